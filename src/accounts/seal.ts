@@ -1,0 +1,41 @@
+// Secrets at rest: sealed with a key that is not in the database.
+import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
+
+const ALGORITHM = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/** Seals and opens short texts. */
+export type Seal = { seal: (text: string) => string; open: (sealed: string) => string }
+
+/** Opens the key file, making it at first use (mode 0600). */
+export async function openSeal(path: string): Promise<Seal> {
+  const kept = await readTextIfAny(path)
+  const key = kept === null ? randomBytes(32) : Buffer.from(kept.trim(), 'hex')
+  if (kept === null) await writeFileDurably(path, `${key.toString('hex')}\n`)
+  return {
+    seal(text) {
+      const iv = randomBytes(IV_BYTES)
+      const cipher = createCipheriv(ALGORITHM, key, iv)
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64')
+    },
+    open(sealed) {
+      const bytes = Buffer.from(sealed, 'base64')
+      const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES))
+      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+      return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
+    },
+  }
+}
+
+/** What is kept of a token that only its holder knows: it has 190 bits, so a plain hash does. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/** Compares two hashes in constant time. */
+export function isSameHash(left: string, right: string): boolean {
+  return left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right))
+}

@@ -1,0 +1,44 @@
+// The questions that commands ask when something was left out.
+import { Fault } from '../kit/fault.ts'
+import type { Session } from './command.ts'
+
+/** The value, or the answer to `prompt`; faults with `usage.name_missing` when there is neither. */
+export async function needText(
+  session: Session,
+  value: string | undefined,
+  question: { prompt: string; what: string; insteadSay: string },
+): Promise<string> {
+  const given = value?.trim() ?? ''
+  if (given !== '') return given
+  // -q means no questions, also about names.
+  const answer = session.flags.quiet ? '' : await session.answers.ask(question)
+  if (answer !== '') return answer
+  throw new Fault('usage.name_missing', 400, `${question.what} must be specified`, { hint: question.insteadSay })
+}
+
+/** The name of a mobile service. */
+export async function needService(session: Session, value: string | undefined, usage: string): Promise<string> {
+  return await needText(session, value, {
+    prompt: 'Mobile service name: ',
+    what: 'the name of the mobile service',
+    insteadSay: `Name the mobile service: ${usage}`,
+  })
+}
+
+/** The name of a table. */
+export async function needTable(session: Session, value: string | undefined, usage: string): Promise<string> {
+  return await needText(session, value, {
+    prompt: 'Table name: ',
+    what: 'the name of the table',
+    insteadSay: `Name the table: ${usage}`,
+  })
+}
+
+/** A whole number from an option. */
+export function wholeNumber(option: string, text: string, limits: { min: number; max: number }): number {
+  const number = Number(text)
+  if (text.trim() !== '' && Number.isInteger(number) && number >= limits.min && number <= limits.max) return number
+  throw new Fault('usage.bad_option', 400, `${option} takes a whole number, not '${text}'`, {
+    hint: `Give a number from ${limits.min} to ${limits.max}.`,
+  })
+}

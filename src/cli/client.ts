@@ -1,0 +1,183 @@
+// Control's management API, as the CLI calls it: typed answers, faults with hints, a limit on every call.
+import { type Static, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import {
+  API,
+  type CreateService,
+  type CreateTable,
+  type JoinTokenRequest,
+  OperationView,
+  type RecoverRequest,
+  RecoveryPlanView,
+  RegionView,
+  ServerView,
+  ServiceView,
+  StatusView,
+  TableView,
+} from '../contract/api.ts'
+import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
+import { randomId } from '../kit/identifiers.ts'
+import { CONTROL_CALL_MS_MAX } from '../kit/limits.ts'
+import type { ControlAddress } from './control-address.ts'
+
+type Verb = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+type Call = { verb: Verb; path: string; body?: unknown; query?: Record<string, string>; timeoutMs?: number }
+
+const Rows = Type.Array(Type.Record(Type.String(), Type.Unknown()))
+const JoinTokenAnswer = Type.Object({ token: Type.String() })
+
+export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
+
+/** One control, as a set of calls. */
+export class Client {
+  #address: ControlAddress
+
+  constructor(address: ControlAddress) {
+    this.#address = address
+  }
+
+  status = async () => await this.#get(StatusView, API.status)
+  listRegions = async () => await this.#get(Type.Array(RegionView), API.regions)
+  listServices = async () => await this.#get(Type.Array(ServiceView), API.services)
+  listServers = async () => await this.#get(Type.Array(ServerView), API.servers)
+  getService = async (service: string) => await this.#get(ServiceView, fill(API.service, { service }))
+  getServer = async (server: string) => await this.#get(ServerView, fill(API.server, { server }))
+  listTables = async (service: string) => await this.#get(Type.Array(TableView), fill(API.tables, { service }))
+
+  async getTable(service: string, table: string): Promise<TableView> {
+    return await this.#get(TableView, fill(API.table, { service, table }))
+  }
+
+  async setRegion(region: string, change: RegionChange): Promise<RegionView> {
+    return await this.#send(RegionView, { verb: 'PATCH', path: fill(API.region, { region }), body: change })
+  }
+
+  async createService(request: CreateService): Promise<OperationView> {
+    return await this.#send(OperationView, { verb: 'POST', path: API.services, body: request })
+  }
+
+  async deleteService(service: string, options: { deleteData: boolean }): Promise<OperationView> {
+    const path = fill(API.service, { service })
+    return await this.#send(OperationView, { verb: 'DELETE', path, query: { deleteData: String(options.deleteData) } })
+  }
+
+  async createTable(service: string, request: CreateTable): Promise<TableView> {
+    return await this.#send(TableView, { verb: 'POST', path: fill(API.tables, { service }), body: request })
+  }
+
+  async deleteTable(service: string, table: string): Promise<void> {
+    await this.#call({ verb: 'DELETE', path: fill(API.table, { service, table }) })
+  }
+
+  async readData(service: string, table: string, query: Record<string, string>): Promise<Static<typeof Rows>> {
+    return await this.#send(Rows, { verb: 'GET', path: fill(API.data, { service, table }), query })
+  }
+
+  /** What a recovery would do; changes nothing. */
+  async planRecovery(primary: string, request: RecoverRequest): Promise<RecoveryPlanView> {
+    const path = fill(API.recover, { service: primary })
+    return await this.#send(RecoveryPlanView, { verb: 'POST', path, body: { ...request, isDryRun: true } })
+  }
+
+  async recover(primary: string, request: RecoverRequest): Promise<OperationView> {
+    return await this.#send(OperationView, {
+      verb: 'POST',
+      path: fill(API.recover, { service: primary }),
+      body: request,
+    })
+  }
+
+  /** The operation, as soon as it is newer than `after`, or after `waitMs` as it is. */
+  async watchOperation(id: string, options: { after: number; waitMs: number }): Promise<OperationView> {
+    return await this.#send(OperationView, {
+      verb: 'GET',
+      path: fill(API.operation, { operation: id }),
+      query: { after: String(options.after), waitMs: String(options.waitMs) },
+      timeoutMs: options.waitMs + CONTROL_CALL_MS_MAX,
+    })
+  }
+
+  async makeJoinToken(request: JoinTokenRequest): Promise<string> {
+    return (await this.#send(JoinTokenAnswer, { verb: 'POST', path: API.joinTokens, body: request })).token
+  }
+
+  async #get<T extends TSchema>(schema: T, path: string): Promise<Static<T>> {
+    return await this.#send(schema, { verb: 'GET', path })
+  }
+
+  async #send<T extends TSchema>(schema: T, call: Call): Promise<Static<T>> {
+    const answer = await this.#call(call)
+    if (Value.Check(schema, answer)) return answer
+    throw new Fault('control.strange_answer', 500, `control gave a strange answer to ${call.verb} ${call.path}`, {
+      hint: 'CLI and control may be of different versions; compare: mainstay --version',
+      cause: Value.Errors(schema, answer),
+    })
+  }
+
+  async #call(call: Call): Promise<unknown> {
+    const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
+    const limitMs = call.timeoutMs ?? CONTROL_CALL_MS_MAX
+    const signal = AbortSignal.timeout(limitMs)
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#address.token}` }
+    if (call.verb !== 'GET') headers['idempotency-key'] = randomId(16)
+    if (call.body !== undefined) headers['content-type'] = 'application/json'
+    const body = call.body === undefined ? null : JSON.stringify(call.body)
+    let status: number
+    let text: string
+    try {
+      const answer = await fetch(this.#address.url + call.path + query, { method: call.verb, headers, body, signal })
+      status = answer.status
+      text = await answer.text()
+    } catch (error) {
+      throw this.#silence(error, limitMs)
+    }
+    const parsed = parseJson(text)
+    if (status < 400) return parsed
+    if (status === 401) throw unauthorized(this.#address.url)
+    throw faultFromAnswer(parsed, status)
+  }
+
+  #silence(error: unknown, limitMs: number): Fault {
+    const { url, hintWhenSilent } = this.#address
+    const isLate = error instanceof Error && error.name === 'TimeoutError'
+    const reason = isLate ? `no answer within ${limitMs} ms` : reasonOf(error)
+    return new Fault('control.silent', 503, `control does not answer at ${url}: ${reason}`, {
+      hint: hintWhenSilent,
+      cause: error,
+    })
+  }
+}
+
+/** Fills the `:names` of a route; values are encoded. */
+export function fill(route: string, values: Record<string, string>): string {
+  return route.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(values[name] ?? ''))
+}
+
+// fetch wraps what happened: the cause says "connect ECONNREFUSED …".
+function reasonOf(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? messageOf(error.cause) : messageOf(error)
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return null
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A proxy's page, say; the status tells what counts, and the schema check the rest.
+    return null
+  }
+}
+
+// Reading data passes on what the data plane says, which has the words in `error`.
+function faultFromAnswer(body: unknown, status: number): Fault {
+  if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string') {
+    return new Fault('remote.failed', status, body.error.replace(/^Error: /, ''))
+  }
+  return faultFromBody(body, status)
+}
+
+function unauthorized(url: string): Fault {
+  return new Fault('control.unauthorized', 401, `control at ${url} does not accept this token`, {
+    hint: 'Check MAINSTAY_TOKEN, or --home when it is a local cloud.',
+  })
+}

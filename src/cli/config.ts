@@ -1,0 +1,74 @@
+// What the CLI is told by flags, environment and defaults. The only file here that reads the environment.
+import { resolve } from 'node:path'
+import { Fault } from '../kit/fault.ts'
+
+/** Flags that every command takes. */
+export type CommonFlags = {
+  json?: boolean
+  quiet?: boolean
+  verbose?: boolean
+  subscription?: string
+  control?: string
+  home?: string
+}
+
+/** Where control is when it is not the local cloud's. */
+export type RemoteControl = { url: string; token: string }
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The environment of this process; whoever needs it is given it. */
+export function readEnvironment(): Environment {
+  return process.env
+}
+
+/** The folder of the local cloud, absolute. */
+export function homeOf(flags: { home?: string | undefined }, env: Environment): string {
+  return resolve(flags.home ?? textOf(env.MAINSTAY_HOME) ?? '.mainstay')
+}
+
+/** The control that was named by flag or environment; null means: the local cloud's. */
+export function remoteControlOf(flags: CommonFlags, env: Environment): RemoteControl | null {
+  const url = flags.control ?? textOf(env.MAINSTAY_CONTROL_URL)
+  if (url === undefined) return null
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new Fault('usage.bad_option', 400, `'${url}' is not the URL of a control`, {
+      hint: 'Write it like this: --control http://localhost:8081',
+    })
+  }
+  const token = textOf(env.MAINSTAY_TOKEN)
+  if (token === undefined) {
+    // The token of the local cloud is not tried: it would be shown to whoever answers at that URL.
+    throw new Fault('usage.token_missing', 400, `no token for the control at ${url}`, {
+      hint: 'Set MAINSTAY_TOKEN to an operator token of that cloud.',
+    })
+  }
+  return { url: url.replace(/\/+$/, ''), token }
+}
+
+/** A port from a flag, an environment variable or the default. */
+export function portOf(what: string, flag: string | undefined, variable: string | undefined, usual: number): number {
+  const text = flag ?? textOf(variable)
+  if (text === undefined) return usual
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  throw new Fault('usage.bad_option', 400, `'${text}' is not a port`, {
+    hint: `${what} takes a number from 1 to 65535.`,
+  })
+}
+
+/** A list of names separated by commas; undefined when nothing was said. */
+export function listOf(flag: string | undefined, variable: string | undefined): string[] | undefined {
+  const text = flag ?? textOf(variable)
+  const names = text?.split(',').map((name) => name.trim())
+  return names?.filter((name) => name !== '')
+}
+
+/** How this person starts us, so that the commands that we print can be typed as they are. */
+export function typedAs(env: Environment): string {
+  return textOf(env.npm_command) === undefined ? 'mainstay' : 'npx mainstay'
+}
+
+function textOf(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value.trim()
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { test } from 'node:test'
+import { Fault } from '../kit/fault.ts'
+import { formatBytes, formatCount, formatMs } from './amounts.ts'
+import { isYes } from './answers.ts'
+import { fill } from './client.ts'
+import { pairLines, tableLines } from './columns.ts'
+import { listOf, portOf, remoteControlOf } from './config.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { misuseText } from './misuse.ts'
+import { Talk } from './talk.ts'
+
+test('exit codes tell misuse, refusal for safety and failure apart', () => {
+  const codes: [string, number, number][] = [
+    ['service.unknown', 404, 2],
+    ['usage.bad_option', 400, 2],
+    ['recovery.primary_healthy', 409, 3],
+    ['capacity.none_left', 409, 3],
+    ['reset.running', 409, 3],
+    ['service.exists', 409, 1],
+    ['recovery.verify_failed', 500, 1],
+    ['control.silent', 503, 1],
+    ['prompt.interrupted', 400, 130],
+  ]
+  for (const [code, status, exit] of codes) assert.equal(exitCodeOf(new Fault(code, status, '')), exit, code)
+  assert.equal(exitCodeOf(new TypeError('a bug')), 1)
+})
+
+test('times, sizes and counts are short', () => {
+  assert.deepEqual([0, 840, 6_140, 125_000, 7_260_000].map(formatMs), [
+    '0 ms',
+    '840 ms',
+    '6.1 s',
+    '2 min 5 s',
+    '2 h 1 min',
+  ])
+  assert.deepEqual([0, 1, 1_536, 16_777_216].map(formatBytes), ['0 bytes', '1 byte', '1.5 KiB', '16.0 MiB'])
+  assert.deepEqual([0, 999, 1_204, 1_000_000].map(formatCount), ['0', '999', '1,204', '1,000,000'])
+})
+
+test('only a clear yes is a yes', () => {
+  assert.deepEqual(['y', 'YES ', 'ok', 'true', '', 'n', 'yep', 'maybe'].map(isYes), [
+    true,
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ])
+})
+
+test('tables line up and have no blanks at the end', () => {
+  assert.deepEqual(
+    tableLines(
+      ['Name', 'X'],
+      [
+        ['a', '1'],
+        ['longer', ''],
+      ],
+    ),
+    ['Name    X', '------  -', 'a       1', 'longer'],
+  )
+  assert.deepEqual(
+    pairLines([
+      ['a', '1'],
+      ['long', null],
+      ['bc', '2'],
+    ]),
+    ['a   1', 'bc  2'],
+  )
+})
+
+test('names are encoded into routes', () => {
+  assert.equal(
+    fill('/services/:service/tables/:table', { service: 'a/b', table: 'ü?' }),
+    '/services/a%2Fb/tables/%C3%BC%3F',
+  )
+})
+
+test('a port comes from the flag, then the variable, then the default', () => {
+  assert.deepEqual(
+    [portOf('--port', '1', '2', 3), portOf('--port', undefined, '2', 3), portOf('--port', undefined, '', 3)],
+    [1, 2, 3],
+  )
+  assert.throws(() => portOf('--port', '70000', undefined, 1), { code: 'usage.bad_option' })
+  assert.deepEqual(listOf(' West US , East US,', undefined), ['West US', 'East US'])
+})
+
+test('a control elsewhere needs a URL and a token', () => {
+  assert.equal(remoteControlOf({}, {}), null)
+  assert.throws(() => remoteControlOf({ control: 'nonsense' }, {}), { code: 'usage.bad_option' })
+  assert.throws(() => remoteControlOf({ control: 'http://x' }, {}), { code: 'usage.token_missing' })
+  assert.deepEqual(remoteControlOf({ control: 'http://x:1/' }, { MAINSTAY_TOKEN: 't' }), {
+    url: 'http://x:1',
+    token: 't',
+  })
+})
+
+test('misuse names the word and a command to try', () => {
+  const unknown = misuseText("error: unknown command 'lsit'\n(Did you mean list?)", ['mobile', 'lsit'])
+  assert.deepEqual(unknown, { message: "'mobile lsit' is not a mainstay command", hint: 'mainstay mobile list' })
+  assert.equal(misuseText("error: unknown command 'zzz'", ['zzz']).hint, 'mainstay --help')
+  assert.equal(
+    misuseText("error: missing required argument 'x'", ['sql', 'server', 'show']).hint,
+    'mainstay sql server --help',
+  )
+})
+
+test('a terminal gets a spinner that ends in +, a pipe gets a line', () => {
+  const terminal = collect(true)
+  terminal.talk.progress('Performing recovery')
+  terminal.talk.info('done')
+  assert.equal(terminal.text(), '- Performing recovery\r+ Performing recovery\ninfo:    done\n')
+  const pipe = collect(false)
+  pipe.talk.progress('Performing recovery')
+  assert.equal(pipe.text(), 'info:    Performing recovery\n')
+})
+
+test('commands are shown as this person has to type them', () => {
+  const { talk } = collect(false, 'npx mainstay')
+  assert.equal(talk.asTyped('Start it: mainstay up'), 'Start it: npx mainstay up')
+  assert.equal(talk.asTyped('npx mainstay up, or what mainstay is'), 'npx mainstay up, or what mainstay is')
+})
+
+function collect(isTerminal: boolean, typedAs = 'mainstay'): { talk: Talk; text: () => string } {
+  let said = ''
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      said += String(chunk)
+      done()
+    },
+  })
+  const sink = { stream, isTerminal }
+  return { talk: new Talk({ out: sink, err: sink, typedAs }, { isJson: false }), text: () => said }
+}

@@ -1,0 +1,20 @@
+// The exit code of a failure: 1 failed, 2 misused, 3 refused for safety.
+import { Fault } from '../kit/fault.ts'
+
+export const EXIT_DONE = 0
+export const EXIT_FAILED = 1
+export const EXIT_MISUSED = 2
+export const EXIT_REFUSED = 3
+/** What shells use for an end by Ctrl-C. */
+export const EXIT_INTERRUPTED = 130
+
+const SAFETY_ROOMS = new Set(['recovery', 'capacity', 'reset'])
+
+/** Which exit code tells a script what happened. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Fault)) return EXIT_FAILED
+  if (error.code === 'prompt.interrupted') return EXIT_INTERRUPTED
+  if (error.status === 400 || error.status === 404) return EXIT_MISUSED
+  const room = error.code.split('.')[0] ?? ''
+  return error.status === 409 && SAFETY_ROOMS.has(room) ? EXIT_REFUSED : EXIT_FAILED
+}

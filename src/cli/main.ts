@@ -1,0 +1,110 @@
+// The CLI: one program, one file for each command.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import type { Shell } from './command.ts'
+import { readEnvironment, typedAs } from './config.ts'
+import { addDataRead } from './data-read.ts'
+import { addDemo } from './demo.ts'
+import { addDevOutage } from './dev-outage.ts'
+import { addDevTraffic } from './dev-traffic.ts'
+import { addDoctor } from './doctor.ts'
+import { EXIT_DONE } from './exit-code.ts'
+import { explainMisuse } from './misuse.ts'
+import { addMobileCreate } from './mobile-create.ts'
+import { addMobileDelete } from './mobile-delete.ts'
+import { addMobileList } from './mobile-list.ts'
+import { addMobileLocations } from './mobile-locations.ts'
+import { addMobileRecover } from './mobile-recover.ts'
+import { addMobileShow } from './mobile-show.ts'
+import { addRegionList } from './region-list.ts'
+import { addRegionSet } from './region-set.ts'
+import { addReset } from './reset.ts'
+import { addSqlServerList } from './sql-server-list.ts'
+import { addSqlServerShow } from './sql-server-show.ts'
+import { addStatus } from './status.ts'
+import { addTableCreate } from './table-create.ts'
+import { addTableDelete } from './table-delete.ts'
+import { addTableList } from './table-list.ts'
+import { addTableShow } from './table-show.ts'
+import { addUp } from './up.ts'
+
+/** Runs one command line and ends the process with its exit code. */
+export async function main(args: string[]): Promise<void> {
+  const env = readEnvironment()
+  const shell: Shell = {
+    streams: {
+      out: { stream: process.stdout, isTerminal: process.stdout.isTTY === true },
+      err: { stream: process.stderr, isTerminal: process.stderr.isTTY === true },
+      typedAs: typedAs(env),
+    },
+    input: { stream: process.stdin, isTerminal: process.stdin.isTTY === true },
+    env,
+    exitCode: EXIT_DONE,
+  }
+  // A reader that has seen enough (`| head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT_DONE : 1))
+  try {
+    await buildProgram(shell).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    shell.exitCode = explainMisuse(error, { args, streams: shell.streams })
+  }
+  process.exit(shell.exitCode)
+}
+
+/** All commands, ready to parse. */
+export function buildProgram(shell: Shell): Command {
+  const program = new Command('mainstay')
+    .description('A self-hosted mobile backend that survives the loss of its region.')
+    .version(packageVersion())
+    .exitOverride()
+    // Misuse is told in our own lines, by `explainMisuse`.
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError(true)
+  program.addHelpText(
+    'after',
+    '\nThe first minutes:\n  $ mainstay demo        a disaster and its recovery, in one minute\n  $ mainstay up          a two-region cloud on this machine',
+  )
+  addUp(program, shell)
+  addStatus(program, shell)
+
+  const mobile = addGroup(program, 'mobile', 'mobile services')
+  addMobileLocations(mobile, shell)
+  addMobileList(mobile, shell)
+  addMobileShow(mobile, shell)
+  addMobileCreate(mobile, shell)
+  addMobileDelete(mobile, shell)
+  addMobileRecover(mobile, shell)
+  const table = addGroup(mobile, 'table', 'tables of a mobile service')
+  addTableList(table, shell)
+  addTableShow(table, shell)
+  addTableCreate(table, shell)
+  addTableDelete(table, shell)
+  addDataRead(addGroup(mobile, 'data', 'rows of a table'), shell)
+
+  const region = addGroup(program, 'region', 'regions and their capacity')
+  addRegionList(region, shell)
+  addRegionSet(region, shell)
+  const server = addGroup(addGroup(program, 'sql', 'databases'), 'server', 'SQL servers and their copies')
+  addSqlServerList(server, shell)
+  addSqlServerShow(server, shell)
+
+  const dev = addGroup(program, 'dev', 'trying disasters on the local cloud')
+  addDevOutage(addGroup(dev, 'outage', 'outages of a region'), shell)
+  addDevTraffic(dev, shell)
+  addDemo(program, shell)
+  addDoctor(program, shell)
+  addReset(program, shell)
+  return program
+}
+
+function addGroup(parent: Command, name: string, about: string): Command {
+  return parent.command(name).description(about)
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const parsed: unknown = JSON.parse(text)
+  const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined
+  return typeof version === 'string' ? version : 'unknown'
+}

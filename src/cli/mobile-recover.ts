@@ -1,0 +1,75 @@
+// `mobile recover`: brings a mobile service back with the capacity of another one. The command this project exists for.
+import type { Command } from 'commander'
+import { needText } from './asking.ts'
+import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
+import type { CommonFlags } from './config.ts'
+import { followOperation } from './follow.ts'
+import { confirmRecovery, planLines, recoveryLabel, reportLines, stepLines } from './recovery-lines.ts'
+
+type Flags = CommonFlags & { dryRun?: boolean; force?: boolean }
+
+const USAGE = 'mainstay mobile recover PRIMARY SECONDARY'
+
+/** Adds the command. */
+export function addMobileRecover(mobile: Command, shell: Shell): void {
+  addCommand(mobile, {
+    usage: 'recover [unhealthy] [healthy]',
+    about: 'recover an unhealthy mobile service with the capacity of a healthy one in another region',
+    examples: [
+      'mainstay mobile recover PrimaryService SecondaryService',
+      'mainstay mobile recover PrimaryService SecondaryService --dry-run',
+    ],
+  })
+    .option('--dry-run', 'show the plan with its predicted time and loss, change nothing')
+    .option('--force', 'recover a mobile service that is not unhealthy')
+    .action(async (unhealthy: string | undefined, healthy: string | undefined, flags: Flags) => {
+      await runCommand(shell, { name: 'mobile recover', flags }, async (session) => {
+        const primary = await needText(session, unhealthy, {
+          prompt: 'Name of the unhealthy mobile service to recover: ',
+          what: 'the name of the unhealthy mobile service',
+          insteadSay: `Name both: ${USAGE}`,
+        })
+        const secondary = await needText(session, healthy, {
+          prompt: 'Name of the healthy mobile service to use for capacity: ',
+          what: 'the name of the healthy mobile service',
+          insteadSay: `Name both: ${USAGE}`,
+        })
+        return await recover(session, { primary, secondary, flags })
+      })
+    })
+}
+
+async function recover(
+  session: Session,
+  options: { primary: string; secondary: string; flags: Flags },
+): Promise<Result> {
+  const { primary, secondary, flags } = options
+  const { talk } = session
+  const client = await session.client()
+  const request = { secondary, ...(flags.force ? { isForced: true } : {}) }
+  const plan = await client.planRecovery(primary, request)
+  talk.data(...planLines(plan))
+  if (flags.dryRun) {
+    talk.data(...stepLines(plan))
+    talk.info('Nothing was changed')
+    return { json: plan }
+  }
+  const prompt = confirmRecovery(primary, secondary)
+  const insteadSay = `Add --quiet to recover without a question: mainstay mobile recover ${primary} ${secondary} --quiet`
+  if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
+    talk.info('Recovery terminated with no changes made')
+    return { json: { recovered: false } }
+  }
+
+  let label = ''
+  const show = (wanted: string) => {
+    if (wanted !== label) talk.progress(wanted)
+    label = wanted
+  }
+  show('Performing recovery')
+  const operation = await client.recover(primary, request)
+  const ended = await followOperation(session, client, { operation, onChange: (now) => show(recoveryLabel(now)) })
+  talk.info('Recovery complete')
+  if (ended.report) talk.data(...reportLines(ended.report).map((line) => talk.asTyped(line)))
+  return { json: ended }
+}

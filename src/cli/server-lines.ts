@@ -1,0 +1,67 @@
+// What SQL servers look like as `data:` lines.
+import type { ServerView } from '../contract/api.ts'
+import { formatAge, formatBytes, formatMs } from './amounts.ts'
+import { pairLines, tableLines } from './columns.ts'
+
+type Member = ServerView['members'][number]
+
+/** One row for each copy of each server. */
+export function serverListLines(servers: ServerView[]): string[] {
+  const rows = servers.flatMap((server) =>
+    server.members.map((member) => [
+      server.name,
+      member.region,
+      member.role,
+      member.standing ?? member.state,
+      lagText(member),
+      member.lease,
+      String(server.services.length),
+    ]),
+  )
+  return tableLines(['Server', 'Region', 'Role', 'State', 'Lag', 'Lease', 'Services'], rows)
+}
+
+/** One server with all its copies. */
+export function serverLines(server: ServerView, nowMs: number): string[] {
+  return [
+    ...pairLines([
+      ['Server', server.name],
+      ['Primary in', server.region],
+      ['Epoch', String(server.epoch)],
+      ['Protection', server.protection],
+      ['Services', server.services.length > 0 ? server.services.join(', ') : 'none'],
+    ]),
+    ...server.members.flatMap((member) => memberLines(member, nowMs)),
+  ]
+}
+
+function memberLines(member: Member, nowMs: number): string[] {
+  const { quarantine } = member
+  const pairs: [string, string | null][] = [
+    ['state', member.state],
+    ['standing', member.standing],
+    ['problem', member.problem],
+    ['machine', member.machine],
+    ['epoch', String(member.epoch)],
+    ['lsn', member.lsn],
+    ['lag', lagText(member) === '' ? null : lagText(member)],
+    ['lease', member.lease],
+    ['last contact', member.lastContactAt === null ? null : formatAge(member.lastContactAt, nowMs)],
+    ['data', member.dataBytes === null ? null : formatBytes(member.dataBytes)],
+  ]
+  if (quarantine) {
+    pairs.push(
+      ['kept', `${formatBytes(quarantine.keptBytes)} in ${quarantine.folder}`],
+      ['only here', `from LSN ${quarantine.forkLsn ?? 'unknown'} to ${quarantine.endLsn ?? 'unknown'}`],
+    )
+  }
+  return [`${member.role} in ${member.region}`, ...pairLines(pairs).map((line) => `  ${line}`)]
+}
+
+/** Bytes and time that a copy is behind; empty for one that follows nobody. */
+export function lagText(member: Pick<Member, 'lagBytes' | 'lagMs'>): string {
+  const parts: string[] = []
+  if (member.lagBytes !== null) parts.push(formatBytes(member.lagBytes))
+  if (member.lagMs !== null) parts.push(formatMs(member.lagMs))
+  return parts.join(', ')
+}

@@ -1,0 +1,120 @@
+// `up`: a two-region cloud on this machine, in the foreground.
+import type { Command } from 'commander'
+import type { StatusView } from '../contract/api.ts'
+import { stopOnSignal } from '../kit/processes.ts'
+import { LocalCloud } from '../local/cloud.ts'
+import { formatMs } from './amounts.ts'
+import { connectControl } from './cloud-calls.ts'
+import { pairLines } from './columns.ts'
+import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
+import { type CommonFlags, homeOf, listOf, portOf } from './config.ts'
+import { EXIT_DONE } from './exit-code.ts'
+
+type Flags = CommonFlags & { port?: string; controlPort?: string; regions?: string }
+
+/** Adds the command. */
+export function addUp(program: Command, shell: Shell): void {
+  addCommand(program, {
+    usage: 'up',
+    about: 'start a cloud with two regions on this machine and keep it running until Ctrl-C',
+    examples: ['mainstay up', 'mainstay up --home /srv/mainstay --port 9080 --control-port 9081'],
+  })
+    .option('--port <number>', 'port of the gateway (MAINSTAY_PORT, default 8080)')
+    .option('--control-port <number>', 'port of control and portal (MAINSTAY_CONTROL_PORT, default 8081)')
+    .option('--regions <names>', 'regions, separated by commas (MAINSTAY_REGIONS, default "West US,East US")')
+    .action(async (flags: Flags) => {
+      await runCommand(shell, { name: 'up', flags }, async (session) => await up(session, flags))
+    })
+}
+
+async function up(session: Session, flags: Flags): Promise<Result> {
+  const { talk, env } = session
+  const startedAt = performance.now()
+  const cloud = new LocalCloud({
+    home: homeOf(flags, env),
+    port: portOf('--port', flags.port, env.MAINSTAY_PORT, 8080),
+    controlPort: portOf('--control-port', flags.controlPort, env.MAINSTAY_CONTROL_PORT, 8081),
+    regions: listOf(flags.regions, env.MAINSTAY_REGIONS),
+    env: roleEnvironment(env),
+    connect: connectControl,
+    say: (label) => talk.progress(label),
+    onStopRequest: () => process.kill(process.pid, 'SIGTERM'),
+  })
+  const killNow = () => cloud.killNow()
+  process.on('exit', killNow)
+  stopOnSignal(async () => {
+    talk.progress('Stopping')
+    await cloud.stop()
+    process.removeListener('exit', killNow)
+    if (!talk.isJson) talk.info('up command OK')
+    return EXIT_DONE
+  })
+  try {
+    await cloud.start()
+  } catch (error) {
+    // Being stopped while starting is no failure: whoever stops us ends this process.
+    if (cloud.isStopping) return await forever()
+    await cloud.stop()
+    process.removeListener('exit', killNow)
+    throw error
+  }
+  await tellReady({ session, cloud, tookMs: performance.now() - startedAt })
+  return await forever()
+}
+
+async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs: number }): Promise<void> {
+  const { session, cloud } = options
+  const { talk } = session
+  const status = await (await cloud.calls()).status()
+  talk.info(`mainstay is ready (${formatMs(options.tookMs)})`)
+  const outages = cloud.outages.map((outage) => `${outage.region} (${outage.kind})`)
+  talk.data(
+    ...pairLines([
+      ['Apps', `${cloud.gatewayUrl}/`],
+      ['Control and portal', `${cloud.controlUrl}/`],
+      ['Regions', cloud.regions.join(', ')],
+      ['State', cloud.home.folder],
+      ['Operator token', cloud.home.tokenFile],
+      ['Outages that are on', outages.length > 0 ? outages.join(', ') : null],
+    ]),
+  )
+  talk.info('Type next, in another terminal:')
+  talk.data(...nextThree(status, cloud.regions).map((command) => talk.asTyped(command)))
+  const { gatewayUrl, controlUrl, regions } = cloud
+  const tookMs = Math.round(options.tookMs)
+  if (talk.isJson) talk.json({ gatewayUrl, controlUrl, regions, home: cloud.home.folder, tookMs })
+}
+
+/** Three commands that get this person further, given what is there. */
+export function nextThree(status: Pick<StatusView, 'services'>, regions: string[]): string[] {
+  const primary = status.services.find((service) => service.secondaryFor === null)
+  const [first = 'West US', second = first] = regions
+  if (!primary) {
+    return [
+      `mainstay mobile create PrimaryService --location "${first}"`,
+      `mainstay mobile create SecondaryService --location "${second}" --secondary-for PrimaryService`,
+      'mainstay mobile table create PrimaryService TodoItem',
+    ]
+  }
+  const other = regions.find((region) => region !== primary.region) ?? primary.region
+  return [
+    'mainstay status',
+    primary.secondary === null
+      ? `mainstay mobile create ${primary.name}2 --location "${other}" --secondary-for ${primary.name}`
+      : `mainstay mobile recover ${primary.name} ${primary.secondary} --dry-run`,
+    `mainstay dev traffic ${primary.name}`,
+  ]
+}
+
+/** What the roles inherit: all but what only the CLI is told. */
+function roleEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { MAINSTAY_TOKEN: _token, MAINSTAY_CONTROL_URL: _url, MAINSTAY_JOIN_TOKEN: _join, ...others } = env
+  return others
+}
+
+// The signal handler ends the process; the timer keeps it alive until then.
+async function forever(): Promise<never> {
+  return await new Promise<never>(() => {
+    setInterval(() => {}, 2 ** 30)
+  })
+}

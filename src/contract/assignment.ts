@@ -1,0 +1,95 @@
+// What control wants of a machine: complete, versioned, and kept on that machine's disk so that serving never needs control.
+import type { TablePermissions } from './permissions.ts'
+
+/** Where a machine's door is. */
+export type MachineAddress = { machine: string; region: string; address: string; port: number }
+
+/** A table as the data plane knows it. The columns are PostgreSQL's to tell. */
+export type TableDefinition = { name: string; permissions: TablePermissions }
+
+/** A service's schema on a server whose primary is here: the host makes it so. */
+export type SchemaAssignment = {
+  /** Stable id of the service; names its owner role. */
+  serviceId: string
+  schema: string
+  epoch: number
+  loginPassword: string
+  tables: string[]
+  /** `closed`: no login works (a consumed secondary). `dropped`: schema and roles are to go. */
+  state: 'open' | 'closed' | 'dropped'
+}
+
+/**
+ * `free`: no promotable standby elsewhere, writable without proof. `required`: writable only while the standby's host
+ * gives proof; `term` grows each time the lease is armed again.
+ */
+export type LeaseAssignment =
+  | { kind: 'free'; term: number }
+  | { kind: 'required'; term: number; prover: MachineAddress }
+
+export type ServerAssignment = {
+  name: string
+  epoch: number
+  /** `quarantined`: it was the primary under an older epoch; kept whole, reachable by nobody. */
+  role: 'primary' | 'standby' | 'quarantined'
+  superuserPassword: string
+  replicationPassword: string
+  lease: LeaseAssignment
+  /** Only for a primary: false until it was seen running; a lost data folder is never replaced by an empty one. */
+  isInitialized: boolean
+  /** Only for a standby: where its primary is. */
+  primary: MachineAddress | null
+  /** Only for a primary: the slots that its standbys use. */
+  slots: string[]
+  schemas: SchemaAssignment[]
+  /** Only for a promotion: the old primary's host confirmed that it stopped, so no lease has to run out. */
+  isOldPrimaryStopped: boolean
+}
+
+/** How a runtime reaches a service's database: a server of this host, or one behind another machine's door. */
+export type DatabaseAssignment = {
+  server: string
+  serverEpoch: number
+  database: string
+  schema: string
+  user: string
+  password: string
+  remote: MachineAddress | null
+}
+
+export type ServiceAssignment = {
+  id: string
+  name: string
+  epoch: number
+  applicationKey: string
+  masterKey: string
+  isSchemaDynamic: boolean
+  tables: TableDefinition[]
+  database: DatabaseAssignment
+}
+
+/** `shared` serves all shared services of the host; a reserved service has a runtime of its own name, `units` processes. */
+export type RuntimeAssignment = { name: string; units: number; services: ServiceAssignment[] }
+
+export type HostAssignment = {
+  version: number
+  machine: string
+  region: string
+  servers: ServerAssignment[]
+  runtimes: RuntimeAssignment[]
+  /** The other hosts, for reaching them and for telling control who can be reached. */
+  peers: MachineAddress[]
+}
+
+export const SHARED_RUNTIME = 'shared'
+
+/** Where a service's requests go. A closed route is answered 503 at once, with the cause. */
+export type Route = {
+  service: string
+  epoch: number
+  runtime: string
+  to: MachineAddress
+  closed: { cause: string; message: string; retryAfterSeconds: number } | null
+}
+
+export type GatewayAssignment = { version: number; routes: Route[]; hosts: MachineAddress[] }

@@ -1,0 +1,132 @@
+// The control database's tables as Kysely sees them. Two control processes of neighbouring versions share them.
+import type { ColumnType, Generated } from 'kysely'
+import type { FaultView, Mode, OperationView, RecoveryPlanView, RecoveryReportView } from './api.ts'
+import type { TablePermissions } from './permissions.ts'
+
+/** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
+type Big = ColumnType<string, number | string, number | string>
+type When = ColumnType<Date, Date | undefined, Date>
+type WhenOrNull = ColumnType<Date | null, Date | null | undefined, Date | null>
+type Json<T> = ColumnType<T, string, string>
+
+export type OperationState = OperationView['state']
+export type StoredStep = OperationView['steps'][number]
+
+/**
+ * Where a service is in its life; health is judged, not stored. `recovering`: served nowhere; `activating`: served in its
+ * new home, not yet routed to. `archived`: ended, data kept; `deleted`: ended, data dropped.
+ */
+export type ServiceState = 'creating' | 'ready' | 'recovering' | 'activating' | 'deleting' | 'archived' | 'deleted'
+
+/** `streaming` copies; `arming` waits for the primary's first proof; `ready` may be promoted; `released` may not. */
+export type Standing = 'building' | 'streaming' | 'arming' | 'ready' | 'released'
+
+export type ControlDatabase = {
+  subscriptions: { id: string; name: string; created_at: When }
+  secrets: { name: string; sealed: string }
+  operator_tokens: { id: string; subscription_id: string; principal: string; token_hash: string; created_at: When }
+  join_tokens: {
+    id: string
+    secret_hash: string
+    role: string
+    domain: string
+    expires_at: When
+    used_by: string | null
+  }
+  machines: {
+    name: string
+    role: string
+    domain: string
+    address: string | null
+    port: number | null
+    public_url: string | null
+    joined_at: When
+  }
+  regions: { slug: string; name: string; reserved_units: number; shared_slots: number; ordinal: Generated<number> }
+  desired: { only_row: Generated<boolean>; version: Big }
+  servers: {
+    name: string
+    home_region: string
+    is_default: boolean
+    epoch: Big
+    superuser_password: string
+    replication_password: string
+    is_initialized: Generated<boolean>
+    created_at: When
+  }
+  server_members: {
+    server: string
+    machine: string
+    role: 'primary' | 'standby' | 'quarantined'
+    standing: Standing | null
+    lease_term: Generated<number>
+    slot: string | null
+    is_old_primary_stopped: Generated<boolean>
+    fork_lsn: string | null
+  }
+  operations: {
+    id: string
+    subscription_id: string
+    principal: string
+    kind: OperationView['kind']
+    service_id: string
+    service_name: string
+    state: OperationState
+    input: Json<Record<string, unknown>>
+    plan: Json<RecoveryPlanView | null> | null
+    steps: Json<StoredStep[]>
+    facts: Json<Record<string, unknown>>
+    error: Json<FaultView | null> | null
+    report: Json<RecoveryReportView | null> | null
+    next: string | null
+    revision: Generated<number>
+    idempotency_key: string | null
+    holder: string | null
+    held_until: WhenOrNull
+    started_at: When
+    finished_at: WhenOrNull
+  }
+  services: {
+    id: string
+    subscription_id: string
+    name: string
+    schema_name: string
+    region: string
+    machine: string
+    mode: Mode
+    units: number
+    epoch: Big
+    server: string
+    state: ServiceState
+    application_key: string
+    master_key: string
+    login_password: string
+    is_schema_dynamic: Generated<boolean>
+    secondary_for: string | null
+    operation_id: string | null
+    created_at: When
+    ended_at: WhenOrNull
+    is_data_dropped: Generated<boolean>
+  }
+  service_tables: { service_id: string; name: string; permissions: Json<TablePermissions>; created_at: When }
+  archives: {
+    id: string
+    subscription_id: string
+    service_id: string
+    name: string
+    reason: string
+    content: Json<Record<string, unknown>>
+    created_at: When
+  }
+  incidents: {
+    id: string
+    kind: string
+    subject: string
+    state: string
+    cause: string
+    message: string
+    evidence: Json<string[]>
+    opened_at: When
+    closed_at: WhenOrNull
+  }
+}

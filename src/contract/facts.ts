@@ -1,0 +1,121 @@
+// What machines tell control: facts, never conclusions. Ages are in milliseconds at the moment of sending.
+import type { GatewayAssignment, HostAssignment } from './assignment.ts'
+
+/**
+ * `waiting`: not allowed to open yet (no proof). `fenced`: the lease ran out and PostgreSQL was stopped.
+ * `building`: a standby's copy is being made. `promoting`: a standby becomes the primary.
+ */
+export type ServerState =
+  | 'starting'
+  | 'waiting'
+  | 'building'
+  | 'running'
+  | 'promoting'
+  | 'fenced'
+  | 'stopped'
+  | 'quarantined'
+  | 'failed'
+
+export type ServerFacts = {
+  name: string
+  /** The assignment's version that this server has been made to follow, schemas and tables included. */
+  version: number
+  epoch: number
+  role: 'primary' | 'standby' | 'quarantined'
+  state: ServerState
+  problem: string | null
+  /** Primary: end of its WAL. Standby: what it has on disk. As PostgreSQL writes it, `0/3A21F60`. */
+  lsn: string | null
+  timeline: number | null
+  /** Of a promoted primary: where its timeline left the lost one's. */
+  forkLsn: string | null
+  lease: { kind: 'free' | 'held' | 'lost'; term: number; ageMs: number | null }
+  /** Of a primary: its standby's position, as far as the primary knows. */
+  standby: { isStreaming: boolean; flushLsn: string | null; lagBytes: number; lagMs: number } | null
+  /** Of a standby: when it last heard from its primary. */
+  lastContactMs: number | null
+  dataBytes: number | null
+  /** Of a quarantined server: the end of its WAL (to the page), and the size and place of all that is kept. */
+  quarantine: { endLsn: string | null; keptBytes: number; folder: string } | null
+  /** Schemas that are ready under the assigned epoch. */
+  schemas: { schema: string; epoch: number; problem: string | null }[]
+}
+
+export type RuntimeFacts = {
+  name: string
+  /** The assignment's version that every process of the runtime serves. */
+  version: number
+  state: 'starting' | 'running' | 'stopped' | 'failed'
+  processes: number
+  restarts: number
+  problem: string | null
+  services: { name: string; epoch: number }[]
+}
+
+/** Whom a machine can reach: `silentMs` since the last success, null before the first try has ended. */
+export type ReachFacts = { machine: string; silentMs: number | null }
+
+export type HostFacts = {
+  protocol: number
+  machine: string
+  region: string
+  address: string
+  port: number
+  version: number
+  servers: ServerFacts[]
+  runtimes: RuntimeFacts[]
+  reach: ReachFacts[]
+  memoryBytes: number
+}
+
+/**
+ * A gateway's probe of a host (`runtime` null) or of one runtime through its host's door: `silentMs` since the last
+ * success, or since the first try. `unreachableServers`: databases that the runtime itself cannot reach.
+ */
+export type ProbeFacts = {
+  machine: string
+  runtime: string | null
+  silentMs: number
+  problem: string | null
+  unreachableServers: string[]
+}
+
+export type GatewayFacts = {
+  protocol: number
+  machine: string
+  domain: string
+  address: string
+  port: number
+  publicUrl: string
+  version: number
+  probes: ProbeFacts[]
+  requests: number
+  failedRequests: number
+}
+
+export type HostHeartbeatAnswer = { assignment: HostAssignment | null }
+export type GatewayHeartbeatAnswer = { assignment: GatewayAssignment | null }
+
+/** A runtime's own answer at RUNTIME_HEALTH_PATH. */
+export type RuntimeHealth = {
+  name: string
+  services: { name: string; epoch: number; server: string; isDatabaseReachable: boolean; problem: string | null }[]
+}
+
+/** Asked of the standby's host by the primary's. */
+export type ProofRequest = { server: string; epoch: number; term: number }
+/** `isGiven` false means: promoted, or about to be; the asker's epoch is over. */
+export type ProofAnswer = { isGiven: boolean; epoch: number }
+
+/** Asked of control by the primary's host when the standby's host is silent. */
+export type ReleaseRequest = { server: string; epoch: number; term: number }
+export type ReleaseAnswer = { isReleased: boolean; reason: string }
+
+/** What a runtime's POST to PROBE_PATH answers. */
+export type ProbeAnswer = {
+  service: string
+  epoch: number
+  token: string
+  /** Rows of each defined table; null where the table or a system column is missing. */
+  tables: { name: string; rows: number | null }[]
+}

@@ -1,0 +1,37 @@
+// The protocols behind a machine's door (ALPN), their targets, and the headers and paths that only our processes use.
+
+/** The version of what machines say to each other; another one is refused. */
+export const PROTOCOL_VERSION = 1
+
+/** HTTP to control, by machines that hold a certificate. */
+export const CONTROL_PROTOCOL = 'mainstay-control'
+/** HTTP to control, by a machine that has only a join token. */
+export const JOIN_PROTOCOL = 'mainstay-join'
+/** HTTP to a host or gateway: assignments down, facts up, proof of leases. */
+export const ORDERS_PROTOCOL = 'mainstay-orders'
+/** HTTP of apps, spliced to a runtime; the target is the runtime's name. */
+export const RUNTIME_PROTOCOL = 'mainstay-runtime'
+/** PostgreSQL's own protocol, spliced to a server's socket; the target is the server's name. */
+export const SQL_PROTOCOL = 'mainstay-sql'
+/** HTTP of apps, spliced to a gateway's own public listener, so that control can prove a URL through it. */
+export const PUBLIC_PROTOCOL = 'mainstay-public'
+
+/** Gateway → runtime: the epoch that the route was made under. */
+export const EPOCH_HEADER = 'x-mainstay-epoch'
+/** Gateway → runtime: the service that was meant, since the host header is the app's own. */
+export const SERVICE_HEADER = 'x-mainstay-service'
+/** Gateway → runtime: what the client's path began with before the service's own, for URLs in answers. */
+export const PREFIX_HEADER = 'x-mainstay-prefix'
+/** Runtime → gateway: this request was refused before any work, for this reason; it may be sent again elsewhere. */
+export const REFUSED_HEADER = 'x-mainstay-refused'
+/** What a client may not send: the gateway drops these. */
+export const INTERNAL_HEADER_PREFIX = 'x-mainstay-'
+/** The only value of REFUSED_HEADER so far. */
+export const EPOCH_STALE = 'epoch-stale'
+
+/** Below a service's URL, with its master key: writes and reads our own probe row. Not a table, script or API name. */
+export const PROBE_PATH = '/.mainstay/probe'
+/** Of a runtime itself: what it serves and whether it reaches its databases. */
+export const RUNTIME_HEALTH_PATH = '/.mainstay/health'
+/** The path form of a service's URL. */
+export const SERVICES_PATH = '/services/'

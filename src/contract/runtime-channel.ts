@@ -1,0 +1,16 @@
+// What a host and its runtimes say to each other over the ipc channel.
+import type { ServiceAssignment } from './assignment.ts'
+
+/** A service with the local socket folder under which its server is reached. */
+export type RuntimeService = ServiceAssignment & { socketFolder: string }
+
+/** Until when (kit clock `bootMs`) commits on a server may be acknowledged; null: no lease applies; 0: refused. */
+export type LeaseUntil = { server: string; untilBootMs: number | null }
+
+export type ToRuntime =
+  | { kind: 'services'; version: number; services: RuntimeService[] }
+  | { kind: 'leases'; leases: LeaseUntil[] }
+
+export type FromRuntime =
+  | { kind: 'listening' }
+  | { kind: 'serving'; version: number; services: { name: string; epoch: number }[] }

@@ -1,0 +1,44 @@
+// How a service's tables lie in PostgreSQL. Stored data fixes this for ever: the host makes it, the runtime relies on it.
+
+/** The database of a managed server that holds the services' schemas. */
+export const APPS_DATABASE = 'apps'
+
+/** System columns of a table with string ids, in this order after `id`; `__deleted` only where soft delete is on. */
+export const ID_COLUMN = 'id'
+export const CREATED_AT_COLUMN = '__createdAt'
+export const UPDATED_AT_COLUMN = '__updatedAt'
+export const VERSION_COLUMN = '__version'
+export const DELETED_COLUMN = '__deleted'
+export const SYSTEM_COLUMNS = [CREATED_AT_COLUMN, UPDATED_AT_COLUMN, VERSION_COLUMN, DELETED_COLUMN] as const
+
+/** Ours in every service's schema: one row that proves a write and a read. Its name cannot be a table's (leading dots). */
+export const PROBE_TABLE = '.probe'
+/** One sequence per schema; `version` values are taken from it, the epoch in their upper bits. */
+export const VERSION_SEQUENCE = '.versions'
+/** How many of a version's 64 bits lie below the epoch: 2^40 changes in each of 2^23 epochs. */
+export const VERSION_EPOCH_SHIFT = 40
+/** Schema of our own functions and collation in every database. */
+export const PLATFORM_SCHEMA = 'mainstay'
+/** The collation of text columns and string ids: case-insensitive, accent-sensitive, linguistic. */
+export const TEXT_COLLATION = 'mainstay.ci'
+
+/** PostgreSQL types of columns that dynamic schema adds, by the JSON value's type. */
+export const COLUMN_TYPES = {
+  string: `text collate ${TEXT_COLLATION}`,
+  number: 'double precision',
+  boolean: 'boolean',
+  date: 'timestamptz(3)',
+} as const
+
+/** Longest string id, in characters, as in the original. */
+export const ID_LENGTH_MAX = 255
+
+/** The role that owns a service's schema; it cannot log in. */
+export function ownerRole(serviceId: string): string {
+  return `svc_${serviceId}`
+}
+
+/** The role that a service's pools log in with under an epoch. */
+export function loginRole(serviceId: string, epoch: number): string {
+  return `svc_${serviceId}_e${epoch}`
+}

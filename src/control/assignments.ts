@@ -1,0 +1,172 @@
+// Derives what each machine is to do from the rows. Pure: the same snapshot gives the same assignments.
+import type {
+  DatabaseAssignment,
+  GatewayAssignment,
+  HostAssignment,
+  LeaseAssignment,
+  MachineAddress,
+  Route,
+  RuntimeAssignment,
+  SchemaAssignment,
+  ServerAssignment,
+  ServiceAssignment,
+} from '../contract/assignment.ts'
+import { SHARED_RUNTIME } from '../contract/assignment.ts'
+import { APPS_DATABASE, loginRole } from '../contract/table-format.ts'
+import { type Member, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
+import type { Verdict } from '../health/verdict.ts'
+import { runtimeOf } from '../regions/field.ts'
+import { addressOf } from '../regions/regions.ts'
+import type { Service } from '../services/services.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** Opens a sealed secret. */
+export type OpenSecret = (sealed: string) => string
+
+/** What a host is to do; null before it ever reported its address. */
+export function deriveHostAssignment(snapshot: Snapshot, machine: string, open: OpenSecret): HostAssignment | null {
+  const self = snapshot.machines.find((entry) => entry.name === machine)
+  if (!self) return null
+  const hosts = snapshot.machines.filter((entry) => entry.role === 'host' && entry.name !== machine)
+  return {
+    version: snapshot.version,
+    machine,
+    region: self.domain,
+    servers: snapshot.servers.flatMap((server) => {
+      const member = server.members.find((entry) => entry.machine === machine)
+      return member ? [deriveServer(snapshot, server, member, open)] : []
+    }),
+    runtimes: deriveRuntimes(snapshot, machine, open),
+    peers: hosts.map(addressOf).filter((address) => address !== null),
+  }
+}
+
+/** Where each service's requests go. Routes of what cannot be served now are closed, with the reason. */
+export function deriveGatewayAssignment(
+  snapshot: Snapshot,
+  verdictOf: (service: Service) => Verdict,
+): GatewayAssignment {
+  const routes = snapshot.services.flatMap((service): Route[] => {
+    const to = addressOf(snapshot.machines.find((machine) => machine.name === service.machine))
+    if (!to || service.state === 'deleting') return []
+    const closed = closedRoute(service, verdictOf(service))
+    return [
+      { service: service.name.toLowerCase(), epoch: Number(service.epoch), runtime: runtimeOf(service), to, closed },
+    ]
+  })
+  const hosts = snapshot.machines.filter((machine) => machine.role === 'host').map(addressOf)
+  return { version: snapshot.version, routes, hosts: hosts.filter((address) => address !== null) }
+}
+
+const RECOVERING_RETRY_SECONDS = 1
+const UNHEALTHY_RETRY_SECONDS = 5
+
+function closedRoute(service: Service, verdict: Verdict): Route['closed'] {
+  if (service.state === 'recovering' || service.state === 'activating') {
+    const message = 'The service is being recovered into another region.'
+    return { cause: 'recovering', message, retryAfterSeconds: RECOVERING_RETRY_SECONDS }
+  }
+  if (verdict.state !== 'Unhealthy') return null
+  return {
+    cause: verdict.cause,
+    message: `The service is unavailable: ${verdict.message}.`,
+    retryAfterSeconds: UNHEALTHY_RETRY_SECONDS,
+  }
+}
+
+function deriveServer(
+  snapshot: Snapshot,
+  server: ServerWithMembers,
+  member: Member,
+  open: OpenSecret,
+): ServerAssignment {
+  const standby = standbyOf(server)
+  const isPrimary = member.role === 'primary'
+  return {
+    name: server.name,
+    epoch: Number(server.epoch),
+    role: member.role,
+    superuserPassword: open(server.superuser_password),
+    replicationPassword: open(server.replication_password),
+    lease: isPrimary ? deriveLease(snapshot, standby) : { kind: 'free', term: 0 },
+    isInitialized: server.is_initialized,
+    primary: isPrimary ? null : addressIn(snapshot, primaryOf(server).machine),
+    slots: isPrimary ? slotsOf(standby) : slotsOf(member),
+    schemas: isPrimary ? deriveSchemas(snapshot, server, open) : [],
+    isOldPrimaryStopped: member.is_old_primary_stopped,
+  }
+}
+
+function deriveLease(snapshot: Snapshot, standby: Member | null): LeaseAssignment {
+  const prover = standby && addressIn(snapshot, standby.machine)
+  const term = standby?.lease_term ?? 0
+  if (!prover || (standby.standing !== 'arming' && standby.standing !== 'ready')) return { kind: 'free', term }
+  return { kind: 'required', term, prover }
+}
+
+function slotsOf(member: Member | null): string[] {
+  return member?.slot ? [member.slot] : []
+}
+
+function deriveSchemas(snapshot: Snapshot, server: ServerWithMembers, open: OpenSecret): SchemaAssignment[] {
+  return [...snapshot.services, ...snapshot.endedServices]
+    .filter((service) => service.server === server.name)
+    .map((service) => ({
+      serviceId: service.id,
+      schema: service.schema_name,
+      epoch: Number(service.epoch),
+      loginPassword: open(service.login_password),
+      tables: snapshot.tables.filter((table) => table.service_id === service.id).map((table) => table.name),
+      state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
+    }))
+}
+
+function deriveRuntimes(snapshot: Snapshot, machine: string, open: OpenSecret): RuntimeAssignment[] {
+  const here = snapshot.services.filter((service) => service.machine === machine && isServedNow(service))
+  const build = (service: Service) => deriveService(snapshot, service, machine, open)
+  const shared = here.filter((service) => service.mode === 'shared').map(build)
+  const reserved = here
+    .filter((service) => service.mode === 'reserved')
+    .map((service) => ({ name: runtimeOf(service), units: service.units, services: [build(service)] }))
+  // The shared runtime is always there, warm, so that a recovery need not wait for a process to start.
+  return [{ name: SHARED_RUNTIME, units: 1, services: shared }, ...reserved]
+}
+
+// A service that is being recovered is served only in its new home, once the recovery has moved it there.
+function isServedNow(service: Service): boolean {
+  return service.state !== 'deleting' && service.state !== 'recovering'
+}
+
+function deriveService(snapshot: Snapshot, service: Service, machine: string, open: OpenSecret): ServiceAssignment {
+  return {
+    id: service.id,
+    name: service.name,
+    epoch: Number(service.epoch),
+    applicationKey: open(service.application_key),
+    masterKey: open(service.master_key),
+    isSchemaDynamic: service.is_schema_dynamic,
+    tables: snapshot.tables
+      .filter((table) => table.service_id === service.id)
+      .map(({ name, permissions }) => ({ name, permissions })),
+    database: deriveDatabase(snapshot, service, machine, open),
+  }
+}
+
+function deriveDatabase(snapshot: Snapshot, service: Service, machine: string, open: OpenSecret): DatabaseAssignment {
+  const server = snapshot.servers.find((entry) => entry.name === service.server)
+  if (!server) throw new TypeError(`service ${service.name} is on a server that is not there`)
+  const primary = primaryOf(server).machine
+  return {
+    server: server.name,
+    serverEpoch: Number(server.epoch),
+    database: APPS_DATABASE,
+    schema: service.schema_name,
+    user: loginRole(service.id, Number(service.epoch)),
+    password: open(service.login_password),
+    remote: primary === machine ? null : addressIn(snapshot, primary),
+  }
+}
+
+function addressIn(snapshot: Snapshot, machine: string): MachineAddress | null {
+  return addressOf(snapshot.machines.find((entry) => entry.name === machine))
+}

@@ -1,0 +1,132 @@
+// Turns facts into verdicts, four times a second, and tells gateways at once when one changed.
+import type { Kysely } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { ProbeFacts } from '../contract/facts.ts'
+import { primaryOf, type ServerWithMembers } from '../databases/servers.ts'
+import type { Incidents } from '../health/incidents.ts'
+import { judgeReach, judgeService, type Reachability, type ServiceFacts, type Vantage } from '../health/verdict.ts'
+import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import { runtimeOf } from '../regions/field.ts'
+import { bumpDesired, type Machine } from '../regions/regions.ts'
+import type { Service } from '../services/services.ts'
+import { readSnapshot, type Snapshot } from './snapshot.ts'
+
+export type JudgeDeps = {
+  db: Kysely<ControlDatabase>
+  board: FactBoard
+  incidents: Incidents
+  domain: string
+  onChange: () => void
+}
+
+/** Judges every region and service once. */
+export async function judgeAll(deps: JudgeDeps): Promise<void> {
+  const snapshot = await readSnapshot(deps.db)
+  const hosts = snapshot.machines.filter((machine) => machine.role === 'host')
+  const reach = new Map(hosts.map((host) => [host.name, judgeReach(vantagesOf(deps, host), host.domain)]))
+  let isChanged = false
+  for (const region of snapshot.regions) {
+    const lost = hosts.filter((host) => host.domain === region.name).map((host) => reach.get(host.name))
+    const isLost = lost.length > 0 && lost.every((one) => one?.isLost)
+    const verdict = isLost
+      ? {
+          state: 'Unhealthy' as const,
+          cause: 'region_unreachable',
+          message: `${region.name} cannot be reached: dead or cut off`,
+          evidence: lost.flatMap((one) => one?.evidence ?? []),
+        }
+      : { state: 'Ready' as const }
+    if (await deps.incidents.note('region', region.slug, verdict)) isChanged = true
+  }
+  for (const service of snapshot.services) {
+    if (service.state !== 'ready') continue
+    const facts = serviceFacts(deps, snapshot, service, reach)
+    if (facts && (await deps.incidents.note('service', service.id, judgeService(facts)))) isChanged = true
+  }
+  if (!isChanged) return
+  await deps.db.transaction().execute(bumpDesired)
+  deps.onChange()
+}
+
+// Control's own ear, every live gateway's probes, and every other host's reach.
+function vantagesOf(deps: JudgeDeps, host: Machine): Vantage[] {
+  const { board } = deps
+  const vantages: Vantage[] = [
+    { name: 'control', domain: deps.domain, silentMs: board.hostSilentMs(host.name), silentMsMax: HEARTBEAT_SILENT_MS },
+  ]
+  for (const { facts, silentMs } of board.gateways()) {
+    if (silentMs >= GATEWAY_SILENT_MS) continue
+    const probe = facts.probes.find((entry) => entry.machine === host.name && entry.runtime === null)
+    if (probe) {
+      const age = probe.silentMs + silentMs
+      vantages.push({ name: facts.machine, domain: facts.domain, silentMs: age, silentMsMax: PROBE_SILENT_MS })
+    }
+  }
+  for (const { facts, silentMs } of board.hosts()) {
+    if (facts.machine === host.name || silentMs >= HEARTBEAT_SILENT_MS) continue
+    const found = facts.reach.find((entry) => entry.machine === host.name)
+    if (found && found.silentMs !== null) {
+      const age = found.silentMs + silentMs
+      vantages.push({ name: facts.machine, domain: facts.region, silentMs: age, silentMsMax: HEARTBEAT_SILENT_MS })
+    }
+  }
+  return vantages
+}
+
+function serviceFacts(
+  deps: JudgeDeps,
+  snapshot: Snapshot,
+  service: Service,
+  reach: Map<string, Reachability>,
+): ServiceFacts | null {
+  const server = snapshot.servers.find((entry) => entry.name === service.server)
+  const region = snapshot.regions.find((entry) => entry.slug === service.region)
+  const home = reach.get(service.machine)
+  if (!server || !region || !home) return null
+  const hosts = snapshot.machines.filter((machine) => machine.role === 'host' && machine.domain === region.name)
+  const probes = probesOf(deps.board, service)
+  const runtime = freshHost(deps.board, service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
+  return {
+    regionName: region.name,
+    home,
+    isWholeRegionLost: hosts.every((host) => reach.get(host.name)?.isLost),
+    runtime: {
+      isServing: runtime ? runtime.state === 'running' : null,
+      isCrashing: runtime?.state === 'failed',
+      gatewaysSilent: probes.filter((probe) => probe.silentMs >= PROBE_SILENT_MS).length,
+      gatewaysReaching: probes.filter((probe) => probe.silentMs < PROBE_SILENT_MS).length,
+    },
+    database: databaseFacts(deps, snapshot, server, { reach, probes }),
+  }
+}
+
+function databaseFacts(
+  deps: JudgeDeps,
+  snapshot: Snapshot,
+  server: ServerWithMembers,
+  seen: { reach: Map<string, Reachability>; probes: ProbeFacts[] },
+): ServiceFacts['database'] {
+  const { machine } = primaryOf(server)
+  const facts = freshHost(deps.board, machine)?.servers.find((entry) => entry.name === server.name)
+  return {
+    server: server.name,
+    regionName: snapshot.machines.find((entry) => entry.name === machine)?.domain ?? '',
+    host: seen.reach.get(machine) ?? { isLost: false, evidence: [] },
+    isOpen: facts ? facts.state === 'running' : null,
+    problem: facts?.problem ?? null,
+    isUnreachableFromRuntime: seen.probes.some((probe) => probe.unreachableServers.includes(server.name)),
+  }
+}
+
+function probesOf(board: FactBoard, service: Service): ProbeFacts[] {
+  return board
+    .gateways()
+    .filter(({ silentMs }) => silentMs < GATEWAY_SILENT_MS)
+    .flatMap(({ facts }) => facts.probes)
+    .filter((probe) => probe.machine === service.machine && probe.runtime === runtimeOf(service))
+}
+
+function freshHost(board: FactBoard, machine: string) {
+  return board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS ? board.host(machine) : null
+}

@@ -1,0 +1,228 @@
+// The machines out there: tells each what it is to do, asks how it stands, and probes services through them.
+import type { Kysely } from 'kysely'
+import type { Pool } from 'undici'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
+import {
+  EPOCH_HEADER,
+  ORDERS_PROTOCOL,
+  PROBE_PATH,
+  PUBLIC_PROTOCOL,
+  RUNTIME_PROTOCOL,
+  SERVICE_HEADER,
+  SERVICES_PATH,
+} from '../contract/protocols.ts'
+import type { Incidents } from '../health/incidents.ts'
+import type { Door } from '../kit/door.ts'
+import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { randomId } from '../kit/identifiers.ts'
+import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CALL_MS_MAX } from '../kit/limits.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import type { Field, ProbeTarget } from '../regions/field.ts'
+import { listMachines, type Machine } from '../regions/regions.ts'
+import { deriveGatewayAssignment, deriveHostAssignment, type OpenSecret } from './assignments.ts'
+import { readSnapshot, type Snapshot } from './snapshot.ts'
+
+export type FieldDeps = {
+  db: Kysely<ControlDatabase>
+  door: Door
+  board: FactBoard
+  incidents: Incidents
+  open: OpenSecret
+}
+
+type Line = { at: string; pool: Pool }
+
+export class MachineField implements Field {
+  readonly #deps: FieldDeps
+  readonly #lines = new Map<string, Line>()
+  #pushing: Promise<{ unreached: string[] }> | null = null
+  #queued: Promise<{ unreached: string[] }> | null = null
+
+  constructor(deps: FieldDeps) {
+    this.#deps = deps
+  }
+
+  /** As Field.push; calls that come while one is under way share the next one. */
+  async push(): Promise<{ unreached: string[] }> {
+    if (!this.#pushing) return await this.#startPush()
+    this.#queued ??= this.#pushing
+      .catch(() => {})
+      .then(async () => {
+        this.#queued = null
+        return await this.#startPush()
+      })
+    return await this.#queued
+  }
+
+  async askHost(machine: string): Promise<HostFacts> {
+    const facts = (await this.#order(machine, {
+      method: 'GET',
+      path: '/facts',
+      timeoutMs: REGION_CALL_MS_MAX,
+    })) as HostFacts
+    this.#deps.board.noteHost(facts)
+    return facts
+  }
+
+  /** One order to a machine. Faults with `door.unreachable` at once when it is known to be lost. */
+  async order(machine: string, call: DoorCall): Promise<unknown> {
+    return await this.#order(machine, call)
+  }
+
+  isReachable(machine: string): boolean {
+    const { board } = this.#deps
+    return board.hasHeardHost(machine) && board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS
+  }
+
+  async gateways(): Promise<{ live: string[]; late: string[] }> {
+    const live = this.#deps.board.gateways().filter(({ silentMs }) => silentMs < GATEWAY_SILENT_MS)
+    const names = new Set(live.map(({ facts }) => facts.machine))
+    const known = (await listMachines(this.#deps.db)).filter((machine) => machine.role === 'gateway')
+    return { live: [...names], late: known.map(({ name }) => name).filter((name) => !names.has(name)) }
+  }
+
+  async probeRuntime(target: ProbeTarget): Promise<ProbeAnswer> {
+    const machine = await this.#machine(target.machine)
+    const pool = this.#line(machine, RUNTIME_PROTOCOL, target.runtime)
+    const headers = { [SERVICE_HEADER]: target.service.toLowerCase(), [EPOCH_HEADER]: String(target.epoch) }
+    return await probe(pool, PROBE_PATH, headers, target)
+  }
+
+  async probeThroughGateway(gateway: string, target: ProbeTarget): Promise<ProbeAnswer> {
+    const pool = this.#line(await this.#machine(gateway), PUBLIC_PROTOCOL, 'public')
+    const path = `${SERVICES_PATH}${target.service.toLowerCase()}${PROBE_PATH}`
+    return await probe(pool, path, { host: 'localhost' }, target)
+  }
+
+  /** Reads rows through a service's runtime as the master key may. Answers status, text and type as they are. */
+  async readThroughRuntime(target: ProbeTarget, path: string): Promise<{ status: number; body: unknown }> {
+    const pool = this.#line(await this.#machine(target.machine), RUNTIME_PROTOCOL, target.runtime)
+    const headers = {
+      'x-zumo-master': target.masterKey,
+      [SERVICE_HEADER]: target.service.toLowerCase(),
+      [EPOCH_HEADER]: String(target.epoch),
+    }
+    try {
+      const answer = await pool.request({
+        method: 'GET',
+        path,
+        headers,
+        signal: AbortSignal.timeout(REGION_CALL_MS_MAX),
+      })
+      const text = await answer.body.text()
+      return { status: answer.statusCode, body: text === '' ? null : JSON.parse(text) }
+    } catch (error) {
+      throw new Fault(
+        'door.unreachable',
+        503,
+        `no answer from ${target.service} on ${target.machine}: ${messageOf(error)}`,
+      )
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#lines.values()].map(async (line) => await line.pool.destroy()))
+  }
+
+  async #startPush(): Promise<{ unreached: string[] }> {
+    this.#pushing = this.#pushNow()
+    try {
+      return await this.#pushing
+    } finally {
+      this.#pushing = null
+    }
+  }
+
+  async #pushNow(): Promise<{ unreached: string[] }> {
+    const snapshot = await readSnapshot(this.#deps.db)
+    const unreached: string[] = []
+    await Promise.all(
+      snapshot.machines.map(async (machine) => {
+        if (machine.role === 'control' || !machine.port) return
+        const isHeard = machine.role === 'host' ? this.isReachable(machine.name) : this.#isGatewayLive(machine.name)
+        // Those that are silent learn it with their next heartbeat; nobody waits for them.
+        if (!isHeard) return unreached.push(machine.name)
+        const body = this.assignmentFor(snapshot, machine)
+        if (!body) return
+        const pool = this.#line(machine, ORDERS_PROTOCOL, 'orders')
+        const call = { method: 'PUT' as const, path: '/assignment', body, timeoutMs: GATEWAY_CALL_MS_MAX }
+        await callThrough(pool, call).catch(() => unreached.push(machine.name))
+      }),
+    )
+    return { unreached }
+  }
+
+  /** What a machine is to do, as of a snapshot. */
+  assignmentFor(snapshot: Snapshot, machine: Machine) {
+    if (machine.role === 'host') return deriveHostAssignment(snapshot, machine.name, this.#deps.open)
+    return deriveGatewayAssignment(snapshot, (service) => this.#deps.incidents.get('service', service.id).verdict)
+  }
+
+  async #order(machine: string, call: DoorCall): Promise<unknown> {
+    if (!this.isReachable(machine)) {
+      throw new Fault('door.unreachable', 503, `${machine} cannot be reached`, { hint: 'See: mainstay status' })
+    }
+    return await callThrough(this.#line(await this.#machine(machine), ORDERS_PROTOCOL, 'orders'), call)
+  }
+
+  async #machine(name: string): Promise<Machine> {
+    const found = (await listMachines(this.#deps.db)).find((machine) => machine.name === name)
+    if (!found) throw new Fault('machine.unknown', 404, `there is no machine ${name}`)
+    return found
+  }
+
+  #isGatewayLive(name: string): boolean {
+    return this.#deps.board
+      .gateways()
+      .some(({ facts, silentMs }) => facts.machine === name && silentMs < GATEWAY_SILENT_MS)
+  }
+
+  #line(machine: Machine, protocol: string, target: string): Pool {
+    const key = `${machine.name} ${protocol} ${target}`
+    const at = `${machine.address}:${machine.port}`
+    const known = this.#lines.get(key)
+    if (known?.at === at) return known.pool
+    known?.pool.destroy().catch(() => {})
+    const to = { address: machine.address ?? '', port: machine.port ?? 0, protocol, target, expectRole: machine.role }
+    const pool = doorPool(this.#deps.door, to, 4)
+    this.#lines.set(key, { at, pool })
+    return pool
+  }
+}
+
+async function probe(
+  pool: Pool,
+  path: string,
+  headers: Record<string, string>,
+  target: ProbeTarget,
+): Promise<ProbeAnswer> {
+  const token = randomId()
+  let status: number
+  let text: string
+  try {
+    const answer = await pool.request({
+      method: 'POST',
+      path,
+      headers: { ...headers, 'content-type': 'application/json', 'x-zumo-master': target.masterKey },
+      body: JSON.stringify({ token }),
+      signal: AbortSignal.timeout(REGION_CALL_MS_MAX),
+    })
+    status = answer.statusCode
+    text = await answer.body.text()
+  } catch (error) {
+    throw new Fault('probe.failed', 503, `no answer to a probe of ${target.service}: ${messageOf(error)}`)
+  }
+  if (status !== 200)
+    throw new Fault('probe.failed', 503, `a probe of ${target.service} was answered ${status}: ${text.slice(0, 200)}`)
+  const answer = JSON.parse(text) as ProbeAnswer
+  if (answer.token !== token || answer.epoch !== target.epoch) {
+    throw new Fault(
+      'probe.failed',
+      503,
+      `a probe of ${target.service} came back from epoch ${answer.epoch}, not ${target.epoch}`,
+    )
+  }
+  return answer
+}

@@ -1,0 +1,88 @@
+// The management API's routes for services and recoveries.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { API, CreateService, OperationView, RecoverRequest, RecoveryPlanView, ServiceView } from '../contract/api.ts'
+import { Fault } from '../kit/fault.ts'
+import { WATCH_MS_MAX } from '../kit/limits.ts'
+import { getOperation, viewOperation } from '../operations/operations.ts'
+import { beginRecover } from '../recovery/recover-begin.ts'
+import { beginCreate } from '../services/create-service.ts'
+import { beginDelete } from '../services/delete-service.ts'
+import { getService } from '../services/services.ts'
+import type { ApiDeps } from './compose.ts'
+import { viewServices } from './views.ts'
+
+const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
+const Flag = Type.Optional(Type.Boolean())
+
+/** Services: list, show, create, delete, recover; and the operations that come of it. */
+export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
+  app.get(API.services, { schema: { response: { 200: Type.Array(ServiceView) } } }, async (request) => {
+    return await viewServices(deps.views, deps.callerOf(request).subscriptionId)
+  })
+
+  app.get(API.service, { schema: { params: ByService, response: { 200: ServiceView } } }, async (request) => {
+    const { subscriptionId } = deps.callerOf(request)
+    const service = await getService(deps.db, subscriptionId, request.params.service)
+    const [view] = await viewServices(deps.views, subscriptionId, service)
+    if (!view) throw new Fault('service.unknown', 404, `there is no mobile service '${request.params.service}'`)
+    return view
+  })
+
+  app.post(
+    API.services,
+    { schema: { body: CreateService, response: { 202: OperationView } } },
+    async (request, reply) => {
+      const caller = deps.callerOf(request)
+      const id = await beginCreate(deps.services, caller, request.body, keyOf(request.headers))
+      return reply.code(202).send(await deps.started(caller, id))
+    },
+  )
+
+  const deleteSchema = {
+    params: ByService,
+    querystring: Type.Object({ deleteData: Flag }),
+    response: { 202: OperationView },
+  }
+  app.delete(API.service, { schema: deleteSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const wanted = { name: request.params.service, isDataDropped: request.query.deleteData === true }
+    const id = await beginDelete(deps.services, caller, wanted, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const recoverSchema = {
+    params: ByService,
+    body: RecoverRequest,
+    response: { 200: RecoveryPlanView, 202: OperationView },
+  }
+  app.post(API.recover, { schema: recoverSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const key = keyOf(request.headers)
+    const begun = await beginRecover(deps.recovery, caller, request.params.service, request.body, key)
+    if (begun.operationId === null) return reply.code(200).send(begun.plan)
+    return reply.code(202).send(await deps.started(caller, begun.operationId))
+  })
+
+  const watchSchema = {
+    params: Type.Object({ operation: Type.String({ maxLength: 100 }) }),
+    querystring: Type.Object({
+      after: Type.Optional(Type.Integer({ minimum: 0 })),
+      waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: WATCH_MS_MAX })),
+    }),
+    response: { 200: OperationView },
+  }
+  app.get(API.operation, { schema: watchSchema }, async (request) => {
+    const { subscriptionId } = deps.callerOf(request)
+    const read = async () => viewOperation(await getOperation(deps.db, subscriptionId, request.params.operation))
+    return await deps.changes.waitUntil(read, {
+      isNews: (view) => view.revision > (request.query.after ?? 0),
+      withinMs: request.query.waitMs ?? 0,
+    })
+  })
+}
+
+function keyOf(headers: Record<string, string | string[] | undefined>): string | null {
+  const key = headers['idempotency-key']
+  return typeof key === 'string' && key !== '' ? key.slice(0, 200) : null
+}

@@ -1,0 +1,45 @@
+// All rows that assignments are derived from, read at one moment.
+import type { Kysely } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { listServers, type ServerWithMembers } from '../databases/servers.ts'
+import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
+import { listServices, listTables, type Service, type ServiceTable } from '../services/services.ts'
+
+export type Snapshot = {
+  version: number
+  machines: Machine[]
+  regions: Region[]
+  servers: ServerWithMembers[]
+  services: Service[]
+  /** Ended services whose schema still lies on a server. */
+  endedServices: Service[]
+  tables: ServiceTable[]
+}
+
+/** Reads everything in one repeatable-read transaction. */
+export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapshot> {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async (trx) => {
+      const { version } = await trx.selectFrom('desired').select('version').executeTakeFirstOrThrow()
+      const services = await listServices(trx, null)
+      return {
+        version: Number(version),
+        machines: await listMachines(trx),
+        regions: await listRegions(trx),
+        servers: await listServers(trx),
+        services,
+        endedServices: await trx
+          .selectFrom('services')
+          .selectAll()
+          .where('ended_at', 'is not', null)
+          .where('is_data_dropped', '=', false)
+          .execute(),
+        tables: await listTables(
+          trx,
+          services.map((service) => service.id),
+        ),
+      }
+    })
+}

@@ -1,0 +1,122 @@
+// Keeps servers as they should be without anyone asking: a default server in each region, a standby for each, its lease
+// armed when it has caught up, and the bookkeeping that follows from facts.
+import type { Kysely } from 'kysely'
+import type { Seal } from '../accounts/seal.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import {
+  insertServer,
+  insertStandby,
+  listServers,
+  moveStanding,
+  primaryOf,
+  type ServerWithMembers,
+  standbyOf,
+} from '../databases/servers.ts'
+import { nextStanding } from '../databases/standing.ts'
+import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import type { Field } from '../regions/field.ts'
+import { bumpDesired, listMachines, listRegions, type Machine } from '../regions/regions.ts'
+
+export type StewardDeps = { db: Kysely<ControlDatabase>; seal: Seal; board: FactBoard; field: Field }
+
+/** Does what is due now; true when machines must be told. */
+export async function tendServers(deps: StewardDeps): Promise<boolean> {
+  const machines = (await listMachines(deps.db)).filter((machine) => machine.role === 'host')
+  const reporting = machines.filter((machine) => deps.field.isReachable(machine.name))
+  let isChanged = await ensureDefaultServers(deps, machines, reporting)
+  for (const server of await listServers(deps.db)) {
+    if (await ensureStandby(deps, server, machines, reporting)) isChanged = true
+    if (await tendStanding(deps, server)) isChanged = true
+    await noteInitialized(deps, server)
+  }
+  if (await noteDropped(deps)) isChanged = true
+  return isChanged
+}
+
+async function ensureDefaultServers(deps: StewardDeps, machines: Machine[], reporting: Machine[]): Promise<boolean> {
+  const servers = await listServers(deps.db)
+  let isChanged = false
+  for (const region of await listRegions(deps.db)) {
+    const local = new Set(machines.filter((machine) => machine.domain === region.name).map((machine) => machine.name))
+    if (servers.some((server) => server.is_default && local.has(primaryOf(server).machine))) continue
+    const host = reporting.find((machine) => machine.domain === region.name)
+    if (!host) continue
+    const stem = `sql-${region.slug}`
+    const names = new Set(servers.map((server) => server.name))
+    let name = stem
+    // The region's first server may have moved away in a recovery; what it left here is quarantined under its name.
+    for (let number = 2; names.has(name); number += 1) name = `${stem}-${number}`
+    const wanted = { name, region: region.slug, machine: host.name, isDefault: true }
+    await deps.db.transaction().execute(async (trx) => await insertServer(trx, deps.seal, wanted))
+    isChanged = true
+  }
+  return isChanged
+}
+
+// A server that was promoted away is protected again by its operator, not by us: a new standby would take the place of
+// what is still to be exported. Only one that never moved gets its standby by itself.
+async function ensureStandby(
+  deps: StewardDeps,
+  server: ServerWithMembers,
+  machines: Machine[],
+  reporting: Machine[],
+): Promise<boolean> {
+  if (server.members.length !== 1 || !server.is_initialized) return false
+  const home = machines.find((machine) => machine.name === primaryOf(server).machine)
+  const host = reporting.find((machine) => machine.domain !== home?.domain)
+  if (!host) return false
+  await deps.db.transaction().execute(async (trx) => await insertStandby(trx, server.name, host.name))
+  return true
+}
+
+async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
+  const standby = standbyOf(server)
+  if (!standby?.standing) return false
+  const change = nextStanding({
+    standing: standby.standing,
+    term: standby.lease_term,
+    primary: factsOf(deps.board, server, primaryOf(server).machine),
+    standby: factsOf(deps.board, server, standby.machine),
+  })
+  return change !== null && (await moveStanding(deps.db, standby, change)) && change.isNewTerm
+}
+
+async function noteInitialized(deps: StewardDeps, server: ServerWithMembers): Promise<void> {
+  if (server.is_initialized) return
+  if (factsOf(deps.board, server, primaryOf(server).machine)?.state !== 'running') return
+  await deps.db.transaction().execute(async (trx) => {
+    await trx.updateTable('servers').set({ is_initialized: true }).where('name', '=', server.name).execute()
+    await bumpDesired(trx)
+  })
+}
+
+// Schemas of deleted services: once the host reports them done they need not be in any assignment again.
+async function noteDropped(deps: StewardDeps): Promise<boolean> {
+  const pending = await deps.db
+    .selectFrom('services')
+    .select(['id', 'server', 'schema_name'])
+    .where('state', '=', 'deleted')
+    .where('is_data_dropped', '=', false)
+    .where('operation_id', 'is', null)
+    .execute()
+  if (pending.length === 0) return false
+  const { version } = await deps.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
+  const servers = await listServers(deps.db)
+  let isChanged = false
+  for (const service of pending) {
+    const server = servers.find((entry) => entry.name === service.server)
+    const facts = server && factsOf(deps.board, server, primaryOf(server).machine)
+    const schema = facts?.schemas.find((entry) => entry.schema === service.schema_name)
+    if (!facts || facts.version < Number(version) || !schema || schema.problem) continue
+    await deps.db.updateTable('services').set({ is_data_dropped: true }).where('id', '=', service.id).execute()
+    isChanged = true
+  }
+  if (isChanged) await deps.db.transaction().execute(bumpDesired)
+  return isChanged
+}
+
+function factsOf(board: FactBoard, server: ServerWithMembers, machine: string) {
+  if (board.hostSilentMs(machine) >= HEARTBEAT_SILENT_MS) return null
+  return board.host(machine)?.servers.find((entry) => entry.name === server.name) ?? null
+}

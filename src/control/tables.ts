@@ -1,0 +1,145 @@
+// Tables of a service through the management API: definitions here, the tables themselves on the service's server.
+import type { Caller } from '../accounts/accounts.ts'
+import type { CreateTable, TableView } from '../contract/api.ts'
+import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
+import { getServer, primaryOf } from '../databases/servers.ts'
+import { waitFor } from '../kit/clock.ts'
+import { Fault } from '../kit/fault.ts'
+import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
+import { runtimeOf } from '../regions/field.ts'
+import { bumpDesired } from '../regions/regions.ts'
+import { isServed, schemaProblem } from '../services/facts-of.ts'
+import { requireTableName } from '../services/names.ts'
+import { requireReachable } from '../services/place.ts'
+import { deleteTable, getService, getTable, insertTable, listTables, type Service } from '../services/services.ts'
+import type { ApiDeps } from './compose.ts'
+
+type TableInfo = { columns: { name: string; type: string; indexed: boolean }[]; rows: number }
+
+/** One table or all, with counts and columns where the server can be asked. */
+export async function viewTables(deps: ApiDeps, caller: Caller, name: string, only?: string): Promise<TableView[]> {
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const tables = only ? [await getTable(deps.db, service, only)] : await listTables(deps.db, [service.id])
+  const { machine } = primaryOf(await getServer(deps.db, service.server))
+  const infos = await askInfos(deps, service, machine)
+  return tables.map((table) => ({
+    name: table.name,
+    idType: 'string',
+    permissions: table.permissions,
+    recordCount: infos?.[table.name]?.rows ?? null,
+    columns: infos?.[table.name]?.columns ?? null,
+    createdAt: table.created_at.toISOString(),
+  }))
+}
+
+/** Defines a table and waits until it can be used. What fails within the time limit leaves nothing behind. */
+export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wanted: CreateTable): Promise<void> {
+  requireTableName(wanted.name)
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const machine = await requireUsable(deps, service)
+  const version = await deps.db.transaction().execute(async (trx) => {
+    await insertTable(trx, service, wanted.name, { ...DEFAULT_PERMISSIONS, ...wanted.permissions })
+    return await bumpDesired(trx)
+  })
+  try {
+    await deps.field.push()
+    await untilFollowed(deps, service, machine, version)
+  } catch (error) {
+    await deps.db.transaction().execute(async (trx) => {
+      await deleteTable(trx, service, wanted.name)
+      await bumpDesired(trx)
+    })
+    await deps.field.push()
+    throw error
+  }
+}
+
+/** Gives a table up: nobody serves it any more, then it is dropped. */
+export async function endTable(deps: ApiDeps, caller: Caller, name: string, tableName: string): Promise<void> {
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const table = await getTable(deps.db, service, tableName)
+  const machine = await requireUsable(deps, service)
+  await deps.db.transaction().execute(async (trx) => {
+    await deleteTable(trx, service, table.name)
+    await bumpDesired(trx)
+  })
+  await deps.field.push()
+  const server = await getServer(deps.db, service.server)
+  const names = [service.server, service.schema_name, table.name].map(encodeURIComponent)
+  const path = `/servers/${names[0]}/schemas/${names[1]}/tables/${names[2]}?epoch=${server.epoch}`
+  await deps.field.order(machine, { method: 'DELETE', path, timeoutMs: REGION_CALL_MS_MAX })
+}
+
+/** Reads rows as the master key may, through the service's runtime. */
+export async function readRows(
+  deps: ApiDeps,
+  caller: Caller,
+  names: { service: string; table: string },
+  query: string,
+): Promise<{ status: number; body: unknown }> {
+  const service = await getService(deps.db, caller.subscriptionId, names.service)
+  const table = await getTable(deps.db, service, names.table)
+  await requireUsable(deps, service)
+  requireReachable(deps.field, service.machine, `'${service.name}'`)
+  const target = {
+    service: service.name,
+    masterKey: deps.views.open(service.master_key),
+    epoch: Number(service.epoch),
+    machine: service.machine,
+    runtime: runtimeOf(service),
+  }
+  const answer = await deps.field.readThroughRuntime(target, `/tables/${encodeURIComponent(table.name)}${query}`)
+  if (answer.status < 400) return answer
+  const message = errorText(answer.body)
+  throw new Fault('data.refused', answer.status === 503 ? 503 : 400, message)
+}
+
+// The machine that holds the service's data. Faults at once when it is lost or the service is being changed.
+async function requireUsable(deps: ApiDeps, service: Service): Promise<string> {
+  const { machine } = primaryOf(await getServer(deps.db, service.server))
+  requireReachable(deps.field, machine, `the database of '${service.name}'`)
+  if (service.state === 'ready') return machine
+  throw new Fault('service.busy', 409, `'${service.name}' is ${service.state}`, {
+    hint: `Watch it: mainstay mobile show ${service.name}`,
+  })
+}
+
+async function untilFollowed(deps: ApiDeps, service: Service, machine: string, version: number): Promise<void> {
+  const wanted = { server: service.server, schema: service.schema_name, version }
+  await waitFor(
+    `the table on ${machine}`,
+    async () => {
+      const found = schemaProblem(await deps.field.askHost(machine), wanted)
+      if (found) throw new Fault('table.failed', 500, `the table could not be made: ${found}`)
+      return found === null ? true : undefined
+    },
+    { withinMs: REGION_CALL_MS_MAX },
+  )
+  // A runtime that is down now learns of the table when it starts; one that is up must know it before we say so.
+  if (!deps.field.isReachable(service.machine)) return
+  const served = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version }
+  await waitFor(
+    `a runtime on ${service.machine} to know the table`,
+    async () => (isServed(await deps.field.askHost(service.machine), served) ? true : undefined),
+    { withinMs: REGION_CALL_MS_MAX },
+  )
+}
+
+async function askInfos(deps: ApiDeps, service: Service, machine: string): Promise<Record<string, TableInfo> | null> {
+  const names = [service.server, service.schema_name].map(encodeURIComponent)
+  const path = `/servers/${names[0]}/schemas/${names[1]}/tables`
+  try {
+    return (await deps.field.order(machine, { method: 'GET', path, timeoutMs: REGION_CALL_MS_MAX })) as Record<
+      string,
+      TableInfo
+    >
+  } catch {
+    // The definitions are known here; what only the lost region knows is shown as unknown.
+    return null
+  }
+}
+
+function errorText(body: unknown): string {
+  if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error).replace(/^Error: /, '')
+  return 'the service refused'
+}

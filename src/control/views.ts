@@ -1,0 +1,234 @@
+// The rows and facts of the cloud as the management API shows them.
+import type { Kysely } from 'kysely'
+import type { RegionView, ServerView, ServiceView, StatusView } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { SERVICES_PATH } from '../contract/protocols.ts'
+import { listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
+import { serviceHealth, standingHealth } from '../health/health-view.ts'
+import type { Incidents } from '../health/incidents.ts'
+import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import { runtimeOf } from '../regions/field.ts'
+import { usageOf } from '../regions/ledger.ts'
+import { listMachines, listRegions } from '../regions/regions.ts'
+import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
+import type { OpenSecret } from './assignments.ts'
+
+export type ViewDeps = {
+  db: Kysely<ControlDatabase>
+  board: FactBoard
+  incidents: Incidents
+  open: OpenSecret
+  gatewayUrl: string
+  domain: string
+}
+
+/** All regions. */
+export async function viewRegions(deps: ViewDeps): Promise<RegionView[]> {
+  const holdings = await listHoldings(deps.db)
+  const machines = await listMachines(deps.db)
+  const servers = await listServers(deps.db)
+  return (await listRegions(deps.db)).map((region) => {
+    const usage = usageOf(region.slug, holdings)
+    const hosts = machines.filter((machine) => machine.role === 'host' && machine.domain === region.name)
+    const reporting = hosts.filter(
+      (host) => deps.board.hasHeardHost(host.name) && deps.board.hostSilentMs(host.name) < HEARTBEAT_SILENT_MS,
+    )
+    return {
+      name: region.name,
+      slug: region.slug,
+      health: isRegionOpen(deps.board, reporting, servers)
+        ? standingHealth(deps.incidents.get('region', region.slug), 'mainstay mobile list')
+        : startingOr(standingHealth(deps.incidents.get('region', region.slug), 'mainstay mobile list')),
+      reservedUnits: region.reserved_units,
+      reservedUnitsUsed: usage.reservedUnits,
+      sharedSlots: region.shared_slots,
+      sharedSlotsUsed: usage.sharedSlots,
+      hosts: reporting.length,
+    }
+  })
+}
+
+// A region can take a service once a host of it reports a default server that is open.
+function isRegionOpen(board: FactBoard, hosts: { name: string }[], servers: ServerWithMembers[]): boolean {
+  const isDefault = new Set(servers.filter((server) => server.is_default).map((server) => server.name))
+  const facts = hosts.flatMap((host) => board.host(host.name)?.servers ?? [])
+  return facts.some((server) => isDefault.has(server.name) && server.role === 'primary' && server.state === 'running')
+}
+
+function startingOr(health: RegionView['health']): RegionView['health'] {
+  if (health.state !== 'Ready') return health
+  return { ...health, state: 'Starting', message: 'no host of it reports an open database server yet' }
+}
+
+/** Some services of a subscription, all when none is named. */
+export async function viewServices(deps: ViewDeps, subscriptionId: string, only?: Service): Promise<ServiceView[]> {
+  const all = await listServices(deps.db, subscriptionId)
+  const wanted = only ? [only] : all
+  const regions = new Map((await listRegions(deps.db)).map((region) => [region.slug, region]))
+  const servers = await listServers(deps.db)
+  const domains = new Map((await listMachines(deps.db)).map((machine) => [machine.name, machine.domain]))
+  const tables = await listTables(
+    deps.db,
+    wanted.map(({ id }) => id),
+  )
+  const operationIds = wanted.map((service) => service.operation_id).filter((id) => id !== null)
+  const operations =
+    operationIds.length === 0
+      ? []
+      : await deps.db
+          .selectFrom('operations')
+          .select(['id', 'kind', 'state', 'steps', 'next'])
+          .where('id', 'in', operationIds)
+          .execute()
+  return wanted.map((service) => {
+    const secondary = all.find((other) => other.secondary_for === service.id)?.name ?? null
+    const wellElsewhere = [...regions.values()].find(
+      (region) => region.slug !== service.region && deps.incidents.get('region', region.slug).verdict.state === 'Ready',
+    )
+    const server = servers.find((entry) => entry.name === service.server)
+    return {
+      name: service.name,
+      health: serviceHealth({
+        name: service.name,
+        state: service.state === 'ready' && !isServedAsFarAsKnown(deps.board, service) ? 'creating' : service.state,
+        standing: deps.incidents.get('service', service.id),
+        operation: operations.find((operation) => operation.id === service.operation_id) ?? null,
+        secondary,
+        otherRegion: wellElsewhere?.name ?? null,
+      }),
+      region: regions.get(service.region)?.name ?? service.region,
+      mode: service.mode,
+      units: service.units,
+      ...urlsOf(deps.gatewayUrl, service.name),
+      applicationKey: deps.open(service.application_key),
+      masterKey: deps.open(service.master_key),
+      tables: tables.filter((table) => table.service_id === service.id).map((table) => table.name),
+      epoch: Number(service.epoch),
+      server: service.server,
+      serverRegion: (server && domains.get(primaryOf(server).machine)) ?? '',
+      secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
+      secondary,
+      operation: service.operation_id,
+      createdAt: service.created_at.toISOString(),
+    }
+  })
+}
+
+// Its host is heard and its runtime does not serve it yet: just started. A silent host is for the verdicts to judge.
+function isServedAsFarAsKnown(board: FactBoard, service: Service): boolean {
+  const runtime = board.host(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
+  if (runtime?.state !== 'starting' && runtime?.state !== 'running') return true
+  return runtime.services.some((one) => one.name === service.name && one.epoch === Number(service.epoch))
+}
+
+/** All servers with what their members last reported. */
+export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
+  const services = await listServices(deps.db, null)
+  const domains = new Map((await listMachines(deps.db)).map((machine) => [machine.name, machine.domain]))
+  return (await listServers(deps.db)).map((server) => ({
+    name: server.name,
+    region: domains.get(primaryOf(server).machine) ?? '',
+    epoch: Number(server.epoch),
+    protection: server.members.some((member) => member.role === 'standby') ? 'async' : 'none',
+    services: services.filter((service) => service.server === server.name).map((service) => service.name),
+    members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),
+  }))
+}
+
+/** Everything at once, and what deserves attention. */
+export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promise<StatusView> {
+  const machines = await listMachines(deps.db)
+  const gateways = new Map(deps.board.gateways().map(({ facts, silentMs }) => [facts.machine, silentMs]))
+  const servers = await viewServers(deps)
+  return {
+    regions: await viewRegions(deps),
+    services: await viewServices(deps, subscriptionId),
+    machines: machines.map(({ name, role, domain }) => ({
+      name,
+      role,
+      domain,
+      lastSeenMs:
+        role === 'gateway'
+          ? (gateways.get(name) ?? null)
+          : deps.board.hasHeardHost(name)
+            ? deps.board.hostSilentMs(name)
+            : null,
+      memoryBytes: deps.board.host(name)?.memoryBytes ?? null,
+    })),
+    warnings: [...warningsOf(deps, servers), ...lateGateways(machines, gateways)],
+  }
+}
+
+function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
+  const warnings: string[] = []
+  for (const server of servers) {
+    if (deps.domain === server.region) {
+      warnings.push(`control is in ${deps.domain}, with ${server.name}: the loss of that region would take both`)
+    }
+    const standby = server.members.find((member) => member.role === 'standby')
+    if (!standby && server.services.length > 0)
+      warnings.push(`${server.name} has no standby: its data is in ${server.region} only`)
+    else if (standby && standby.standing !== 'ready')
+      warnings.push(`the standby of ${server.name} in ${standby.region} is ${standby.standing}`)
+    const kept = server.members.find((member) => member.quarantine)
+    if (kept)
+      warnings.push(
+        `${server.name} has writes kept in quarantine on ${kept.machine}: mainstay sql server show ${server.name}`,
+      )
+  }
+  return warnings
+}
+
+function lateGateways(machines: { name: string; role: string }[], gateways: Map<string, number>): string[] {
+  return machines
+    .filter(
+      ({ name, role }) => role === 'gateway' && (gateways.get(name) ?? Number.POSITIVE_INFINITY) >= GATEWAY_SILENT_MS,
+    )
+    .map(({ name }) => `${name} has not been heard: it may answer with old routes`)
+}
+
+function viewMember(
+  deps: ViewDeps,
+  server: ServerWithMembers,
+  member: Member,
+  region: string,
+): ServerView['members'][number] {
+  const host = deps.board.host(member.machine)
+  const silentMs = deps.board.hostSilentMs(member.machine)
+  const facts = host?.servers.find((entry) => entry.name === server.name)
+  const primary = deps.board.host(primaryOf(server).machine)?.servers.find((entry) => entry.name === server.name)
+  const lag = member.role === 'standby' ? (primary?.standby ?? null) : null
+  const isSilent = silentMs >= HEARTBEAT_SILENT_MS
+  return {
+    machine: member.machine,
+    region,
+    role: member.role,
+    state: !facts ? 'unknown' : isSilent ? `silent (was ${facts.state})` : facts.state,
+    problem: facts?.problem ?? null,
+    epoch: facts?.epoch ?? Number(server.epoch),
+    lsn: facts?.lsn ?? null,
+    lagBytes: lag?.lagBytes ?? null,
+    lagMs: lag?.lagMs ?? null,
+    lease: leaseText(facts?.lease),
+    standing: member.standing,
+    lastContactAt: host ? new Date(Date.now() - silentMs).toISOString() : null,
+    dataBytes: facts?.dataBytes ?? null,
+    quarantine: facts?.quarantine ? { ...facts.quarantine, forkLsn: forkOf(server) ?? primary?.forkLsn ?? null } : null,
+  }
+}
+
+function forkOf(server: ServerWithMembers): string | null {
+  return primaryOf(server).fork_lsn
+}
+
+function leaseText(lease: { kind: string; ageMs: number | null } | undefined): string {
+  if (!lease) return 'unknown'
+  return lease.kind === 'held' && lease.ageMs !== null ? `held, proven ${lease.ageMs} ms ago` : lease.kind
+}
+
+function urlsOf(gatewayUrl: string, name: string): { url: string; pathUrl: string } {
+  const label = name.toLowerCase()
+  const base = new URL(gatewayUrl)
+  return { url: `${base.protocol}//${label}.${base.host}/`, pathUrl: `${base.origin}${SERVICES_PATH}${label}/` }
+}

@@ -1,0 +1,260 @@
+// What a server's apps database holds: our own functions, and for each service a schema, its roles and its tables.
+// Everything is idempotent: the host repeats it until what is there is what is wanted.
+import type pg from 'pg'
+import type { SchemaAssignment } from '../contract/assignment.ts'
+import {
+  APPS_DATABASE,
+  CREATED_AT_COLUMN,
+  ID_LENGTH_MAX,
+  loginRole,
+  ownerRole,
+  PLATFORM_SCHEMA,
+  PROBE_TABLE,
+  TEXT_COLLATION,
+  UPDATED_AT_COLUMN,
+  VERSION_COLUMN,
+  VERSION_EPOCH_SHIFT,
+  VERSION_SEQUENCE,
+} from '../contract/table-format.ts'
+import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
+import { REPLICATOR } from './cluster.ts'
+
+/** The logical slot that keeps what a lost primary wrote decodable; it exists before the first app write. */
+export const DIVERGENCE_SLOT = 'mainstay_divergence'
+const PUBLICATION = 'mainstay'
+
+// After a promotion new stamps start this far above the newest one that arrived: the old side may have stamped a little
+// more that never did.
+const STAMP_MARGIN = '5 seconds'
+
+/** Makes the replication role, the apps database and its platform objects on a running primary. */
+export async function ensurePlatform(
+  connect: <T>(database: string, work: (client: pg.Client) => Promise<T>) => Promise<T>,
+  secrets: { replicationPassword: string },
+): Promise<void> {
+  await connect('postgres', async (client) => {
+    await ensureRole(client, REPLICATOR, `login replication password ${literal(secrets.replicationPassword)}`)
+    const found = await client.query('select 1 from pg_database where datname = $1', [APPS_DATABASE])
+    if (found.rowCount === 0) await client.query(`create database ${id(APPS_DATABASE)}`)
+    for (const database of ['postgres', 'template1', APPS_DATABASE]) {
+      await client.query(`revoke all on database ${id(database)} from public`)
+    }
+  })
+  await connect(APPS_DATABASE, async (client) => {
+    await client.query(PLATFORM_SQL)
+    const publication = await client.query('select 1 from pg_publication where pubname = $1', [PUBLICATION])
+    if (publication.rowCount === 0) await client.query(`create publication ${id(PUBLICATION)} for all tables`)
+    await ensureDivergenceSlot(client)
+  })
+}
+
+/** Makes the divergence slot where it is missing or no longer usable. */
+export async function ensureDivergenceSlot(client: pg.Client): Promise<void> {
+  const found = await client.query<{ wal_status: string }>(
+    'select wal_status from pg_replication_slots where slot_name = $1',
+    [DIVERGENCE_SLOT],
+  )
+  if (found.rows[0]?.wal_status === 'lost') {
+    await client.query('select pg_drop_replication_slot($1)', [DIVERGENCE_SLOT])
+  } else if (found.rowCount !== 0) return
+  await client.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [DIVERGENCE_SLOT])
+}
+
+/** Makes a service's schema what its assignment says, under the assigned epoch. Older epochs' logins are shut out first. */
+export async function ensureSchema(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  if (wanted.state === 'dropped') return await dropSchema(client, wanted)
+  await fenceOlderLogins(client, wanted)
+  await ensureOwner(client, wanted)
+  await ensureProbeTable(client, wanted)
+  for (const table of wanted.tables) await ensureTable(client, wanted, table)
+  await raiseVersions(client, wanted)
+  // Last: with this login the new epoch is open for writing.
+  if (wanted.state === 'open') await ensureLogin(client, wanted)
+}
+
+/** Drops a table that its service gave up. Absent is fine. */
+export async function dropTable(client: pg.Client, schema: string, table: string): Promise<void> {
+  await client.query(`drop table if exists ${id(schema)}.${id(table)}`)
+}
+
+export type TableDescription = { columns: { name: string; type: string; indexed: boolean }[]; rows: number }
+
+/** The tables of a schema, our own left out: columns in order, and exact row counts. */
+export async function describeTables(client: pg.Client, schema: string): Promise<Record<string, TableDescription>> {
+  const columns = await client.query<{ table: string; name: string; type: string; indexed: boolean }>(
+    `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+            exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum) as indexed
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+      where n.nspname = $1 and c.relkind = 'r' and c.relname <> $2 and a.attnum > 0 and not a.attisdropped
+      order by c.relname, a.attnum`,
+    [schema, PROBE_TABLE],
+  )
+  const found: Record<string, TableDescription> = {}
+  for (const { table, ...column } of columns.rows) {
+    found[table] ??= { columns: [], rows: await countRows(client, schema, table) }
+    found[table].columns.push(column)
+  }
+  return found
+}
+
+async function countRows(client: pg.Client, schema: string, table: string): Promise<number> {
+  const found = await client.query<{ rows: string }>(`select count(*)::text as rows from ${id(schema)}.${id(table)}`)
+  return Number(found.rows[0]?.rows ?? 0)
+}
+
+/**
+ * Called once on a promoted server before any login is opened: new stamps start above every stamp that arrived, even
+ * where this machine's clock is behind the lost one's.
+ */
+export async function raiseStamps(client: pg.Client): Promise<void> {
+  const tables = await client.query<{ schema: string; name: string }>(
+    `select n.nspname as schema, c.relname as name from pg_attribute a
+       join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+      where a.attname = $1 and c.relkind = 'r' and not a.attisdropped`,
+    [UPDATED_AT_COLUMN],
+  )
+  let newest: string | null = null
+  for (const { schema, name } of tables.rows) {
+    const found: pg.QueryResult<{ newest: string | null }> = await client.query(
+      `select greatest(max(${id(UPDATED_AT_COLUMN)}), $1::timestamptz)::text as newest from ${id(schema)}.${id(name)}`,
+      [newest],
+    )
+    newest = found.rows[0]?.newest ?? newest
+  }
+  const offset = await client.query<{ seconds: string }>(
+    `select greatest(0, extract(epoch from $1::timestamptz + $2::interval - clock_timestamp()))::text as seconds`,
+    [newest, STAMP_MARGIN],
+  )
+  const seconds = Number(offset.rows[0]?.seconds ?? 0)
+  await client.query(stampOffsetSql(Number.isFinite(seconds) ? seconds : 0))
+}
+
+async function fenceOlderLogins(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  const roles = await client.query<{ rolname: string }>(
+    `select rolname from pg_roles where rolname like $1 and rolcanlogin`,
+    [`${ownerRole(wanted.serviceId).replaceAll('_', '\\_')}\\_e%`],
+  )
+  const current = wanted.state === 'open' ? loginRole(wanted.serviceId, wanted.epoch) : null
+  for (const { rolname } of roles.rows) {
+    if (rolname === current) continue
+    await client.query(`alter role ${id(rolname)} nologin`)
+    await client.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [rolname])
+  }
+}
+
+async function ensureOwner(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  const owner = ownerRole(wanted.serviceId)
+  await ensureRole(client, owner, 'nologin')
+  await client.query(`create schema if not exists ${id(wanted.schema)} authorization ${id(owner)}`)
+  await client.query(`grant connect on database ${id(APPS_DATABASE)} to ${id(owner)}`)
+  await client.query(`create sequence if not exists ${sequenceOf(wanted)}`)
+  await client.query(`alter sequence ${sequenceOf(wanted)} owner to ${id(owner)}`)
+}
+
+async function ensureLogin(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  const login = loginRole(wanted.serviceId, wanted.epoch)
+  const owner = ownerRole(wanted.serviceId)
+  await ensureRole(client, login, `login password ${literal(wanted.loginPassword)}`)
+  await client.query(`grant ${id(owner)} to ${id(login)}`)
+  await client.query(`alter role ${id(login)} set role = ${literal(owner)}`)
+  await client.query(`alter role ${id(login)} set search_path = ${id(wanted.schema)}`)
+}
+
+async function ensureProbeTable(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  const table = `${id(wanted.schema)}.${id(PROBE_TABLE)}`
+  await client.query(
+    `create table if not exists ${table}
+       (id integer primary key, token text not null, epoch bigint not null, written_at timestamptz not null)`,
+  )
+  await client.query(`alter table ${table} owner to ${id(ownerRole(wanted.serviceId))}`)
+}
+
+async function ensureTable(client: pg.Client, wanted: SchemaAssignment, table: string): Promise<void> {
+  const name = `${id(wanted.schema)}.${id(table)}`
+  const found = await client.query(
+    'select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2',
+    [wanted.schema, table],
+  )
+  if (found.rowCount !== 0) return
+  // One statement, so that a crash leaves either no table or a whole one.
+  await client.query(
+    `begin;
+     create table ${name} (
+       id text collate ${TEXT_COLLATION} primary key check (length(id) between 1 and ${ID_LENGTH_MAX}),
+       ${id(CREATED_AT_COLUMN)} timestamptz not null,
+       ${id(UPDATED_AT_COLUMN)} timestamptz not null,
+       ${id(VERSION_COLUMN)} bigint not null
+     );
+     create index on ${name} (${id(UPDATED_AT_COLUMN)}, id);
+     alter table ${name} replica identity full;
+     create trigger ${id('.stamp')} before insert or update on ${name}
+       for each row execute function ${PLATFORM_SCHEMA}.stamp(${literal(sequenceOf(wanted))});
+     alter table ${name} owner to ${id(ownerRole(wanted.serviceId))};
+     commit`,
+  )
+}
+
+// Versions carry the epoch in their upper bits, so that they rise across every change of home.
+async function raiseVersions(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  await client.query(
+    `select setval($1::regclass, $2::bigint << ${VERSION_EPOCH_SHIFT})
+      where (select last_value from ${sequenceOf(wanted)}) < $2::bigint << ${VERSION_EPOCH_SHIFT}`,
+    [sequenceOf(wanted), wanted.epoch],
+  )
+}
+
+async function dropSchema(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  await fenceOlderLogins(client, wanted)
+  const roles = await client.query<{ rolname: string }>(
+    'select rolname from pg_roles where rolname = $1 or rolname like $2',
+    [ownerRole(wanted.serviceId), `${ownerRole(wanted.serviceId).replaceAll('_', '\\_')}\\_e%`],
+  )
+  await client.query(`drop schema if exists ${id(wanted.schema)} cascade`)
+  for (const { rolname } of roles.rows) {
+    await client.query(`drop owned by ${id(rolname)}`)
+    await client.query(`drop role if exists ${id(rolname)}`)
+  }
+}
+
+function sequenceOf(wanted: { schema: string }): string {
+  return `${id(wanted.schema)}.${id(VERSION_SEQUENCE)}`
+}
+
+async function ensureRole(client: pg.Client, role: string, attributes: string): Promise<void> {
+  const found = await client.query('select 1 from pg_roles where rolname = $1', [role])
+  await client.query(`${found.rowCount === 0 ? 'create' : 'alter'} role ${id(role)} ${attributes}`)
+}
+
+function stampOffsetSql(seconds: number): string {
+  return `create or replace function ${PLATFORM_SCHEMA}.stamp_offset() returns interval language sql immutable
+            as $$ select interval '${seconds.toFixed(6)} seconds' $$`
+}
+
+// `stamp` takes its transaction id before it reads the clock: a reader that ends its page at the start of the oldest
+// writing transaction then never skips a row. The offset is a constant in a function, replaced at a promotion, because
+// a table lookup for each row would cost more.
+const PLATFORM_SQL = `
+  create schema if not exists ${PLATFORM_SCHEMA};
+  grant usage on schema ${PLATFORM_SCHEMA} to public;
+  create collation if not exists ${TEXT_COLLATION} (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+  do $$ begin
+    if to_regprocedure('${PLATFORM_SCHEMA}.stamp_offset()') is null then
+      create function ${PLATFORM_SCHEMA}.stamp_offset() returns interval language sql immutable
+        as 'select interval ''0''';
+    end if;
+  end $$;
+  create or replace function ${PLATFORM_SCHEMA}.stamp() returns trigger language plpgsql as $$
+  begin
+    perform pg_current_xact_id();
+    new.${id(UPDATED_AT_COLUMN)} := clock_timestamp() + ${PLATFORM_SCHEMA}.stamp_offset();
+    if tg_op = 'UPDATE' then
+      new.${id(UPDATED_AT_COLUMN)} :=
+        greatest(new.${id(UPDATED_AT_COLUMN)}, old.${id(UPDATED_AT_COLUMN)} + interval '1 microsecond');
+      new.${id(CREATED_AT_COLUMN)} := old.${id(CREATED_AT_COLUMN)};
+    else
+      new.${id(CREATED_AT_COLUMN)} := new.${id(UPDATED_AT_COLUMN)};
+    end if;
+    new.${id(VERSION_COLUMN)} := nextval(tg_argv[0]::regclass);
+    return new;
+  end $$;
+`

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { decideLease, type LeaseFacts, promotionWaitMs } from './lease.ts'
+
+const limits = { leaseMs: 4_000, releaseAfterMs: 1_500 }
+const base: LeaseFacts = {
+  isRequired: true,
+  provenAt: 100_000,
+  askingSince: 90_000,
+  isRefused: false,
+  wasOpenBefore: false,
+}
+
+describe('a primary with a standby elsewhere', () => {
+  const rows: [string, Partial<LeaseFacts>, number, string][] = [
+    ['is free without a requirement', { isRequired: false, provenAt: null }, 100_000, 'free'],
+    ['holds a fresh proof', {}, 100_010, 'held until 104000'],
+    ['holds until just before the end', {}, 103_999, 'held until 104000, release due'],
+    ['asks for release after 1.5 s of silence', {}, 101_500, 'held until 104000, release due'],
+    ['may not be open when the proof has run out', {}, 104_000, 'wait, release due'],
+    ['is lost when the other side refuses, however fresh the proof', { isRefused: true }, 100_001, 'lost'],
+    ['waits for its first proof after a start', { provenAt: null, askingSince: 100_000 }, 100_100, 'wait'],
+    [
+      'stays open while a lease is being armed',
+      { provenAt: null, askingSince: 100_000, wasOpenBefore: true },
+      100_100,
+      'free',
+    ],
+  ]
+  for (const [name, facts, now, expected] of rows) {
+    test(name, () => {
+      const decision = decideLease({ ...base, ...facts }, now, limits)
+      const until = decision.kind === 'held' ? ` until ${decision.untilBootMs}` : ''
+      const release = decision.kind !== 'lost' && decision.isReleaseDue ? ', release due' : ''
+      assert.equal(`${decision.kind}${until}${release}`, expected)
+    })
+  }
+})
+
+describe('a promotion', () => {
+  const wait = { leaseMs: 4_000, marginMs: 200 }
+  test('waits until the last proof given has run out', () => {
+    const facts = { givenAt: 10_000, startedAt: 0, isOldPrimaryStopped: false }
+    assert.equal(promotionWaitMs(facts, 11_000, wait), 3_200)
+    assert.equal(promotionWaitMs(facts, 14_200, wait), 0)
+  })
+  test('assumes a proof just before its own start', () => {
+    assert.equal(promotionWaitMs({ givenAt: null, startedAt: 5_000, isOldPrimaryStopped: false }, 5_000, wait), 4_200)
+  })
+  test('does not wait when the old primary confirmed its stop', () => {
+    assert.equal(promotionWaitMs({ givenAt: 10_000, startedAt: 0, isOldPrimaryStopped: true }, 10_000, wait), 0)
+  })
+})

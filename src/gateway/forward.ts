@@ -1,0 +1,144 @@
+// Passes a request on to the runtime of its service and the answer back, without looking into either body.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { Pool } from 'undici'
+import type { Route } from '../contract/assignment.ts'
+import {
+  EPOCH_HEADER,
+  INTERNAL_HEADER_PREFIX,
+  PREFIX_HEADER,
+  REFUSED_HEADER,
+  SERVICE_HEADER,
+} from '../contract/protocols.ts'
+import { GATEWAY_ANSWER_MS_MAX } from '../kit/limits.ts'
+import type { Destination } from './router.ts'
+
+// Of one hop only (RFC 9110, 7.6.1), or set anew by us.
+const HOP_HEADERS = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** How a request ended, for the count of failures. */
+export type Outcome = 'answered' | 'failed' | 'aborted'
+
+/** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
+export async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  to: { route: Route; destination: Destination; pool: Pool },
+): Promise<Outcome> {
+  const method = request.method ?? 'GET'
+  const aborter = new AbortController()
+  response.once('close', () => aborter.abort())
+  try {
+    const hasBody =
+      request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined
+    const answer = await to.pool.request({
+      method: method as 'GET',
+      path: to.destination.path,
+      headers: forwardedHeaders(request, to),
+      body: hasBody ? request : null,
+      signal: aborter.signal,
+      headersTimeout: GATEWAY_ANSWER_MS_MAX,
+      bodyTimeout: GATEWAY_ANSWER_MS_MAX,
+    })
+    response.writeHead(answer.statusCode, answerHeaders(answer.headers))
+    await pipeline(answer.body, response)
+    return answer.statusCode >= 500 ? 'failed' : 'answered'
+  } catch (error) {
+    if (aborter.signal.aborted && response.destroyed) return 'aborted'
+    if (response.headersSent) {
+      response.destroy()
+      return 'failed'
+    }
+    const wasSent = !isConnectFailure(error)
+    const isUnknown = wasSent && !SAFE_METHODS.has(method)
+    answerUnavailable(
+      response,
+      isUnknown
+        ? 'The connection to the service broke; whether the change was made is not known.'
+        : 'The service cannot be reached at the moment.',
+      1,
+    )
+    return 'failed'
+  }
+}
+
+/** The 503 of a service that does not answer: JSON in the shape that the clients know, with a time to come back. */
+export function answerUnavailable(response: ServerResponse, message: string, retryAfterSeconds: number): void {
+  answerJson(response, 503, { code: 503, error: `Error: ${message}` }, { 'retry-after': String(retryAfterSeconds) })
+}
+
+/** Answers with a JSON body. */
+export function answerJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache',
+    'content-length': Buffer.byteLength(text),
+    ...headers,
+  })
+  response.end(text)
+}
+
+function forwardedHeaders(
+  request: IncomingMessage,
+  to: { route: Route; destination: Destination },
+): Record<string, string | string[]> {
+  const { headers } = request
+  const kept: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    // `expect` is answered by Node itself; what begins like ours is ours alone.
+    if (value === undefined || HOP_HEADERS.has(name) || name === 'expect' || name.startsWith(INTERNAL_HEADER_PREFIX))
+      continue
+    kept[name] = name === 'cookie' ? stripOwnCookies(String(value)) : value
+  }
+  kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket.remoteAddress]
+    .filter((one) => one !== undefined)
+    .join(', ')
+  kept['x-forwarded-proto'] ??= 'http'
+  kept[SERVICE_HEADER] = to.route.service
+  kept[EPOCH_HEADER] = String(to.route.epoch)
+  kept[PREFIX_HEADER] = to.destination.prefix
+  return kept
+}
+
+function stripOwnCookies(cookies: string): string {
+  return cookies
+    .split(/;\s*/)
+    .filter((cookie) => !cookie.startsWith('mainstay_'))
+    .join('; ')
+}
+
+function answerHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
+  const kept: Record<string, string | string[]> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || HOP_HEADERS.has(name) || name === REFUSED_HEADER) continue
+    kept[name] = value
+  }
+  return kept
+}
+
+// Our own dial faults, and what undici says when it never had a connection: nothing of the request has left.
+function isConnectFailure(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return [
+    'door.unreachable',
+    'ECONNREFUSED',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'UND_ERR_DESTROYED',
+    'UND_ERR_CLOSED',
+  ].includes(String(error.code))
+}

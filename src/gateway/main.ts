@@ -1,0 +1,116 @@
+// The gateway role: answers the stable URL of every service and forwards to its home region.
+import { createServer } from 'node:http'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { GatewayAssignment } from '../contract/assignment.ts'
+import type { GatewayFacts, GatewayHeartbeatAnswer } from '../contract/facts.ts'
+import type { FromRole } from '../contract/local-cloud.ts'
+import { ORDERS_PROTOCOL, PROTOCOL_VERSION, PUBLIC_PROTOCOL } from '../contract/protocols.ts'
+import { repeat } from '../kit/clock.ts'
+import { Door, listenOn } from '../kit/door.ts'
+import { peerOfRequest, serveHttp } from '../kit/door-http.ts'
+import { environment } from '../kit/environment.ts'
+import { Fault } from '../kit/fault.ts'
+import { lockHome } from '../kit/home-lock.ts'
+import { buildHttpApp } from '../kit/http-server.ts'
+import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
+import { openLog } from '../kit/log.ts'
+import { runMain } from '../kit/main.ts'
+import { stopOnSignal } from '../kit/processes.ts'
+import { openControlLink } from '../machine/control-link.ts'
+import { ensureIdentity, parseControlUrl } from '../machine/join.ts'
+import { Peers } from '../machine/peers.ts'
+import { Probes } from './probes.ts'
+import { answerPublic, type Counts } from './public-server.ts'
+import { Routes } from './routes.ts'
+
+const OPTIONS = {
+  home: { type: 'string', default: './.mainstay-gateway' },
+  control: { type: 'string' },
+  domain: { type: 'string' },
+  address: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'string', default: '8080' },
+  'door-port': { type: 'string', default: '0' },
+} as const
+
+/** Runs the gateway until a signal, or until the process that started it is gone. */
+export async function main(args: string[]): Promise<void> {
+  await runMain('gateway', async () => await run(args))
+}
+
+async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: OPTIONS })
+  if (!values.domain || !values.control) throw new TypeError('gateway needs --domain NAME and --control URL')
+  const home = resolve(values.home)
+  const unlock = await lockHome(home, 'gateway')
+  const log = openLog('gateway', environment().logLevel)
+  const controlAt = parseControlUrl(values.control)
+  const token = environment().joinToken
+  const identity = await ensureIdentity({ home, role: 'gateway', domain: values.domain, control: controlAt, token })
+
+  const orders = buildHttpApp(log)
+  const publicServer = createServer({ requestTimeout: 2 * APP_REQUEST_MS_MAX })
+  const door = new Door(identity, {
+    [ORDERS_PROTOCOL]: serveHttp(orders.server),
+    [PUBLIC_PROTOCOL]: serveHttp(publicServer),
+  })
+  const routes = new Routes(door, home)
+  await routes.resume()
+  const peers = new Peers(door, 'host')
+  const probes = new Probes(routes, peers)
+  const counts: Counts = { requests: 0, failedRequests: 0 }
+  const silentOf = (machine: string) =>
+    probes.facts().find((probe) => probe.machine === machine && probe.runtime === null)?.silentMs ?? 0
+  publicServer.on('request', (request, response) => {
+    const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
+    answerPublic(request, response, { routes, counts, isLost }).catch((error) => {
+      log.error({ err: error }, 'a request failed')
+      response.destroy()
+    })
+  })
+  const publicPort = await listenOn(publicServer, { address: values.address, port: Number(values.port) })
+  const doorPort = await door.listen({ address: values.address, port: Number(values['door-port']) })
+
+  orders.app.addHook('onRequest', async (request) => {
+    const { role } = peerOfRequest(request.raw.socket)
+    if (role !== 'control') throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
+  })
+  orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
+    await routes.assign(request.body)
+    return { version: routes.version }
+  })
+  await orders.app.ready()
+
+  const control = openControlLink(door, controlAt)
+  const publicUrl = `http://${values.address === '127.0.0.1' ? 'localhost' : values.address}:${publicPort}`
+  const aborter = new AbortController()
+  const onError = (error: unknown) => log.debug({ err: error }, 'no heartbeat')
+  const probing = repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, () => probes.probeAll())
+  const beating = repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, async () => {
+    const facts: GatewayFacts = {
+      protocol: PROTOCOL_VERSION,
+      machine: identity.name,
+      domain: identity.domain,
+      address: values.address,
+      port: doorPort,
+      publicUrl,
+      version: routes.version,
+      probes: probes.facts(),
+      ...counts,
+    }
+    const call = { method: 'POST' as const, path: '/machine/gateway-heartbeat', body: facts, timeoutMs: 1_000 }
+    const answer = (await control.call(call)) as GatewayHeartbeatAnswer
+    if (answer.assignment) await routes.assign(answer.assignment)
+  })
+  stopOnSignal(async () => {
+    aborter.abort()
+    publicServer.close()
+    publicServer.closeAllConnections()
+    await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, beating])
+    await unlock()
+    return 0
+  })
+  log.info({ machine: identity.name, port: publicPort }, 'gateway is up')
+  const ready: FromRole = { kind: 'ready', url: publicUrl, port: publicPort }
+  process.send?.(ready)
+}

@@ -1,0 +1,104 @@
+// The gateway's routes: the last assignment, kept on disk, and a pool to each runtime that they lead to.
+import { join } from 'node:path'
+import type { Pool } from 'undici'
+import type { GatewayAssignment, MachineAddress, Route } from '../contract/assignment.ts'
+import { RUNTIME_PROTOCOL } from '../contract/protocols.ts'
+import type { Door } from '../kit/door.ts'
+import { doorPool } from '../kit/door-http.ts'
+import { readJsonIfAny, writeJson } from '../kit/files.ts'
+import { GATEWAY_POOL_CONNECTIONS_MAX } from '../kit/limits.ts'
+
+export class Routes {
+  readonly #door: Door
+  readonly #path: string
+  readonly #pools = new Map<string, Pool>()
+  readonly #probePools = new Map<string, Pool>()
+  #assignment: GatewayAssignment = { version: 0, routes: [], hosts: [] }
+  #byService = new Map<string, Route>()
+
+  constructor(door: Door, home: string) {
+    this.#door = door
+    this.#path = join(home, 'routes.json')
+  }
+
+  get version(): number {
+    return this.#assignment.version
+  }
+
+  get hosts(): MachineAddress[] {
+    return this.#assignment.hosts
+  }
+
+  get all(): Route[] {
+    return this.#assignment.routes
+  }
+
+  /** Goes on with the routes known before the last stop. */
+  async resume(): Promise<void> {
+    const kept = await readJsonIfAny<GatewayAssignment>(this.#path)
+    if (kept && kept.version > this.version) this.#follow(kept)
+  }
+
+  /** Takes newer routes; older or equal ones are nothing new. What still goes the old way is broken off. */
+  async assign(assignment: GatewayAssignment): Promise<void> {
+    if (assignment.version <= this.version) return
+    this.#follow(assignment)
+    await writeJson(this.#path, assignment)
+  }
+
+  find(service: string): Route | null {
+    return this.#byService.get(service) ?? null
+  }
+
+  poolTo(route: { runtime: string; to: MachineAddress }): Pool {
+    const key = keyOf(route)
+    const known = this.#pools.get(key)
+    if (known) return known
+    const pool = this.#open(route, GATEWAY_POOL_CONNECTIONS_MAX)
+    this.#pools.set(key, pool)
+    return pool
+  }
+
+  /** A pool of its own for probes, so that they neither wait behind apps nor fall with a closed route. */
+  probePoolTo(route: { runtime: string; to: MachineAddress }): Pool {
+    const key = keyOf(route)
+    const known = this.#probePools.get(key)
+    if (known) return known
+    const pool = this.#open(route, 1)
+    this.#probePools.set(key, pool)
+    return pool
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values(), ...this.#probePools.values()]
+    await Promise.all(pools.map(async (pool) => await pool.destroy()))
+  }
+
+  #open(route: { runtime: string; to: MachineAddress }, connections: number): Pool {
+    const { address, port } = route.to
+    const dial = { address, port, protocol: RUNTIME_PROTOCOL, target: route.runtime, expectRole: 'host' }
+    return doorPool(this.#door, dial, connections)
+  }
+
+  #follow(assignment: GatewayAssignment): void {
+    this.#assignment = assignment
+    this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
+    const used = new Set(assignment.routes.filter((route) => !route.closed).map(keyOf))
+    for (const [key, pool] of this.#pools) {
+      if (used.has(key)) continue
+      this.#pools.delete(key)
+      // Requests under way there hang on a lost region: they are ended, and answered 503.
+      pool.destroy().catch(() => {})
+    }
+    const probed = new Set(assignment.routes.map(keyOf))
+    for (const [key, pool] of this.#probePools) {
+      if (probed.has(key)) continue
+      this.#probePools.delete(key)
+      pool.destroy().catch(() => {})
+    }
+  }
+}
+
+function keyOf(route: { runtime: string; to: MachineAddress }): string {
+  return `${route.to.machine} ${route.to.address}:${route.to.port} ${route.runtime}`
+}

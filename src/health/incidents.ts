@@ -1,0 +1,92 @@
+// Verdicts that last: opened and closed without flapping, kept as incidents so that a restart remembers since when.
+import type { Kysely, Selectable } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { randomId } from '../kit/identifiers.ts'
+import { VERDICT_CLOSE_MS } from '../kit/limits.ts'
+import type { Verdict } from './verdict.ts'
+
+export type Incident = Selectable<ControlDatabase['incidents']>
+export type SubjectKind = 'service' | 'region'
+
+/** What a person is shown: the verdict in force, and since when. */
+export type Standing = { verdict: Verdict; since: Date | null }
+
+type Entry = Standing & { incidentId: string | null; goodSince: number | null }
+
+export class Incidents {
+  readonly #db: Kysely<ControlDatabase>
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(db: Kysely<ControlDatabase>) {
+    this.#db = db
+  }
+
+  /** Reads what was open before the last stop. */
+  async load(): Promise<void> {
+    const open = await this.#db.selectFrom('incidents').selectAll().where('closed_at', 'is', null).execute()
+    for (const row of open) {
+      const state = row.state === 'Unhealthy' ? ('Unhealthy' as const) : ('Degraded' as const)
+      const verdict: Verdict = { state, cause: row.cause, message: row.message, evidence: row.evidence }
+      const entry = { verdict, since: row.opened_at, incidentId: row.id, goodSince: null }
+      this.#entries.set(`${row.kind} ${row.subject}`, entry)
+    }
+  }
+
+  /** The verdict in force. */
+  get(kind: SubjectKind, subject: string): Standing {
+    return this.#entries.get(`${kind} ${subject}`) ?? { verdict: { state: 'Ready' }, since: null }
+  }
+
+  /**
+   * Takes a fresh verdict; true when the one in force changed. Bad news count at once, since their evidence has lasted;
+   * good news must last a while before they close an incident.
+   */
+  async note(kind: SubjectKind, subject: string, fresh: Verdict): Promise<boolean> {
+    const key = `${kind} ${subject}`
+    const entry = this.#entries.get(key) ?? {
+      verdict: { state: 'Ready' as const },
+      since: null,
+      incidentId: null,
+      goodSince: null,
+    }
+    this.#entries.set(key, entry)
+    if (fresh.state === 'Ready' || (fresh.state === 'Degraded' && entry.verdict.state === 'Unhealthy')) {
+      if (entry.verdict.state === 'Ready') return false
+      entry.goodSince ??= performance.now()
+      if (performance.now() - entry.goodSince < VERDICT_CLOSE_MS) return false
+    } else entry.goodSince = null
+    const isSame =
+      fresh.state === entry.verdict.state &&
+      (fresh.state === 'Ready' || entry.verdict.state === 'Ready' || fresh.cause === entry.verdict.cause)
+    if (isSame) {
+      if (fresh.state !== 'Ready') entry.verdict = fresh
+      return false
+    }
+    await this.#replace(kind, subject, entry, fresh)
+    return true
+  }
+
+  /** Forgets a subject that ended. */
+  async forget(kind: SubjectKind, subject: string): Promise<void> {
+    const entry = this.#entries.get(`${kind} ${subject}`)
+    this.#entries.delete(`${kind} ${subject}`)
+    if (entry?.incidentId) await this.#close(entry.incidentId)
+  }
+
+  async #replace(kind: SubjectKind, subject: string, entry: Entry, fresh: Verdict): Promise<void> {
+    if (entry.incidentId) await this.#close(entry.incidentId)
+    entry.verdict = fresh
+    entry.goodSince = null
+    entry.incidentId = null
+    entry.since = fresh.state === 'Ready' ? null : new Date()
+    if (fresh.state === 'Ready') return
+    entry.incidentId = randomId()
+    const { state, cause, message } = fresh
+    const row = { id: entry.incidentId, kind, subject, state, cause, message, evidence: JSON.stringify(fresh.evidence) }
+    await this.#db.insertInto('incidents').values(row).execute()
+  }
+
+  async #close(id: string): Promise<void> {
+    await this.#db.updateTable('incidents').set({ closed_at: new Date() }).where('id', '=', id).execute()
+  }
+}

@@ -1,0 +1,96 @@
+// From facts to a verdict: what is wrong, why, and who says so. Pure; times are milliseconds.
+
+/** One place from which a machine is watched. `silentMs`: since it last reached the machine. */
+export type Vantage = { name: string; domain: string; silentMs: number; silentMsMax: number }
+
+export type Reachability = { isLost: boolean; evidence: string[] }
+
+/**
+ * A machine is lost when two vantage points in different failure domains, none of them its own, have been without an
+ * answer for longer than they tolerate. One alone may be the one that is cut off.
+ */
+export function judgeReach(vantages: Vantage[], ownDomain: string): Reachability {
+  const others = vantages.filter((vantage) => vantage.domain !== ownDomain)
+  const silent = others.filter((vantage) => vantage.silentMs >= vantage.silentMsMax)
+  const domains = new Set(silent.map((vantage) => vantage.domain))
+  const evidence = others.map(({ name, silentMs, silentMsMax }) => {
+    const seconds = (silentMs / 1000).toFixed(1)
+    return silentMs >= silentMsMax
+      ? `${name} has had no answer for ${seconds} s`
+      : `${name} reached it ${seconds} s ago`
+  })
+  return { isLost: domains.size >= 2, evidence }
+}
+
+/** What is known of the service's surroundings when it is judged. */
+export type ServiceFacts = {
+  regionName: string
+  home: Reachability
+  isWholeRegionLost: boolean
+  runtime: {
+    /** The home's host says that the runtime serves (null: the host is silent). */
+    isServing: boolean | null
+    isCrashing: boolean
+    /** Gateways that cannot reach the runtime, and those that can. */
+    gatewaysSilent: number
+    gatewaysReaching: number
+  }
+  database: {
+    server: string
+    regionName: string
+    host: Reachability
+    /** The server's host says that it is open (null: the host is silent). */
+    isOpen: boolean | null
+    problem: string | null
+    /** A gateway heard from the runtime that it does not reach the database. */
+    isUnreachableFromRuntime: boolean
+  }
+}
+
+export type Verdict =
+  | { state: 'Ready' }
+  | { state: 'Degraded' | 'Unhealthy'; cause: string; message: string; evidence: string[] }
+
+/** Judges one service. Unhealthy wants two vantage points; what only one says is Degraded. */
+export function judgeService(facts: ServiceFacts): Verdict {
+  const { home, runtime, database } = facts
+  if (home.isLost) {
+    const cause = facts.isWholeRegionLost ? 'region_unreachable' : 'host_unreachable'
+    const what = facts.isWholeRegionLost
+      ? `${facts.regionName} cannot be reached`
+      : `its host in ${facts.regionName} cannot be reached`
+    return { state: 'Unhealthy', cause, message: `${what}: dead or cut off`, evidence: home.evidence }
+  }
+  const runtimeEvidence = [
+    runtime.isServing === false ? 'its host says that the runtime does not serve' : null,
+    runtime.gatewaysSilent > 0 ? `${runtime.gatewaysSilent} gateway(s) get no answer from the runtime` : null,
+  ].filter((line) => line !== null)
+  if (runtimeEvidence.length === 2) {
+    const cause = runtime.isCrashing ? 'runtime_crash_loop' : 'runtime_down'
+    const what = runtime.isCrashing ? 'its runtime ends again and again' : 'its runtime is down'
+    return { state: 'Unhealthy', cause, message: `${what} in ${facts.regionName}`, evidence: runtimeEvidence }
+  }
+  const databaseVerdict = judgeDatabase(database)
+  if (databaseVerdict?.state === 'Unhealthy') return databaseVerdict
+  if (runtimeEvidence.length === 1) {
+    const message = `its runtime in ${facts.regionName} may be in trouble`
+    return { state: 'Degraded', cause: 'runtime_down', message, evidence: runtimeEvidence }
+  }
+  return databaseVerdict ?? { state: 'Ready' }
+}
+
+function judgeDatabase(database: ServiceFacts['database']): Exclude<Verdict, { state: 'Ready' }> | null {
+  const cause = 'database_unreachable'
+  const name = `its database server ${database.server} in ${database.regionName}`
+  if (database.host.isLost) {
+    return { state: 'Unhealthy', cause, message: `${name} cannot be reached`, evidence: database.host.evidence }
+  }
+  const evidence = [
+    database.isOpen === false ? `its host says that ${database.server} is not open` : null,
+    database.isUnreachableFromRuntime ? `the runtime does not reach ${database.server}` : null,
+  ].filter((line) => line !== null)
+  if (evidence.length === 0) return null
+  const detail = database.problem ? `: ${database.problem.split('\n')[0]}` : ''
+  if (evidence.length === 2) return { state: 'Unhealthy', cause, message: `${name} is down${detail}`, evidence }
+  return { state: 'Degraded', cause, message: `${name} may be in trouble${detail}`, evidence }
+}

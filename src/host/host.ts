@@ -1,0 +1,246 @@
+// A host: takes assignments, keeps them on disk, makes servers and runtimes follow them, and reports facts.
+import { join } from 'node:path'
+import type { HostAssignment, MachineAddress, ServerAssignment } from '../contract/assignment.ts'
+import type { HostFacts, ReachFacts } from '../contract/facts.ts'
+import type { MachineIdentity } from '../contract/join.ts'
+import type { OutageKind } from '../contract/local-cloud.ts'
+import { PROTOCOL_VERSION } from '../contract/protocols.ts'
+import type { RuntimeService } from '../contract/runtime-channel.ts'
+import type { Binaries } from '../databases/binaries.ts'
+import { Cluster } from '../databases/cluster.ts'
+import type { Door } from '../kit/door.ts'
+import { Fault } from '../kit/fault.ts'
+import { readJsonIfAny, writeJson } from '../kit/files.ts'
+import type { Log } from '../kit/log.ts'
+import { memoryOf, treeOf } from '../kit/processes.ts'
+import type { ControlLink } from '../machine/control-link.ts'
+import type { Peers } from '../machine/peers.ts'
+import type { GuardLink } from './guard-link.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { ProofGiver } from './proof-giver.ts'
+import { RemoteLeases } from './remote-leases.ts'
+import { Runtimes } from './runtimes.ts'
+import { ManagedServer } from './server.ts'
+import { Tunnels } from './tunnels.ts'
+
+export type HostDeps = {
+  home: string
+  postgresFolder: string
+  socketFolder: string
+  identity: MachineIdentity
+  door: Door
+  doorAt: { address: string; port: number }
+  binaries: Binaries
+  control: ControlLink
+  peers: Peers
+  log: Log
+}
+
+type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
+
+const MEMORY_EVERY_MS = 10_000
+
+export class Host {
+  readonly #deps: HostDeps
+  readonly #servers = new Map<string, Held>()
+  readonly #tunnels: Tunnels
+  readonly #runtimes: Runtimes
+  readonly #remoteLeases: RemoteLeases
+  readonly #reach = new Map<string, number>()
+  #assignment: HostAssignment | null = null
+  #guard: GuardLink | null = null
+  #memory = { bytes: 0, at: Number.NEGATIVE_INFINITY }
+  /** Called when facts changed that control should know before the next heartbeat. */
+  onNews: () => void = () => {}
+
+  constructor(deps: HostDeps) {
+    this.#deps = deps
+    this.#tunnels = new Tunnels(deps.door, deps.socketFolder)
+    const onChange = () => this.onNews()
+    this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
+    this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
+  }
+
+  get version(): number {
+    return this.#assignment?.version ?? 0
+  }
+
+  get peersWanted(): MachineAddress[] {
+    return this.#assignment?.peers ?? []
+  }
+
+  useGuard(guard: GuardLink): void {
+    this.#guard = guard
+  }
+
+  noteFenced(server: string): void {
+    this.#servers.get(server)?.server.noteFenced()
+  }
+
+  /** Goes on with what was assigned before the last stop. */
+  async resume(): Promise<void> {
+    const kept = await readJsonIfAny<HostAssignment>(this.#assignmentPath)
+    if (kept) await this.#follow(kept)
+  }
+
+  /** Takes a newer assignment; an older or equal one is nothing new. */
+  async assign(assignment: HostAssignment): Promise<void> {
+    if (assignment.machine !== this.#deps.identity.name) {
+      throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
+    }
+    if (assignment.version <= this.version) return
+    await writeJson(this.#assignmentPath, assignment)
+    await this.#follow(assignment)
+  }
+
+  noteReach(machine: string): void {
+    this.#reach.set(machine, performance.now())
+  }
+
+  /** Carries out an outage of the local cloud, or ends it. Killing a whole region is not the host's to do. */
+  setOutage(kind: OutageKind | null): void {
+    if (kind === 'network') this.#deps.door.cut()
+    else if (this.#deps.door.isCut) this.#deps.door.heal()
+    this.#runtimes.setHeldDown(kind === 'compute')
+  }
+
+  serverSocketFolder(name: string): string | null {
+    return this.#servers.get(name)?.cluster.socketFolder ?? null
+  }
+
+  runtimeSocket(name: string): string | null {
+    return this.#runtimes.socketOf(name)
+  }
+
+  /** The server of that name. Faults with `server.unknown`. */
+  getServer(name: string): Held {
+    const held = this.#servers.get(name)
+    if (!held) throw new Fault('server.unknown', 404, `${this.#deps.identity.name} has no server ${name}`)
+    return held
+  }
+
+  async facts(): Promise<HostFacts> {
+    const servers = await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.facts()))
+    const { identity, doorAt } = this.#deps
+    return {
+      protocol: PROTOCOL_VERSION,
+      machine: identity.name,
+      region: identity.domain,
+      ...doorAt,
+      version: this.version,
+      servers,
+      runtimes: this.#runtimes.facts(),
+      reach: this.peersWanted.map((peer) => this.#reachOf(peer.machine)),
+      memoryBytes: this.#memoryBytes(),
+    }
+  }
+
+  /** Stops runtimes, then servers, then the guard. */
+  async stop(): Promise<void> {
+    this.#remoteLeases.stop()
+    await this.#runtimes.stop()
+    await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.stop()))
+    await this.#tunnels.close()
+    this.#guard?.tell({ kind: 'exit' })
+    this.#guard?.close()
+  }
+
+  async #follow(assignment: HostAssignment): Promise<void> {
+    this.#assignment = assignment
+    for (const wanted of assignment.servers) this.#followServer(wanted, assignment.version)
+    for (const [name, held] of this.#servers) {
+      if (assignment.servers.some((wanted) => wanted.name === name)) continue
+      this.#servers.delete(name)
+      await held.server.stop()
+    }
+    const remote = new Map<string, MachineAddress>()
+    const runtimes = await Promise.all(
+      assignment.runtimes.map(async (runtime) => ({
+        runtime,
+        services: await Promise.all(
+          runtime.services.map(async (service): Promise<RuntimeService> => {
+            const { server, remote: at } = service.database
+            if (at) remote.set(server, at)
+            const local = join(this.#deps.socketFolder, server)
+            return { ...service, socketFolder: at ? await this.#tunnels.ensure(server, at) : local }
+          }),
+        ),
+      })),
+    )
+    this.#remoteLeases.assign(remote)
+    this.#runtimes.assign(assignment.version, runtimes)
+    this.#publishLeases()
+  }
+
+  #followServer(wanted: ServerAssignment, version: number): void {
+    const held = this.#servers.get(wanted.name)
+    if (held) {
+      held.server.assign(wanted, version)
+      return
+    }
+    const { postgresFolder, socketFolder, binaries, log } = this.#deps
+    const cluster = new Cluster({
+      name: wanted.name,
+      folder: join(postgresFolder, wanted.name),
+      socketFolder: join(socketFolder, wanted.name),
+      binaries,
+      superuserPassword: wanted.superuserPassword,
+    })
+    const lease = new LeaseKeeper(wanted.name, this.#deps.peers, this.#deps.control, () => {
+      this.#publishLeases()
+      if (lease.untilBootMs() === 0) server.wake()
+    })
+    const proofs = new ProofGiver(join(postgresFolder, wanted.name))
+    const watch = (isWatched: boolean) => this.#watch(wanted.name, isWatched)
+    const onChange = () => {
+      this.#publishLeases()
+      this.onNews()
+    }
+    const server = new ManagedServer(wanted, version, {
+      cluster,
+      lease,
+      proofs,
+      tunnels: this.#tunnels,
+      log,
+      watch,
+      onChange,
+    })
+    this.#servers.set(wanted.name, { server, lease, proofs, cluster, isWatched: false })
+    server.start()
+  }
+
+  #watch(name: string, isWatched: boolean): void {
+    const held = this.#servers.get(name)
+    if (!held) return
+    held.isWatched = isWatched
+    if (isWatched) this.#publishLeases()
+    else this.#guard?.tell({ kind: 'forget', server: name })
+  }
+
+  #publishLeases(): void {
+    const local = [...this.#servers].map(([server, { lease }]) => ({ server, untilBootMs: lease.untilBootMs() }))
+    this.#runtimes.setLeases([...local, ...this.#remoteLeases.leases()])
+    for (const [server, { lease, cluster, isWatched }] of this.#servers) {
+      if (!isWatched) continue
+      this.#guard?.tell({ kind: 'watch', server, dataFolder: cluster.dataFolder, untilBootMs: lease.untilBootMs() })
+    }
+  }
+
+  #reachOf(machine: string): ReachFacts {
+    const at = this.#reach.get(machine)
+    return { machine, silentMs: at === undefined ? null : Math.round(performance.now() - at) }
+  }
+
+  #memoryBytes(): number {
+    const now = performance.now()
+    if (now - this.#memory.at > MEMORY_EVERY_MS) {
+      const pids = new Set(treeOf(process.pid))
+      this.#memory = { bytes: [...pids].reduce((sum, pid) => sum + memoryOf(pid), 0), at: now }
+    }
+    return this.#memory.bytes
+  }
+
+  get #assignmentPath(): string {
+    return join(this.#deps.home, 'assignment.json')
+  }
+}

@@ -1,0 +1,133 @@
+// The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { HostHeartbeatAnswer } from '../contract/facts.ts'
+import type { FromRole, ToRole } from '../contract/local-cloud.ts'
+import { CONTROL_PROTOCOL, ORDERS_PROTOCOL, RUNTIME_PROTOCOL, SQL_PROTOCOL } from '../contract/protocols.ts'
+import { prepareBinaries } from '../databases/binaries.ts'
+import { repeat } from '../kit/clock.ts'
+import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
+import { serveHttp } from '../kit/door-http.ts'
+import { environment } from '../kit/environment.ts'
+import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
+import { lockHome } from '../kit/home-lock.ts'
+import { buildHttpApp } from '../kit/http-server.ts'
+import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
+import { openLog } from '../kit/log.ts'
+import { runMain } from '../kit/main.ts'
+import { stopOnSignal } from '../kit/processes.ts'
+import { openControlLink } from '../machine/control-link.ts'
+import { ensureIdentity, parseControlUrl } from '../machine/join.ts'
+import { Peers } from '../machine/peers.ts'
+import { openGuardLink } from './guard-link.ts'
+import { Host } from './host.ts'
+import { addOrdersRoutes } from './orders-routes.ts'
+
+const OPTIONS = {
+  home: { type: 'string', default: './.mainstay-host' },
+  region: { type: 'string' },
+  control: { type: 'string' },
+  address: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'string', default: '0' },
+} as const
+
+/** Runs the host until a signal, or until the process that started it is gone. */
+export async function main(args: string[]): Promise<void> {
+  await runMain('host', async () => await run(args))
+}
+
+async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: OPTIONS })
+  if (!values.region || !values.control) throw new TypeError('host needs --region NAME and --control URL')
+  const home = resolve(values.home)
+  const unlock = await lockHome(home, 'host')
+  const log = openLog(`host ${values.region}`, environment().logLevel)
+  const controlAt = parseControlUrl(values.control)
+  const token = environment().joinToken
+  const identity = await ensureIdentity({ home, role: 'host', domain: values.region, control: controlAt, token })
+
+  const orders = buildHttpApp(log)
+  const handlers: Record<string, DoorHandler> = {
+    [ORDERS_PROTOCOL]: serveHttp(orders.server),
+    [RUNTIME_PROTOCOL]: (socket, _peer, target) => spliceTo(socket, host.runtimeSocket(target)),
+    [SQL_PROTOCOL]: (socket, peer, target) => {
+      const folder = peer.role === 'host' ? host.serverSocketFolder(target) : null
+      spliceTo(socket, folder && `${folder}/.s.PGSQL.5432`)
+    },
+    // A host has nothing for those who take it for control.
+    [CONTROL_PROTOCOL]: (socket) => socket.destroy(),
+  }
+  const door = new Door(identity, handlers)
+  const postgresFolder = await makeOpenFolder(await postgresFolderOf(home))
+  const socketFolder = await makeOpenFolder(socketFolderOf(home))
+  const binaries = await prepareBinaries(postgresFolder)
+  const control = openControlLink(door, controlAt)
+  const peers = new Peers(door, 'host')
+  const port = await door.listen({ address: values.address, port: Number(values.port) })
+  const doorAt = { address: values.address, port }
+  const host = new Host({ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log })
+  addOrdersRoutes(orders.app, host)
+  await orders.app.ready()
+
+  process.on('message', (message: ToRole) => host.setOutage(message.outage))
+  process.channel?.unref()
+  host.useGuard(await openGuardLink({ home, socketFolder, onFenced: (server) => host.noteFenced(server) }))
+  const aborter = new AbortController()
+  const beat = async () => {
+    const call = {
+      method: 'POST' as const,
+      path: '/machine/heartbeat',
+      body: await host.facts(),
+      timeoutMs: HEARTBEAT_EVERY_MS,
+    }
+    const answer = (await control.call(call)) as HostHeartbeatAnswer
+    if (answer.assignment) await host.assign(answer.assignment)
+  }
+  // What control knows may be newer than what we kept: ask before anything is opened. Without control, go on as before.
+  await beat().catch((error) =>
+    log.warn({ err: error }, 'control cannot be reached, going on with the last assignment'),
+  )
+  if (host.version === 0) await host.resume()
+  const onError = (error: unknown) => log.debug({ err: error }, 'no heartbeat')
+  const beating = repeat({ everyMs: HEARTBEAT_EVERY_MS, signal: aborter.signal, onError }, beat)
+  // Only one extra heartbeat at a time, however fast news come.
+  let isNewsPending = false
+  host.onNews = () => {
+    if (isNewsPending) return
+    isNewsPending = true
+    setTimeout(() => {
+      isNewsPending = false
+      if (!aborter.signal.aborted) beat().catch(onError)
+    }, 10)
+  }
+  const reaching = repeat({ everyMs: HEARTBEAT_EVERY_MS, signal: aborter.signal, onError }, async () => {
+    const call = { method: 'GET' as const, path: '/live', timeoutMs: HEARTBEAT_EVERY_MS }
+    await Promise.all(
+      host.peersWanted.map(async (peer) => {
+        // Silence is the fact that is reported.
+        const isReached = await peers.call(peer, call).then(
+          () => true,
+          () => false,
+        )
+        if (isReached) host.noteReach(peer.machine)
+      }),
+    )
+  })
+  stopOnSignal(async () => {
+    aborter.abort()
+    await host.stop()
+    await door.close()
+    await Promise.all([control.close(), peers.close(), beating, reaching])
+    await unlock()
+    return 0
+  })
+  log.info({ machine: identity.name, on: hostname(), port }, 'host is up')
+  const ready: FromRole = { kind: 'ready', port }
+  process.send?.(ready)
+}
+
+function spliceTo(socket: Parameters<DoorHandler>[0], path: string | null): void {
+  if (path) spliceToPath(socket, path)
+  else socket.destroy()
+}

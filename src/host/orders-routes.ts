@@ -1,0 +1,47 @@
+// What other machines may ask of a host through its door.
+import type { FastifyInstance } from 'fastify'
+import type { HostAssignment } from '../contract/assignment.ts'
+import type { ProofRequest } from '../contract/facts.ts'
+import { bootMs } from '../kit/clock.ts'
+import { peerOfRequest } from '../kit/door-http.ts'
+import { Fault } from '../kit/fault.ts'
+import type { Host } from './host.ts'
+import type { LeaseAnswer } from './remote-leases.ts'
+
+/** Adds the routes. Only control gives orders; proof and leases are asked by other hosts. */
+export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
+  app.addHook('onRequest', async (request) => {
+    const { role } = peerOfRequest(request.raw.socket)
+    const isForHosts = request.url === '/proof' || request.url.endsWith('/lease') || request.url === '/live'
+    if (role === 'control' || isForHosts) return
+    throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
+  })
+  app.get('/live', async () => ({}))
+  app.get('/facts', async () => await host.facts())
+  app.put<{ Body: HostAssignment }>('/assignment', async (request) => {
+    await host.assign(request.body)
+    return { version: host.version }
+  })
+  app.post<{ Body: ProofRequest }>('/proof', async (request) => {
+    const { server } = request.body
+    return host.getServer(server).proofs.answer(request.body)
+  })
+  app.get<{ Params: { server: string } }>('/servers/:server/lease', async (request): Promise<LeaseAnswer> => {
+    const untilBootMs = host.getServer(request.params.server).lease.untilBootMs()
+    return { remainingMs: untilBootMs === null ? null : Math.max(0, untilBootMs - bootMs()) }
+  })
+  app.get<{ Params: { server: string; schema: string } }>(
+    '/servers/:server/schemas/:schema/tables',
+    async (request) => {
+      return await host.getServer(request.params.server).server.describeTables(request.params.schema)
+    },
+  )
+  app.delete<{ Params: { server: string; schema: string; table: string }; Querystring: { epoch: string } }>(
+    '/servers/:server/schemas/:schema/tables/:table',
+    async (request) => {
+      const { server, schema, table } = request.params
+      await host.getServer(server).server.dropTable(Number(request.query.epoch), schema, table)
+      return {}
+    },
+  )
+}

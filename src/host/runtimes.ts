@@ -1,0 +1,189 @@
+// The runtimes of this host: starts them, tells them what to serve and until when, starts them again when they die.
+import type { ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import type { RuntimeAssignment } from '../contract/assignment.ts'
+import type { RuntimeFacts } from '../contract/facts.ts'
+import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
+import { startRole } from '../kit/launcher.ts'
+import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
+import { waitUntilGone } from '../kit/processes.ts'
+
+type Wanted = { runtime: RuntimeAssignment; services: RuntimeService[] }
+
+type Worker = {
+  socket: string
+  child: ChildProcess | null
+  isListening: boolean
+  served: { name: string; epoch: number }[]
+  version: number
+  restarts: number
+  /** Deaths in a row without a minute of life; makes the pauses between starts longer. */
+  streak: number
+  timer: NodeJS.Timeout | null
+}
+
+type Runtime = { wanted: Wanted; workers: Worker[] }
+
+const HEALTHY_AFTER_MS = 60_000
+
+export class Runtimes {
+  readonly #home: string
+  readonly #socketFolder: string
+  readonly #log: Log
+  readonly #onChange: () => void
+  readonly #runtimes = new Map<string, Runtime>()
+  #leases: LeaseUntil[] = []
+  #isHeldDown = false
+  #version = 0
+
+  constructor(options: { home: string; socketFolder: string; log: Log; onChange: () => void }) {
+    this.#home = options.home
+    this.#socketFolder = options.socketFolder
+    this.#log = options.log
+    this.#onChange = options.onChange
+  }
+
+  /** Takes the complete list of runtimes wanted here. */
+  assign(version: number, wanted: Wanted[]): void {
+    this.#version = version
+    for (const [name, runtime] of this.#runtimes) {
+      if (wanted.some(({ runtime: { name: kept } }) => kept === name)) continue
+      this.#runtimes.delete(name)
+      for (const worker of runtime.workers) this.#end(worker)
+    }
+    for (const entry of wanted) this.#assignOne(entry)
+  }
+
+  /** Publishes until when commits on each server may be acknowledged. */
+  setLeases(leases: LeaseUntil[]): void {
+    this.#leases = leases
+    for (const worker of this.#workers()) this.#send(worker, { kind: 'leases', leases })
+  }
+
+  /** Keeps all runtimes down (a compute outage), or lets them run again. */
+  setHeldDown(isHeldDown: boolean): void {
+    if (isHeldDown === this.#isHeldDown) return
+    this.#isHeldDown = isHeldDown
+    for (const worker of this.#workers()) {
+      if (isHeldDown) worker.child?.kill('SIGKILL')
+      else this.#ensureStarted(worker)
+    }
+  }
+
+  /** The unix socket of one of a runtime's processes, or null when none listens. */
+  socketOf(name: string): string | null {
+    const listening = this.#runtimes.get(name)?.workers.filter((worker) => worker.isListening) ?? []
+    return listening[listening.length > 1 ? randomInt(listening.length) : 0]?.socket ?? null
+  }
+
+  facts(): RuntimeFacts[] {
+    return [...this.#runtimes].map(([name, { workers, wanted }]) => {
+      const listening = workers.filter((worker) => worker.isListening)
+      // A service is served once every process of the runtime serves it.
+      const services = (workers[0]?.served ?? []).filter((one) =>
+        workers.every(
+          ({ isListening, served }) => isListening && served.some((s) => s.name === one.name && s.epoch === one.epoch),
+        ),
+      )
+      const isCrashing = workers.some((worker) => worker.streak >= 3)
+      return {
+        name,
+        version: Math.min(...workers.map((worker) => worker.version)),
+        state: listening.length > 0 ? 'running' : isCrashing ? 'failed' : this.#isHeldDown ? 'stopped' : 'starting',
+        processes: listening.length,
+        restarts: workers.reduce((sum, worker) => sum + worker.restarts, 0),
+        problem: isCrashing ? `it ends again and again (${wanted.runtime.units} wanted)` : null,
+        services,
+      }
+    })
+  }
+
+  /** Ends all runtimes. */
+  async stop(): Promise<void> {
+    const workers = [...this.#workers()]
+    this.#runtimes.clear()
+    const pids = workers.map((worker) => worker.child?.pid).filter((pid) => pid !== undefined)
+    for (const worker of workers) this.#end(worker)
+    await Promise.all(pids.map(async (pid) => await waitUntilGone(pid, ROLE_STOP_MS_MAX)))
+  }
+
+  #assignOne(wanted: Wanted): void {
+    const { name, units } = wanted.runtime
+    const runtime = this.#runtimes.get(name) ?? { wanted, workers: [] }
+    runtime.wanted = wanted
+    this.#runtimes.set(name, runtime)
+    while (runtime.workers.length > units) {
+      const surplus = runtime.workers.pop()
+      if (surplus) this.#end(surplus)
+    }
+    while (runtime.workers.length < units) runtime.workers.push(this.#newWorker(name, runtime.workers.length))
+    for (const worker of runtime.workers) {
+      if (worker.child) this.#sendServices(worker, runtime)
+      else this.#ensureStarted(worker)
+    }
+  }
+
+  #newWorker(name: string, index: number): Worker {
+    const socket = join(this.#socketFolder, `${name}-${index}.sock`)
+    return { socket, child: null, isListening: false, served: [], version: 0, restarts: 0, streak: 0, timer: null }
+  }
+
+  #ensureStarted(worker: Worker): void {
+    const owner = [...this.#runtimes].find(([, { workers }]) => workers.includes(worker))
+    if (!owner || worker.child || worker.timer || this.#isHeldDown) return
+    const [name, runtime] = owner
+    const args = ['runtime', '--home', this.#home, '--name', name, '--socket', worker.socket]
+    const child = startRole(args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const startedAt = performance.now()
+    worker.child = child
+    child.on('message', (message: FromRuntime) => this.#take(worker, runtime, message))
+    child.on('error', (error) => this.#log.error({ runtime: name, err: error }, 'runtime could not be started'))
+    child.once('exit', (code, signal) => {
+      Object.assign(worker, { child: null, isListening: false, served: [], version: 0 })
+      this.#onChange()
+      worker.streak = performance.now() - startedAt > HEALTHY_AFTER_MS ? 0 : worker.streak + 1
+      if (!this.#workers().includes(worker) || this.#isHeldDown) return
+      worker.restarts += 1
+      const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(worker.streak - 1, 10))
+      this.#log.warn({ runtime: name, code, signal, pauseMs }, 'runtime ended, starting it again')
+      worker.timer = setTimeout(() => {
+        worker.timer = null
+        this.#ensureStarted(worker)
+      }, pauseMs)
+    })
+  }
+
+  #take(worker: Worker, runtime: Runtime, message: FromRuntime): void {
+    if (message.kind === 'listening') {
+      worker.isListening = true
+      this.#send(worker, { kind: 'leases', leases: this.#leases })
+      this.#sendServices(worker, runtime)
+    } else {
+      worker.served = message.services
+      worker.version = message.version
+      this.#onChange()
+    }
+  }
+
+  #sendServices(worker: Worker, runtime: Runtime): void {
+    if (!worker.isListening) return
+    this.#send(worker, { kind: 'services', version: this.#version, services: runtime.wanted.services })
+  }
+
+  #send(worker: Worker, message: ToRuntime): void {
+    // A runtime that is just ending has no channel any more; its exit is handled where it is noticed.
+    if (worker.child?.connected) worker.child.send(message, () => {})
+  }
+
+  #end(worker: Worker): void {
+    if (worker.timer) clearTimeout(worker.timer)
+    worker.timer = null
+    worker.child?.kill('SIGTERM')
+  }
+
+  #workers(): Worker[] {
+    return [...this.#runtimes.values()].flatMap((runtime) => runtime.workers)
+  }
+}

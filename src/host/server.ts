@@ -1,0 +1,331 @@
+// One PostgreSQL server on this host: makes it what control wants, step by step, for as long as the host runs.
+import { join } from 'node:path'
+import type pg from 'pg'
+import type { ServerAssignment } from '../contract/assignment.ts'
+import type { ServerFacts, ServerState } from '../contract/facts.ts'
+import { APPS_DATABASE } from '../contract/table-format.ts'
+import {
+  describeTables,
+  dropTable,
+  ensureDivergenceSlot,
+  ensurePlatform,
+  ensureSchema,
+  raiseStamps,
+  type TableDescription,
+} from '../databases/app-schema.ts'
+import { takeBaseBackup } from '../databases/base-backup.ts'
+import type { Cluster, Upstream } from '../databases/cluster.ts'
+import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
+import { pause } from '../kit/clock.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { readJsonIfAny, writeJson } from '../kit/files.ts'
+import { SERVER_TICK_MS } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
+import type { LeaseKeeper } from './lease-keeper.ts'
+import type { ProofGiver } from './proof-giver.ts'
+import { ServerMonitor } from './server-monitor.ts'
+import type { Tunnels } from './tunnels.ts'
+
+/** What the data folder here is, whatever control thinks: written before it becomes true of the outside world. */
+type Kept = { role: 'primary' | 'standby' | 'quarantined'; epoch: number }
+
+export type ServerDeps = {
+  cluster: Cluster
+  lease: LeaseKeeper
+  proofs: ProofGiver
+  tunnels: Tunnels
+  log: Log
+  /** Tells the guard that the server must be watched, or no longer. */
+  watch: (isWatched: boolean) => void
+  onChange: () => void
+}
+
+export class ManagedServer {
+  readonly name: string
+  readonly #deps: ServerDeps
+  readonly #monitor: ServerMonitor
+  #wanted: ServerAssignment
+  #wantedVersion: number
+  #version = 0
+  #state: ServerState = 'starting'
+  #problem: string | null = null
+  #kept: Kept | null = null
+  #isPrepared = false
+  #schemas = new Map<string, { wanted: string; epoch: number; problem: string | null }>()
+  #aborter = new AbortController()
+  #wake: (() => void) | null = null
+  #isFencedByGuard = false
+  #running: Promise<void> | null = null
+
+  constructor(wanted: ServerAssignment, version: number, deps: ServerDeps) {
+    this.name = wanted.name
+    this.#wanted = wanted
+    this.#wantedVersion = version
+    this.#deps = deps
+    this.#monitor = new ServerMonitor(deps.cluster)
+  }
+
+  /** Starts the loop. */
+  start(): void {
+    this.#running = this.#loop()
+  }
+
+  /** Takes what control wants now. */
+  assign(wanted: ServerAssignment, version: number): void {
+    this.#wanted = wanted
+    this.#wantedVersion = version
+    this.#deps.lease.assign({ epoch: wanted.epoch, lease: wanted.role === 'primary' ? wanted.lease : FREE })
+    this.#deps.proofs.setStandby(wanted.role === 'standby' && this.#kept?.role === 'standby' ? wanted.epoch : null)
+    this.#wake?.()
+  }
+
+  /** Something it depends on changed: look now. */
+  wake(): void {
+    this.#wake?.()
+  }
+
+  /** The guard stopped PostgreSQL. */
+  noteFenced(): void {
+    this.#isFencedByGuard = true
+    this.#wake?.()
+  }
+
+  /** Ends the loop and PostgreSQL. */
+  async stop(): Promise<void> {
+    this.#aborter.abort()
+    this.#wake?.()
+    await this.#running
+    this.#deps.lease.stop()
+    await this.#monitor.close()
+    await this.#deps.cluster.stop('fast')
+    this.#deps.watch(false)
+  }
+
+  /** Drops a table that its service gave up. Faults when this is not the running primary of that epoch. */
+  async dropTable(epoch: number, schema: string, table: string): Promise<void> {
+    if (this.#state !== 'running' || this.#wanted.role !== 'primary' || this.#wanted.epoch !== epoch) {
+      throw new Fault('server.not_primary', 503, `${this.name} is not open under epoch ${epoch} here`)
+    }
+    await this.#withApps(async (client) => await dropTable(client, schema, table))
+  }
+
+  /** Columns and row counts of a schema's tables. */
+  async describeTables(schema: string): Promise<Record<string, TableDescription>> {
+    return await this.#monitor.use(async (client) => await describeTables(client, schema), APPS_DATABASE)
+  }
+
+  async facts(): Promise<ServerFacts> {
+    const isOpen = this.#state === 'running'
+    const position = await this.#monitor.read(this.#wanted, { isOpen, isQuarantined: this.#state === 'quarantined' })
+    return {
+      name: this.name,
+      version: this.#version,
+      epoch: this.#kept?.epoch ?? this.#wanted.epoch,
+      role: this.#kept?.role ?? this.#wanted.role,
+      state: this.#state,
+      problem: this.#problem,
+      lease: this.#deps.lease.facts(),
+      ...position,
+      schemas: [...this.#schemas].map(([schema, { epoch, problem }]) => ({ schema, epoch, problem })),
+    }
+  }
+
+  async #loop(): Promise<void> {
+    this.#kept = await readJsonIfAny<Kept>(this.#keptPath)
+    await this.#deps.proofs.load()
+    this.assign(this.#wanted, this.#wantedVersion)
+    while (!this.#aborter.signal.aborted) {
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      const before = this.#summary()
+      const version = this.#wantedVersion
+      const state = this.#state
+      try {
+        await this.#reconcile(this.#wanted)
+        this.#problem = null
+        this.#version = version
+      } catch (error) {
+        this.#state = 'failed'
+        this.#problem = messageOf(error)
+        this.#monitor.forget()
+      }
+      if (state !== this.#state) {
+        this.#deps.log.info({ server: this.name, state: this.#state, problem: this.#problem }, 'server state')
+      }
+      if (before !== this.#summary()) this.#deps.onChange()
+      await Promise.race([woken, pause(SERVER_TICK_MS, this.#aborter.signal)])
+    }
+  }
+
+  #summary(): string {
+    return `${this.#state} ${this.#problem} ${this.#version}`
+  }
+
+  async #reconcile(wanted: ServerAssignment): Promise<void> {
+    const kept = this.#kept
+    const isOldPrimary = kept?.role === 'primary' && (wanted.role !== 'primary' || wanted.epoch > kept.epoch)
+    if (kept?.role === 'quarantined' || wanted.role === 'quarantined' || isOldPrimary)
+      return await this.#quarantine(wanted)
+    if (wanted.role === 'standby') return await this.#followPrimary(wanted)
+    if (kept?.role === 'standby') return await this.#promote(wanted)
+    await this.#bePrimary(wanted)
+  }
+
+  // Kept whole and reachable by nobody: what it wrote and the promoted one never got is still to be exported.
+  async #quarantine(wanted: ServerAssignment): Promise<void> {
+    this.#deps.lease.setOpen(false)
+    if (this.#kept?.role !== 'quarantined')
+      await this.#keep({ role: 'quarantined', epoch: this.#kept?.epoch ?? wanted.epoch })
+    if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
+    this.#deps.watch(false)
+    this.#schemas.clear()
+    this.#state = 'quarantined'
+  }
+
+  async #bePrimary(wanted: ServerAssignment): Promise<void> {
+    const { cluster } = this.#deps
+    if (!cluster.hasData) {
+      if (wanted.isInitialized) {
+        throw new Fault('server.data_missing', 500, `the data folder of ${this.name} is gone: ${cluster.dataFolder}`, {
+          hint: 'Bring the folder back, or recover its services into the region of its standby.',
+        })
+      }
+      await cluster.initialize()
+    }
+    if (this.#kept === null) await this.#keep({ role: 'primary', epoch: wanted.epoch })
+    if (!(await this.#isAllowedToOpen())) return
+    if (!cluster.isRunning) {
+      this.#isPrepared = false
+      this.#monitor.forget()
+      await cluster.start()
+      if (this.#deps.lease.decide().kind === 'wait') return
+    }
+    this.#isFencedByGuard = false
+    this.#deps.lease.setOpen(true)
+    this.#deps.watch(true)
+    await this.#prepare(wanted)
+    this.#state = 'running'
+    await this.#tend(wanted)
+  }
+
+  // Without proof PostgreSQL stays shut; one that is open without it is shut at once.
+  async #isAllowedToOpen(): Promise<boolean> {
+    const decision = this.#deps.lease.decide()
+    if (decision.kind === 'free' || decision.kind === 'held') return true
+    const wasOpen = this.#state === 'running' || this.#isFencedByGuard
+    this.#deps.lease.setOpen(false)
+    if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
+    this.#state = wasOpen || this.#state === 'fenced' ? 'fenced' : 'waiting'
+    this.#monitor.forget()
+    return false
+  }
+
+  async #promote(wanted: ServerAssignment): Promise<void> {
+    this.#state = 'promoting'
+    const { cluster, proofs } = this.#deps
+    proofs.setStandby(null)
+    await proofs.endBelow(wanted.epoch)
+    await pause(proofs.waitMs(wanted.isOldPrimaryStopped), this.#aborter.signal)
+    if (this.#aborter.signal.aborted) return
+    if (!cluster.isRunning) await cluster.start(await this.#upstream(wanted))
+    await cluster.withClient(promote)
+    this.#monitor.forget()
+    await this.#withApps(async (client) => {
+      await raiseStamps(client)
+      await ensureDivergenceSlot(client)
+    })
+    await this.#keep({ role: 'primary', epoch: wanted.epoch })
+    await this.#bePrimary(wanted)
+  }
+
+  async #followPrimary(wanted: ServerAssignment): Promise<void> {
+    const { cluster, proofs } = this.#deps
+    const upstream = await this.#upstream(wanted)
+    const mustBuild = !cluster.hasData || this.#kept === null || this.#kept.epoch !== wanted.epoch
+    if (mustBuild || (await this.#monitor.isStandbyLost())) await this.#build(wanted, upstream)
+    if (!cluster.isRunning) {
+      this.#monitor.forget()
+      await cluster.start(upstream)
+    }
+    proofs.setStandby(wanted.epoch)
+    this.#deps.watch(true)
+    this.#state = 'running'
+  }
+
+  async #build(wanted: ServerAssignment, upstream: Upstream): Promise<void> {
+    const { cluster } = this.#deps
+    this.#state = 'building'
+    this.#deps.onChange()
+    await this.#monitor.close()
+    await cluster.stop('immediate')
+    await cluster.beginFolder()
+    await takeBaseBackup(upstream, cluster.dataFolder, () => {})
+    await this.#keep({ role: 'standby', epoch: wanted.epoch })
+    await cluster.syncData()
+    await cluster.finishFolder()
+  }
+
+  async #upstream(wanted: ServerAssignment): Promise<Upstream> {
+    if (!wanted.primary) return { socketFolder: '/nonexistent', password: '', slot: 'none' }
+    const socketFolder = await this.#deps.tunnels.ensure(this.name, wanted.primary)
+    const slot = wanted.slots[0]
+    if (!slot) throw new TypeError('a standby is assigned a slot')
+    return { socketFolder, password: wanted.replicationPassword, slot }
+  }
+
+  async #prepare(wanted: ServerAssignment): Promise<void> {
+    const { cluster } = this.#deps
+    if (!this.#isPrepared) {
+      const connect = async <T>(database: string, work: (client: pg.Client) => Promise<T>) =>
+        await cluster.withClient(work, { database })
+      await ensurePlatform(connect, { replicationPassword: wanted.replicationPassword })
+      this.#isPrepared = true
+    }
+    const changed = wanted.schemas.filter(
+      (schema) => this.#schemas.get(schema.schema)?.wanted !== JSON.stringify(schema),
+    )
+    if (changed.length > 0) {
+      await this.#withApps(async (client) => {
+        for (const schema of changed) await this.#prepareSchema(client, schema)
+      })
+    }
+    for (const name of this.#schemas.keys()) {
+      if (!wanted.schemas.some(({ schema }) => schema === name)) this.#schemas.delete(name)
+    }
+  }
+
+  // One service's trouble must not keep the others from being served.
+  async #prepareSchema(client: pg.Client, schema: ServerAssignment['schemas'][number]): Promise<void> {
+    const entry = { wanted: JSON.stringify(schema), epoch: schema.epoch, problem: null as string | null }
+    try {
+      await ensureSchema(client, schema)
+    } catch (error) {
+      Object.assign(entry, { wanted: '', problem: messageOf(error) })
+      this.#deps.log.error({ server: this.name, schema: schema.schema, err: error }, 'schema')
+    }
+    this.#schemas.set(schema.schema, entry)
+  }
+
+  async #tend(wanted: ServerAssignment): Promise<void> {
+    await this.#monitor.use(async (client) => await ensureSlots(client, wanted.slots), 'postgres')
+    const flushLsn = this.#monitor.standbyFlushLsn
+    if (flushLsn)
+      await this.#monitor.use(async (client) => await advanceDivergenceSlot(client, flushLsn), APPS_DATABASE)
+  }
+
+  async #withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
+  }
+
+  async #keep(kept: Kept): Promise<void> {
+    await writeJson(this.#keptPath, kept)
+    this.#kept = kept
+  }
+
+  get #keptPath(): string {
+    return join(this.#deps.cluster.folder, 'server.json')
+  }
+}
+
+const FREE = { kind: 'free', term: 0 } as const

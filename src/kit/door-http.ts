@@ -1,0 +1,64 @@
+// HTTP through doors: a server behind one protocol of a door, and a client to another machine's.
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { Pool } from 'undici'
+import type { DialOptions, Door, DoorHandler, Peer } from './door.ts'
+import { Fault, faultFromBody, messageOf } from './fault.ts'
+
+const peers = new WeakMap<Socket, Peer>()
+
+/** A door handler that feeds connections to an HTTP server, remembering who is on each. */
+export function serveHttp(server: Server): DoorHandler {
+  return (socket, peer) => {
+    peers.set(socket, peer)
+    server.emit('connection', socket)
+  }
+}
+
+/** Who sent a request that came through `serveHttp`. Faults when it did not come through a door. */
+export function peerOfRequest(socket: Socket): Peer {
+  const peer = peers.get(socket)
+  if (!peer) throw new Fault('door.refused', 403, 'this answers other machines only')
+  return peer
+}
+
+/** An undici pool whose connections go through a door. The caller closes it. */
+export function doorPool(door: Door, to: DialOptions, connections: number): Pool {
+  return new Pool(`http://${to.target}.mainstay`, {
+    connections,
+    connect: (_options, done) => {
+      door.dial(to).then(
+        (socket) => done(null, socket),
+        (error) => done(error instanceof Error ? error : new Error(String(error)), null),
+      )
+    },
+  })
+}
+
+export type DoorCall = { method: 'GET' | 'POST' | 'PUT' | 'DELETE'; path: string; body?: unknown; timeoutMs: number }
+
+/** One JSON call over a pool of a door. Faults with the other side's fault, or `door.unreachable`. */
+export async function callThrough(pool: Pool, call: DoorCall): Promise<unknown> {
+  const aborter = AbortSignal.timeout(call.timeoutMs)
+  let status: number
+  let text: string
+  try {
+    const answer = await pool.request({
+      method: call.method,
+      path: call.path,
+      signal: aborter,
+      ...(call.body === undefined
+        ? {}
+        : { body: JSON.stringify(call.body), headers: { 'content-type': 'application/json' } }),
+    })
+    status = answer.statusCode
+    text = await answer.body.text()
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    const reason = aborter.aborted ? `no answer within ${call.timeoutMs} ms` : messageOf(error)
+    throw new Fault('door.unreachable', 503, `no answer to ${call.method} ${call.path}: ${reason}`, { cause: error })
+  }
+  const body: unknown = text === '' ? null : JSON.parse(text)
+  if (status >= 400) throw faultFromBody(body, status)
+  return body
+}

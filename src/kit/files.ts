@@ -1,0 +1,74 @@
+// Files that must survive a crash: written aside, flushed, renamed.
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+/** Writes a whole file so that a crash leaves either the old or the new content. Mode defaults to 0600. */
+export async function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`
+  const handle = await open(aside, 'w', mode)
+  try {
+    await handle.writeFile(content)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(aside, path)
+  await syncFolder(dirname(path))
+}
+
+/** Flushes a folder's entries, so that a rename in it is on disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The file's text, or null when there is none. */
+export async function readTextIfAny(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isNotFound(error)) return null
+    throw error
+  }
+}
+
+/** The file's JSON, or null when there is none. The caller vouches for the shape: these are files of our own. */
+export async function readJsonIfAny<T>(path: string): Promise<T | null> {
+  const text = await readTextIfAny(path)
+  return text === null ? null : (JSON.parse(text) as T)
+}
+
+/** Writes a value as JSON, durably. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileDurably(path, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** Removes a file or folder tree; absent is fine. */
+export async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true })
+}
+
+/** Bytes of all files below a folder; files that vanish meanwhile count nothing. */
+export async function folderBytes(path: string): Promise<number> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true })
+  let bytes = 0
+  for (const entry of entries) {
+    if (!entry.isFile()) continue
+    bytes += await stat(join(entry.parentPath, entry.name)).then(
+      (found) => found.size,
+      () => 0,
+    )
+  }
+  return bytes
+}
+
+/** True for the error of a path that does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

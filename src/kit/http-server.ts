@@ -1,0 +1,58 @@
+// A Fastify application that renders faults as JSON, and a bug as an id whose stack is in the log.
+import { createServer, type Server } from 'node:http'
+import { type FastifyInstance, fastify } from 'fastify'
+import { Fault, faultBody } from './fault.ts'
+import { randomId } from './identifiers.ts'
+import { MANAGEMENT_BODY_BYTES_MAX } from './limits.ts'
+import type { Log } from './log.ts'
+
+/** The application and the bare HTTP server below it; the caller makes one of them listen, or feeds it connections. */
+export type HttpApp = { app: FastifyInstance; server: Server }
+
+/** Builds an application with our error rendering; routes are added by the caller, then `app.ready()`. */
+export function buildHttpApp(log: Log): HttpApp {
+  const server = createServer()
+  const app = fastify({
+    bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
+    forceCloseConnections: true,
+    serverFactory: (handler) => {
+      server.on('request', handler)
+      return server
+    },
+    // A wrong type is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const fault = toFault(error)
+    if (fault) return reply.code(fault.status).send(faultBody(fault))
+    const id = randomId()
+    log.error({ err: error, id, method: request.method, url: request.url }, 'a request failed')
+    return reply.code(500).send({ code: 'internal', message: `Something went wrong; it is logged under ${id}.` })
+  })
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .send({ code: 'http.no_route', message: `there is no ${request.method} ${request.url.split('?')[0]}` }),
+  )
+  // An empty body with a JSON content type is what simple clients send with DELETE and POST.
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined)
+    try {
+      done(null, JSON.parse(String(body)))
+    } catch {
+      done(new Fault('http.bad_json', 400, 'the body is not JSON'), undefined)
+    }
+  })
+  return { app, server }
+}
+
+function toFault(error: unknown): Fault | null {
+  if (error instanceof Fault) return error
+  if (!(error instanceof Error)) return null
+  // Fastify's own refusals (validation, body limit, media type) carry a status below 500.
+  const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
+  if (status >= 500) return null
+  const code = 'validation' in error ? 'http.bad_request' : 'http.refused'
+  return new Fault(code, status, error.message)
+}

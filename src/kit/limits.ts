@@ -1,0 +1,156 @@
+// Every bound in the system, with the reason for its size. Milliseconds, bytes, counts.
+
+/** A machine in another region answers a TCP and TLS handshake well within this; more would make the operator wait. */
+export const DIAL_MS_MAX = 1_500
+
+/** How often a host tells control its facts. One second keeps 1,000 hosts below 1,000 requests a second. */
+export const HEARTBEAT_EVERY_MS = 1_000
+
+/** A host asks for proof this often; several may be lost before the lease runs out. */
+export const PROOF_EVERY_MS = 500
+/** How long a proof lets a primary be written to. The standby's host waits this long before it promotes. */
+export const LEASE_MS = 4_000
+/** The guard stops PostgreSQL this long before the lease ends, since stopping takes a moment. */
+export const LEASE_STOP_MARGIN_MS = 300
+/** How often the guard looks; part of what the stop margin covers. */
+export const GUARD_TICK_MS = 50
+/** A host that has not come back to its guard by now will not soon: PostgreSQL without a host serves nobody. */
+export const GUARD_HOST_GONE_MS = 30_000
+/** Added by the standby's host on top of the lease: 10 ms clock steps, rate differences between two machines. */
+export const LEASE_WAIT_MARGIN_MS = 200
+/** A standby's host that is silent this long is worked around: control may release the standby. */
+export const RELEASE_AFTER_MS = 1_500
+
+/** A heartbeat older than this is evidence that a host is gone: one period, a pause of 2 s, and some slack. */
+export const HEARTBEAT_SILENT_MS = 3_500
+/** A gateway's probes: how often, how long each may take, and how long without success counts as evidence. */
+export const PROBE_EVERY_MS = 500
+export const PROBE_MS_MAX = 1_000
+export const PROBE_SILENT_MS = 3_000
+/** A gateway whose own heartbeat (every 500 ms) is older than this is no vantage point, and is named as late. */
+export const GATEWAY_SILENT_MS = 2_500
+/** How often control looks after servers and standbys. */
+export const STEWARD_EVERY_MS = 500
+/** Connections to the control database of one control process. */
+export const CONTROL_CONNECTIONS_MAX = 12
+/** How often control turns facts into verdicts. */
+export const JUDGE_EVERY_MS = 250
+/** How long good evidence must last before a verdict of Unhealthy closes. */
+export const VERDICT_CLOSE_MS = 2_000
+
+/** A management call that needs a machine in a region fails within this (the promise to people is 2 s). */
+export const REGION_CALL_MS_MAX = 1_800
+/** The longest that a route change waits for one gateway before that gateway is named as late. */
+export const GATEWAY_CALL_MS_MAX = 1_000
+
+/** An operation's holder renews within this; afterwards another control process may take the operation over. */
+export const OPERATION_LEASE_MS = 5_000
+/** How often control looks for operations that nobody carries on; new ones are started at once. */
+export const OPERATION_LOOK_EVERY_MS = 1_000
+/** A step that has not reached its postcondition by now stops the operation. */
+export const STEP_MS_MAX = 30_000
+
+/** How often a host looks after each of its servers; orders and fences wake it at once. */
+export const SERVER_TICK_MS = 500
+/** A standby that has not heard from its primary for this long looks into its log for the reason. */
+export const STANDBY_SILENT_MS = 5_000
+/** PostgreSQL: how long a start, a fast stop and crash recovery of a small server may take before we say so. */
+export const POSTGRES_START_MS_MAX = 60_000
+export const POSTGRES_STOP_MS_MAX = 10_000
+/** WAL that a slot may hold back before its standby is given up and rebuilt: the disk of the primary comes first. */
+export const SLOT_WAL_MB_MAX = 2_048
+
+/** Pools of the data plane (design part 4). */
+export const POOL_CONNECTIONS_MAX = 4
+export const POOL_IDLE_MS = 10_000
+export const RUNTIME_CONNECTIONS_MAX = 100
+/** A request of an app, as in the original: body and time. */
+export const APP_BODY_BYTES_MAX = 1_048_576
+export const APP_REQUEST_MS_MAX = 30_000
+/** A gateway waits for an answer a little longer than a runtime may take to give one. */
+export const GATEWAY_ANSWER_MS_MAX = 35_000
+/** Connections of one gateway to one runtime; each carries one request at a time. */
+export const GATEWAY_POOL_CONNECTIONS_MAX = 64
+/** Page sizes of the table protocol. */
+export const PAGE_ROWS_DEFAULT = 50
+export const PAGE_ROWS_MAX = 1_000
+
+/** Body of a management call. The largest is an upload of a script (a later part); a table definition is tiny. */
+export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152
+/** Rows that a list of the management API answers at most. */
+export const LIST_ROWS_MAX = 1_000
+/** The longest that a client may hang on for the next change of an operation. */
+export const WATCH_MS_MAX = 20_000
+
+/** A role that starts: how long `up` waits for it before it says what is missing. */
+export const ROLE_START_MS_MAX = 60_000
+/** An orderly stop of a role, before it is ended by force. */
+export const ROLE_STOP_MS_MAX = 15_000
+/** Supervision: first and longest wait before a crashed process is started again. */
+export const RESTART_MS_MIN = 200
+export const RESTART_MS_MAX = 5_000
+
+/** A call of the CLI to control; control itself answers or gives up well within this. */
+export const CONTROL_CALL_MS_MAX = 5_000
+/** How long one long poll of the CLI hangs: below WATCH_MS_MAX, so that a dead connection is noticed. */
+export const WATCH_POLL_MS = 10_000
+/** How long a watching CLI waits for a control that died to come back. */
+export const WATCH_RETRY_MS_MAX = 30_000
+/** The longest that a CLI watches one operation; the operation itself goes on. */
+export const WATCH_TOTAL_MS_MAX = 3_600_000
+/** An answer to a question that is read from a pipe: a script that forgot it must not hang for ever. */
+export const PIPED_ANSWER_MS_MAX = 60_000
+
+/** `up`: how long roles that an earlier `up` left behind may take to end by themselves. */
+export const ORPHAN_STOP_MS_MAX = 10_000
+/** `up`: a role that ended this often before it was ever ready will not become so. */
+export const FIRST_START_TRIES_MAX = 3
+/** A role that did its duty this long is well: its next crash is its first again. */
+export const ROLE_WELL_MS = 10_000
+/** `up`: how long all regions may take to be ready, a first start with initdb and base backups included. */
+export const CLOUD_READY_MS_MAX = 120_000
+/** A request over the socket of `up`: it may have to end a region's PostgreSQL. */
+export const UP_CALL_MS_MAX = 30_000
+/** A request line over the socket of `up`. */
+export const UP_LINE_BYTES_MAX = 65_536
+/** A role's log is set aside when it has grown to this before a start. */
+export const ROLE_LOG_BYTES_MAX = 20_971_520
+/** Rounds of looking for processes of a region that is to die; each ends all that it finds. */
+export const KILL_ROUNDS_MAX = 20
+
+/** `dev traffic`: one request; an app would give up about then. */
+export const TRAFFIC_REQUEST_MS_MAX = 2_000
+/** `dev traffic`: requests under way at once; beyond, ticks are skipped. */
+export const TRAFFIC_CONCURRENCY_MAX = 64
+/** `dev traffic`: rows that a run inserts at most; their ids are kept in memory. */
+export const TRAFFIC_ROWS_MAX = 1_000_000
+/** `dev traffic`: pages read back before what is missing is asked for by id. */
+export const TRAFFIC_PAGES_MAX = 1_000
+
+/** Requests that wait for one of a service's connections; beyond, they are refused at once. */
+export const POOL_WAITERS_MAX = 500
+/** Prepared statements of one connection: each holds a plan in PostgreSQL's memory; beyond, the connection is replaced. */
+export const STATEMENTS_PER_CONNECTION_MAX = 200
+/** Opening a connection to PostgreSQL, which may lie behind another machine's door. */
+export const DATABASE_CONNECT_MS_MAX = 5_000
+/** Tries of one SQL statement of an app, the first included. */
+export const STATEMENT_ATTEMPTS_MAX = 4
+/** PostgreSQL ends an app's statement when this share of the request's time is over, so that its end is known in time. */
+export const STATEMENT_TIME_SHARE = 0.9
+/** Dynamic schema: waiting for a table's lock longer would hold up everyone who queues behind us. */
+export const COLUMN_LOCK_MS_MAX = 5_000
+/** What a refused client is asked to wait. */
+export const RETRY_AFTER_SECONDS = 5
+/** A runtime's look at a server for its health: how often at most, and how long. */
+export const DATABASE_CHECK_EVERY_MS = 1_000
+export const DATABASE_CHECK_MS_MAX = 1_000
+/** Idle connections of gateways live longer than the gateways keep them, so that none is closed under a request. */
+export const RUNTIME_KEEP_ALIVE_MS = 75_000
+/** Requests under way at a runtime's stop. */
+export const RUNTIME_DRAIN_MS_MAX = 5_000
+/** The token of a probe. */
+export const PROBE_TOKEN_LENGTH_MAX = 200
+/** A probe whose row another probe overwrote meanwhile is made again. */
+export const PROBE_TRIES_MAX = 5
+/** A refused body up to this size is read and thrown away, so that its sender reads the answer; beyond, we hang up. */
+export const APP_BODY_DISCARD_BYTES_MAX = 16_777_216

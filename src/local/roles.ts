@@ -1,0 +1,59 @@
+// The roles of the local cloud as processes: their command lines, join tokens, logs and greetings put together.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JoinTokenRequest } from '../contract/api.ts'
+import type { ToRole } from '../contract/local-cloud.ts'
+import { slugOf } from '../kit/identifiers.ts'
+import { type CloudHome, hostHomeOf } from './cloud-home.ts'
+import { type CommandFacts, controlCommand, gatewayCommand, hostCommand } from './role-commands.ts'
+import { RoleProcess, type RoleSpawner } from './role-process.ts'
+
+/** What all roles of one cloud share. */
+export type RoleContext = {
+  home: CloudHome
+  facts: CommandFacts
+  env: NodeJS.ProcessEnv
+  spawn: RoleSpawner
+  /** Asks control for a token that works once. */
+  makeJoinToken: (request: JoinTokenRequest) => Promise<string>
+  /** What the host of a region is told first. */
+  greetingOf: (region: string) => ToRole | null
+}
+
+type RoleFacts = {
+  name: string
+  args: string[]
+  home: string
+  /** What its join token must say; control needs none. */
+  joins: JoinTokenRequest | null
+  greeting: () => ToRole | null
+}
+
+export function makeControl(context: RoleContext): RoleProcess {
+  const args = controlCommand(context.facts)
+  return makeRole(context, { name: 'control', args, home: context.home.folder, joins: null, greeting: () => null })
+}
+
+export function makeGateway(context: RoleContext): RoleProcess {
+  const args = gatewayCommand(context.facts)
+  const joins: JoinTokenRequest = { role: 'gateway', domain: 'edge' }
+  return makeRole(context, { name: 'gateway', args, home: context.home.gateway, joins, greeting: () => null })
+}
+
+export function makeHost(context: RoleContext, region: string): RoleProcess {
+  const home = hostHomeOf(context.home, region)
+  const args = hostCommand(context.facts, { home, region })
+  const joins: JoinTokenRequest = { role: 'host', domain: region }
+  const greeting = () => context.greetingOf(region)
+  return makeRole(context, { name: `host-${slugOf(region)}`, args, home, joins, greeting })
+}
+
+function makeRole(context: RoleContext, role: RoleFacts): RoleProcess {
+  const { name, args, joins, greeting } = role
+  const { env, spawn } = context
+  const prepare = async () => {
+    if (joins === null || existsSync(join(role.home, 'certificate.json'))) return {}
+    return { MAINSTAY_JOIN_TOKEN: await context.makeJoinToken(joins) }
+  }
+  return new RoleProcess({ name, args, logFile: join(context.home.logs, `${name}.log`), env, spawn, greeting, prepare })
+}

@@ -1,0 +1,176 @@
+// Operations as rows: a long change is written before it is begun, and whoever holds the row carries it on.
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { FaultView, OperationView, RecoveryPlanView, RecoveryReportView } from '../contract/api.ts'
+import type { ControlDatabase, OperationState, StoredStep } from '../contract/control-schema.ts'
+import { Fault } from '../kit/fault.ts'
+import { randomId } from '../kit/identifiers.ts'
+import { OPERATION_LEASE_MS } from '../kit/limits.ts'
+
+export type Operation = Selectable<ControlDatabase['operations']>
+
+export type NewOperation = {
+  kind: OperationView['kind']
+  subscriptionId: string
+  principal: string
+  serviceId: string
+  serviceName: string
+  input: Record<string, unknown>
+  facts?: Record<string, unknown>
+  plan?: RecoveryPlanView | null
+  steps: { name: string; sentence: string }[]
+  idempotencyKey: string | null
+}
+
+export type OperationChange = {
+  state?: OperationState
+  steps?: StoredStep[]
+  facts?: Record<string, unknown>
+  error?: FaultView | null
+  report?: RecoveryReportView
+  next?: string | null
+}
+
+type Db = Kysely<ControlDatabase>
+
+/** Writes a new operation inside the caller's transaction and returns its id. */
+export async function insertOperation(trx: Db, wanted: NewOperation): Promise<string> {
+  const id = randomId(16)
+  const steps: StoredStep[] = wanted.steps.map((step) => ({
+    ...step,
+    state: 'waiting',
+    attempts: 0,
+    startedAt: null,
+    ms: null,
+    detail: null,
+  }))
+  await trx
+    .insertInto('operations')
+    .values({
+      id,
+      subscription_id: wanted.subscriptionId,
+      principal: wanted.principal,
+      kind: wanted.kind,
+      service_id: wanted.serviceId,
+      service_name: wanted.serviceName,
+      state: 'running',
+      input: JSON.stringify(wanted.input),
+      plan: wanted.plan ? JSON.stringify(wanted.plan) : null,
+      steps: JSON.stringify(steps),
+      facts: JSON.stringify(wanted.facts ?? {}),
+      error: null,
+      report: null,
+      next: null,
+      idempotency_key: wanted.idempotencyKey,
+      holder: null,
+    })
+    .execute()
+  return id
+}
+
+/** The operation that an earlier call with the same key began, or null. */
+export async function findByIdempotencyKey(
+  db: Db,
+  subscriptionId: string,
+  key: string | null,
+): Promise<Operation | null> {
+  if (key === null) return null
+  const found = await db
+    .selectFrom('operations')
+    .selectAll()
+    .where('subscription_id', '=', subscriptionId)
+    .where('idempotency_key', '=', key)
+    .executeTakeFirst()
+  return found ?? null
+}
+
+/** The operation of that id in the subscription. Faults with `operation.unknown`. */
+export async function getOperation(db: Db, subscriptionId: string, id: string): Promise<Operation> {
+  const found = await db
+    .selectFrom('operations')
+    .selectAll()
+    .where('id', '=', id)
+    .where('subscription_id', '=', subscriptionId)
+    .executeTakeFirst()
+  if (!found) throw new Fault('operation.unknown', 404, `there is no operation ${id}`)
+  return found
+}
+
+/** Takes one running operation that nobody holds, or null. */
+export async function claimOperation(db: Db, holder: string): Promise<Operation | null> {
+  const free = db
+    .selectFrom('operations')
+    .select('id')
+    .where('state', '=', 'running')
+    .where((where) => where.or([where('held_until', 'is', null), where('held_until', '<', sql<Date>`now()`)]))
+    .orderBy('started_at')
+    .limit(1)
+    .forUpdate()
+    .skipLocked()
+  const found = await db
+    .updateTable('operations')
+    .set({ holder, held_until: leaseEnd() })
+    .where('id', 'in', free)
+    .returningAll()
+    .executeTakeFirst()
+  return found ?? null
+}
+
+/** Holds on to an operation for another while. Faults with `operation.taken_over`. */
+export async function renewOperation(db: Db, id: string, holder: string): Promise<void> {
+  const done = await db
+    .updateTable('operations')
+    .set({ held_until: leaseEnd() })
+    .where('id', '=', id)
+    .where('holder', '=', holder)
+    .executeTakeFirst()
+  if (done.numUpdatedRows === 0n) throw takenOver(id)
+}
+
+/** Writes progress, as its holder. Faults with `operation.taken_over` when somebody else holds it by now. */
+export async function saveOperation(db: Db, id: string, holder: string, change: OperationChange): Promise<void> {
+  const isFinal = change.state !== undefined && change.state !== 'running'
+  const done = await db
+    .updateTable('operations')
+    .set((eb) => ({
+      revision: eb('revision', '+', 1),
+      held_until: isFinal ? null : leaseEnd(),
+      ...(change.state ? { state: change.state } : {}),
+      ...(change.steps ? { steps: JSON.stringify(change.steps) } : {}),
+      ...(change.facts ? { facts: JSON.stringify(change.facts) } : {}),
+      ...(change.error !== undefined ? { error: change.error ? JSON.stringify(change.error) : null } : {}),
+      ...(change.report ? { report: JSON.stringify(change.report) } : {}),
+      ...(change.next !== undefined ? { next: change.next } : {}),
+      ...(isFinal ? { finished_at: sql<Date>`now()` } : {}),
+    }))
+    .where('id', '=', id)
+    .where('holder', '=', holder)
+    .executeTakeFirst()
+  if (done.numUpdatedRows === 0n) throw takenOver(id)
+}
+
+/** The operation as the API shows it. */
+export function viewOperation(row: Operation): OperationView {
+  return {
+    id: row.id,
+    kind: row.kind,
+    service: row.service_name,
+    state: row.state,
+    revision: row.revision,
+    principal: row.principal,
+    steps: row.steps,
+    error: row.error,
+    plan: row.plan,
+    report: row.report,
+    next: row.next,
+    startedAt: row.started_at.toISOString(),
+    finishedAt: row.finished_at?.toISOString() ?? null,
+  }
+}
+
+function leaseEnd() {
+  return sql<Date>`now() + make_interval(secs => ${OPERATION_LEASE_MS / 1000})`
+}
+
+function takenOver(id: string): Fault {
+  return new Fault('operation.taken_over', 409, `another control process carries operation ${id} on`)
+}

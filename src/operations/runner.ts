@@ -1,0 +1,139 @@
+// Carries operations out: takes one that nobody holds, runs its steps in order, writes each result before the next.
+import type { Kysely } from 'kysely'
+import type { ControlDatabase, StoredStep } from '../contract/control-schema.ts'
+import { pause } from '../kit/clock.ts'
+import { Fault, faultBody, messageOf } from '../kit/fault.ts'
+import { randomId } from '../kit/identifiers.ts'
+import { OPERATION_LEASE_MS, STEP_MS_MAX } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
+import { claimOperation, type Operation, type OperationChange, renewOperation, saveOperation } from './operations.ts'
+
+/** Not yet is not an error: the step looks again after a while. */
+export type StepResult = { kind: 'done'; detail?: string } | { kind: 'wait'; forMs: number; reason: string }
+
+/** What a step may remember for later ones; part of the row. Changed in place, written when the step ends or waits. */
+export type StepContext = { operation: Operation; facts: Record<string, unknown>; attempt: number }
+
+/** A step is idempotent and ends by verifying its own postcondition. */
+export type Step = { name: string; run: (context: StepContext) => Promise<StepResult> }
+
+export type OperationKind = {
+  steps: Step[]
+  /** All steps are done: the last row changes, and what the operation reports. */
+  finish: (context: StepContext, steps: StoredStep[]) => Promise<OperationChange>
+  /** A step failed for good: undo what can be undone, or say what a person must do. */
+  fail: (context: StepContext, failure: { step: string; fault: Fault }) => Promise<OperationChange>
+}
+
+export class OperationRunner {
+  readonly #db: Kysely<ControlDatabase>
+  readonly #kinds: Record<string, OperationKind>
+  readonly #log: Log
+  readonly #holder = randomId()
+  readonly #active = new Map<string, Promise<void>>()
+  readonly #onChange: () => void
+
+  constructor(db: Kysely<ControlDatabase>, kinds: Record<string, OperationKind>, log: Log, onChange: () => void) {
+    this.#db = db
+    this.#kinds = kinds
+    this.#log = log
+    this.#onChange = onChange
+  }
+
+  /** Takes and starts everything that is free now. */
+  async startFree(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      if (signal.aborted) return
+      const operation = await claimOperation(this.#db, this.#holder)
+      if (!operation) return
+      const running = this.#run(operation, signal).finally(() => this.#active.delete(operation.id))
+      this.#active.set(operation.id, running)
+    }
+  }
+
+  /** Waits until what runs here has noticed the abort. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#active.values())
+  }
+
+  async #run(operation: Operation, signal: AbortSignal): Promise<void> {
+    // Held by whoever lives: a step that takes long keeps its claim by renewing it.
+    const renewing = setInterval(() => {
+      renewOperation(this.#db, operation.id, this.#holder).catch(() => {})
+    }, OPERATION_LEASE_MS / 3)
+    try {
+      await this.#runSteps(operation, signal)
+    } catch (error) {
+      // Taken over, or the database is away: the row says where it stands, and the next holder goes on from there.
+      this.#log.error({ operation: operation.id, err: error }, 'operation interrupted')
+    } finally {
+      clearInterval(renewing)
+      this.#onChange()
+    }
+  }
+
+  async #runSteps(operation: Operation, signal: AbortSignal): Promise<void> {
+    const kind = this.#kinds[operation.kind]
+    if (!kind) throw new TypeError(`no operation of kind ${operation.kind}`)
+    const steps = operation.steps
+    const context: StepContext = { operation, facts: operation.facts, attempt: 0 }
+    const save = async (change: OperationChange) => {
+      await saveOperation(this.#db, operation.id, this.#holder, { steps, facts: context.facts, ...change })
+      this.#onChange()
+    }
+    for (const step of kind.steps) {
+      const stored = steps.find((entry) => entry.name === step.name)
+      if (!stored || stored.state === 'done') continue
+      const fault = await this.#runStep(step, stored, context, { signal, save })
+      if (signal.aborted && fault) return
+      if (!fault) continue
+      Object.assign(stored, { state: 'failed', detail: fault.message })
+      this.#log.warn({ operation: operation.id, step: step.name, err: fault }, 'step failed')
+      await save({ error: faultBody(fault), ...(await kind.fail(context, { step: step.name, fault })) })
+      return
+    }
+    await save({ state: 'succeeded', next: null, ...(await kind.finish(context, steps)) })
+  }
+
+  // Gives the fault that ended the step, or null when it is done.
+  async #runStep(
+    step: Step,
+    stored: StoredStep,
+    context: StepContext,
+    run: { signal: AbortSignal; save: (change: OperationChange) => Promise<void> },
+  ): Promise<Fault | null> {
+    const startedAt = performance.now()
+    stored.state = 'running'
+    stored.startedAt ??= new Date().toISOString()
+    stored.attempts += 1
+    await run.save({})
+    let reason = ''
+    for (;;) {
+      context.attempt += 1
+      try {
+        const result = await step.run(context)
+        if (result.kind === 'done') {
+          const ms = Math.round(performance.now() - startedAt)
+          Object.assign(stored, { state: 'done', ms, detail: result.detail ?? null })
+          await run.save({})
+          return null
+        }
+        if (result.reason !== reason) {
+          reason = result.reason
+          stored.detail = reason
+          await run.save({})
+        }
+        if (performance.now() - startedAt > STEP_MS_MAX) {
+          return new Fault('operation.step_timed_out', 504, `${stored.sentence}: still waiting for ${reason}`)
+        }
+        await pause(result.forMs, run.signal)
+        if (run.signal.aborted) return new Fault('operation.interrupted', 503, 'control is stopping')
+      } catch (error) {
+        if (error instanceof Fault && error.code === 'operation.taken_over') throw error
+        if (error instanceof Fault) return error
+        this.#log.error({ operation: context.operation.id, step: step.name, err: error }, 'a bug in a step')
+        return new Fault('operation.step_failed', 500, `${stored.sentence}: ${messageOf(error)}`)
+      }
+    }
+  }
+}

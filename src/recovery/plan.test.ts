@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type PartyFacts, type PlanFacts, planRecovery } from './plan.ts'
+
+const primary: PartyFacts = {
+  id: 'p',
+  name: 'PrimaryService',
+  region: 'west-us',
+  regionName: 'West US',
+  mode: 'reserved',
+  units: 2,
+  health: 'Unhealthy',
+  healthMessage: 'West US cannot be reached',
+  promisedTo: null,
+  operationId: null,
+}
+const secondary: PartyFacts = {
+  ...primary,
+  id: 's',
+  name: 'SecondaryService',
+  region: 'east-us',
+  regionName: 'East US',
+  units: 3,
+  health: 'Ready',
+  healthMessage: null,
+  promisedTo: 'PrimaryService',
+}
+const base: PlanFacts = {
+  primary,
+  secondary,
+  isForced: false,
+  server: {
+    name: 'sql-west-us',
+    primaryRegionName: 'West US',
+    isAlive: false,
+    standby: { machine: 'east-us-1', regionName: 'East US', standing: 'ready' },
+    otherServices: ['other'],
+    lastReport: { ageMs: 4_200, lagBytes: 0, lagMs: 0 },
+  },
+  leaseLeftMs: 300,
+  earlierMs: [],
+}
+
+test('promotes the standby when the database is lost, and lists whose data moves along', () => {
+  const plan = planRecovery(base)
+  assert.deepEqual(plan.database, { action: 'promote', server: 'sql-west-us', alsoMoves: ['other'] })
+  assert.equal(plan.predictedSeconds, 1.5)
+  assert.equal(plan.predictedLossMsMax, 1_000)
+  assert.equal(
+    plan.lossSentence,
+    'at most 1.0 s of writes; at the last report, 4.2 s ago, the standby was nothing behind',
+  )
+})
+
+test('keeps a database that is alive, with nothing to lose and no lease to wait for', () => {
+  const plan = planRecovery({ ...base, server: { ...base.server, isAlive: true, standby: null } })
+  assert.deepEqual(plan.database, { action: 'keep', server: 'sql-west-us', alsoMoves: [] })
+  assert.equal(plan.predictedLossMsMax, 0)
+  assert.equal(plan.predictedSeconds, 1.2)
+})
+
+test('predicts from what recoveries here took before', () => {
+  assert.equal(planRecovery({ ...base, earlierMs: [900, 3_000, 700], leaseLeftMs: 0 }).predictedSeconds, 0.9)
+})
+
+test('says what the primary keeps of a larger secondary', () => {
+  const sentence =
+    "3 reserved unit(s) of 'SecondaryService' in East US, of which 'PrimaryService' keeps 2 reserved unit(s)"
+  assert.equal(planRecovery(base).capacitySentence, sentence)
+})
+
+describe('refuses', () => {
+  const lostServer = (standby: PlanFacts['server']['standby']) => ({ ...base.server, standby })
+  const rows: [string, Partial<PlanFacts>, string][] = [
+    ['a service as its own secondary', { secondary: { ...primary, health: 'Ready' } }, 'same_service'],
+    ['a primary that is well', { primary: { ...primary, health: 'Ready' } }, 'not_unhealthy'],
+    ['a primary that is only Degraded', { primary: { ...primary, health: 'Degraded' } }, 'not_unhealthy'],
+    ['a secondary that is not Ready', { secondary: { ...secondary, health: 'Unhealthy' } }, 'secondary_not_ready'],
+    ['a secondary in the same region', { secondary: { ...secondary, region: 'west-us' } }, 'same_region'],
+    ['a secondary of somebody else', { secondary: { ...secondary, promisedTo: 'Third' } }, 'promised_elsewhere'],
+    ['a lower mode', { secondary: { ...secondary, mode: 'shared', units: 1 } }, 'mode_too_low'],
+    ['too few units', { secondary: { ...secondary, units: 1 } }, 'too_few_units'],
+    ['a primary in another operation', { primary: { ...primary, operationId: 'x' } }, 'busy'],
+    ['a secondary in another operation', { secondary: { ...secondary, operationId: 'x' } }, 'busy'],
+    ['a lost database without a standby', { server: lostServer(null) }, 'no_database'],
+    [
+      'a lost database whose standby was released',
+      { server: lostServer({ machine: 'east-us-1', regionName: 'East US', standing: 'released' }) },
+      'no_database',
+    ],
+  ]
+  for (const [name, given, code] of rows) {
+    test(name, () => {
+      assert.throws(
+        () => planRecovery({ ...base, ...given }),
+        (error: { code: string; hint: string }) => {
+          assert.equal(error.code, `recovery.${code}`)
+          assert.ok(error.hint.length > 0)
+          return true
+        },
+      )
+    })
+  }
+})
+
+test('--force overrides the state of the primary and nothing else', () => {
+  const well = { ...primary, health: 'Ready' }
+  assert.equal(planRecovery({ ...base, primary: well, isForced: true }).primary, 'PrimaryService')
+  const wrong = { ...secondary, region: 'west-us' }
+  assert.throws(() => planRecovery({ ...base, primary: well, secondary: wrong, isForced: true }), {
+    code: 'recovery.same_region',
+  })
+})

@@ -1,0 +1,111 @@
+// Preflight and claim of a recovery: one transaction with the operation's row, or a refusal that changed nothing.
+import type { Caller } from '../accounts/accounts.ts'
+import type { RecoverRequest, RecoveryPlanView } from '../contract/api.ts'
+import { RECOVERY_STEPS } from '../contract/recovery.ts'
+import { getServer, primaryOf } from '../databases/servers.ts'
+import { Fault } from '../kit/fault.ts'
+import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { bumpDesired, nextEpoch } from '../regions/regions.ts'
+import { getService, lockServices, type Service } from '../services/services.ts'
+import { planRecovery } from './plan.ts'
+import { gatherFacts, lastReport, type RecoveryDeps } from './recover-facts.ts'
+
+/** What later steps need to know of the claim; kept in the operation's row. */
+export type RecoverInput = {
+  secondaryId: string
+  secondaryName: string
+  from: { region: string; machine: string }
+  to: { region: string; machine: string }
+  server: string
+  epoch: number
+  action: 'keep' | 'promote'
+  lastReport: { lsn: string; lagMs: number } | null
+}
+
+export type Begun = { plan: RecoveryPlanView; operationId: string | null }
+
+/** Plans a recovery and, unless it is a dry run, claims it. */
+export async function beginRecover(
+  deps: RecoveryDeps,
+  caller: Caller,
+  name: string,
+  request: RecoverRequest,
+  idempotencyKey: string | null,
+): Promise<Begun> {
+  const earlier = await findByIdempotencyKey(deps.db, caller.subscriptionId, idempotencyKey)
+  if (earlier?.plan) return { plan: earlier.plan, operationId: earlier.id }
+  const named = {
+    primary: await getService(deps.db, caller.subscriptionId, name),
+    secondary: await getService(deps.db, caller.subscriptionId, request.secondary),
+  }
+  return await deps.db.transaction().execute(async (trx) => {
+    const locked = await lockServices(trx, [named.primary.id, named.secondary.id])
+    const primary = requireLocked(locked, named.primary)
+    const secondary = requireLocked(locked, named.secondary)
+    const stopped = await findStopped(trx, primary, secondary)
+    if (stopped) {
+      if (request.isDryRun === true) return { plan: stopped.plan, operationId: null }
+      await trx
+        .updateTable('operations')
+        .set({ state: 'running', error: null, held_until: null, finished_at: null })
+        .where('id', '=', stopped.operationId)
+        .execute()
+      return stopped
+    }
+    const facts = await gatherFacts(trx, deps, { primary, secondary, isForced: request.isForced === true })
+    const plan = planRecovery(facts)
+    if (request.isDryRun === true) return { plan, operationId: null }
+    const server = await getServer(trx, primary.server)
+    // The data goes where its standby is; the service goes where its secondary stands.
+    const machine = secondary.machine
+    const report = lastReport(deps.board, server)
+    const input: RecoverInput = {
+      secondaryId: secondary.id,
+      secondaryName: secondary.name,
+      from: { region: primary.region, machine: primary.machine },
+      to: { region: secondary.region, machine },
+      server: server.name,
+      epoch: await nextEpoch(trx),
+      action: plan.database.action,
+      lastReport: report && { lsn: report.lsn, lagMs: report.lagMs },
+    }
+    const operationId = await insertOperation(trx, {
+      kind: 'recover',
+      subscriptionId: caller.subscriptionId,
+      principal: caller.principal,
+      serviceId: primary.id,
+      serviceName: primary.name,
+      input,
+      facts: { oldPrimaryMachine: primaryOf(server).machine },
+      plan,
+      steps: RECOVERY_STEPS.map(({ name: step, sentence }) => ({ name: step, sentence })),
+      idempotencyKey,
+    })
+    await trx
+      .updateTable('services')
+      .set({ state: 'recovering', operation_id: operationId })
+      .where('id', '=', primary.id)
+      .execute()
+    await trx.updateTable('services').set({ operation_id: operationId }).where('id', '=', secondary.id).execute()
+    await bumpDesired(trx)
+    return { plan, operationId }
+  })
+}
+
+function requireLocked(locked: Service[], named: Service): Service {
+  const found = locked.find((service) => service.id === named.id)
+  if (!found) throw new Fault('service.unknown', 404, `there is no mobile service '${named.name}' any more`)
+  return found
+}
+
+// A recovery of just these two that stopped after the point of no return: the same command carries it on.
+async function findStopped(trx: RecoveryDeps['db'], primary: Service, secondary: Service): Promise<Begun | null> {
+  if (primary.operation_id === null || primary.operation_id !== secondary.operation_id) return null
+  const found = await trx
+    .selectFrom('operations')
+    .select(['id', 'plan', 'state'])
+    .where('id', '=', primary.operation_id)
+    .executeTakeFirst()
+  if (found?.state !== 'needs_you' || !found.plan) return null
+  return { plan: found.plan, operationId: found.id }
+}

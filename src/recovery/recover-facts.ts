@@ -1,0 +1,104 @@
+// Gathers what a recovery's plan is decided from, inside the transaction that claims.
+import type { Kysely } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { getServer, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
+import type { Incidents } from '../health/incidents.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import type { Field } from '../regions/field.ts'
+import { listMachines, listRegions } from '../regions/regions.ts'
+import { listServices, type Service } from '../services/services.ts'
+import { leaseLeftMs, type PartyFacts, type PlanFacts } from './plan.ts'
+
+export type RecoveryDeps = {
+  db: Kysely<ControlDatabase>
+  field: Field
+  board: FactBoard
+  incidents: Incidents
+  openKey: (service: Service) => string
+}
+
+const EARLIER_MAX = 20
+
+/** The facts, as of now. */
+export async function gatherFacts(
+  trx: Kysely<ControlDatabase>,
+  deps: RecoveryDeps,
+  parties: { primary: Service; secondary: Service; isForced: boolean },
+): Promise<PlanFacts> {
+  const server = await getServer(trx, parties.primary.server)
+  const regions = new Map((await listRegions(trx)).map((region) => [region.slug, region.name]))
+  const domains = new Map((await listMachines(trx)).map((machine) => [machine.name, machine.domain]))
+  const services = await listServices(trx, null)
+  const nameOf = (id: string | null) => services.find((service) => service.id === id)?.name ?? null
+  const party = (service: Service): PartyFacts => {
+    const { verdict } = deps.incidents.get('service', service.id)
+    const isJudged = service.state === 'ready'
+    return {
+      id: service.id,
+      name: service.name,
+      region: service.region,
+      regionName: regions.get(service.region) ?? service.region,
+      mode: service.mode,
+      units: service.units,
+      health: isJudged ? verdict.state : service.state,
+      healthMessage: isJudged && verdict.state !== 'Ready' ? verdict.message : null,
+      promisedTo: nameOf(service.secondary_for),
+      operationId: service.operation_id,
+    }
+  }
+  const standby = standbyOf(server)
+  return {
+    primary: party(parties.primary),
+    secondary: party(parties.secondary),
+    isForced: parties.isForced,
+    server: {
+      name: server.name,
+      primaryRegionName: domains.get(primaryOf(server).machine) ?? '',
+      isAlive: isServerAlive(deps, server),
+      standby: standby?.standing
+        ? { machine: standby.machine, regionName: domains.get(standby.machine) ?? '', standing: standby.standing }
+        : null,
+      otherServices: services
+        .filter((service) => service.server === server.name && service.id !== parties.primary.id)
+        .map((service) => service.name),
+      lastReport: lastReport(deps.board, server),
+    },
+    leaseLeftMs: leaseLeftMs(deps.board.hostSilentMs(primaryOf(server).machine)),
+    earlierMs: await earlierRecoveries(trx),
+  }
+}
+
+/** True while a server's primary can be reached and says that it is open. */
+export function isServerAlive(deps: Pick<RecoveryDeps, 'board' | 'field'>, server: ServerWithMembers): boolean {
+  const { machine } = primaryOf(server)
+  const facts = deps.board.host(machine)?.servers.find((entry) => entry.name === server.name)
+  return deps.field.isReachable(machine) && facts?.state === 'running' && facts.role === 'primary'
+}
+
+/** What the primary of a server last reported of its position, in memory only: null after a restart of control. */
+export function lastReport(
+  board: FactBoard,
+  server: ServerWithMembers,
+): { ageMs: number; lagBytes: number; lagMs: number; lsn: string } | null {
+  const { machine } = primaryOf(server)
+  const facts = board.host(machine)?.servers.find((entry) => entry.name === server.name)
+  if (!facts?.lsn || !facts.standby) return null
+  return {
+    ageMs: board.hostSilentMs(machine),
+    lagBytes: facts.standby.lagBytes,
+    lagMs: facts.standby.lagMs,
+    lsn: facts.lsn,
+  }
+}
+
+async function earlierRecoveries(trx: Kysely<ControlDatabase>): Promise<number[]> {
+  const rows = await trx
+    .selectFrom('operations')
+    .select('report')
+    .where('kind', '=', 'recover')
+    .where('state', '=', 'succeeded')
+    .orderBy('started_at', 'desc')
+    .limit(EARLIER_MAX)
+    .execute()
+  return rows.map((row) => row.report?.totalMs).filter((ms) => ms !== undefined)
+}

@@ -1,0 +1,258 @@
+// How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
+import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
+import { Fault } from '../kit/fault.ts'
+import { randomId } from '../kit/identifiers.ts'
+import type { Operation } from '../operations/operations.ts'
+import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
+import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
+import { bumpDesired, nextEpoch } from '../regions/regions.ts'
+import { archiveOf } from '../services/archive.ts'
+import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
+import { getServiceById } from '../services/services.ts'
+import type { RecoverInput } from './recover-begin.ts'
+import type { RecoveryDeps } from './recover-facts.ts'
+import { reportRecovery } from './report.ts'
+
+const LOOK_AGAIN_MS = 20
+
+/** What steps tell later steps; part of the operation's row. */
+export type RecoverFacts = {
+  oldPrimaryMachine?: string
+  isOldStopConfirmed?: boolean
+  isPromoted?: boolean
+  serverEpoch?: number
+  forkLsn?: string | null
+  desiredVersion?: number
+  rows?: number
+  lateGateways?: string[]
+  archiveId?: string
+}
+
+/** The kind `recover`. */
+export function recoverKind(deps: RecoveryDeps): OperationKind {
+  const steps: [string, (context: StepContext) => Promise<StepResult>][] = [
+    ['fence', async (context) => await fence(deps, context)],
+    ['database', async (context) => await bringUpDatabase(deps, context)],
+    ['activate', async (context) => await activate(deps, context)],
+    ['verify', async (context) => await verify(deps, context)],
+    ['reroute', async (context) => await reroute(deps, context)],
+    ['prove', async (context) => await prove(deps, context)],
+    ['cleanup', async (context) => await cleanUp(deps, context)],
+  ]
+  return {
+    steps: steps.map(([name, run]) => ({ name, run: async (context) => await orWait(run, context) })),
+    finish: async ({ operation, facts }, done) => ({
+      report: reportRecovery({ operation, input: inputOf(operation), facts: facts as RecoverFacts, steps: done }),
+    }),
+    fail: async (context, failure) => await fail(deps, context, failure.fault),
+  }
+}
+
+// The old home has confirmed that it serves no more, or it cannot be asked: then its lease fences it, and the next step
+// does not promote before that has run out. Where its database lives on, the new epoch shuts out the old login.
+async function fence({ field, db }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const input = inputOf(context.operation)
+  const facts = context.facts as RecoverFacts
+  await field.push()
+  if (!field.isReachable(input.from.machine)) {
+    return { kind: 'done', detail: `${input.from.machine} cannot be asked; its lease and epoch fence it` }
+  }
+  const service = await getServiceById(db, context.operation.service_id)
+  const found = await field.askHost(input.from.machine)
+  if (!isNotServed(found, service.name)) return wait(`${input.from.machine} to stop serving it`)
+  const server = found.servers.find((entry) => entry.name === input.server)
+  facts.isOldStopConfirmed = input.from.machine === facts.oldPrimaryMachine && server?.state === 'quarantined'
+  return { kind: 'done', detail: `${input.from.machine} confirmed that it serves it no more` }
+}
+
+async function bringUpDatabase({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const input = inputOf(context.operation)
+  const facts = context.facts as RecoverFacts
+  const before = await getServer(db, input.server)
+  if (input.action === 'keep') {
+    const found = await field.askHost(primaryOf(before).machine)
+    const server = found.servers.find((entry) => entry.name === input.server)
+    if (server?.state !== 'running') return wait(`${input.server} to be open`)
+    return { kind: 'done', detail: `${input.server} is kept on ${primaryOf(before).machine}` }
+  }
+  if (!facts.isPromoted) {
+    const standby = before.members.find((member) => member.role === 'standby')
+    // Nobody else's promotion may be undone by ours: one that is over already is simply used.
+    const machine = standby?.machine ?? primaryOf(before).machine
+    const isOldPrimaryStopped = facts.isOldStopConfirmed === true
+    const promoted = await db
+      .transaction()
+      .execute(async (trx) => await promoteMember(trx, { server: input.server, machine, isOldPrimaryStopped }))
+    facts.isPromoted = true
+    facts.serverEpoch = promoted.epoch
+  }
+  await field.push()
+  const server = await getServer(db, input.server)
+  const { machine } = primaryOf(server)
+  const found = (await field.askHost(machine)).servers.find((entry) => entry.name === input.server)
+  if (found?.state !== 'running' || found.role !== 'primary' || found.epoch !== Number(server.epoch)) {
+    return wait(found?.problem ?? `${machine} to promote ${input.server} (${found?.state ?? 'not there'})`)
+  }
+  facts.forkLsn = found.forkLsn
+  await db
+    .updateTable('server_members')
+    .set({ fork_lsn: found.forkLsn })
+    .where('server', '=', input.server)
+    .where('machine', '=', machine)
+    .execute()
+  return { kind: 'done', detail: `${input.server} promoted on ${machine} under epoch ${server.epoch}` }
+}
+
+async function activate({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const input = inputOf(context.operation)
+  const facts = context.facts as RecoverFacts
+  facts.desiredVersion ??= await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('services')
+      .set((eb) => ({
+        state: 'activating' as const,
+        region: input.to.region,
+        machine: input.to.machine,
+        epoch: eb.fn<string>('greatest', ['epoch', eb.val(input.epoch)]),
+      }))
+      .where('id', '=', context.operation.service_id)
+      .execute()
+    return await bumpDesired(trx)
+  })
+  await field.push()
+  const service = await getServiceById(db, context.operation.service_id)
+  const server = await getServer(db, service.server)
+  const version = facts.desiredVersion
+  const schema = { server: service.server, schema: service.schema_name, version }
+  const problem = schemaProblem(await field.askHost(primaryOf(server).machine), schema)
+  if (problem) return wait(`its schema: ${problem}`)
+  if (problem === undefined) return wait(`${service.server} to open its schema under epoch ${service.epoch}`)
+  const wanted = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version }
+  if (!isServed(await field.askHost(input.to.machine), wanted)) return wait(`a runtime on ${input.to.machine}`)
+  return { kind: 'done', detail: `on ${input.to.machine} under epoch ${service.epoch}` }
+}
+
+async function verify(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const target = await probeTarget(deps, context.operation)
+  const answer = await deps.field.probeRuntime(target)
+  const missing = answer.tables.filter((table) => table.rows === null).map((table) => table.name)
+  if (missing.length > 0) {
+    throw new Fault(
+      'recovery.verify_failed',
+      500,
+      `tables that are defined are not whole in the database: ${missing.join(', ')}`,
+    )
+  }
+  const facts = context.facts as RecoverFacts
+  facts.rows = answer.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0)
+  return { kind: 'done', detail: `${answer.tables.length} table(s), ${facts.rows} row(s), a write and a read` }
+}
+
+async function reroute({ db, field, incidents }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  // What was wrong was wrong with the old home. The new one is judged afresh, and its route is not held shut meanwhile.
+  await incidents.forget('service', context.operation.service_id)
+  await db.transaction().execute(async (trx) => {
+    await trx.updateTable('services').set({ state: 'ready' }).where('id', '=', context.operation.service_id).execute()
+    await bumpDesired(trx)
+  })
+  const { unreached } = await field.push()
+  const { live, late } = await field.gateways()
+  const silent = live.filter((gateway) => unreached.includes(gateway))
+  if (silent.length > 0) return wait(`${silent.join(', ')} to take the route`)
+  ;(context.facts as RecoverFacts).lateGateways = late
+  return {
+    kind: 'done',
+    detail: `${live.length} gateway(s)${late.length > 0 ? `; ${late.join(', ')} will learn it` : ''}`,
+  }
+}
+
+async function prove(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const target = await probeTarget(deps, context.operation)
+  const { live } = await deps.field.gateways()
+  if (live.length === 0) return wait('a gateway')
+  for (const gateway of live) await deps.field.probeThroughGateway(gateway, target)
+  return { kind: 'done', detail: `through ${live.join(', ')}` }
+}
+
+async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const input = inputOf(context.operation)
+  const facts = context.facts as RecoverFacts
+  facts.archiveId ??= randomId()
+  await db.transaction().execute(async (trx) => {
+    const secondary = await getServiceById(trx, input.secondaryId)
+    if (secondary.ended_at !== null) return
+    const reason = `consumed by the recovery of ${context.operation.service_name}`
+    await trx
+      .insertInto('archives')
+      .values(await archiveOf(trx, secondary, reason))
+      .execute()
+    await trx
+      .updateTable('services')
+      .set({ state: 'archived', ended_at: new Date(), operation_id: null })
+      .where('id', '=', secondary.id)
+      .execute()
+    await trx
+      .updateTable('services')
+      .set({ operation_id: null })
+      .where('id', '=', context.operation.service_id)
+      .execute()
+    await bumpDesired(trx)
+  })
+  await field.push()
+  return { kind: 'done', detail: `'${input.secondaryName}' is archived` }
+}
+
+// Before the promotion everything goes back as it was, under yet another epoch. After it there is only forward: the
+// secondary is kept, and the same command carries on.
+async function fail({ db, field }: RecoveryDeps, context: StepContext, fault: Fault) {
+  const input = inputOf(context.operation)
+  const id = context.operation.service_id
+  if ((context.facts as RecoverFacts).isPromoted === true) {
+    for (const step of context.operation.steps) if (step.state === 'failed') step.state = 'waiting'
+    const next = `mainstay mobile recover ${context.operation.service_name} ${input.secondaryName}`
+    return { state: 'needs_you' as const, next }
+  }
+  await db.transaction().execute(async (trx) => {
+    const epoch = await nextEpoch(trx)
+    await trx
+      .updateTable('services')
+      .set({ state: 'ready', ...input.from, epoch, operation_id: null })
+      .where('id', '=', id)
+      .execute()
+    await trx.updateTable('services').set({ operation_id: null }).where('id', '=', input.secondaryId).execute()
+    await bumpDesired(trx)
+  })
+  await field.push()
+  return { state: 'failed' as const, next: fault.hint ?? `mainstay mobile show ${context.operation.service_name}` }
+}
+
+// A machine that does not answer just now is waited for; what is refused or wrong ends the step.
+async function orWait(run: (context: StepContext) => Promise<StepResult>, context: StepContext): Promise<StepResult> {
+  try {
+    return await run(context)
+  } catch (error) {
+    const isPassing = error instanceof Fault && (error.code === 'door.unreachable' || error.code === 'probe.failed')
+    if (!isPassing) throw error
+    return { kind: 'wait', forMs: 5 * LOOK_AGAIN_MS, reason: error.message }
+  }
+}
+
+async function probeTarget(deps: RecoveryDeps, operation: Operation): Promise<ProbeTarget> {
+  const service = await getServiceById(deps.db, operation.service_id)
+  return {
+    service: service.name,
+    masterKey: deps.openKey(service),
+    epoch: Number(service.epoch),
+    machine: service.machine,
+    runtime: runtimeOf(service),
+  }
+}
+
+function inputOf(operation: Operation): RecoverInput {
+  // Written by beginRecover, whose type this is.
+  return operation.input as RecoverInput
+}
+
+function wait(reason: string): StepResult {
+  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+}

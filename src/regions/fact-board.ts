@@ -1,0 +1,43 @@
+// The newest facts of every machine, and when they came. In memory: they are worth nothing after a few seconds.
+import type { GatewayFacts, HostFacts } from '../contract/facts.ts'
+
+type Entry<T> = { facts: T; at: number }
+
+export class FactBoard {
+  readonly #hosts = new Map<string, Entry<HostFacts>>()
+  readonly #gateways = new Map<string, Entry<GatewayFacts>>()
+  /** The board knows nothing older than itself: silence counts from here for machines never heard. */
+  readonly openedAt = performance.now()
+
+  noteHost(facts: HostFacts): void {
+    this.#hosts.set(facts.machine, { facts, at: performance.now() })
+  }
+
+  noteGateway(facts: GatewayFacts): void {
+    this.#gateways.set(facts.machine, { facts, at: performance.now() })
+  }
+
+  host(machine: string): HostFacts | null {
+    return this.#hosts.get(machine)?.facts ?? null
+  }
+
+  /** Milliseconds since a host was heard, or since the board was opened if it never was. */
+  hostSilentMs(machine: string): number {
+    return Math.round(performance.now() - (this.#hosts.get(machine)?.at ?? this.openedAt))
+  }
+
+  hasHeardHost(machine: string): boolean {
+    return this.#hosts.has(machine)
+  }
+
+  hosts(): { facts: HostFacts; silentMs: number }[] {
+    return [...this.#hosts.values()].map(({ facts, at }) => ({ facts, silentMs: Math.round(performance.now() - at) }))
+  }
+
+  gateways(): { facts: GatewayFacts; silentMs: number }[] {
+    return [...this.#gateways.values()].map(({ facts, at }) => ({
+      facts,
+      silentMs: Math.round(performance.now() - at),
+    }))
+  }
+}

@@ -1,0 +1,26 @@
+// The machines out there as operations see them: tell them what is wanted, ask them how it stands.
+import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
+
+/** A service at its home, for a probe: whose master key opens it, and under which epoch it must answer. */
+export type ProbeTarget = { service: string; masterKey: string; epoch: number; machine: string; runtime: string }
+
+export type Field = {
+  /** Derives what is wanted from the rows and tells every machine that can be reached; names those that cannot. */
+  push: () => Promise<{ unreached: string[] }>
+  /** Fresh facts of a host, also noted on the board. Faults with `door.unreachable`. */
+  askHost: (machine: string) => Promise<HostFacts>
+  /** True while a machine counts as reachable. */
+  isReachable: (machine: string) => boolean
+  /** Gateways with a recent heartbeat, and those known without one. */
+  gateways: () => Promise<{ live: string[]; late: string[] }>
+  /** Writes and reads our own row at the service's runtime. Faults when it cannot. */
+  probeRuntime: (target: ProbeTarget) => Promise<ProbeAnswer>
+  /** The same at the stable URL, through one gateway's public side. */
+  probeThroughGateway: (gateway: string, target: ProbeTarget) => Promise<ProbeAnswer>
+}
+
+/** The runtime that serves a service: the shared one, or one of its own. */
+export function runtimeOf(service: { name: string; mode: 'shared' | 'reserved' }): string {
+  // A service's name is a DNS label; the prefix keeps one called "shared" apart from the shared runtime.
+  return service.mode === 'shared' ? 'shared' : `svc-${service.name.toLowerCase()}`
+}

@@ -1,0 +1,104 @@
+// The regions and machines of the cloud, as rows.
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { MachineAddress } from '../contract/assignment.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { Fault } from '../kit/fault.ts'
+import { slugOf } from '../kit/identifiers.ts'
+import type { Capacity } from './ledger.ts'
+
+type Db = Kysely<ControlDatabase>
+export type Region = Selectable<ControlDatabase['regions']>
+export type Machine = Selectable<ControlDatabase['machines']>
+
+const DEFAULT_CAPACITY: Capacity = { reservedUnits: 4, sharedSlots: 20 }
+
+/** All regions in the order in which they appeared; the first is where a service goes that names none. */
+export async function listRegions(db: Db): Promise<Region[]> {
+  return await db.selectFrom('regions').selectAll().orderBy('ordinal').execute()
+}
+
+/** The region of that name or slug. Faults with `region.unknown`, naming those that exist. */
+export async function getRegion(db: Db, nameOrSlug: string): Promise<Region> {
+  const all = await listRegions(db)
+  const found = all.find((region) => region.slug === slugOf(nameOrSlug))
+  if (found) return found
+  const names = all.map(({ name }) => `"${name}"`).join(', ')
+  throw new Fault('region.unknown', 404, `there is no region "${nameOrSlug}"`, {
+    hint: all.length > 0 ? `The regions are ${names}.` : 'No host has joined yet.',
+  })
+}
+
+/** Makes a region the first time that one of its hosts joins. */
+export async function ensureRegion(db: Db, name: string): Promise<void> {
+  await db
+    .insertInto('regions')
+    .values({
+      slug: slugOf(name),
+      name,
+      reserved_units: DEFAULT_CAPACITY.reservedUnits,
+      shared_slots: DEFAULT_CAPACITY.sharedSlots,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** Locks a region's row, so that only one change of its capacity's use is decided at a time. */
+export async function lockRegion(trx: Db, slug: string): Promise<Region> {
+  return await trx.selectFrom('regions').selectAll().where('slug', '=', slug).forUpdate().executeTakeFirstOrThrow()
+}
+
+/** Sets a region's capacity. */
+export async function setCapacity(db: Db, slug: string, change: Partial<Capacity>): Promise<void> {
+  await db
+    .updateTable('regions')
+    .set({
+      ...(change.reservedUnits === undefined ? {} : { reserved_units: change.reservedUnits }),
+      ...(change.sharedSlots === undefined ? {} : { shared_slots: change.sharedSlots }),
+    })
+    .where('slug', '=', slug)
+    .execute()
+}
+
+export async function listMachines(db: Db): Promise<Machine[]> {
+  return await db.selectFrom('machines').selectAll().orderBy('name').execute()
+}
+
+/** Notes where a machine's door is now; true when that is news. Faults with `machine.unknown`. */
+export async function noteAddress(
+  db: Db,
+  name: string,
+  at: { address: string; port: number; publicUrl?: string },
+): Promise<boolean> {
+  const known = await db.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst()
+  if (!known) throw new Fault('machine.unknown', 403, `no machine ${name} has joined here`)
+  const publicUrl = at.publicUrl ?? null
+  if (known.address === at.address && known.port === at.port && known.public_url === publicUrl) return false
+  await db
+    .updateTable('machines')
+    .set({ address: at.address, port: at.port, public_url: publicUrl })
+    .where('name', '=', name)
+    .execute()
+  return true
+}
+
+/** A machine's address for an assignment; null before it ever reported. */
+export function addressOf(machine: Machine | undefined): MachineAddress | null {
+  if (!machine?.address || !machine.port) return null
+  return { machine: machine.name, region: machine.domain, address: machine.address, port: machine.port }
+}
+
+/** Takes the next version of all that control wants, in the transaction that changes it. Returns that version. */
+export async function bumpDesired(trx: Db): Promise<number> {
+  const found = await trx
+    .updateTable('desired')
+    .set({ version: sql`version + 1` })
+    .returning('version')
+    .executeTakeFirstOrThrow()
+  return Number(found.version)
+}
+
+/** Takes the next epoch: greater than every one before, for whatever it is used. */
+export async function nextEpoch(trx: Db): Promise<number> {
+  const found = await sql<{ epoch: string }>`select nextval('epochs')::text as epoch`.execute(trx)
+  return Number(found.rows[0]?.epoch)
+}

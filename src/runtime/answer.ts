@@ -1,0 +1,18 @@
+// What a request is answered with, before it is on the wire.
+
+export type Answer = { status: number; headers: Record<string, string>; body: string }
+
+/** An answer whose body is JSON text already: rows come from PostgreSQL as text and stay text. */
+export function jsonAnswer(status: number, body: string, headers: Record<string, string> = {}): Answer {
+  return { status, headers, body }
+}
+
+/** An answer without a body. */
+export function emptyAnswer(status: number, headers: Record<string, string> = {}): Answer {
+  return { status, headers, body: '' }
+}
+
+/** The original's 405: an `Allow` header and nothing else. */
+export function methodNotAllowed(allow: string): Answer {
+  return emptyAnswer(405, { allow })
+}

@@ -1,0 +1,54 @@
+// The refusals of the app protocol, and how they look on the wire: `{"code":N,"error":"Error: …"}`.
+import { Fault } from '../kit/fault.ts'
+import { RETRY_AFTER_SECONDS } from '../kit/limits.ts'
+import { type Answer, jsonAnswer } from './answer.ts'
+
+export const BAD_REQUEST_TEXT = 'Bad request.'
+export const TIMED_OUT_TEXT = 'The request has timed out.'
+const OUTCOME_UNKNOWN_TEXT = 'The outcome of the write is unknown: it may or may not have been done.'
+
+export function badRequest(message: string): Fault {
+  return new Fault('app.bad_request', 400, message)
+}
+
+export function invalidQuery(what: string): Fault {
+  return badRequest(`Invalid query specified. Error: ${what}`)
+}
+
+export function unauthorized(message = 'Unauthorized'): Fault {
+  return new Fault('app.unauthorized', 401, message)
+}
+
+export function notFound(message = 'Not Found'): Fault {
+  return new Fault('app.not_found', 404, message)
+}
+
+export function itemNotFound(id: string): Fault {
+  return notFound(`An item with id '${id}' does not exist.`)
+}
+
+/** Nothing was done; the client may try again later. */
+export function unavailable(message: string, cause?: unknown): Fault {
+  return new Fault('app.unavailable', 503, message, { cause })
+}
+
+/** A write may have been done: the one thing a client must not take for a refusal. */
+export function outcomeUnknown(reason: string, cause?: unknown): Fault {
+  return new Fault('app.outcome_unknown', 503, `${reason} ${OUTCOME_UNKNOWN_TEXT}`, { cause })
+}
+
+export function timedOut(cause?: unknown): Fault {
+  return new Fault('app.timed_out', 503, TIMED_OUT_TEXT, { cause })
+}
+
+/** Renders what was thrown. Anything but a Fault is a bug, whose details are nobody's business outside. */
+export function answerOfError(error: unknown): Answer {
+  if (!(error instanceof Fault)) return errorAnswer(500, 'Error: Internal Server Error')
+  if (error.code === 'app.syntax') return errorAnswer(error.status, `SyntaxError: ${error.message}`)
+  return errorAnswer(error.status, `Error: ${error.message}`)
+}
+
+function errorAnswer(status: number, error: string): Answer {
+  const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}
+  return jsonAnswer(status, JSON.stringify({ code: status, error }), headers)
+}

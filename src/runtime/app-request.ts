@@ -1,0 +1,92 @@
+// A request of an app as the routes see it: method, decoded path, query, and a body that is read only when wanted.
+import type { IncomingMessage } from 'node:http'
+import { Fault } from '../kit/fault.ts'
+import { APP_BODY_BYTES_MAX } from '../kit/limits.ts'
+import type { Work } from './app-database.ts'
+import { badRequest } from './app-faults.ts'
+
+const TOO_LARGE_TEXT = 'Request body maximum size limit was exceeded.'
+
+export type AppRequest = {
+  /** Upper case; what X-HTTP-Method-Override says on a POST. HEAD is GET. */
+  method: string
+  /** As sent, without the query. */
+  path: string
+  query: URLSearchParams
+  headers: IncomingMessage['headers']
+  work: Work
+  /** The parsed body: an object for JSON and forms, a string for other types, undefined when there is none. */
+  readBody: () => Promise<unknown>
+}
+
+export function readRequest(message: IncomingMessage, options: { requestMs: number }): AppRequest {
+  const target = originForm(message.url ?? '/')
+  const question = target.indexOf('?')
+  return {
+    method: methodOf(message),
+    path: question < 0 ? target : target.slice(0, question),
+    query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),
+    headers: message.headers,
+    work: { deadline: performance.now() + options.requestMs, isWriteInFlight: false },
+    readBody: async () => parseBody(message.headers['content-type'], await readText(message)),
+  }
+}
+
+/** The path's segments, decoded. Not through URL, which would resolve an id of `..`. */
+export function segmentsOf(path: string): string[] {
+  const segments = path.split('/').slice(1)
+  if (segments.at(-1) === '') segments.pop()
+  try {
+    return segments.map((segment) => decodeURIComponent(segment))
+  } catch {
+    throw badRequest('Bad Request')
+  }
+}
+
+/** Refuses by its declared length, before anything is read. */
+export function refuseLargeBody(headers: IncomingMessage['headers']): void {
+  if (Number(headers['content-length'] ?? 0) <= APP_BODY_BYTES_MAX) return
+  throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
+}
+
+/** Parses a body by its type. Without one it is JSON. */
+export function parseBody(contentType: string | undefined, text: string): unknown {
+  if (text === '') return undefined
+  const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? 'application/json'
+  if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
+  if (type !== 'application/json' && !type.endsWith('+json')) return text
+  if (!/^\s*[[{]/.test(text)) throw badRequest('invalid json')
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    throw new Fault('app.syntax', 400, error instanceof Error ? error.message : 'invalid json')
+  }
+}
+
+async function readText(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for await (const chunk of message as AsyncIterable<Buffer>) {
+      size += chunk.length
+      // As the original: a body that hid its length ends the connection.
+      if (size > APP_BODY_BYTES_MAX) message.destroy()
+      else chunks.push(chunk)
+    }
+  } catch {
+    throw badRequest('The request ended before its body did.')
+  }
+  if (size > APP_BODY_BYTES_MAX) throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function methodOf(message: IncomingMessage): string {
+  const method = (message.method ?? 'GET').toUpperCase()
+  if (method === 'HEAD') return 'GET'
+  const override = message.headers['x-http-method-override']
+  return method === 'POST' && typeof override === 'string' && override !== '' ? override.toUpperCase() : method
+}
+
+function originForm(url: string): string {
+  return url.replace(/^https?:\/\/[^/?]*/i, '') || '/'
+}

@@ -1,0 +1,96 @@
+// The runtime role: serves apps' requests for the services that its host assigns, on a unix socket.
+import { readFile, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { parseArgs } from 'node:util'
+import type { FromRuntime, ToRuntime } from '../contract/runtime-channel.ts'
+import { bootMs, pause } from '../kit/clock.ts'
+import { environment } from '../kit/environment.ts'
+import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX } from '../kit/limits.ts'
+import { openLog } from '../kit/log.ts'
+import { runMain } from '../kit/main.ts'
+import { stopOnSignal } from '../kit/processes.ts'
+import { DatabaseHealth } from './health.ts'
+import { Leases } from './leases.ts'
+import { ConnectionBudget } from './pools.ts'
+import { createAppServer } from './server.ts'
+import { Services } from './services.ts'
+
+const OPTIONS = {
+  home: { type: 'string' },
+  name: { type: 'string' },
+  socket: { type: 'string' },
+  /** Milliseconds that a request may take; for tests. */
+  'request-ms': { type: 'string', default: String(APP_REQUEST_MS_MAX) },
+} as const
+
+/** Runs the runtime until a signal, or until the host that started it is gone. */
+export async function main(args: string[]): Promise<void> {
+  await runMain('runtime', async () => await run(args))
+}
+
+async function run(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: OPTIONS })
+  const { name, socket } = values
+  if (!name || !socket) throw new TypeError('runtime needs --name NAME and --socket PATH')
+  const requestMs = Number(values['request-ms'])
+  if (!Number.isInteger(requestMs) || requestMs <= 0) throw new TypeError('--request-ms needs a number above 0')
+  const log = openLog('runtime', environment().logLevel)
+  const services = new Services({ budget: new ConnectionBudget(), requestMs })
+  const leases = new Leases(bootMs)
+  const health = new DatabaseHealth()
+  const server = createAppServer({ name, version: await readVersion(), requestMs, services, leases, health, log })
+  await listen(server, socket)
+
+  process.on('message', (message: ToRuntime) => {
+    switch (message.kind) {
+      case 'services':
+        services.assign(message.services)
+        tell({ kind: 'serving', version: message.version, services: served(services) })
+        break
+      case 'leases':
+        leases.set(message.leases)
+        break
+    }
+  })
+  stopOnSignal(async () => {
+    await drain(server)
+    services.close()
+    health.close()
+    await rm(socket, { force: true })
+    return 0
+  })
+  tell({ kind: 'listening' })
+  log.info({ name, socket }, 'the runtime listens')
+}
+
+function served(services: Services): { name: string; epoch: number }[] {
+  return services.list().map(({ name, epoch }) => ({ name, epoch }))
+}
+
+// A host that is gone hears nothing; its absence stops us by itself.
+function tell(message: FromRuntime): void {
+  if (process.connected) process.send?.(message, undefined, {}, () => {})
+}
+
+async function listen(server: Server, socket: string): Promise<void> {
+  // Left behind by a runtime that was killed; its host starts only one at a time.
+  await rm(socket, { force: true })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, () => resolve())
+  })
+}
+
+// Requests under way may end; connections that only wait are closed.
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  await Promise.race([closed, pause(RUNTIME_DRAIN_MS_MAX)])
+  server.closeAllConnections()
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  return version
+}

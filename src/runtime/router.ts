@@ -1,0 +1,60 @@
+// Which part of the runtime answers a request: the epoch first, before any work, then the path.
+import { EPOCH_HEADER, EPOCH_STALE, PROBE_PATH, REFUSED_HEADER, SERVICE_HEADER } from '../contract/protocols.ts'
+import { Fault } from '../kit/fault.ts'
+import { type Answer, emptyAnswer, methodNotAllowed } from './answer.ts'
+import { answerOfError, notFound } from './app-faults.ts'
+import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
+import type { Leases } from './leases.ts'
+import { answerProbe } from './probe.ts'
+import type { ServedService, Services } from './services.ts'
+import { answerTables } from './table-routes.ts'
+
+export type RouterDeps = { services: Services; leases: Leases }
+
+const GENERATION_2_HEADER = 'zumo-api-version'
+const GENERATION_2_TEXT =
+  'This version (1.0.0) of the server does not support the use of the zumo-api-version ' +
+  'header or query string parameter.'
+const VERSIONED_ROUTES = new Set(['tables', 'api', 'job', 'jobs'])
+
+/** Answers an app's request; what it throws is for `answerOfError`. */
+export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<Answer> {
+  const name = headerOf(request, SERVICE_HEADER)
+  const service = deps.services.find(name, headerOf(request, EPOCH_HEADER))
+  if (!service) return refuseStale(name)
+  if (request.method === 'OPTIONS') return emptyAnswer(204)
+  if (request.path === PROBE_PATH) return await answerProbe(request, service, deps.leases)
+  return await answerRoute(request, service, deps.leases)
+}
+
+async function answerRoute(request: AppRequest, service: ServedService, leases: Leases): Promise<Answer> {
+  refuseLargeBody(request.headers)
+  const [first = '', ...rest] = segmentsOf(request.path)
+  const word = first.toLowerCase()
+  if (VERSIONED_ROUTES.has(word) && isGeneration2(request)) {
+    return { status: 400, headers: { 'content-type': 'text/plain' }, body: GENERATION_2_TEXT }
+  }
+  if (word === 'tables') return await answerTables({ request, service, leases }, rest)
+  if (word === 'status' && rest.length === 0) {
+    return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
+  }
+  throw notFound()
+}
+
+// Said before any work, so that the gateway may send the request again to where the service is now.
+function refuseStale(name: string): Answer {
+  const answer = answerOfError(
+    new Fault('app.epoch_stale', 503, `The service '${name}' is not served here under this epoch.`),
+  )
+  return { ...answer, headers: { ...answer.headers, [REFUSED_HEADER]: EPOCH_STALE } }
+}
+
+function isGeneration2(request: AppRequest): boolean {
+  if (request.headers[GENERATION_2_HEADER] !== undefined) return true
+  return [...request.query.keys()].some((key) => key.toLowerCase() === GENERATION_2_HEADER)
+}
+
+function headerOf(request: AppRequest, name: string): string {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : ''
+}

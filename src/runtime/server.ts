@@ -1,0 +1,110 @@
+// HTTP on the runtime's socket: time limit, common headers, the one place where errors become answers and log lines.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { finished } from 'node:stream/promises'
+import { INTERNAL_HEADER_PREFIX, RUNTIME_HEALTH_PATH } from '../contract/protocols.ts'
+import { Fault } from '../kit/fault.ts'
+import { APP_BODY_DISCARD_BYTES_MAX, RUNTIME_KEEP_ALIVE_MS } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
+import { type Answer, jsonAnswer } from './answer.ts'
+import { answerOfError, outcomeUnknown, TIMED_OUT_TEXT, timedOut } from './app-faults.ts'
+import { type AppRequest, readRequest } from './app-request.ts'
+import { corsHeaders, DEFAULT_ORIGINS } from './cors.ts'
+import type { DatabaseHealth } from './health.ts'
+import { answerApp, type RouterDeps } from './router.ts'
+
+export type ServerDeps = RouterDeps & {
+  name: string
+  version: string
+  requestMs: number
+  health: DatabaseHealth
+  log: Log
+}
+
+/** The runtime's HTTP server, not listening yet. */
+export function createAppServer(deps: ServerDeps): Server {
+  // Our own time limit answers first; Node's only ends what never became a request.
+  const options = { requestTimeout: 2 * deps.requestMs, keepAliveTimeout: RUNTIME_KEEP_ALIVE_MS }
+  return createServer(options, (message, response) => {
+    respond(message, response, deps).catch((error: unknown) => {
+      deps.log.error({ error }, 'a request could not be answered')
+      response.destroy()
+    })
+  })
+}
+
+async function respond(message: IncomingMessage, response: ServerResponse, deps: ServerDeps): Promise<void> {
+  const request = readRequest(message, deps)
+  const answer = await answerInTime(request, deps)
+  const headers: Record<string, string> = {
+    'x-zumo-version': deps.version,
+    'x-zumo-server-version': `nodev1-${deps.version}`,
+    'cache-control': 'no-cache',
+    ...corsHeaders(request, DEFAULT_ORIGINS),
+    ...answer.headers,
+  }
+  if (answer.status !== 204 && answer.status !== 304) {
+    headers['content-type'] ??= 'application/json'
+    headers['content-length'] = String(Buffer.byteLength(answer.body))
+  }
+  const isDiscarded = await discardBody(message, request.work.deadline)
+  if (!isDiscarded) headers.connection = 'close'
+  response.writeHead(answer.status, headers)
+  response.end(answer.body)
+}
+
+// A sender that is still writing when we hang up sees a broken connection, never our refusal. So what is left of a body
+// of known and bearable length is read and thrown away. False when there is too much of it, or no time.
+async function discardBody(message: IncomingMessage, deadline: number): Promise<boolean> {
+  if (message.complete) return true
+  const leftMs = deadline - performance.now()
+  const bodyBytes = Number(message.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  if (bodyBytes > APP_BODY_DISCARD_BYTES_MAX || leftMs <= 0) return false
+  message.resume()
+  try {
+    await finished(message, { signal: AbortSignal.timeout(Math.ceil(leftMs)) })
+  } catch {
+    // The sender went away or is too slow: nobody is there to be answered well.
+    return false
+  }
+  return true
+}
+
+async function answerInTime(request: AppRequest, deps: ServerDeps): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<Answer>((resolve) => {
+    timer = setTimeout(() => {
+      const fault = request.work.isWriteInFlight ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
+      resolve(answerOfError(fault))
+    }, deps.requestMs)
+  })
+  try {
+    return await Promise.race([answerAny(request, deps), limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+// Never throws: what comes too late for the time limit has nobody left to catch it.
+async function answerAny(request: AppRequest, deps: ServerDeps): Promise<Answer> {
+  try {
+    if (isHealthRequest(request)) {
+      return jsonAnswer(200, JSON.stringify(await deps.health.of(deps.name, deps.services.list())))
+    }
+    return await answerApp(request, deps)
+  } catch (error) {
+    logError(error, request, deps.log)
+    return answerOfError(error)
+  }
+}
+
+function logError(error: unknown, request: AppRequest, log: Log): void {
+  const about = { method: request.method, path: request.path }
+  if (!(error instanceof Fault)) log.error({ ...about, err: error }, 'a request failed')
+  else if (error.status === 503) log.warn({ ...about, code: error.code, err: error.cause }, error.message)
+}
+
+// The gateway strips such headers from what clients send: only our own processes ask this.
+function isHealthRequest(request: AppRequest): boolean {
+  const isOurs = request.headers[`${INTERNAL_HEADER_PREFIX}internal`] === '1'
+  return isOurs && request.method === 'GET' && request.path === RUNTIME_HEALTH_PATH
+}

@@ -1,0 +1,88 @@
+// The services that this runtime serves, each under its epoch and with its pool.
+import type { ServiceAssignment } from '../contract/assignment.ts'
+import type { RuntimeService } from '../contract/runtime-channel.ts'
+import { AppDatabase } from './app-database.ts'
+import { ColumnCache } from './columns.ts'
+import { type ConnectionBudget, Pool } from './pools.ts'
+import { TableStore } from './table-store.ts'
+
+export type ServedService = {
+  assignment: RuntimeService
+  database: AppDatabase
+  columns: ColumnCache
+  store: TableStore
+  /** What its pool was made for: another value needs another pool. */
+  binding: string
+}
+
+export class Services {
+  readonly #budget: ConnectionBudget
+  readonly #requestMs: number
+  #served = new Map<string, ServedService>()
+
+  constructor(options: { budget: ConnectionBudget; requestMs: number }) {
+    this.#budget = options.budget
+    this.#requestMs = options.requestMs
+  }
+
+  /** Takes the complete list. Pools of services that left or changed their database are drained. */
+  assign(services: RuntimeService[]): void {
+    const before = this.#served
+    this.#served = new Map(
+      services.map((service) => [keyOf(service.name), this.#serve(service, before.get(keyOf(service.name)))]),
+    )
+    const kept = new Set([...this.#served.values()].map(({ database }) => database))
+    for (const { database } of before.values()) if (!kept.has(database)) database.close()
+  }
+
+  /** The service under exactly that epoch, or null: then the route of the request is an old one, or a newer. */
+  find(name: string, epoch: string): ServedService | null {
+    const served = this.#served.get(keyOf(name))
+    return served && String(served.assignment.epoch) === epoch ? served : null
+  }
+
+  list(): RuntimeService[] {
+    return [...this.#served.values()].map(({ assignment }) => assignment)
+  }
+
+  /** Drains every pool. */
+  close(): void {
+    this.assign([])
+  }
+
+  #serve(assignment: RuntimeService, before: ServedService | undefined): ServedService {
+    const binding = bindingOf(assignment)
+    const isKept = before?.binding === binding
+    const { schema } = assignment.database
+    const database = isKept ? before.database : new AppDatabase(new Pool(this.#targetOf(assignment), this.#budget))
+    const columns = isKept ? before.columns : new ColumnCache(database, schema)
+    const { isSchemaDynamic } = assignment
+    return {
+      assignment,
+      database,
+      columns,
+      store: new TableStore({ database, columns, schema, isSchemaDynamic }),
+      binding,
+    }
+  }
+
+  #targetOf(service: RuntimeService) {
+    const { database, user, password } = service.database
+    return { host: service.socketFolder, database, user, password, requestMs: this.#requestMs }
+  }
+}
+
+// Names are DNS labels: the gateway takes them from host names, where case means nothing.
+function keyOf(name: string): string {
+  return name.toLowerCase()
+}
+
+/** The table that a name in a URL means: names are case-insensitive. */
+export function findTable(service: ServiceAssignment, name: string) {
+  return service.tables.find((table) => table.name.toLowerCase() === name.toLowerCase())
+}
+
+function bindingOf(service: RuntimeService): string {
+  const { server, serverEpoch, database, schema, user, password } = service.database
+  return JSON.stringify([service.epoch, server, serverEpoch, database, schema, user, password, service.socketFolder])
+}

@@ -1,0 +1,73 @@
+// Tests of table-sql: what it takes, makes and refuses.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ColumnRow, tableColumns } from './columns.ts'
+import { addColumnSql, deleteSql, insertSql, itemSql, listSql, updateSql } from './table-sql.ts'
+
+const NAME = { schema: 'todo', table: 'Odd"Name' }
+const row = (name: string, type: string, isNotNull = false): ColumnRow => ({
+  oid: '7',
+  width: 6,
+  name,
+  type,
+  isNotNull,
+})
+const columns = tableColumns(
+  [
+    row('id', 'text', true),
+    row('__createdAt', 'timestamp with time zone', true),
+    row('__version', 'bigint', true),
+    row('a"; drop table x', 'text'),
+    row('raw', 'bytea'),
+  ],
+  0,
+)
+assert.ok(columns)
+const [id, createdAt, version, odd, raw] = columns.list
+assert.ok(id && createdAt && version && odd && raw)
+
+test('an insert has quoted names, values as parameters, and gives the system columns back', () => {
+  const statement = insertSql(NAME, columns, { id: 'x', assigned: [{ column: odd, value: "'; --" }] })
+  assert.match(statement.text, /^insert into "todo"."Odd""Name" as t \("id", "a""; drop table x"\) values \(\$1, \$2\)/)
+  assert.match(
+    statement.text,
+    / returning to_char\(.*"__createdAt".* as "__createdAt", encode\(int8send\(t\."__version"\), 'base64'\)/,
+  )
+  assert.deepEqual(statement.values, ['x', "'; --"])
+  assert.equal(statement.isWrite, true)
+})
+
+test('an update and a deletion are bound to the id, and to the version where one is given', () => {
+  const key = { id: 'x', version: '5' }
+  const changed = updateSql(NAME, columns, { ...key, assigned: [{ column: odd, value: 'y' }] })
+  assert.match(changed.text, /set "a""; drop table x" = \$3 where t\."id" = \$1 and t\."__version" = \$2 returning/)
+  assert.deepEqual(changed.values, ['x', '5', 'y'])
+  const removed = deleteSql(NAME, { id: 'x', version: null })
+  assert.match(removed.text, /where t\."id" = \$1 returning/)
+  assert.deepEqual(removed.values, ['x'])
+})
+
+test('a list puts nulls first ascending and last descending, only where there can be nulls', () => {
+  const order = (orderBy: { column: typeof id; isDescending: boolean }[]) =>
+    /order by (.*) limit/.exec(
+      listSql(NAME, columns, { shown: [{ column: id, as: 'id' }], orderBy, top: 1, skip: 2, wantsCount: false }).text,
+    )?.[1]
+  assert.equal(order([]), 't."id"')
+  assert.equal(order([{ column: raw, isDescending: false }]), 't."raw" nulls first, t."id"')
+  assert.equal(order([{ column: raw, isDescending: true }]), 't."raw" desc nulls last, t."id" desc')
+  assert.equal(order([{ column: createdAt, isDescending: true }]), 't."__createdAt" desc, t."id" desc')
+})
+
+test('a row is shown under the names asked for, with its version beside it', () => {
+  const statement = itemSql(NAME, columns, { id: 'x', shown: [{ column: raw, as: 'RAW' }] })
+  assert.match(statement.text, /select replace\(encode\(t\."raw", 'base64'\), E'\\n', ''\) as "RAW"/)
+  assert.match(statement.text, /encode\(int8send\(t\."__version"\), 'base64'\) as version/)
+  assert.deepEqual(statement.values, ['x', '7'])
+})
+
+test('a column is added under a quoted name', () => {
+  assert.equal(
+    addColumnSql(NAME, { name: 'x"y', type: 'boolean' }),
+    'alter table "todo"."Odd""Name" add column if not exists "x""y" boolean',
+  )
+})

@@ -1,0 +1,153 @@
+// The SQL of the table protocol. Pure: names come in, text and parameters come out; every name is quoted, no value is.
+import { ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { quoteIdentifier } from '../kit/identifiers.ts'
+import type { SqlValue } from './column-values.ts'
+import type { Column, TableColumns } from './columns.ts'
+
+export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; salt?: string }
+/** A column under the name that the client gave it. */
+export type Shown = { column: Column; as: string }
+export type Ordered = { column: Column; isDescending: boolean }
+export type Assigned = { column: Column; value: SqlValue }
+export type TableName = { schema: string; table: string }
+
+const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
+
+/** A page of rows as one JSON text, with the whole count where it is wanted. */
+export function listSql(
+  name: TableName,
+  columns: TableColumns,
+  read: { shown: Shown[]; orderBy: Ordered[]; top: number; skip: number; wantsCount: boolean },
+): Statement {
+  const table = tableOf(name)
+  const order = orderSql(read.orderBy)
+  const page = `select ${shownSql(read.shown)} from ${table} t ${order} limit $1::bigint offset $2::bigint`
+  const count = read.wantsCount ? `(select count(*) from ${table})::text` : 'null::text'
+  return {
+    text:
+      `select (select coalesce(json_agg(r), '[]'::json) from (${page}) r)::text as rows, ` +
+      `${count} as count, ${widthSql(3)}`,
+    values: [String(read.top), String(read.skip), columns.oid],
+    isWrite: false,
+  }
+}
+
+/** One row as JSON text, with its version. */
+export function itemSql(name: TableName, columns: TableColumns, read: { shown: Shown[]; id: string }): Statement {
+  const hasVersion = columns.byName.has(VERSION_COLUMN.toLowerCase())
+  const version = hasVersion ? valueSql({ name: VERSION_COLUMN, kind: 'version', isNullable: false }) : 'null::text'
+  return {
+    text:
+      `select (select row_to_json(r) from (select ${shownSql(read.shown)}) r)::text as row, ` +
+      `${version} as version, ${widthSql(2)} from ${tableOf(name)} t where t.${quoteIdentifier(ID_COLUMN)} = $1`,
+    values: [read.id, columns.oid],
+    isWrite: false,
+  }
+}
+
+export function insertSql(
+  name: TableName,
+  columns: TableColumns,
+  row: { id: string; assigned: Assigned[] },
+): Statement {
+  const names = [ID_COLUMN, ...row.assigned.map(({ column }) => column.name)].map(quoteIdentifier)
+  return {
+    text:
+      `insert into ${tableOf(name)} as t (${names.join(', ')}) ` +
+      `values (${names.map((_, index) => `$${index + 1}`).join(', ')})${returningSql(columns)}`,
+    values: [row.id, ...row.assigned.map(({ value }) => value)],
+    isWrite: true,
+  }
+}
+
+/** Changes a row, where `version` is given only under that version. */
+export function updateSql(
+  name: TableName,
+  columns: TableColumns,
+  row: { id: string; version: string | null; assigned: Assigned[] },
+): Statement {
+  const condition = rowCondition(row)
+  const sets = row.assigned.map(
+    ({ column }, index) => `${quoteIdentifier(column.name)} = $${condition.values.length + index + 1}`,
+  )
+  return {
+    text: `update ${tableOf(name)} as t set ${sets.join(', ')} where ${condition.text}${returningSql(columns)}`,
+    values: [...condition.values, ...row.assigned.map(({ value }) => value)],
+    isWrite: true,
+  }
+}
+
+/** Deletes a row, where `version` is given only under that version. */
+export function deleteSql(name: TableName, row: { id: string; version: string | null }): Statement {
+  const condition = rowCondition(row)
+  return {
+    text: `delete from ${tableOf(name)} as t where ${condition.text} returning '1' as deleted`,
+    values: condition.values,
+    isWrite: true,
+  }
+}
+
+/** Adds a column. `type` is one of COLUMN_TYPES, never a client's text. */
+export function addColumnSql(name: TableName, column: { name: string; type: string }): string {
+  return `alter table ${tableOf(name)} add column if not exists ${quoteIdentifier(column.name)} ${column.type}`
+}
+
+/** A column's value as JSON shows it. */
+export function valueSql(column: Column): string {
+  const name = `t.${quoteIdentifier(column.name)}`
+  switch (column.kind) {
+    // `MS` cuts off what is below a millisecond: a rounded time could lie after the row's own.
+    case 'date':
+      return `to_char(${name} at time zone 'UTC', ${ISO_FORMAT})`
+    case 'timestamp':
+      return `to_char(${name}, ${ISO_FORMAT})`
+    case 'binary':
+      return `replace(encode(${name}, 'base64'), E'\\n', '')`
+    case 'version':
+      return `encode(int8send(${name}), 'base64')`
+    case 'text':
+    case 'number':
+    case 'boolean':
+    case 'other':
+      return name
+  }
+}
+
+function tableOf(name: TableName): string {
+  return `${quoteIdentifier(name.schema)}.${quoteIdentifier(name.table)}`
+}
+
+function shownSql(shown: Shown[]): string {
+  return shown.map(({ column, as }) => `${valueSql(column)} as ${quoteIdentifier(as)}`).join(', ')
+}
+
+// Nulls first ascending, last descending. Said only where there can be nulls, or an index would not be used. The id
+// makes pages stable.
+function orderSql(orderBy: Ordered[]): string {
+  const terms = orderBy.map(({ column, isDescending }) => {
+    const nulls = column.isNullable ? (isDescending ? ' nulls last' : ' nulls first') : ''
+    return `t.${quoteIdentifier(column.name)}${isDescending ? ' desc' : ''}${nulls}`
+  })
+  if (!orderBy.some(({ column }) => column.name === ID_COLUMN)) {
+    terms.push(`t.${quoteIdentifier(ID_COLUMN)}${orderBy.at(-1)?.isDescending ? ' desc' : ''}`)
+  }
+  return `order by ${terms.join(', ')}`
+}
+
+function rowCondition(row: { id: string; version: string | null }): { text: string; values: SqlValue[] } {
+  const text = `t.${quoteIdentifier(ID_COLUMN)} = $1`
+  if (row.version === null) return { text, values: [row.id] }
+  return { text: `${text} and t.${quoteIdentifier(VERSION_COLUMN)} = $2`, values: [row.id, row.version] }
+}
+
+function returningSql(columns: TableColumns): string {
+  const shown = columns.list
+    .filter(({ name }) => SYSTEM_COLUMNS.some((column) => column === name))
+    .map((column) => ({ column, as: column.name }))
+  return ` returning ${shown.length > 0 ? shownSql(shown) : `'1' as written`}`
+}
+
+// A column that another runtime added makes a cached list of columns incomplete: the read itself tells.
+function widthSql(parameter: number): string {
+  return `(select relnatts::int from pg_class where oid = $${parameter}::oid) as width`
+}

@@ -1,0 +1,261 @@
+// Reads and writes the rows of one service's tables: plans a statement for the columns known, and plans anew when they
+// turn out to be others. New properties become columns where the service allows it.
+import { COLUMN_TYPES, ID_COLUMN, type SYSTEM_COLUMNS } from '../contract/table-format.ts'
+import { COLUMN_LOCK_MS_MAX, STATEMENT_ATTEMPTS_MAX } from '../kit/limits.ts'
+import type { AppDatabase, Work } from './app-database.ts'
+import { badRequest, unavailable } from './app-faults.ts'
+import { columnValue } from './column-values.ts'
+import {
+  COLUMNS_SQL,
+  type ColumnCache,
+  type ColumnRow,
+  findColumn,
+  shownColumns,
+  type TableColumns,
+  tableColumns,
+} from './columns.ts'
+import { versionNumber } from './etags.ts'
+import type { Property } from './item-body.ts'
+import type { ListQuery, Order } from './read-query.ts'
+import { faultOfSql, ruleOf } from './sql-errors.ts'
+import {
+  type Assigned,
+  addColumnSql,
+  deleteSql,
+  insertSql,
+  itemSql,
+  listSql,
+  type Shown,
+  type Statement,
+  updateSql,
+} from './table-sql.ts'
+
+/** System columns of a written row, by name, as JSON shows them. */
+export type WrittenRow = Partial<Record<(typeof SYSTEM_COLUMNS)[number], string>>
+export type ReadRow = { row: string; version: string | null }
+export type Page = { rows: string; count: string | null }
+type Plan = Statement | { missing: string[] }
+type Asked = { select: string[] | null; systemColumns: string[] }
+/** What may be written to: the id, and the version that it must still have; null for any. */
+export type RowKey = { id: string; version: string | null }
+
+export class TableStore {
+  readonly #database: AppDatabase
+  readonly #columns: ColumnCache
+  readonly #schema: string
+  readonly #isSchemaDynamic: boolean
+
+  constructor(deps: { database: AppDatabase; columns: ColumnCache; schema: string; isSchemaDynamic: boolean }) {
+    this.#database = deps.database
+    this.#columns = deps.columns
+    this.#schema = deps.schema
+    this.#isSchemaDynamic = deps.isSchemaDynamic
+  }
+
+  /** A page of rows; null when a named column does not exist, which with dynamic schema means: no rows. */
+  async list(table: string, read: ListQuery & Asked, work: Work): Promise<Page | null> {
+    const plan = (columns: TableColumns): Plan => {
+      const missing = missingOf(columns, [...(read.select ?? []), ...read.orderBy.map(({ column }) => column)])
+      if (missing.length > 0) return { missing }
+      const orderBy = orderOf(columns, read.orderBy)
+      return listSql(this.#nameOf(table), columns, { ...read, shown: shownOf(columns, read), orderBy })
+    }
+    const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead())
+    return found?.[0] ?? null
+  }
+
+  /** A row by id; null when there is none, or none with the columns named. */
+  async find(table: string, id: string, asked: Asked, work: Work): Promise<ReadRow | null> {
+    const plan = (columns: TableColumns): Plan => {
+      const missing = missingOf(columns, asked.select ?? [])
+      if (missing.length > 0) return { missing }
+      return itemSql(this.#nameOf(table), columns, { shown: shownOf(columns, asked), id })
+    }
+    const found = await this.#run<ReadRow & { width: number }>(table, work, plan, async () => this.#missingRead())
+    return found?.[0] ?? null
+  }
+
+  async insert(table: string, item: { id: string; properties: Property[] }, work: Work): Promise<WrittenRow> {
+    const rows = await this.#write(table, item.properties, work, (columns, assigned) =>
+      insertSql(this.#nameOf(table), columns, { id: item.id, assigned }),
+    )
+    return rows[0] ?? {}
+  }
+
+  /** Null when no row has that id, and the version where one is given. */
+  async update(table: string, key: RowKey, properties: Property[], work: Work): Promise<WrittenRow | null> {
+    const version = numberOf(key)
+    // A version that can be none matches no row; the caller tells whether there is one.
+    if (version === undefined) return null
+    const rows = await this.#write(table, properties, work, (columns, assigned) =>
+      updateSql(this.#nameOf(table), columns, { id: key.id, version, assigned }),
+    )
+    return rows[0] ?? null
+  }
+
+  /** False when no row has that id, and the version where one is given. */
+  async delete(table: string, key: RowKey, work: Work): Promise<boolean> {
+    const version = numberOf(key)
+    if (version === undefined) return false
+    const plan = () => deleteSql(this.#nameOf(table), { id: key.id, version })
+    const rows = await this.#run<{ deleted: string }>(table, work, plan, async () => false)
+    return (rows?.length ?? 0) > 0
+  }
+
+  async #write(
+    table: string,
+    properties: Property[],
+    work: Work,
+    statementOf: (columns: TableColumns, assigned: Assigned[]) => Statement,
+  ): Promise<WrittenRow[]> {
+    const plan = (columns: TableColumns): Plan => {
+      const names = properties.map(({ name }) => name)
+      const missing = missingOf(columns, names)
+      return missing.length > 0 ? { missing } : statementOf(columns, assignedOf(columns, properties))
+    }
+    const addMissing = async (missing: string[]) => {
+      await this.#addColumns(
+        table,
+        properties.filter(({ name }) => missing.includes(name)),
+        work,
+      )
+      return true
+    }
+    const rows = await this.#run<WrittenRow>(table, work, plan, addMissing)
+    return rows ?? []
+  }
+
+  // Plans and runs. `onMissing` is asked when columns are missing for certain; false ends it without rows.
+  async #run<Row extends object>(
+    table: string,
+    work: Work,
+    planFor: (columns: TableColumns) => Plan,
+    onMissing: (missing: string[]) => Promise<boolean>,
+  ): Promise<Row[] | null> {
+    let columns = await this.#ask(async () => await this.#columns.get(table, work))
+    let isFresh = false
+    const refresh = async () => {
+      columns = await this.#ask(async () => await this.#columns.refresh(table, work))
+      isFresh = true
+    }
+    for (let attempt = 1; attempt <= STATEMENT_ATTEMPTS_MAX; attempt += 1) {
+      const plan = planOrNull(planFor, columns, isFresh)
+      if (!plan) {
+        await refresh()
+        continue
+      }
+      if ('missing' in plan) {
+        if (isFresh && !(await onMissing(plan.missing))) return null
+        await refresh()
+        continue
+      }
+      try {
+        const rows = await this.#database.run<Row>({ ...plan, salt: columns.salt }, work)
+        if (isFresh || isComplete(rows, columns)) return rows
+      } catch (error) {
+        if (isFresh || ruleOf(error).retry !== 'replan') throw faultOfSql(error, plan.isWrite)
+        this.#columns.renameStatements()
+      }
+      await refresh()
+    }
+    throw unavailable(`The columns of table '${table}' keep changing.`)
+  }
+
+  #missingRead(): false {
+    if (this.#isSchemaDynamic) return false
+    throw badRequest('Invalid column name specified in query.')
+  }
+
+  async #addColumns(table: string, properties: Property[], work: Work): Promise<void> {
+    if (!this.#isSchemaDynamic) {
+      throw badRequest('Could not save item because it contains a column that is not in the table schema.')
+    }
+    const wanted = new Map<string, { name: string; type: string }>()
+    for (const { name, value } of properties) {
+      if (value.kind === 'null') throw badRequest(`Unable to insert a null value for new property '${name}'`)
+      if (!wanted.has(name.toLowerCase())) wanted.set(name.toLowerCase(), { name, type: COLUMN_TYPES[value.kind] })
+    }
+    const name = this.#nameOf(table)
+    await this.#ask(
+      async () =>
+        await this.#database.transaction(work, async (connection) => {
+          await connection.execute(`set local lock_timeout = ${COLUMN_LOCK_MS_MAX}`)
+          // One adder at a time: `if not exists` would not see that Name and name are one property.
+          const key = `${this.#schema}.${table}`
+          const lock = 'select pg_advisory_xact_lock(hashtextextended($1, 0))'
+          await connection.query({ text: lock, values: [key], isWrite: true })
+          const read = { text: COLUMNS_SQL, values: [this.#schema, table], isWrite: false }
+          const now = tableColumns(await connection.query<ColumnRow>(read), 0)
+          for (const column of wanted.values()) {
+            if (!now || !findColumn(now, column.name)) await connection.execute(addColumnSql(name, column))
+          }
+        }),
+    )
+  }
+
+  async #ask<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw faultOfSql(error, false)
+    }
+  }
+
+  #nameOf(table: string) {
+    return { schema: this.#schema, table }
+  }
+}
+
+function missingOf(columns: TableColumns, names: string[]): string[] {
+  return names.filter((name) => !findColumn(columns, name))
+}
+
+function shownOf(columns: TableColumns, asked: Asked): Shown[] {
+  if (asked.select === null) {
+    return shownColumns(columns, asked.systemColumns).map((column) => ({ column, as: column.name }))
+  }
+  const shown: Shown[] = []
+  for (const name of [...asked.select, ...asked.systemColumns]) {
+    const column = findColumn(columns, name)
+    if (column && !shown.some((one) => one.column === column)) shown.push({ column, as: name })
+  }
+  return shown
+}
+
+function orderOf(columns: TableColumns, orderBy: Order[]) {
+  return orderBy.flatMap(({ column, isDescending }) => {
+    const found = findColumn(columns, column)
+    return found ? [{ column: found, isDescending }] : []
+  })
+}
+
+function assignedOf(columns: TableColumns, properties: Property[]): Assigned[] {
+  const assigned: Assigned[] = []
+  for (const { name, value } of properties) {
+    const column = findColumn(columns, name)
+    if (!column || column.name === ID_COLUMN) throw badRequest(`The property '${name}' can not be set.`)
+    if (assigned.some((one) => one.column === column)) throw badRequest(`The property '${name}' is given twice.`)
+    assigned.push({ column, value: columnValue(value, column.kind) })
+  }
+  return assigned
+}
+
+// Undefined: what was given is no version at all.
+function numberOf(key: RowKey): string | null | undefined {
+  return key.version === null ? null : (versionNumber(key.version) ?? undefined)
+}
+
+function isComplete(rows: object[], columns: TableColumns): boolean {
+  const [first] = rows
+  return !first || !('width' in first) || first.width === columns.width
+}
+
+// Null: the values do not fit the columns, which may be because we know old ones.
+function planOrNull(planFor: (columns: TableColumns) => Plan, columns: TableColumns, isFresh: boolean): Plan | null {
+  try {
+    return planFor(columns)
+  } catch (error) {
+    if (isFresh) throw error
+    return null
+  }
+}

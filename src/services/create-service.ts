@@ -1,0 +1,215 @@
+// Creating a mobile service: refused or written in one transaction, then carried out step by step.
+import type { Kysely } from 'kysely'
+import type { Caller } from '../accounts/accounts.ts'
+import type { Seal } from '../accounts/seal.ts'
+import type { CreateService, Mode } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { getServer, primaryOf } from '../databases/servers.ts'
+import { Fault } from '../kit/fault.ts'
+import { randomId, randomKey } from '../kit/identifiers.ts'
+import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import type { OperationKind } from '../operations/runner.ts'
+import type { Field } from '../regions/field.ts'
+import { runtimeOf } from '../regions/field.ts'
+import { requireRoom } from '../regions/ledger.ts'
+import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch, type Region } from '../regions/regions.ts'
+import { isServed, schemaProblem } from './facts-of.ts'
+import { requireServiceName } from './names.ts'
+import { findPlace } from './place.ts'
+import { freeSchemaName, getService, getServiceById, listHoldings, listServices, type Service } from './services.ts'
+
+export type ServiceDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
+
+type Size = { mode: Mode; units: number }
+
+const WAIT_MS = 30
+
+/** Checks everything, takes the capacity and writes service and operation. Returns the operation's id. */
+export async function beginCreate(
+  deps: ServiceDeps,
+  caller: Caller,
+  wanted: CreateService,
+  idempotencyKey: string | null,
+): Promise<string> {
+  const { db, seal } = deps
+  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
+  if (earlier) return earlier.id
+  requireServiceName(wanted.name)
+  const region = await chooseRegion(db, wanted.location)
+  const place = await findPlace(db, deps.field, region)
+  return await db.transaction().execute(async (trx) => {
+    const locked = await lockRegion(trx, region.slug)
+    const primary = wanted.secondaryFor ? await getService(trx, caller.subscriptionId, wanted.secondaryFor) : null
+    const size = sizeOf(wanted, primary)
+    await requireFreeName(trx, wanted.name)
+    if (primary) await requireFitting(trx, primary, { ...size, region: locked, name: wanted.name })
+    const capacity = { reservedUnits: locked.reserved_units, sharedSlots: locked.shared_slots }
+    requireRoom({ name: locked.name, slug: locked.slug, capacity }, await listHoldings(trx), size)
+    const id = randomId(6)
+    const operationId = await insertOperation(trx, {
+      kind: 'create',
+      subscriptionId: caller.subscriptionId,
+      principal: caller.principal,
+      serviceId: id,
+      serviceName: wanted.name,
+      input: { ...wanted },
+      steps: CREATE_STEPS,
+      idempotencyKey,
+    })
+    await trx
+      .insertInto('services')
+      .values({
+        id,
+        subscription_id: caller.subscriptionId,
+        name: wanted.name,
+        schema_name: await freeSchemaName(trx, place.server, wanted.name),
+        region: region.slug,
+        ...place,
+        ...size,
+        epoch: await nextEpoch(trx),
+        state: 'creating',
+        application_key: seal.seal(randomKey()),
+        master_key: seal.seal(randomKey()),
+        login_password: seal.seal(randomKey()),
+        secondary_for: primary?.id ?? null,
+        operation_id: operationId,
+      })
+      .execute()
+    await bumpDesired(trx)
+    return operationId
+  })
+}
+
+const CREATE_STEPS = [
+  { name: 'database', sentence: 'Making its schema' },
+  { name: 'runtime', sentence: 'Starting it' },
+  { name: 'route', sentence: 'Telling every gateway' },
+]
+
+/** How a creation is carried out. */
+export function createKind({ db, field }: ServiceDeps): OperationKind {
+  const load = async (id: string) => {
+    const service = await getServiceById(db, id)
+    const version = Number((await db.selectFrom('desired').select('version').executeTakeFirstOrThrow()).version)
+    return { service, version }
+  }
+  return {
+    steps: [
+      {
+        name: 'database',
+        async run({ operation, facts }) {
+          const { service, version } = await load(operation.service_id)
+          facts.version ??= version
+          await field.push()
+          const server = await getServer(db, service.server)
+          const found = schemaProblem(await field.askHost(primaryOf(server).machine), {
+            server: service.server,
+            schema: service.schema_name,
+            version: Number(facts.version),
+          })
+          if (found)
+            throw new Fault('service.schema_failed', 500, `the schema of '${service.name}' could not be made: ${found}`)
+          return found === null
+            ? { kind: 'done' }
+            : { kind: 'wait', forMs: WAIT_MS, reason: `${service.server} to make its schema` }
+        },
+      },
+      {
+        name: 'runtime',
+        async run({ operation, facts }) {
+          const { service } = await load(operation.service_id)
+          const wanted = {
+            runtime: runtimeOf(service),
+            service: service.name,
+            epoch: Number(service.epoch),
+            version: Number(facts.version),
+          }
+          if (isServed(await field.askHost(service.machine), wanted)) return { kind: 'done' }
+          return { kind: 'wait', forMs: WAIT_MS, reason: `a runtime on ${service.machine}` }
+        },
+      },
+      {
+        name: 'route',
+        async run() {
+          const { unreached } = await field.push()
+          return unreached.length === 0
+            ? { kind: 'done' }
+            : { kind: 'done', detail: `${unreached.join(', ')} will learn it later` }
+        },
+      },
+    ],
+    async finish({ operation }) {
+      await db
+        .updateTable('services')
+        .set({ state: 'ready', operation_id: null })
+        .where('id', '=', operation.service_id)
+        .execute()
+      return { next: null }
+    },
+    async fail({ operation }) {
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('services')
+          .set({ state: 'deleted', ended_at: new Date(), operation_id: null })
+          .where('id', '=', operation.service_id)
+          .execute()
+        await bumpDesired(trx)
+      })
+      await field.push()
+      return { state: 'failed' }
+    },
+  }
+}
+
+async function chooseRegion(db: Kysely<ControlDatabase>, location: string | undefined): Promise<Region> {
+  if (location !== undefined) return await getRegion(db, location)
+  const first = (await listRegions(db))[0]
+  if (!first) throw new Fault('region.unknown', 404, 'there is no region yet', { hint: 'Start a host first.' })
+  return first
+}
+
+function sizeOf(wanted: CreateService, primary: Service | null): Size {
+  const mode = wanted.mode ?? primary?.mode ?? 'shared'
+  const units = wanted.units ?? (mode === primary?.mode ? primary.units : 1)
+  if (mode === 'shared' && units !== 1) {
+    throw new Fault('service.bad_units', 400, 'a shared service has no units of its own', {
+      hint: 'Leave --units out, or choose --mode reserved.',
+    })
+  }
+  return { mode, units }
+}
+
+async function requireFreeName(trx: Kysely<ControlDatabase>, name: string): Promise<void> {
+  const taken = (await listServices(trx, null)).some((service) => service.name.toLowerCase() === name.toLowerCase())
+  if (taken) throw new Fault('service.exists', 409, `the name '${name}' is taken`, { hint: 'Choose another name.' })
+}
+
+// A secondary's promise must be good: elsewhere, as high, as large, and the only one.
+async function requireFitting(
+  trx: Kysely<ControlDatabase>,
+  primary: Service,
+  secondary: Size & { region: Region; name: string },
+): Promise<void> {
+  const refuse = (code: string, message: string, hint: string) => new Fault(`recovery.${code}`, 409, message, { hint })
+  if (primary.region === secondary.region.slug) {
+    const message = `'${primary.name}' is in ${secondary.region.name} itself`
+    throw refuse('same_region', message, 'A secondary must be in another region: name it with --location.')
+  }
+  if (primary.mode === 'reserved' && secondary.mode === 'shared') {
+    const message = `'${primary.name}' is reserved; its secondary must be reserved too`
+    throw refuse('mode_too_low', message, 'Leave --mode out: it is taken from the primary.')
+  }
+  if (primary.mode === 'reserved' && secondary.units < primary.units) {
+    const message = `'${primary.name}' has ${primary.units} units; its secondary must have as many`
+    throw refuse('too_few_units', message, 'Leave --units out: it is taken from the primary.')
+  }
+  if (primary.secondary_for !== null) {
+    const message = `'${primary.name}' is a secondary itself`
+    throw refuse('promised_elsewhere', message, 'Name a primary with --secondary-for.')
+  }
+  const other = (await listServices(trx, null)).find((service) => service.secondary_for === primary.id)
+  if (other) {
+    const message = `'${primary.name}' has a secondary already: '${other.name}'`
+    throw refuse('has_secondary', message, `Delete that one first: mainstay mobile delete ${other.name}`)
+  }
+}

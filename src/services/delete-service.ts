@@ -1,0 +1,138 @@
+// Deleting a mobile service: closed first, then its data kept or dropped, as asked.
+import type { Caller } from '../accounts/accounts.ts'
+import { getServer, primaryOf } from '../databases/servers.ts'
+import { Fault } from '../kit/fault.ts'
+import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import type { OperationKind } from '../operations/runner.ts'
+import { bumpDesired } from '../regions/regions.ts'
+import { archiveOf } from './archive.ts'
+import type { ServiceDeps } from './create-service.ts'
+import { isNotServed, schemaProblem } from './facts-of.ts'
+import { requireReachable } from './place.ts'
+import { getService, getServiceById, lockServices } from './services.ts'
+
+const WAIT_MS = 30
+
+const DELETE_STEPS = [
+  { name: 'close', sentence: 'Closing it' },
+  { name: 'data', sentence: 'Settling its data' },
+]
+
+/** Checks that it can be done now and writes the operation. Returns its id. */
+export async function beginDelete(
+  deps: ServiceDeps,
+  caller: Caller,
+  wanted: { name: string; isDataDropped: boolean },
+  idempotencyKey: string | null,
+): Promise<string> {
+  const { db, field } = deps
+  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
+  if (earlier) return earlier.id
+  const found = await getService(db, caller.subscriptionId, wanted.name)
+  const server = await getServer(db, found.server)
+  requireReachable(field, primaryOf(server).machine, `the database of '${found.name}'`)
+  return await db.transaction().execute(async (trx) => {
+    const [service] = await lockServices(trx, [found.id])
+    if (!service) throw new Fault('service.unknown', 404, `there is no mobile service '${wanted.name}'`)
+    if (service.operation_id) {
+      throw new Fault('service.busy', 409, `'${service.name}' is in another operation`, {
+        hint: `Watch it: mainstay mobile show ${service.name}`,
+      })
+    }
+    const operationId = await insertOperation(trx, {
+      kind: 'delete',
+      subscriptionId: caller.subscriptionId,
+      principal: caller.principal,
+      serviceId: service.id,
+      serviceName: service.name,
+      input: { isDataDropped: wanted.isDataDropped },
+      steps: DELETE_STEPS,
+      idempotencyKey,
+    })
+    await trx
+      .updateTable('services')
+      .set({ state: 'deleting', operation_id: operationId })
+      .where('id', '=', service.id)
+      .execute()
+    await bumpDesired(trx)
+    return operationId
+  })
+}
+
+/** How a deletion is carried out. */
+export function deleteKind({ db, field }: ServiceDeps): OperationKind {
+  return {
+    steps: [
+      {
+        name: 'close',
+        async run({ operation }) {
+          const service = await getServiceById(db, operation.service_id)
+          await field.push()
+          // A lost home serves nobody; when it returns it reads what is wanted before it opens anything.
+          if (!field.isReachable(service.machine)) return { kind: 'done', detail: 'its home cannot be reached' }
+          if (isNotServed(await field.askHost(service.machine), service.name)) return { kind: 'done' }
+          return { kind: 'wait', forMs: WAIT_MS, reason: `${service.machine} to stop serving it` }
+        },
+      },
+      {
+        name: 'data',
+        async run({ operation, facts }) {
+          const service = await getServiceById(db, operation.service_id)
+          const isDropped = operation.input.isDataDropped === true
+          facts.version ??= await db.transaction().execute(async (trx) => {
+            if (service.ended_at === null)
+              await trx
+                .insertInto('archives')
+                .values(await archiveOf(trx, service, 'deleted'))
+                .execute()
+            await trx
+              .updateTable('services')
+              .set({ state: isDropped ? 'deleted' : 'archived', ended_at: new Date() })
+              .where('id', '=', service.id)
+              .execute()
+            return await bumpDesired(trx)
+          })
+          await field.push()
+          const server = await getServer(db, service.server)
+          const version = Number(facts.version)
+          const wanted = { server: service.server, schema: service.schema_name, version }
+          const found = schemaProblem(await field.askHost(primaryOf(server).machine), wanted)
+          if (found)
+            throw new Fault(
+              'service.schema_failed',
+              500,
+              `the schema of '${service.name}' could not be closed: ${found}`,
+            )
+          if (found === undefined)
+            return { kind: 'wait', forMs: WAIT_MS, reason: `${service.server} to close its schema` }
+          return {
+            kind: 'done',
+            detail: isDropped ? 'its data is dropped' : `its data is kept in schema ${service.schema_name}`,
+          }
+        },
+      },
+    ],
+    async finish({ operation }) {
+      await db.updateTable('services').set({ operation_id: null }).where('id', '=', operation.service_id).execute()
+      return {}
+    },
+    async fail({ operation }) {
+      const service = await getServiceById(db, operation.service_id)
+      await db
+        .updateTable('services')
+        // Ended already: what is left to do on the server is done when it can be reached. Not ended: as it was.
+        .set(service.ended_at ? { operation_id: null } : { operation_id: null, state: 'ready' })
+        .where('id', '=', service.id)
+        .execute()
+      await db.transaction().execute(bumpDesired)
+      await field.push()
+      return service.ended_at
+        ? { state: 'succeeded', next: null }
+        : { state: 'failed', next: retryCommand(service.name) }
+    },
+  }
+}
+
+function retryCommand(name: string): string {
+  return `mainstay mobile delete ${name}`
+}

@@ -1,0 +1,131 @@
+// Mobile services and their tables, as rows.
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { TablePermissions } from '../contract/permissions.ts'
+import { Fault } from '../kit/fault.ts'
+import type { Holding } from '../regions/ledger.ts'
+
+type Db = Kysely<ControlDatabase>
+export type Service = Selectable<ControlDatabase['services']>
+export type ServiceTable = Selectable<ControlDatabase['service_tables']>
+
+/** All living services of a subscription, or of all. */
+export async function listServices(db: Db, subscriptionId: string | null): Promise<Service[]> {
+  const all = db.selectFrom('services').selectAll().where('ended_at', 'is', null).orderBy(sql`lower(name)`)
+  return await (subscriptionId === null ? all : all.where('subscription_id', '=', subscriptionId)).execute()
+}
+
+/** The living service of that name, in any case. Faults with `service.unknown`. */
+export async function getService(db: Db, subscriptionId: string, name: string): Promise<Service> {
+  const found = await db
+    .selectFrom('services')
+    .selectAll()
+    .where(sql`lower(name)`, '=', name.toLowerCase())
+    .where('subscription_id', '=', subscriptionId)
+    .where('ended_at', 'is', null)
+    .executeTakeFirst()
+  if (found) return found
+  throw new Fault('service.unknown', 404, `there is no mobile service '${name}'`, {
+    hint: 'See which there are: mainstay mobile list',
+  })
+}
+
+/** Locks living services in one order, so that two operations that want the same ones never wait for each other. */
+export async function lockServices(trx: Db, ids: string[]): Promise<Service[]> {
+  return await trx
+    .selectFrom('services')
+    .selectAll()
+    .where('id', 'in', ids)
+    .where('ended_at', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute()
+}
+
+/** The service with this id, ended or not. */
+export async function getServiceById(db: Db, id: string): Promise<Service> {
+  return await db.selectFrom('services').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+}
+
+/** What every living service holds of its region's capacity. */
+export async function listHoldings(db: Db): Promise<Holding[]> {
+  const rows = await db
+    .selectFrom('services')
+    .leftJoin('operations', 'operations.id', 'services.operation_id')
+    .select(['services.id', 'region', 'mode', 'units', 'operation_id', 'operations.service_id', 'operations.kind'])
+    .where('ended_at', 'is', null)
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    region: row.region,
+    mode: row.mode,
+    units: row.units,
+    operationId: row.operation_id,
+    isRecovering: row.kind === 'recover' && row.service_id === row.id,
+  }))
+}
+
+/** The tables of some services. */
+export async function listTables(db: Db, serviceIds: string[]): Promise<ServiceTable[]> {
+  if (serviceIds.length === 0) return []
+  return await db
+    .selectFrom('service_tables')
+    .selectAll()
+    .where('service_id', 'in', serviceIds)
+    .orderBy(sql`lower(name)`)
+    .execute()
+}
+
+/** The table of that name, in any case. Faults with `table.unknown`. */
+export async function getTable(db: Db, service: Service, name: string): Promise<ServiceTable> {
+  const found = await db
+    .selectFrom('service_tables')
+    .selectAll()
+    .where('service_id', '=', service.id)
+    .where(sql`lower(name)`, '=', name.toLowerCase())
+    .executeTakeFirst()
+  if (found) return found
+  throw new Fault('table.unknown', 404, `'${service.name}' has no table '${name}'`, {
+    hint: `See which there are: mainstay mobile table list ${service.name}`,
+  })
+}
+
+/** Adds a table's definition. Faults with `table.exists`. */
+export async function insertTable(
+  trx: Db,
+  service: Service,
+  name: string,
+  permissions: TablePermissions,
+): Promise<void> {
+  const added = await trx
+    .insertInto('service_tables')
+    .values({ service_id: service.id, name, permissions: JSON.stringify(permissions) })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (added.numInsertedOrUpdatedRows === 0n) {
+    throw new Fault('table.exists', 409, `'${service.name}' already has a table '${name}'`)
+  }
+}
+
+/** Removes a table's definition. */
+export async function deleteTable(trx: Db, service: Service, name: string): Promise<void> {
+  await trx.deleteFrom('service_tables').where('service_id', '=', service.id).where('name', '=', name).execute()
+}
+
+/**
+ * The schema for a new service: its name in lower case. Where an ended service of that name left its data on the same
+ * server, a number follows, which no service's name can contain.
+ */
+export async function freeSchemaName(trx: Db, server: string, name: string): Promise<string> {
+  const stem = name.toLowerCase()
+  const taken = await trx
+    .selectFrom('services')
+    .select('schema_name')
+    .where('server', '=', server)
+    .where('is_data_dropped', '=', false)
+    .where((where) => where.or([where('schema_name', '=', stem), where('schema_name', 'like', `${stem}~%`)]))
+    .execute()
+  const names = new Set(taken.map((row) => row.schema_name))
+  if (!names.has(stem)) return stem
+  for (let number = 2; ; number += 1) if (!names.has(`${stem}~${number}`)) return `${stem}~${number}`
+}

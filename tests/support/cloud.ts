@@ -1,0 +1,258 @@
+// A whole cloud for a test, in a folder and on ports of its own, driven as a person would: by the CLI and HTTP.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { OperationView, ServerView, ServiceView, StatusView } from '../../src/contract/api.ts'
+import type { HostAssignment } from '../../src/contract/assignment.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { removeTree } from '../../src/kit/files.ts'
+import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
+import { LAUNCHER } from '../../src/kit/launcher.ts'
+import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
+
+export type CliResult = { code: number; stdout: string; stderr: string }
+
+const READY_MS_MAX = 60_000
+const STOP_MS_MAX = 30_000
+const CLI_MS_MAX = 120_000
+
+export class TestCloud {
+  readonly home: string
+  readonly port: number
+  readonly controlPort: number
+  #up: ChildProcess | null = null
+  output = ''
+
+  constructor(home: string, port: number, controlPort: number) {
+    this.home = home
+    this.port = port
+    this.controlPort = controlPort
+  }
+
+  /** Makes the folder and picks the ports; nothing runs yet. */
+  static async prepare(): Promise<TestCloud> {
+    const home = await mkdtemp(join(tmpdir(), 'mainstay-e2e-'))
+    // PostgreSQL runs as another user when we are root.
+    await chmod(home, 0o755)
+    return new TestCloud(home, await freePort(), await freePort())
+  }
+
+  /** A running cloud. */
+  static async start(): Promise<TestCloud> {
+    const cloud = await TestCloud.prepare()
+    await cloud.up()
+    return cloud
+  }
+
+  get gatewayUrl(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    assert.ok(this.#up?.pid, 'the cloud is not running')
+    return this.#up.pid
+  }
+
+  /** Starts `mainstay up` and waits until it says that it is ready. Returns how long that took. */
+  async up(): Promise<number> {
+    const startedAt = performance.now()
+    const args = ['up', '--home', this.home, '--port', String(this.port), '--control-port', String(this.controlPort)]
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#up = child
+    this.output = ''
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (this.output += chunk))
+    await waitFor(
+      'the cloud',
+      () => {
+        if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}:\n${this.output}`)
+        return this.output.includes('mainstay is ready') ? true : undefined
+      },
+      { withinMs: READY_MS_MAX },
+    )
+    return performance.now() - startedAt
+  }
+
+  /** Stops `up` in order and checks that nothing is left behind. */
+  async down(): Promise<void> {
+    const child = this.#up
+    this.#up = null
+    if (!child || child.exitCode !== null) return
+    child.kill('SIGTERM')
+    await waitFor('up to end', () => (child.exitCode !== null ? true : undefined), { withinMs: STOP_MS_MAX })
+    assert.deepEqual(this.processes(), [], 'processes were left behind')
+  }
+
+  /** Ends everything, however it stands, and removes the folder. For `after` hooks. */
+  async dispose(): Promise<void> {
+    try {
+      await this.down()
+    } finally {
+      for (const pid of this.processes()) signalProcess(pid, 'SIGKILL')
+      for (const folder of ['control', 'gateway', 'hosts/west-us', 'hosts/east-us']) {
+        await removeTree(await postgresFolderOf(join(this.home, folder)))
+        await removeTree(socketFolderOf(join(this.home, folder)))
+      }
+      await rm(this.home, { recursive: true, force: true, maxRetries: 5 })
+    }
+  }
+
+  /** Every process that belongs to this cloud. */
+  processes(): number[] {
+    return findProcesses(this.home)
+  }
+
+  /** Process id of a role: `control`, `gateway`, or a region's slug for its host. */
+  rolePid(role: string): number {
+    const words = role === 'control' || role === 'gateway' ? [`mjs ${role} `] : ['mjs host ', `/hosts/${role}`]
+    const [pid] = findProcesses(this.home, ...words)
+    assert.ok(pid, `no process of ${role}`)
+    return pid
+  }
+
+  /** Runs the CLI as a person would, with `input` on its standard input. */
+  async cli(args: string[], input = ''): Promise<CliResult> {
+    const env = { ...process.env, MAINSTAY_HOME: this.home }
+    const child = spawn(process.execPath, [LAUNCHER, ...args], {
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: CLI_MS_MAX,
+    })
+    const result = { code: -1, stdout: '', stderr: '' }
+    child.stdout.on('data', (chunk) => (result.stdout += chunk))
+    child.stderr.on('data', (chunk) => (result.stderr += chunk))
+    child.stdin.end(input)
+    result.code = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)))
+    return result
+  }
+
+  /** Runs the CLI and expects it to succeed. */
+  async ok(args: string[], input = ''): Promise<string> {
+    const result = await this.cli(args, input)
+    assert.equal(result.code, 0, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
+    return result.stdout
+  }
+
+  /** Runs a command with `--json` and reads its one object. */
+  async json<T>(args: string[]): Promise<T> {
+    return JSON.parse(await this.ok([...args, '--json'])) as T
+  }
+
+  async service(name: string): Promise<ServiceView> {
+    return await this.api<ServiceView>(`/services/${name}`)
+  }
+
+  async server(name: string): Promise<ServerView> {
+    return await this.api<ServerView>(`/servers/${name}`)
+  }
+
+  async status(): Promise<StatusView> {
+    return await this.api<StatusView>('/status')
+  }
+
+  async operation(id: string): Promise<OperationView> {
+    return await this.api<OperationView>(`/operations/${id}`)
+  }
+
+  /** One GET of the management API with the operator's token. */
+  async api<T>(path: string): Promise<T> {
+    const token = (await readFile(join(this.home, 'operator.token'), 'utf8')).trim()
+    const url = `http://127.0.0.1:${this.controlPort}/api/v1${path}`
+    const answer = await fetch(url, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(10_000),
+    })
+    assert.equal(answer.status, 200, `${path}: ${answer.status}`)
+    return (await answer.json()) as T
+  }
+
+  /** The pair of the story: a primary in West US with a table, protected, and its secondary in East US. */
+  async createPair(): Promise<{ primary: ServiceView }> {
+    await this.ok(['mobile', 'create', 'PrimaryService', '--location', 'West US'])
+    await this.ok([
+      'mobile',
+      'create',
+      'SecondaryService',
+      '--location',
+      'East US',
+      '--secondary-for',
+      'PrimaryService',
+    ])
+    await this.ok(['mobile', 'table', 'create', 'PrimaryService', 'TodoItem'])
+    await this.untilProtected('sql-west-us')
+    return { primary: await this.service('PrimaryService') }
+  }
+
+  /** Waits until a server's standby may be promoted. */
+  async untilProtected(name: string): Promise<void> {
+    await waitFor(
+      `${name} to be protected`,
+      async () => ((await this.server(name)).members.some((member) => member.standing === 'ready') ? true : undefined),
+      { withinMs: 30_000, everyMs: 100 },
+    )
+  }
+
+  /** Waits for a state of a service; returns how long it took. */
+  async untilState(name: string, state: string, withinMs: number): Promise<number> {
+    const startedAt = performance.now()
+    const isThere = async () => ((await this.service(name)).health.state === state ? true : undefined)
+    await waitFor(`${name} to be ${state}`, isThere, { withinMs, everyMs: 50 })
+    return performance.now() - startedAt
+  }
+
+  /** One request of an app, in the path form. */
+  async app(service: ServiceView, path: string, init: RequestInit = {}): Promise<Response> {
+    return await fetch(`${this.gatewayUrl}/services/${service.name.toLowerCase()}${path}`, {
+      signal: AbortSignal.timeout(5_000),
+      ...init,
+      headers: { 'x-zumo-application': service.applicationKey, 'content-type': 'application/json', ...init.headers },
+    })
+  }
+
+  /** Inserts rows with ids of our own and returns those that were acknowledged. */
+  async insertRows(service: ServiceView, ids: string[]): Promise<string[]> {
+    const acknowledged: string[] = []
+    for (const id of ids) {
+      const answer = await this.app(service, '/tables/TodoItem', {
+        method: 'POST',
+        body: JSON.stringify({ id, text: `row ${id}` }),
+      })
+      await answer.arrayBuffer()
+      if (answer.status === 201) acknowledged.push(id)
+    }
+    return acknowledged
+  }
+
+  /** The ids of all rows, paged as an app would. */
+  async readIds(service: ServiceView): Promise<string[]> {
+    const found: string[] = []
+    for (;;) {
+      const answer = await this.app(service, `/tables/TodoItem?$orderby=id&$top=1000&$skip=${found.length}`)
+      assert.equal(answer.status, 200, await answer.clone().text())
+      const rows = (await answer.json()) as { id: string }[]
+      found.push(...rows.map((row) => row.id))
+      if (rows.length < 1000) return found
+    }
+  }
+
+  /** Where a host keeps the local socket of a server, and the password of its superuser: the inside of a region. */
+  async inside(slug: string, server: string): Promise<{ host: string; password: string }> {
+    const home = join(this.home, 'hosts', slug)
+    const assignment = JSON.parse(await readFile(join(home, 'assignment.json'), 'utf8')) as HostAssignment
+    const found = assignment.servers.find((entry) => entry.name === server)
+    assert.ok(found, `${slug} has no server ${server}`)
+    return { host: join(socketFolderOf(home), server), password: found.superuserPassword }
+  }
+}
+
+/** A port that nothing listens on just now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  assert.ok(typeof address === 'object' && address !== null)
+  return address.port
+}

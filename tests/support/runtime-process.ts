@@ -1,0 +1,127 @@
+// A runtime as its host starts it: a process of its own with an ipc channel, asked over its socket.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../../src/contract/runtime-channel.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { SERVER } from './runtime-cluster.ts'
+
+export type TestAnswer = { status: number; headers: Record<string, string>; body: string }
+export type TestCall = { method?: string; path: string; headers?: Record<string, string>; body?: unknown }
+
+const LAUNCHER = new URL('../../bin/mainstay.mjs', import.meta.url).pathname
+
+export class TestRuntime {
+  readonly socket: string
+  readonly #child: ChildProcess
+  readonly #told: FromRuntime[] = []
+  #version = 0
+  #log = ''
+
+  private constructor(child: ChildProcess, socket: string) {
+    this.#child = child
+    this.socket = socket
+    child.on('message', (message) => this.#told.push(message as FromRuntime))
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#log += chunk.toString()
+    })
+  }
+
+  /** Starts one and waits until it listens. The caller stops it in an `after` hook. */
+  static async start(folder: string, name: string, args: string[] = []): Promise<TestRuntime> {
+    const socket = join(folder, `${name}.sock`)
+    const words = [LAUNCHER, 'runtime', '--home', folder, '--name', name, '--socket', socket, ...args]
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const runtime = new TestRuntime(child, socket)
+    try {
+      await waitFor(
+        'the runtime to listen',
+        () => {
+          if (child.exitCode !== null) throw new Error(`the runtime ended: ${runtime.log}`)
+          return runtime.#told.find(({ kind }) => kind === 'listening')
+        },
+        { withinMs: 15_000 },
+      )
+    } catch (error) {
+      child.kill('SIGKILL')
+      throw error
+    }
+    return runtime
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  get log(): string {
+    return this.#log
+  }
+
+  /** Assigns services and waits until they are served. */
+  async assign(services: RuntimeService[]): Promise<Extract<FromRuntime, { kind: 'serving' }>> {
+    this.#version += 1
+    const version = this.#version
+    this.#send({ kind: 'services', version, services })
+    return await waitFor(
+      `services of version ${version}`,
+      () => this.#told.find((told) => told.kind === 'serving' && told.version === version) as never,
+      { withinMs: 5_000, everyMs: 5 },
+    )
+  }
+
+  /** Sets the leases; messages are taken in order, so the next `assign` or a request that sees it proves it. */
+  setLeases(leases: LeaseUntil[] = [{ server: SERVER, untilBootMs: null }]): void {
+    this.#send({ kind: 'leases', leases })
+  }
+
+  /** One request. A body that is not a string is sent as JSON. */
+  async call(call: TestCall): Promise<TestAnswer> {
+    const text = call.body === undefined || typeof call.body === 'string' ? call.body : JSON.stringify(call.body)
+    return await new Promise<TestAnswer>((resolve, reject) => {
+      const sent = request(
+        {
+          socketPath: this.socket,
+          method: call.method ?? 'GET',
+          path: call.path,
+          agent: false,
+          headers: {
+            host: 'todo.example.test',
+            ...(text === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+            ...call.headers,
+          },
+        },
+        (response) => {
+          const chunks: Buffer[] = []
+          response.on('data', (chunk: Buffer) => chunks.push(chunk))
+          response.on('error', reject)
+          response.on('end', () => {
+            const headers = Object.fromEntries(
+              Object.entries(response.headers).map(([name, value]) => [name, String(value)]),
+            )
+            resolve({ status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks).toString('utf8') })
+          })
+        },
+      )
+      sent.on('error', reject)
+      sent.end(text)
+    })
+  }
+
+  /** Ends it as its host's end would, by force when that does not help, and gives the exit code. */
+  async stop(): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
+    const ended = once(this.#child, 'exit')
+    if (this.#child.connected) this.#child.disconnect()
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
+    await ended
+    clearTimeout(timer)
+    return this.#child.exitCode
+  }
+
+  #send(message: ToRuntime): void {
+    this.#child.send(message)
+  }
+}

@@ -1,0 +1,153 @@
+// Style that a machine can hold: which room may import which, dead files, long lines, things that must not be there.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { FAULT_CODES } from '../src/contract/faults.ts'
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+
+// What each room may import besides itself. Imports go down only; process roots never import each other.
+const STACK = [
+  'kit',
+  'contract',
+  'accounts',
+  'operations',
+  'regions',
+  'databases',
+  'services',
+  'health',
+  'recovery',
+  'control',
+]
+const BELOW = (room: string) => STACK.slice(0, STACK.indexOf(room))
+const MAY_IMPORT: Record<string, string[]> = {
+  ...Object.fromEntries(STACK.map((room) => [room, BELOW(room)])),
+  control: [...BELOW('control'), 'migrations'],
+  machine: ['kit', 'contract'],
+  gateway: ['kit', 'contract', 'machine'],
+  host: ['kit', 'contract', 'machine', 'databases'],
+  runtime: ['kit', 'contract'],
+  guard: ['kit', 'contract'],
+  local: ['kit', 'contract'],
+  // The commands that run a cloud on this machine, and no other.
+  cli: ['kit', 'contract', 'local'],
+  migrations: [],
+}
+// Files that nobody imports because the launcher starts them.
+const ENTRIES = /^src\/(control|gateway|host|runtime|guard|cli)\/main\.ts$/
+const LINE_LENGTH_MAX = 120
+const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
+
+type SourceFile = { path: string; text: string; room: string; imports: string[] }
+
+const sources = [...list('src'), ...list('migrations')].map(read)
+const all = [...sources, ...list('tests').map(read), ...list('bench').map(read)]
+
+test('rooms import only what lies below them', () => {
+  const wrong = sources.flatMap((file) => {
+    const allowed = MAY_IMPORT[file.room]
+    assert.ok(allowed, `${file.room} is not in the table of rooms`)
+    const rooms = file.imports.filter((path) => path.startsWith('src/') || path.startsWith('migrations/')).map(roomOf)
+    return rooms
+      .filter((room) => room !== file.room && !allowed.includes(room))
+      .map((room) => `${file.path} imports ${room}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('the contract and the kit hold no logic of a process: they import nothing above them', () => {
+  const wrong = sources.filter(
+    (file) => file.room === 'kit' && file.imports.some((path) => roomOf(path) !== 'kit' && path.startsWith('src/')),
+  )
+  assert.deepEqual(
+    wrong.map((file) => file.path),
+    [],
+  )
+})
+
+test('every file is used', () => {
+  const used = new Set(all.flatMap((file) => file.imports))
+  const dead = sources.filter(
+    (file) => !used.has(file.path) && !ENTRIES.test(file.path) && !file.path.endsWith('.test.ts'),
+  )
+  // A file that only its own test imports is dead, too.
+  const usedBySources = new Set(
+    all
+      .filter((file) => !file.path.startsWith('src/') || !file.path.endsWith('.test.ts'))
+      .flatMap((file) => file.imports),
+  )
+  const onlyTested = sources.filter(
+    (file) => !file.path.endsWith('.test.ts') && used.has(file.path) && !usedBySources.has(file.path),
+  )
+  assert.deepEqual(
+    [...dead, ...onlyTested].map((file) => file.path),
+    [],
+  )
+})
+
+test('every file says on its first line what it is for', () => {
+  const silent = all.filter((file) => !/^\/\/ \S/.test(file.text) && !file.path.endsWith('.test.ts'))
+  assert.deepEqual(
+    silent.map((file) => file.path),
+    [],
+  )
+})
+
+test(`no line is longer than ${LINE_LENGTH_MAX} characters`, () => {
+  const long = all.flatMap((file) =>
+    file.text.split('\n').flatMap((line, index) => {
+      // A string cannot always be broken; what is long because of one is left to the reviewer.
+      const isText = /['"`]/.test(line)
+      return line.length > LINE_LENGTH_MAX && !isText ? [`${file.path}:${index + 1}`] : []
+    }),
+  )
+  assert.deepEqual(long, [])
+})
+
+test('the environment is read in the config files only, and no name says nothing', () => {
+  const readers = sources.filter((file) => file.text.includes('process.env') && !file.path.endsWith('.test.ts'))
+  const allowed = ['src/cli/config.ts', 'src/kit/environment.ts', 'src/local/roles.ts']
+  assert.deepEqual(
+    readers.map((file) => file.path).filter((path) => !allowed.includes(path)),
+    [],
+  )
+  assert.deepEqual(
+    all.map((file) => file.path).filter((path) => FORBIDDEN_NAMES.test(path.split('/').at(-1) ?? '')),
+    [],
+  )
+})
+
+test('every fault that is thrown is in the list of codes, and every code in the list is thrown', () => {
+  const thrown = new Set<string>()
+  for (const { text, path } of sources) {
+    if (path.endsWith('.test.ts')) continue
+    for (const [, code] of text.matchAll(/new Fault\(\s*'([^']+)'/g)) if (code) thrown.add(code)
+    // Refusals of a recovery are made by one function that adds the prefix.
+    for (const [, code] of text.matchAll(/(?:refusal|refuse)\(\s*'([a-z_]+)'/g))
+      if (code) thrown.add(`recovery.${code}`)
+  }
+  const listed = new Set<string>(FAULT_CODES)
+  assert.deepEqual([...thrown].filter((code) => !listed.has(code)).sort(), [])
+  assert.deepEqual([...listed].filter((code) => !thrown.has(code)).sort(), [])
+})
+
+function list(folder: string): string[] {
+  const entries = readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+}
+
+function read(path: string): SourceFile {
+  const text = readFileSync(join(ROOT, path), 'utf8')
+  const found = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)]
+  const imports = found.map(([, target]) => relative(ROOT, resolve(ROOT, dirname(path), target ?? '')))
+  return { path, text, room: roomOf(path), imports }
+}
+
+function roomOf(path: string): string {
+  const [top = '', room = ''] = path.split('/')
+  return top === 'src' ? room : top
+}
