@@ -34,17 +34,21 @@ export class Answers {
   async #askTerminal(question: Question): Promise<string> {
     this.#talk.settle()
     const output = this.#talk.sink.stream
-    const reader = createInterface({ input: this.#input.stream, output, terminal: this.#talk.sink.isTerminal })
+    // Not readline's own terminal mode, whose escape sequences would change the prompt: the terminal echoes by itself.
+    const reader = createInterface({ input: this.#input.stream, output, terminal: false })
+    let interrupt = () => {}
     try {
       return await new Promise<string>((resolve, reject) => {
-        reader.once('SIGINT', () => reject(interrupted()))
-        reader.once('close', () => reject(interrupted()))
+        interrupt = () => reject(interrupted())
+        process.once('SIGINT', interrupt)
+        reader.once('close', interrupt)
         reader.question(question.prompt, (answer) => resolve(answer.trim()))
       })
     } catch (error) {
       this.#talk.raw('\n')
       throw error
     } finally {
+      process.removeListener('SIGINT', interrupt)
       reader.close()
     }
   }

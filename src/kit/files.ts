@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 
 /** Writes a whole file so that a crash leaves either the old or the new content. Mode defaults to 0600. */
 export async function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolders(dirname(path))
   const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`
   const handle = await open(aside, 'w', mode)
   try {
@@ -16,6 +16,28 @@ export async function writeFileDurably(path: string, content: string | Uint8Arra
   }
   await rename(aside, path)
   await syncFolder(dirname(path))
+}
+
+/**
+ * Makes a folder and those above it; present is fine. Node's own recursive mkdir never ends where a file system has no
+ * room for new folders at all, such as /proc.
+ */
+export async function makeFolders(path: string, mode = 0o755): Promise<void> {
+  if (await isFolder(path)) return
+  if (dirname(path) !== path) await makeFolders(dirname(path), mode)
+  try {
+    await mkdir(path, { mode })
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!(await isFolder(path))) throw error
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 /** Flushes a folder's entries, so that a rename in it is on disk. */

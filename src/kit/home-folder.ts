@@ -1,8 +1,9 @@
 // The folders of a role: its home, the part of it that another user's process must reach, and its sockets.
 import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { makeFolders } from './files.ts'
 
 /**
  * Where PostgreSQL's files of a home lie: inside it, except when we are root and another user could not reach into it
@@ -21,7 +22,7 @@ export function socketFolderOf(home: string): string {
 
 /** Makes a folder that others may pass through but not list. */
 export async function makeOpenFolder(path: string): Promise<string> {
-  await mkdir(path, { recursive: true, mode: 0o755 })
+  await makeFolders(path)
   return path
 }
 

@@ -1,8 +1,8 @@
 // One process at a time works in a home folder.
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from './fault.ts'
-import { readTextIfAny } from './files.ts'
+import { makeFolders, readTextIfAny } from './files.ts'
 import { commandOf, isAlive } from './processes.ts'
 
 /**
@@ -12,7 +12,7 @@ import { commandOf, isAlive } from './processes.ts'
 export async function lockHome(home: string, role: string): Promise<() => Promise<void>> {
   const path = join(home, `${role}.pid`)
   try {
-    await mkdir(home, { recursive: true, mode: 0o755 })
+    await makeFolders(home)
     const holder = Number((await readTextIfAny(path)) ?? 0)
     if (holder > 0 && holder !== process.pid && isAlive(holder) && commandOf(holder).includes(home)) {
       throw new Fault('home.in_use', 500, `${home} is in use by another ${role} (process ${holder})`, {

@@ -1,6 +1,6 @@
 // Where the local cloud on one machine keeps its things.
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { CLOUD_FILE, OPERATOR_TOKEN_FILE, OUTAGES_FILE } from '../contract/local-cloud.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
@@ -65,6 +65,7 @@ export async function readSettings(home: CloudHome): Promise<CloudSettings | nul
  */
 export async function ensureHome(home: CloudHome, settings: CloudSettings): Promise<void> {
   try {
+    await tryToWrite(await nearestFolder(home.folder))
     await makeOpenFolder(home.folder)
     const isOurs = (await readSettings(home)) !== null
     if (!isOurs && (await readdir(home.folder)).length > 0) {
@@ -83,4 +84,19 @@ export async function ensureHome(home: CloudHome, settings: CloudSettings): Prom
       cause: error,
     })
   }
+}
+
+/** The folder itself, or the nearest one above it that exists. */
+export async function nearestFolder(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const found = await stat(folder).catch(() => null)
+    if (found?.isDirectory() || folder === dirname(folder)) return folder
+  }
+}
+
+/** Makes something in a folder and removes it again; throws what the system says when that is not allowed. */
+export async function tryToWrite(folder: string): Promise<void> {
+  // Before any recursive mkdir: Node's never returns where a folder refuses with ENOENT, as /proc does.
+  const trial = await mkdtemp(join(folder, '.mainstay-trial-'))
+  await rm(trial, { recursive: true, force: true })
 }

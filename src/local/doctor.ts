@@ -9,7 +9,7 @@ import type { CloudFile } from '../contract/local-cloud.ts'
 import { messageOf } from '../kit/fault.ts'
 import { readJsonIfAny } from '../kit/files.ts'
 import { isReachableByOthers } from '../kit/home-folder.ts'
-import { type CloudHome, cloudHome } from './cloud-home.ts'
+import { type CloudHome, cloudHome, nearestFolder, tryToWrite } from './cloud-home.ts'
 import { isPortFree } from './ports.ts'
 import { isAnswered } from './up-socket.ts'
 
@@ -137,10 +137,8 @@ async function checkClock(): Promise<Finding> {
 }
 
 async function checkHome(home: CloudHome): Promise<Finding> {
-  const parent = await nearestFolder(home.folder)
   try {
-    const trial = await mkdtemp(join(parent, '.mainstay-trial-'))
-    await rm(trial, { recursive: true, force: true })
+    await tryToWrite(await nearestFolder(home.folder))
   } catch (error) {
     const hint = 'Choose a folder that you may write to with --home or MAINSTAY_HOME.'
     return fail('Home', `${home.folder} cannot be written: ${messageOf(error)}`, hint)
@@ -149,13 +147,6 @@ async function checkHome(home: CloudHome): Promise<Finding> {
     return ok('Home', `${home.folder} (PostgreSQL’s files go below /var/lib/mainstay, since it cannot run as root)`)
   }
   return ok('Home', home.folder)
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  for (let folder = path; ; folder = dirname(folder)) {
-    const found = await stat(folder).catch(() => null)
-    if (found?.isDirectory() || folder === dirname(folder)) return folder
-  }
 }
 
 function ok(name: string, message: string): Finding {
