@@ -133,6 +133,18 @@ test('every fault that is thrown is in the list of codes, and every code in the 
   assert.deepEqual([...listed].filter((code) => !thrown.has(code)).sort(), [])
 })
 
+test('the lock file has every optional package of every platform, and names no host', () => {
+  const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
+  const lock = JSON.parse(text) as { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
+  const optional = Object.values(lock.packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+  // npm leaves out what it could not ask for, and then refuses its own lock file elsewhere.
+  assert.deepEqual(
+    optional.filter((name) => !lock.packages[`node_modules/${name}`]),
+    [],
+  )
+  assert.doesNotMatch(text, /"resolved"/)
+})
+
 function list(folder: string): string[] {
   const entries = readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
   return entries

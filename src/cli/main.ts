@@ -28,6 +28,11 @@ import { addTableList } from './table-list.ts'
 import { addTableShow } from './table-show.ts'
 import { addUp } from './up.ts'
 
+const FIRST_MINUTES = `
+The first minutes:
+  $ mainstay demo        a disaster and its recovery, in one minute
+  $ mainstay up          a two-region cloud on this machine`
+
 /** Runs one command line and ends the process with its exit code. */
 export async function main(args: string[]): Promise<void> {
   const env = readEnvironment()
@@ -61,10 +66,7 @@ export function buildProgram(shell: Shell): Command {
     // Misuse is told in our own lines, by `explainMisuse`.
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError(true)
-  program.addHelpText(
-    'after',
-    '\nThe first minutes:\n  $ mainstay demo        a disaster and its recovery, in one minute\n  $ mainstay up          a two-region cloud on this machine',
-  )
+  program.addHelpText('after', FIRST_MINUTES)
   addUp(program, shell)
   addStatus(program, shell)
 

@@ -55,7 +55,8 @@ async function recover(
     return { json: plan }
   }
   const prompt = confirmRecovery(primary, secondary)
-  const insteadSay = `Add --quiet to recover without a question: mainstay mobile recover ${primary} ${secondary} --quiet`
+  const command = `mainstay mobile recover ${primary} ${secondary} --quiet`
+  const insteadSay = `Add --quiet to recover without a question: ${command}`
   if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
     talk.info('Recovery terminated with no changes made')
     return { json: { recovered: false } }

@@ -98,7 +98,7 @@ export function createdLines(service: ServiceView, asTyped: (text: string) => st
           `  ${insertCurl(service, table)}`,
           `  ${readCurl(service, table)}`,
           ...(service.secondary === null
-            ? [asTyped(`  mainstay mobile create ${service.name}2 --secondary-for ${service.name}`)]
+            ? [asTyped(`  mainstay mobile create ${service.name}-2 --secondary-for ${service.name}`)]
             : []),
         ]
       : ['Next', asTyped(`  mainstay mobile recover ${service.secondaryFor} ${service.name} --dry-run`)]),

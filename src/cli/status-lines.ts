@@ -53,5 +53,5 @@ export function nextCommands(status: StatusView): string[] {
   if (status.services.length === 0 && region)
     return [`mainstay mobile create PrimaryService --location "${region.name}"`]
   const bare = status.services.find((service) => service.secondaryFor === null && service.secondary === null)
-  return bare ? [`mainstay mobile create ${bare.name}2 --secondary-for ${bare.name}`] : []
+  return bare ? [`mainstay mobile create ${bare.name}-2 --secondary-for ${bare.name}`] : []
 }

@@ -17,7 +17,8 @@ export function addTableDelete(table: Command, shell: Shell): void {
       const service = await needService(session, givenService, USAGE)
       const name = await needTable(session, givenTable, USAGE)
       const prompt = `Do you want to delete the table '${name}' with all its rows? [y/n]: `
-      const insteadSay = `Add --quiet to delete without a question: mainstay mobile table delete ${service} ${name} --quiet`
+      const command = `mainstay mobile table delete ${service} ${name} --quiet`
+      const insteadSay = `Add --quiet to delete without a question: ${command}`
       if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
         session.talk.info('Deletion cancelled with no changes made.')
         return { json: { deleted: false } }

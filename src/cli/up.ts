@@ -78,6 +78,8 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
       ['Outages that are on', outages.length > 0 ? outages.join(', ') : null],
     ]),
   )
+  if (cloud.illServices.length > 0)
+    talk.warn(`not well yet: ${cloud.illServices.join(', ')} (mainstay mobile list tells why)`)
   talk.info('Type next, in another terminal:')
   talk.data(...nextThree(status, cloud.regions).map((command) => talk.asTyped(command)))
   const { gatewayUrl, controlUrl, regions } = cloud
@@ -100,7 +102,7 @@ export function nextThree(status: Pick<StatusView, 'services'>, regions: string[
   return [
     'mainstay status',
     primary.secondary === null
-      ? `mainstay mobile create ${primary.name}2 --location "${other}" --secondary-for ${primary.name}`
+      ? `mainstay mobile create ${primary.name}-2 --location "${other}" --secondary-for ${primary.name}`
       : `mainstay mobile recover ${primary.name} ${primary.secondary} --dry-run`,
     `mainstay dev traffic ${primary.name}`,
   ]

@@ -109,6 +109,8 @@ export const FIRST_START_TRIES_MAX = 3
 export const ROLE_WELL_MS = 10_000
 /** `up`: how long all regions may take to be ready, a first start with initdb and base backups included. */
 export const CLOUD_READY_MS_MAX = 120_000
+/** `up`: how long services may then take to be well; one that is ill for long must not keep the cloud from its user. */
+export const SERVICES_READY_MS_MAX = 15_000
 /** A request over the socket of `up`: it may have to end a region's PostgreSQL. */
 export const UP_CALL_MS_MAX = 30_000
 /** A request line over the socket of `up`. */

@@ -60,8 +60,8 @@ export async function readSettings(home: CloudHome): Promise<CloudSettings | nul
 }
 
 /**
- * Makes the folder and proves that it can be written. Faults with `home.unwritable`, or with `home.not_ours` for a folder
- * with other people's files, since `reset` removes all of it one day.
+ * Makes the folder and proves that it can be written. Faults with `home.unwritable`, or with `home.not_ours` for a
+ * folder with other people's files, since `reset` removes all of it one day.
  */
 export async function ensureHome(home: CloudHome, settings: CloudSettings): Promise<void> {
   try {

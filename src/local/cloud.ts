@@ -65,6 +65,7 @@ export class LocalCloud {
   #gateway: RoleProcess | null = null
   #hosts = new Map<string, RoleProcess>()
   #aborter = new AbortController()
+  #illServices: string[] = []
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: CloudOptions) {
@@ -80,6 +81,11 @@ export class LocalCloud {
 
   get outages(): Outage[] {
     return this.#outages
+  }
+
+  /** Services that were not well when the start was over. */
+  get illServices(): string[] {
+    return this.#illServices
   }
 
   get isStopping(): boolean {
@@ -220,7 +226,7 @@ export class LocalCloud {
 
     say('Waiting until the regions are ready')
     const facts = { regions: this.#regions, outages: () => this.#outages, logs: this.home.logs }
-    await waitUntilServing(await this.calls(), facts, signal)
+    this.#illServices = await waitUntilServing(await this.calls(), facts, signal)
   }
 
   async #killRegion(region: string, host: RoleProcess): Promise<number> {

@@ -5,7 +5,7 @@ import { judgeClock, judgeDisk, judgeNode } from './doctor.ts'
 import { Ledger, liveLine } from './ledger.ts'
 import { isOurs } from './our-processes.ts'
 import { regionNamed, toldOutage, withOutage, withoutOutage } from './outages.ts'
-import { missingOf } from './readiness.ts'
+import { illServices, missingRegions } from './readiness.ts'
 import { controlCommand, gatewayCommand, hostCommand } from './role-commands.ts'
 import { backoffMs, decideAfterEnd } from './supervision.ts'
 import { parseRequest } from './up-socket.ts'
@@ -61,11 +61,18 @@ test('processes of a cloud are its roles and PostgreSQL, never a person’s tail
   for (const command of others) assert.equal(isOurs(command, folders), false, command)
 })
 
-test('the cloud is ready when every region outside an outage is, and no service is starting', () => {
-  const status = statusOf({ 'West US': 'Ready', 'East US': 'Starting' }, 'Starting')
-  assert.deepEqual(missingOf(status, ['West US', 'East US', 'New'], []), ['East US', 'New', 'A'])
-  const outages = [{ region: 'East US', kind: 'all' as const }]
-  assert.deepEqual(missingOf(statusOf({ 'West US': 'Ready' }, 'Ready'), ['West US', 'East US'], outages), [])
+test('regions outside an outage are waited for', () => {
+  const status = statusOf({ 'West US': 'Ready', 'East US': 'Starting' }, 'Ready')
+  assert.deepEqual(missingRegions(status, ['West US', 'East US', 'New'], []), ['East US', 'New'])
+  assert.deepEqual(missingRegions(status, ['West US', 'East US'], [{ region: 'East US', kind: 'all' }]), [])
+})
+
+test('services are waited for unless their home or their database is in an outage', () => {
+  const status = statusOf({}, 'Starting')
+  assert.deepEqual(illServices(status, []), ['A'])
+  assert.deepEqual(illServices(status, [{ region: 'West US', kind: 'compute' }]), [])
+  assert.deepEqual(illServices(status, [{ region: 'East US', kind: 'network' }]), [])
+  assert.deepEqual(illServices(statusOf({}, 'Ready'), []), [])
 })
 
 test('roles are started with the command lines of separate machines', () => {
@@ -156,7 +163,7 @@ function statusOf(regions: Record<string, 'Ready' | 'Starting'>, service: 'Ready
   const home = {
     epoch: 1,
     server: '',
-    serverRegion: '',
+    serverRegion: 'East US',
     secondaryFor: null,
     secondary: null,
     operation: null,

@@ -22,7 +22,7 @@ export class Ledger {
     return downMs
   }
 
-  /** A request got no such answer; whether its row is stored nobody knows. The outage began after the last one that did. */
+  /** A request got no such answer; whether its row is stored nobody knows. The outage began after the last ack. */
   noteFailed(): void {
     this.failures += 1
     this.#downSince ??= this.#lastAckAt

@@ -7,8 +7,8 @@ const ROLE = /mainstay\.mjs (control|gateway|host|runtime|guard)\b/
 const POSTGRES = /^\S*\/postgres\s/
 
 /**
- * True when a command line is one of our roles or PostgreSQL, working in one of these folders. A person's `tail -f` of a
- * log there is not.
+ * True when a command line is one of our roles or PostgreSQL, working in one of these folders. A person's `tail -f` of
+ * a log there is not.
  */
 export function isOurs(command: string, folders: string[]): boolean {
   if (!ROLE.test(command) && !POSTGRES.test(command)) return false

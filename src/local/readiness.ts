@@ -3,19 +3,20 @@ import type { StatusView } from '../contract/api.ts'
 import type { Outage } from '../contract/local-cloud.ts'
 import { waitFor } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
-import { CLOUD_READY_MS_MAX } from '../kit/limits.ts'
+import { CLOUD_READY_MS_MAX, SERVICES_READY_MS_MAX } from '../kit/limits.ts'
 import { outageOf } from './outages.ts'
 
-/** What is not ready yet, in words; empty when a request would succeed. Regions in an outage are not waited for. */
-export function missingOf(status: StatusView, regions: string[], outages: Outage[]): string[] {
+/** The regions that are not ready yet. Those in an outage are not waited for. */
+export function missingRegions(status: StatusView, regions: string[], outages: Outage[]): string[] {
   const wanted = regions.filter((region) => outageOf(outages, region) === null)
-  const missingRegions = wanted.filter(
-    (name) => status.regions.find((region) => region.name === name)?.health.state !== 'Ready',
-  )
-  const missingServices = status.services.filter(
-    (service) => wanted.includes(service.region) && service.health.state === 'Starting',
-  )
-  return [...missingRegions, ...missingServices.map((service) => service.name)]
+  return wanted.filter((name) => status.regions.find((region) => region.name === name)?.health.state !== 'Ready')
+}
+
+/** The services that are not well although neither they nor their database are in an outage. */
+export function illServices(status: StatusView, outages: Outage[]): string[] {
+  const isOut = (region: string) => outageOf(outages, region) !== null
+  const expected = status.services.filter((service) => !isOut(service.region) && !isOut(service.serverRegion))
+  return expected.filter((service) => service.health.state !== 'Ready').map((service) => service.name)
 }
 
 export type ServingFacts = {
@@ -25,24 +26,43 @@ export type ServingFacts = {
   logs: string
 }
 
-/** Waits until nothing is missing. Faults with `cloud.not_ready`, naming what is. */
+/**
+ * Waits until every region is ready, then a while for the services; returns those that are still ill. Faults with
+ * `cloud.not_ready`, naming the regions that are missing.
+ */
 export async function waitUntilServing(
   calls: { status(): Promise<StatusView> },
   facts: ServingFacts,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string[]> {
+  // Control may be restarting; then nothing is known and we ask again.
+  const read = async () => await calls.status().catch(() => null)
   let missing: string[] = []
-  const check = async () => {
-    // Control may be restarting; what is missing then is told by the time limit.
-    const status = await calls.status().catch(() => null)
-    missing = status ? missingOf(status, facts.regions, facts.outages()) : ['control']
-    return missing.length === 0 ? true : undefined
-  }
-  try {
-    await waitFor('all regions to be ready', check, { withinMs: CLOUD_READY_MS_MAX, everyMs: 50, signal })
-  } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'wait.timed_out') throw error
+  await until('all regions to be ready', CLOUD_READY_MS_MAX, signal, async () => {
+    const status = await read()
+    missing = status ? missingRegions(status, facts.regions, facts.outages()) : ['control']
+    return missing.length === 0
+  }).catch((error: unknown) => {
+    if (!isTimeout(error)) throw error
     const text = `not ready after ${CLOUD_READY_MS_MAX / 1_000} s: ${missing.join(', ')}`
     throw new Fault('cloud.not_ready', 500, text, { hint: `Read the logs in ${facts.logs}`, cause: error })
-  }
+  })
+  let ill: string[] = []
+  await until('all services to be well', SERVICES_READY_MS_MAX, signal, async () => {
+    const status = await read()
+    if (status) ill = illServices(status, facts.outages())
+    return status !== null && ill.length === 0
+  }).catch((error: unknown) => {
+    // The caller tells which; the cloud is of use without them.
+    if (!isTimeout(error)) throw error
+  })
+  return ill
+}
+
+async function until(what: string, withinMs: number, signal: AbortSignal, isSo: () => Promise<boolean>): Promise<void> {
+  await waitFor(what, async () => ((await isSo()) ? true : undefined), { withinMs, everyMs: 50, signal })
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'wait.timed_out'
 }

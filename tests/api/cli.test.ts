@@ -52,7 +52,7 @@ const TABLE_OF_COMMANDS: Row[] = [
     says: [
       /Application key +APPKEY/,
       /mainstay mobile table create Empty TodoItem/,
-      /curl -X POST -H 'X-ZUMO-APPLICATION: APPKEY' .*http:\/\/localhost:8080\/services\/PrimaryService\/tables\/TodoItem\n/,
+      /curl -X POST -H 'X-ZUMO-APPLICATION: APPKEY' .*\/services\/PrimaryService\/tables\/TodoItem\n/,
     ],
   },
   {

@@ -22,7 +22,8 @@ const option = (name) => args[args.indexOf('--' + name) + 1]
 const home = option('home')
 mkdirSync(home, { recursive: true })
 const health = { state: 'Ready', cause: null, message: null, since: null, evidence: [], next: null }
-const region = (name) => ({ name, slug: name, health, reservedUnits: 1, reservedUnitsUsed: 0, sharedSlots: 1, sharedSlotsUsed: 0, hosts: 1 })
+const capacity = { reservedUnits: 1, reservedUnitsUsed: 0, sharedSlots: 1, sharedSlotsUsed: 0 }
+const region = (name) => ({ name, slug: name, health, ...capacity, hosts: 1 })
 const status = { regions: ['West US', 'East US'].map(region), services: [], machines: [], warnings: [] }
 const children = []
 if (role === 'control') {
@@ -35,7 +36,8 @@ if (role === 'control') {
 } else {
   appendFileSync(home + '/told', 'token ' + (process.env.MAINSTAY_JOIN_TOKEN ?? 'none') + '\\n')
   writeFileSync(home + '/certificate.json', '{}')
-  if (role === 'host') children.push(spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' }))
+  const idle = ['-e', 'setInterval(() => {}, 1000)']
+  if (role === 'host') children.push(spawn(process.execPath, idle, { detached: true, stdio: 'ignore' }))
   writeFileSync(home + '/pids', [process.pid, ...children.map((child) => child.pid)].join(' '))
   process.on('message', (message) => appendFileSync(home + '/told', JSON.stringify(message) + '\\n'))
   process.channel?.unref()
