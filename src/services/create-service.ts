@@ -35,7 +35,7 @@ export async function beginCreate(
   const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
   if (earlier) return earlier.id
   requireServiceName(wanted.name)
-  const region = await chooseRegion(db, wanted.location)
+  const region = await chooseRegion(db, caller, wanted)
   const place = await findPlace(db, deps.field, region)
   return await db.transaction().execute(async (trx) => {
     const locked = await lockRegion(trx, region.slug)
@@ -161,9 +161,11 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
   }
 }
 
-async function chooseRegion(db: Kysely<ControlDatabase>, location: string | undefined): Promise<Region> {
-  if (location !== undefined) return await getRegion(db, location)
-  const first = (await listRegions(db))[0]
+// Where none is named: the first region, and for a secondary the first that is not its primary's.
+async function chooseRegion(db: Kysely<ControlDatabase>, caller: Caller, wanted: CreateService): Promise<Region> {
+  if (wanted.location !== undefined) return await getRegion(db, wanted.location)
+  const primary = wanted.secondaryFor ? await getService(db, caller.subscriptionId, wanted.secondaryFor) : null
+  const first = (await listRegions(db)).find((region) => region.slug !== primary?.region)
   if (!first) throw new Fault('region.unknown', 404, 'there is no region yet', { hint: 'Start a host first.' })
   return first
 }
