@@ -68,7 +68,7 @@ async function recover(
     label = wanted
   }
   show('Performing recovery')
-  const operation = await client.recover(primary, request)
+  const operation = await client.recover(primary, { ...request, expectedAction: plan.database.action })
   const ended = await followOperation(session, client, { operation, onChange: (now) => show(recoveryLabel(now)) })
   talk.info('Recovery complete')
   if (ended.report) talk.data(...reportLines(ended.report).map((line) => talk.asTyped(line)))

@@ -71,7 +71,7 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
   talk.data(
     ...pairLines([
       ['Apps', `${cloud.gatewayUrl}/`],
-      ['Control and portal', `${cloud.controlUrl}/`],
+      ['Control', `${cloud.controlUrl}/`],
       ['Regions', cloud.regions.join(', ')],
       ['State', cloud.home.folder],
       ['Operator token', cloud.home.tokenFile],

@@ -147,6 +147,8 @@ export const RecoverRequest = Type.Object(
     secondary: Type.String(),
     isDryRun: Type.Optional(Type.Boolean()),
     isForced: Type.Optional(Type.Boolean()),
+    /** What the plan that the operator saw does to the database; refused when it would be something else by now. */
+    expectedAction: Type.Optional(Type.Union([Type.Literal('keep'), Type.Literal('promote')])),
   },
   { additionalProperties: false },
 )

@@ -88,7 +88,7 @@ function deriveServer(
     role: member.role,
     superuserPassword: open(server.superuser_password),
     replicationPassword: open(server.replication_password),
-    lease: isPrimary ? deriveLease(snapshot, standby) : { kind: 'free', term: 0 },
+    lease: isPrimary ? deriveLease(snapshot, standby) : { kind: 'free', term: member.lease_term },
     isInitialized: server.is_initialized,
     primary: isPrimary ? null : addressIn(snapshot, primaryOf(server).machine),
     slots: isPrimary ? slotsOf(standby) : slotsOf(member),

@@ -25,6 +25,7 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
   const snapshot = await readSnapshot(deps.db)
   const hosts = snapshot.machines.filter((machine) => machine.role === 'host')
   const reach = new Map(hosts.map((host) => [host.name, judgeReach(vantagesOf(deps, host), host.domain)]))
+  deps.board.setLost(hosts.map(({ name }) => name).filter((name) => reach.get(name)?.isLost))
   let isChanged = false
   for (const region of snapshot.regions) {
     const lost = hosts.filter((host) => host.domain === region.name).map((host) => reach.get(host.name))

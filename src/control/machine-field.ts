@@ -73,7 +73,8 @@ export class MachineField implements Field {
 
   isReachable(machine: string): boolean {
     const { board } = this.#deps
-    return board.hasHeardHost(machine) && board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS
+    // What two others cannot reach counts as lost, even while its last heartbeat here is not yet old enough.
+    return board.hasHeardHost(machine) && board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS && !board.isLost(machine)
   }
 
   async gateways(): Promise<{ live: string[]; late: string[] }> {

@@ -160,6 +160,9 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
   }
 }
 
+// Less than this is ordinary traffic on its way.
+const LAG_WARNING_BYTES = 16 * 1_048_576
+
 function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
   const warnings: string[] = []
   for (const server of servers) {
@@ -171,6 +174,8 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       warnings.push(`${server.name} has no standby: its data is in ${server.region} only`)
     else if (standby && standby.standing !== 'ready')
       warnings.push(`the standby of ${server.name} in ${standby.region} is ${standby.standing}`)
+    const lag = standby?.standing === 'ready' ? standby.lagBytes : null
+    if (lag !== null && lag > LAG_WARNING_BYTES) warnings.push(`the standby of ${server.name} is ${lag} bytes behind`)
     const kept = server.members.find((member) => member.quarantine)
     if (kept)
       warnings.push(

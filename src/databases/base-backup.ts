@@ -19,15 +19,20 @@ type Manifest = {
 /** Called now and then with the bytes received so far. */
 export type Progress = (bytes: number) => void
 
+/** Asks the primary behind `from` who it is. Faults when it does not answer. */
+export async function checkUpstream(from: Upstream): Promise<void> {
+  const client = replicationClient(from)
+  await client.connect()
+  await client.query('IDENTIFY_SYSTEM')
+  await client.end()
+}
+
 /**
  * Copies the primary behind `from` into `dataFolder`, which must be empty, and verifies every file's SHA-256 and size.
  * The caller flushes it to disk. Faults with `standby.backup_damaged` or the primary's own error.
  */
 export async function takeBaseBackup(from: Upstream, dataFolder: string, onProgress: Progress): Promise<void> {
-  const config = { host: from.socketFolder, port: 5432, user: REPLICATOR, password: from.password }
-  // The types of `pg` leave out `replication`; the protocol has it since 9.
-  const client = new pg.Client({ ...config, replication: 'true', connectionTimeoutMillis: 10_000 } as pg.ClientConfig)
-  client.on('error', () => {})
+  const client = replicationClient(from)
   await client.connect()
   try {
     const writer = openArchive(dataFolder)
@@ -39,6 +44,14 @@ export async function takeBaseBackup(from: Upstream, dataFolder: string, onProgr
     // A server that hangs must not keep us: the socket goes with the process's interest in it.
     client.end().catch(() => {})
   }
+}
+
+function replicationClient(from: Upstream): pg.Client {
+  const config = { host: from.socketFolder, port: 5432, user: REPLICATOR, password: from.password }
+  // The types of `pg` leave out `replication`; the protocol has it since 9.
+  const client = new pg.Client({ ...config, replication: 'true', connectionTimeoutMillis: 10_000 } as pg.ClientConfig)
+  client.on('error', () => {})
+  return client
 }
 
 /** Takes what the server sends in answer to BASE_BACKUP. One backup has one archive, since we make no tablespaces. */

@@ -1,7 +1,7 @@
 // A host: takes assignments, keeps them on disk, makes servers and runtimes follow them, and reports facts.
 import { join } from 'node:path'
 import type { HostAssignment, MachineAddress, ServerAssignment } from '../contract/assignment.ts'
-import type { HostFacts, ReachFacts } from '../contract/facts.ts'
+import type { HostFacts, ReachFacts, ReleaseAnswer } from '../contract/facts.ts'
 import type { MachineIdentity } from '../contract/join.ts'
 import type { OutageKind } from '../contract/local-cloud.ts'
 import { PROTOCOL_VERSION } from '../contract/protocols.ts'
@@ -11,6 +11,7 @@ import { Cluster } from '../databases/cluster.ts'
 import type { Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
+import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
 import type { ControlLink } from '../machine/control-link.ts'
@@ -196,6 +197,7 @@ export class Host {
       this.#publishLeases()
       this.onNews()
     }
+    const release = async (standby: ServerAssignment) => await this.#release(standby)
     const server = new ManagedServer(wanted, version, {
       cluster,
       lease,
@@ -203,10 +205,20 @@ export class Host {
       tunnels: this.#tunnels,
       log,
       watch,
+      release,
       onChange,
     })
     this.#servers.set(wanted.name, { server, lease, proofs, cluster, isWatched: false })
     server.start()
+  }
+
+  async #release(standby: ServerAssignment): Promise<void> {
+    const body = { server: standby.name, epoch: standby.epoch, term: standby.lease.term }
+    const call = { method: 'POST' as const, path: '/machine/release', body, timeoutMs: HEARTBEAT_EVERY_MS }
+    const answer = (await this.#deps.control.call(call)) as ReleaseAnswer
+    if (!answer.isReleased) {
+      throw new Fault('server.not_released', 409, `${standby.name} cannot be built anew here: ${answer.reason}`)
+    }
   }
 
   #watch(name: string, isWatched: boolean): void {

@@ -13,7 +13,7 @@ import {
   raiseStamps,
   type TableDescription,
 } from '../databases/app-schema.ts'
-import { takeBaseBackup } from '../databases/base-backup.ts'
+import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster, Upstream } from '../databases/cluster.ts'
 import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
 import { pause } from '../kit/clock.ts'
@@ -37,6 +37,8 @@ export type ServerDeps = {
   log: Log
   /** Tells the guard that the server must be watched, or no longer. */
   watch: (isWatched: boolean) => void
+  /** Has control record that this standby is not promotable; faults when it is not recorded. */
+  release: (wanted: ServerAssignment) => Promise<void>
   onChange: () => void
 }
 
@@ -228,7 +230,8 @@ export class ManagedServer {
     await proofs.endBelow(wanted.epoch)
     await pause(proofs.waitMs(wanted.isOldPrimaryStopped), this.#aborter.signal)
     if (this.#aborter.signal.aborted) return
-    if (!cluster.isRunning) await cluster.start(await this.#upstream(wanted))
+    // Promoted already, before a crash: it must not be made a standby again.
+    if (!cluster.isRunning) await cluster.start(cluster.isStandby ? await this.#upstream(wanted) : null)
     await cluster.withClient(promote)
     this.#monitor.forget()
     await this.#withApps(async (client) => {
@@ -242,8 +245,13 @@ export class ManagedServer {
   async #followPrimary(wanted: ServerAssignment): Promise<void> {
     const { cluster, proofs } = this.#deps
     const upstream = await this.#upstream(wanted)
-    const mustBuild = !cluster.hasData || this.#kept === null || this.#kept.epoch !== wanted.epoch
-    if (mustBuild || (await this.#monitor.isStandbyLost())) await this.#build(wanted, upstream)
+    if (cluster.hasData && this.#kept === null) {
+      throw new Fault('server.data_unknown', 500, `${cluster.folder} holds data of which nothing is known`, {
+        hint: 'It is left as it is. Move it away for a new standby to be built here.',
+      })
+    }
+    const isOld = this.#kept?.epoch !== wanted.epoch
+    if (!cluster.hasData || isOld || (await this.#monitor.isStandbyLost())) await this.#build(wanted, upstream)
     if (!cluster.isRunning) {
       this.#monitor.forget()
       await cluster.start(upstream)
@@ -257,6 +265,10 @@ export class ManagedServer {
     const { cluster } = this.#deps
     this.#state = 'building'
     this.#deps.onChange()
+    // The old copy, however stale, may be all that is left: it goes only while its primary answers, and after control
+    // has recorded that it is not to be promoted.
+    await checkUpstream(upstream)
+    if (cluster.hasData) await this.#deps.release(wanted)
     await this.#monitor.close()
     await cluster.stop('immediate')
     await cluster.beginFolder()

@@ -55,6 +55,7 @@ export async function beginRecover(
     const facts = await gatherFacts(trx, deps, { primary, secondary, isForced: request.isForced === true })
     const plan = planRecovery(facts)
     if (request.isDryRun === true) return { plan, operationId: null }
+    requireSamePlan(plan, request)
     const server = await getServer(trx, primary.server)
     // The data goes where its standby is; the service goes where its secondary stands.
     const machine = secondary.machine
@@ -89,6 +90,16 @@ export async function beginRecover(
     await trx.updateTable('services').set({ operation_id: operationId }).where('id', '=', secondary.id).execute()
     await bumpDesired(trx)
     return { plan, operationId }
+  })
+}
+
+// Between the look and the yes a database may have died, or come back: what it costs is then another question.
+function requireSamePlan(plan: RecoveryPlanView, request: RecoverRequest): void {
+  const { action, server } = plan.database
+  if (request.expectedAction === undefined || request.expectedAction === action) return
+  const now = action === 'keep' ? 'alive and would be kept' : 'lost and its standby would be promoted'
+  throw new Fault('recovery.plan_changed', 409, `the plan has changed meanwhile: ${server} is ${now}`, {
+    hint: 'Give the same command again and look at the new plan.',
   })
 }
 

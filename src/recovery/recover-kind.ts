@@ -70,10 +70,16 @@ async function bringUpDatabase({ db, field }: RecoveryDeps, context: StepContext
   const facts = context.facts as RecoverFacts
   const before = await getServer(db, input.server)
   if (input.action === 'keep') {
-    const found = await field.askHost(primaryOf(before).machine)
+    const { machine } = primaryOf(before)
+    if (!field.isReachable(machine)) {
+      throw new Fault('recovery.database_lost', 409, `${input.server} on ${machine} was alive and is lost now`, {
+        hint: `Plan anew, with its standby: mainstay mobile recover ${context.operation.service_name} ${input.secondaryName}`,
+      })
+    }
+    const found = await field.askHost(machine)
     const server = found.servers.find((entry) => entry.name === input.server)
     if (server?.state !== 'running') return wait(`${input.server} to be open`)
-    return { kind: 'done', detail: `${input.server} is kept on ${primaryOf(before).machine}` }
+    return { kind: 'done', detail: `${input.server} is kept on ${machine}` }
   }
   if (!facts.isPromoted) {
     const standby = before.members.find((member) => member.role === 'standby')

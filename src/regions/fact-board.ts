@@ -6,6 +6,7 @@ type Entry<T> = { facts: T; at: number }
 export class FactBoard {
   readonly #hosts = new Map<string, Entry<HostFacts>>()
   readonly #gateways = new Map<string, Entry<GatewayFacts>>()
+  #lost = new Set<string>()
   /** The board knows nothing older than itself: silence counts from here for machines never heard. */
   readonly openedAt = performance.now()
 
@@ -28,6 +29,15 @@ export class FactBoard {
 
   hasHeardHost(machine: string): boolean {
     return this.#hosts.has(machine)
+  }
+
+  /** Takes the complete list of hosts that are judged lost, on the word of two vantage points. */
+  setLost(machines: string[]): void {
+    this.#lost = new Set(machines)
+  }
+
+  isLost(machine: string): boolean {
+    return this.#lost.has(machine)
   }
 
   hosts(): { facts: HostFacts; silentMs: number }[] {

@@ -69,7 +69,7 @@ test('recover --quiet asks nothing and sends one change with an idempotency key'
   assert.ok(!ran.stdout.includes('Warning:'))
   assert.deepEqual(
     changes.map((one) => one.body),
-    [{ secondary: 'SecondaryService', isForced: true }],
+    [{ secondary: 'SecondaryService', isForced: true, expectedAction: 'promote' }],
   )
   assert.match(changes[0]?.key ?? '', /^[0-9a-f]{32}$/)
 })

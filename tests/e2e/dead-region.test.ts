@@ -13,6 +13,8 @@ describe('a service whose region died', () => {
   before(async () => {
     cloud = await TestCloud.start()
     primary = (await cloud.createPair()).primary
+    await cloud.ok(['mobile', 'create', 'Neighbour', '--location', 'West US'])
+    await cloud.ok(['mobile', 'create', 'NeighbourSecondary', '--secondary-for', 'Neighbour'])
     acknowledged = await cloud.insertRows(
       primary,
       Array.from({ length: 120 }, (_, index) => `before-${index}`),
@@ -77,6 +79,7 @@ describe('a service whose region died', () => {
   test('shows its plan without changing anything', async () => {
     const plan = await cloud.ok(['mobile', 'recover', 'PrimaryService', 'SecondaryService', '--dry-run'])
     assert.match(plan, /sql-west-us is promoted in East US/)
+    assert.match(plan, /Also moves the data of +1 service: Neighbour/)
     assert.equal((await cloud.service('PrimaryService')).health.state, 'Unhealthy')
   })
 
@@ -104,6 +107,14 @@ describe('a service whose region died', () => {
     assert.deepEqual([now.region, now.health.state], ['East US', 'Ready'])
     assert.deepEqual((await cloud.readIds(primary)).sort(), [...acknowledged].sort())
     assert.deepEqual(await cloud.insertRows(primary, ['after-1']), ['after-1'])
+  })
+
+  test('took its neighbour on the same server along, which then moves compute only', async () => {
+    assert.equal((await cloud.service('Neighbour')).serverRegion, 'East US')
+    assert.equal((await cloud.service('Neighbour')).health.state, 'Unhealthy')
+    const shown = await cloud.ok(['mobile', 'recover', 'Neighbour', 'NeighbourSecondary', '-q'])
+    assert.match(shown, /kept: sql-west-us stays where it is/)
+    assert.equal((await cloud.service('Neighbour')).health.state, 'Ready')
   })
 
   test('gave its secondary up', async () => {

@@ -114,7 +114,8 @@ export class TestCloud {
 
   /** Runs the CLI as a person would, with `input` on its standard input. */
   async cli(args: string[], input = ''): Promise<CliResult> {
-    const env = { ...process.env, MAINSTAY_HOME: this.home }
+    // As typed in a shell: under npm the printed commands begin with npx.
+    const env = { ...process.env, MAINSTAY_HOME: this.home, npm_command: '' }
     const child = spawn(process.execPath, [LAUNCHER, ...args], {
       env,
       stdio: ['pipe', 'pipe', 'pipe'],
