@@ -91,7 +91,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       name: service.name,
       health: serviceHealth({
         name: service.name,
-        state: service.state === 'ready' && !isServedAsFarAsKnown(deps.board, service) ? 'creating' : service.state,
+        state: service.state === 'ready' && !isServedAsFarAsKnown(deps, service) ? 'creating' : service.state,
         standing: deps.incidents.get('service', service.id),
         operation: operations.find((operation) => operation.id === service.operation_id) ?? null,
         secondary,
@@ -116,8 +116,10 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
 }
 
 // Its host is heard and its runtime does not serve it yet: just started. A silent host is for the verdicts to judge.
-function isServedAsFarAsKnown(board: FactBoard, service: Service): boolean {
-  const runtime = board.host(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
+function isServedAsFarAsKnown(deps: ViewDeps, service: Service): boolean {
+  const isJudgedIll = deps.incidents.get('service', service.id).verdict.state !== 'Ready'
+  if (isJudgedIll || deps.board.hostSilentMs(service.machine) >= HEARTBEAT_SILENT_MS) return true
+  const runtime = deps.board.host(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
   if (runtime?.state !== 'starting' && runtime?.state !== 'running') return true
   return runtime.services.some((one) => one.name === service.name && one.epoch === Number(service.epoch))
 }
