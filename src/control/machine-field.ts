@@ -13,6 +13,7 @@ import {
   SERVICES_PATH,
 } from '../contract/protocols.ts'
 import type { Incidents } from '../health/incidents.ts'
+import { waitFor } from '../kit/clock.ts'
 import type { Door } from '../kit/door.ts'
 import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -69,6 +70,15 @@ export class MachineField implements Field {
   /** One order to a machine. Faults with `door.unreachable` at once when it is known to be lost. */
   async order(machine: string, call: DoorCall): Promise<unknown> {
     return await this.#order(machine, call)
+  }
+
+  async settle(): Promise<void> {
+    const { board, db } = this.#deps
+    const isSettled = () => performance.now() - board.openedAt >= HEARTBEAT_SILENT_MS
+    if (isSettled()) return
+    const hosts = (await listMachines(db)).filter((machine) => machine.role === 'host')
+    const check = () => (isSettled() || hosts.every(({ name }) => board.hasHeardHost(name)) ? true : undefined)
+    await waitFor('the hosts to be heard', check, { withinMs: 2 * HEARTBEAT_SILENT_MS })
   }
 
   isReachable(machine: string): boolean {

@@ -96,6 +96,7 @@ export async function readRows(
 
 // The machine that holds the service's data. Faults at once when it is lost or the service is being changed.
 async function requireUsable(deps: ApiDeps, service: Service): Promise<string> {
+  await deps.field.settle()
   const { machine } = primaryOf(await getServer(deps.db, service.server))
   requireReachable(deps.field, machine, `the database of '${service.name}'`)
   if (service.state === 'ready') return machine

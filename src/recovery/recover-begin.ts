@@ -38,6 +38,7 @@ export async function beginRecover(
     primary: await getService(deps.db, caller.subscriptionId, name),
     secondary: await getService(deps.db, caller.subscriptionId, request.secondary),
   }
+  await deps.field.settle()
   return await deps.db.transaction().execute(async (trx) => {
     const locked = await lockServices(trx, [named.primary.id, named.secondary.id])
     const primary = requireLocked(locked, named.primary)

@@ -9,6 +9,11 @@ export type Field = {
   push: () => Promise<{ unreached: string[] }>
   /** Fresh facts of a host, also noted on the board. Faults with `door.unreachable`. */
   askHost: (machine: string) => Promise<HostFacts>
+  /**
+   * Waits until control knows how its hosts stand: at once, except just after its start, when a host that was not heard
+   * yet is not lost for that.
+   */
+  settle: () => Promise<void>
   /** True while a machine counts as reachable. */
   isReachable: (machine: string) => boolean
   /** Gateways with a recent heartbeat, and those known without one. */

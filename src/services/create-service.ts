@@ -35,6 +35,7 @@ export async function beginCreate(
   const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
   if (earlier) return earlier.id
   requireServiceName(wanted.name)
+  await deps.field.settle()
   const region = await chooseRegion(db, caller, wanted)
   const place = await findPlace(db, deps.field, region)
   return await db.transaction().execute(async (trx) => {

@@ -29,6 +29,7 @@ export async function beginDelete(
   const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
   if (earlier) return earlier.id
   const found = await getService(db, caller.subscriptionId, wanted.name)
+  await field.settle()
   const server = await getServer(db, found.server)
   requireReachable(field, primaryOf(server).machine, `the database of '${found.name}'`)
   return await db.transaction().execute(async (trx) => {

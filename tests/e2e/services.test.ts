@@ -1,0 +1,150 @@
+// Services, tables and rows through the CLI, as an operator works with them on a good day; and everything that is refused.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { ServiceView } from '../../src/contract/api.ts'
+import { TestCloud } from '../support/cloud.ts'
+
+describe('on a good day', () => {
+  let cloud: TestCloud
+
+  before(async () => {
+    cloud = await TestCloud.start()
+  })
+  after(async () => await cloud.dispose())
+
+  const refuses = async (args: string[], code: number, text: RegExp) => {
+    const result = await cloud.cli(args)
+    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
+    assert.match(result.stderr, text)
+    assert.doesNotMatch(result.stderr, /\n {4}at /, 'a stack was shown')
+  }
+
+  test('an empty cloud says how to begin', async () => {
+    assert.match(await cloud.ok(['mobile', 'list']), /No mobile services created yet/)
+    assert.match(await cloud.ok(['mobile', 'locations']), /West US \(default\)\n.*East US/)
+  })
+
+  test('create prints URL, key, and a curl line that works', async () => {
+    const shown = await cloud.ok(['mobile', 'create', 'Todo', '--mode', 'reserved', '--units', '2'])
+    const service = await cloud.service('Todo')
+    assert.equal(service.region, 'West US')
+    assert.match(shown, new RegExp(service.applicationKey))
+    await cloud.ok(['mobile', 'table', 'create', 'Todo', 'Item', '-p', 'insert=application,read=public,*=admin'])
+    const answer = await fetch(`${service.pathUrl}tables/Item`, { signal: AbortSignal.timeout(5_000) })
+    assert.deepEqual([answer.status, await answer.json()], [200, []])
+  })
+
+  test('a service is found by its host name, and by its path in any case', async () => {
+    const service = await cloud.service('Todo')
+    const url = `${cloud.gatewayUrl}/services/TODO/tables/item`
+    assert.equal((await fetch(url, { signal: AbortSignal.timeout(5_000) })).status, 200)
+    const { request } = await import('node:http')
+    const status = await new Promise<number>((resolve, reject) => {
+      const options = {
+        host: '127.0.0.1',
+        port: cloud.port,
+        path: '/tables/Item',
+        headers: { host: new URL(service.url).host },
+      }
+      request(options, (answer) => resolve(answer.resume().statusCode ?? 0))
+        .on('error', reject)
+        .end()
+    })
+    assert.equal(status, 200)
+  })
+
+  test('a row inserted by an app has its place in the path form, and is read as JSON by the operator', async () => {
+    const service = await cloud.service('Todo')
+    const body = JSON.stringify({ id: 'a b', text: 'milk', done: false, count: 2 })
+    const answer = await cloud.app(service, '/tables/Item', { method: 'POST', body })
+    assert.equal(answer.status, 201)
+    assert.match(answer.headers.get('location') ?? '', /\/services\/todo\/tables\/Item\/a%20b$/)
+    const rows = await cloud.json<Record<string, unknown>[]>(['mobile', 'data', 'read', 'Todo', 'Item'])
+    assert.deepEqual(
+      rows.map(({ id, text, done, count }) => ({ id, text, done, count })),
+      [{ id: 'a b', text: 'milk', done: false, count: 2 }],
+    )
+    assert.match(await cloud.ok(['mobile', 'table', 'show', 'Todo', 'Item']), /text/)
+  })
+
+  test('headers and cookies of ours from outside reach nobody', async () => {
+    const service = await cloud.service('Todo')
+    const headers = { 'x-mainstay-internal': '1', 'x-mainstay-epoch': '1', 'x-mainstay-service': 'other' }
+    const health = await cloud.app(service, '/.mainstay/health', { headers })
+    assert.equal(health.status, 404)
+    assert.equal((await cloud.app(service, '/tables/Item', { headers })).status, 200)
+    const probe = await cloud.app(service, '/.mainstay/probe', { method: 'POST', body: '{"token":"x"}' })
+    assert.equal(probe.status, 401)
+  })
+
+  test('wrong names, sizes and places are refused, and nothing is created', async () => {
+    await refuses(['mobile', 'create', 'a'], 2, /2 to 48/)
+    await refuses(['mobile', 'create', '-x-'], 2, /./)
+    await refuses(['mobile', 'create', 'Todo'], 1, /is taken/)
+    await refuses(['mobile', 'create', 'Mars', '--location', 'Mars'], 2, /no region "Mars"/)
+    await refuses(['mobile', 'create', 'Big', '--mode', 'reserved', '--units', '3'], 3, /2 reserved units free/)
+    await refuses(['mobile', 'create', 'Odd', '--mode', 'shared', '--units', '2'], 2, /no units/)
+    await refuses(['mobile', 'create', 'Odd', '--mode', 'golden'], 2, /golden|mode/)
+    await refuses(['mobile', 'create', 'Odd', '--units', 'many'], 2, /./)
+    await refuses(['mobile', 'table', 'create', 'Todo', 'bad name'], 2, /cannot be the name of a table/)
+    await refuses(['mobile', 'table', 'create', 'Todo', 'ITEM'], 1, /already has a table/)
+    await refuses(['mobile', 'table', 'show', 'Todo', 'Nothing'], 2, /no table/)
+    await refuses(['mobile', 'show', 'Nobody'], 2, /no mobile service/)
+    await refuses(['sql', 'server', 'show', 'nothing'], 2, /no server/)
+    const names = (await cloud.api<ServiceView[]>('/services')).map((service) => service.name)
+    assert.deepEqual(names, ['Todo'])
+  })
+
+  test('a secondary must be elsewhere, as high, as large, and the only one', async () => {
+    const secondary = ['mobile', 'create', 'Spare', '--secondary-for', 'Todo']
+    await refuses([...secondary, '--location', 'West US'], 3, /West US itself/)
+    await refuses([...secondary, '--mode', 'shared'], 3, /must be reserved/)
+    await refuses([...secondary, '--mode', 'reserved', '--units', '1'], 3, /must have as many/)
+    await cloud.ok(secondary)
+    const spare = await cloud.service('Spare')
+    assert.deepEqual([spare.region, spare.mode, spare.units, spare.secondaryFor], ['East US', 'reserved', 2, 'Todo'])
+    await refuses(['mobile', 'create', 'Spare2', '--secondary-for', 'Todo'], 3, /has a secondary already/)
+    await refuses(
+      ['mobile', 'create', 'Spare2', '--location', 'West US', '--secondary-for', 'Spare'],
+      3,
+      /secondary itself/,
+    )
+  })
+
+  test('capacity is shown, set, and never set below what is promised', async () => {
+    await refuses(['region', 'set', 'West US', '--reserved-units', '1'], 3, /2 reserved units of West US are promised/)
+    await cloud.ok(['region', 'set', 'West US', '--reserved-units', '6'])
+    assert.match(await cloud.ok(['region', 'list']), /West US.*2 of 6/)
+  })
+
+  test('delete keeps the data unless told otherwise, and the name is free again', async () => {
+    await cloud.ok(['mobile', 'delete', 'Spare', '-q'])
+    await refuses(['mobile', 'show', 'Spare'], 2, /no mobile service/)
+    const before = await cloud.service('Todo')
+    await cloud.ok(['mobile', 'delete', 'Todo', '-q'])
+    assert.equal((await cloud.app(before, '/tables/Item')).status, 404)
+    await cloud.ok(['mobile', 'create', 'Todo', '--mode', 'reserved', '--units', '2'])
+    const now = await cloud.service('Todo')
+    assert.notEqual(now.applicationKey, before.applicationKey)
+    assert.deepEqual(now.tables, [])
+    await cloud.ok(['mobile', 'delete', 'Todo', '-q', '--deleteData'])
+    assert.deepEqual(await cloud.api<ServiceView[]>('/services'), [])
+    assert.match(await cloud.ok(['region', 'list']), /West US.*0 of 6/)
+  })
+
+  test('a table that is deleted is gone for apps at once', async () => {
+    await cloud.ok(['mobile', 'create', 'Notes'])
+    await cloud.ok(['mobile', 'table', 'create', 'Notes', 'Page'])
+    const service = await cloud.service('Notes')
+    assert.equal((await cloud.app(service, '/tables/Page', { method: 'POST', body: '{"a":1}' })).status, 201)
+    await cloud.ok(['mobile', 'table', 'delete', 'Notes', 'Page', '-q'])
+    assert.equal((await cloud.app(service, '/tables/Page')).status, 404)
+    await cloud.ok(['mobile', 'table', 'create', 'Notes', 'Page'])
+    assert.deepEqual(await (await cloud.app(service, '/tables/Page')).json(), [])
+  })
+
+  test('traffic counts what it wrote and finds it all', async () => {
+    const shown = await cloud.ok(['dev', 'traffic', 'Notes', '--for', '2', '--table', 'Page'])
+    assert.match(shown, /acked \d+ · lost 0/)
+  })
+})
