@@ -124,6 +124,8 @@ const STATEMENTS = [
      service_id text not null references services,
      name text not null,
      permissions jsonb not null,
+     -- Nobody serves it any more; the row goes when the table itself is gone.
+     is_dropping boolean not null default false,
      created_at timestamptz not null default now(),
      primary key (service_id, name))`,
   `create unique index service_tables_name on service_tables (service_id, lower(name))`,

@@ -1,6 +1,6 @@
 // What the CLI is told by flags, environment and defaults. The only file here that reads the environment.
-import { resolve } from 'node:path'
 import { Fault } from '../kit/fault.ts'
+import { realFolder } from '../kit/home-folder.ts'
 
 /** Flags that every command takes. */
 export type CommonFlags = {
@@ -24,7 +24,7 @@ export function readEnvironment(): Environment {
 
 /** The folder of the local cloud, absolute. */
 export function homeOf(flags: { home?: string | undefined }, env: Environment): string {
-  return resolve(flags.home ?? textOf(env.MAINSTAY_HOME) ?? '.mainstay')
+  return realFolder(flags.home ?? textOf(env.MAINSTAY_HOME) ?? '.mainstay')
 }
 
 /** The control that was named by flag or environment; null means: the local cloud's. */

@@ -15,6 +15,8 @@ export type SchemaAssignment = {
   epoch: number
   loginPassword: string
   tables: string[]
+  /** Tables that were given up. Named one by one: a table is never dropped because some list lacks it. */
+  droppedTables: string[]
   /** `closed`: no login works (a consumed secondary). `dropped`: schema and roles are to go. */
   state: 'open' | 'closed' | 'dropped'
 }

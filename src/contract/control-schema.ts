@@ -108,7 +108,13 @@ export type ControlDatabase = {
     ended_at: WhenOrNull
     is_data_dropped: Generated<boolean>
   }
-  service_tables: { service_id: string; name: string; permissions: Json<TablePermissions>; created_at: When }
+  service_tables: {
+    service_id: string
+    name: string
+    permissions: Json<TablePermissions>
+    is_dropping: Generated<boolean>
+    created_at: When
+  }
   archives: {
     id: string
     subscription_id: string

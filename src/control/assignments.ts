@@ -116,7 +116,8 @@ function deriveSchemas(snapshot: Snapshot, server: ServerWithMembers, open: Open
       schema: service.schema_name,
       epoch: Number(service.epoch),
       loginPassword: open(service.login_password),
-      tables: snapshot.tables.filter((table) => table.service_id === service.id).map((table) => table.name),
+      tables: tablesOf(snapshot, service, { isDropping: false }).map((table) => table.name),
+      droppedTables: tablesOf(snapshot, service, { isDropping: true }).map((table) => table.name),
       state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
     }))
 }
@@ -145,9 +146,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     applicationKey: open(service.application_key),
     masterKey: open(service.master_key),
     isSchemaDynamic: service.is_schema_dynamic,
-    tables: snapshot.tables
-      .filter((table) => table.service_id === service.id)
-      .map(({ name, permissions }) => ({ name, permissions })),
+    tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
     database: deriveDatabase(snapshot, service, machine, open),
   }
 }
@@ -165,6 +164,10 @@ function deriveDatabase(snapshot: Snapshot, service: Service, machine: string, o
     password: open(service.login_password),
     remote: primary === machine ? null : addressIn(snapshot, primary),
   }
+}
+
+function tablesOf(snapshot: Snapshot, service: Service, wanted: { isDropping: boolean }) {
+  return snapshot.tables.filter((table) => table.service_id === service.id && table.is_dropping === wanted.isDropping)
 }
 
 function addressIn(snapshot: Snapshot, machine: string): MachineAddress | null {

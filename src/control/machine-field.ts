@@ -196,7 +196,8 @@ export class MachineField implements Field {
     const known = this.#lines.get(key)
     if (known?.at === at) return known.pool
     known?.pool.destroy().catch(() => {})
-    const to = { address: machine.address ?? '', port: machine.port ?? 0, protocol, target, expectRole: machine.role }
+    const expect = { expectRole: machine.role, expectName: machine.name }
+    const to = { address: machine.address ?? '', port: machine.port ?? 0, protocol, target, ...expect }
     const pool = doorPool(this.#deps.door, to, 4)
     this.#lines.set(key, { at, pool })
     return pool

@@ -55,7 +55,7 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
   app.post<{ Body: ReleaseRequest }>('/machine/release', async (request): Promise<ReleaseAnswer> => {
     const peer = peerOfRequest(request.raw.socket)
     if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} has no standby to release`)
-    const answer = await releaseStandby(deps.db, request.body)
+    const answer = await releaseStandby(deps.db, peer.name, request.body)
     if (answer.isReleased) deps.onChange()
     return answer
   })

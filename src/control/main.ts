@@ -1,5 +1,4 @@
 // The control role: management API, verdicts, operations. Reads its options, opens its database and doors, and works.
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { FastifyRequest } from 'fastify'
 import { Accounts, type Caller } from '../accounts/accounts.ts'
@@ -13,6 +12,7 @@ import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
+import { realFolder } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { JUDGE_EVERY_MS, OPERATION_LOOK_EVERY_MS, STEWARD_EVERY_MS } from '../kit/limits.ts'
@@ -55,7 +55,7 @@ export async function main(args: string[]): Promise<void> {
 
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
-  const home = resolve(values.home)
+  const home = realFolder(values.home)
   const unlock = await lockHome(home, 'control')
   const log = openLog('control', environment().logLevel)
   const seal = await openSeal(`${home}/control.key`)
@@ -121,12 +121,13 @@ async function run(args: string[]): Promise<void> {
   await door.listen({ address: values.address, port: Number(values['machine-port']) })
   const port = await listenOn(api.server, { address: values.address, port: Number(values.port) })
 
+  const brokenSince = new Map<string, number>()
   const rounds = [
     repeat({ everyMs: JUDGE_EVERY_MS, signal: aborter.signal, onError }, async () => {
       await judgeAll({ db, board, incidents, domain: values.domain, onChange: pushSoon })
     }),
     repeat({ everyMs: STEWARD_EVERY_MS, signal: aborter.signal, onError }, async () => {
-      if (await tendServers({ db, seal, board, field })) await field.push()
+      if (await tendServers({ db, seal, board, field, brokenSince })) await field.push()
     }),
     repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal: aborter.signal, onError }, async () => {
       await runner.startFree(aborter.signal)

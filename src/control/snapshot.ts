@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
-import { listServices, listTables, type Service, type ServiceTable } from '../services/services.ts'
+import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
 
 export type Snapshot = {
   version: number
@@ -36,7 +36,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
           .where('ended_at', 'is not', null)
           .where('is_data_dropped', '=', false)
           .execute(),
-        tables: await listTables(
+        tables: await listAllTables(
           trx,
           services.map((service) => service.id),
         ),

@@ -12,13 +12,21 @@ import {
   type ServerWithMembers,
   standbyOf,
 } from '../databases/servers.ts'
-import { nextStanding } from '../databases/standing.ts'
+import { isFollowing, nextStanding } from '../databases/standing.ts'
 import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field } from '../regions/field.ts'
 import { bumpDesired, listMachines, listRegions, type Machine } from '../regions/regions.ts'
+import { forgetDroppedTables } from '../services/services.ts'
 
-export type StewardDeps = { db: Kysely<ControlDatabase>; seal: Seal; board: FactBoard; field: Field }
+export type StewardDeps = {
+  db: Kysely<ControlDatabase>
+  seal: Seal
+  board: FactBoard
+  field: Field
+  /** Since when each server's standby does not follow although both hosts are heard; kept by the caller. */
+  brokenSince: Map<string, number>
+}
 
 /** Does what is due now; true when machines must be told. */
 export async function tendServers(deps: StewardDeps): Promise<boolean> {
@@ -31,6 +39,7 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
     await noteInitialized(deps, server)
   }
   if (await noteDropped(deps)) isChanged = true
+  await noteDroppedTables(deps)
   return isChanged
 }
 
@@ -73,13 +82,31 @@ async function ensureStandby(
 async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
   const standby = standbyOf(server)
   if (!standby?.standing) return false
+  const primary = factsOf(deps.board, server, primaryOf(server).machine)
+  const copy = factsOf(deps.board, server, standby.machine)
+  const brokenMs = noteBroken(
+    deps.brokenSince,
+    server.name,
+    primary !== null && copy !== null && !isFollowing(primary, copy),
+  )
   const change = nextStanding({
     standing: standby.standing,
     term: standby.lease_term,
-    primary: factsOf(deps.board, server, primaryOf(server).machine),
-    standby: factsOf(deps.board, server, standby.machine),
+    brokenMs,
+    primary,
+    standby: copy,
   })
   return change !== null && (await moveStanding(deps.db, standby, change)) && change.isNewTerm
+}
+
+function noteBroken(since: Map<string, number>, server: string, isBroken: boolean): number {
+  if (!isBroken) {
+    since.delete(server)
+    return 0
+  }
+  const at = since.get(server) ?? performance.now()
+  since.set(server, at)
+  return performance.now() - at
 }
 
 async function noteInitialized(deps: StewardDeps, server: ServerWithMembers): Promise<void> {
@@ -114,6 +141,27 @@ async function noteDropped(deps: StewardDeps): Promise<boolean> {
   }
   if (isChanged) await deps.db.transaction().execute(bumpDesired)
   return isChanged
+}
+
+// Tables that were given up while their server could not be reached, or just before control stopped.
+async function noteDroppedTables(deps: StewardDeps): Promise<void> {
+  const pending = await deps.db
+    .selectFrom('service_tables')
+    .innerJoin('services', 'services.id', 'service_tables.service_id')
+    .select(['services.id', 'services.server', 'services.schema_name'])
+    .where('service_tables.is_dropping', '=', true)
+    .execute()
+  if (pending.length === 0) return
+  const { version } = await deps.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
+  const servers = await listServers(deps.db)
+  for (const service of pending) {
+    const server = servers.find((entry) => entry.name === service.server)
+    const facts = server && factsOf(deps.board, server, primaryOf(server).machine)
+    const schema = facts?.schemas.find((entry) => entry.schema === service.schema_name)
+    if (facts && facts.version >= Number(version) && schema?.problem === null) {
+      await forgetDroppedTables(deps.db, service.id)
+    }
+  }
 }
 
 function factsOf(board: FactBoard, server: ServerWithMembers, machine: string) {

@@ -11,7 +11,15 @@ import { bumpDesired } from '../regions/regions.ts'
 import { isServed, schemaProblem } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
 import { requireReachable } from '../services/place.ts'
-import { deleteTable, getService, getTable, insertTable, listTables, type Service } from '../services/services.ts'
+import {
+  forgetDroppedTables,
+  getService,
+  getTable,
+  giveTableUp,
+  insertTable,
+  listTables,
+  type Service,
+} from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 
 type TableInfo = { columns: { name: string; type: string; indexed: boolean }[]; rows: number }
@@ -46,7 +54,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
     await untilFollowed(deps, service, machine, version)
   } catch (error) {
     await deps.db.transaction().execute(async (trx) => {
-      await deleteTable(trx, service, wanted.name)
+      await giveTableUp(trx, service, wanted.name)
       await bumpDesired(trx)
     })
     await deps.field.push()
@@ -59,15 +67,14 @@ export async function endTable(deps: ApiDeps, caller: Caller, name: string, tabl
   const service = await getService(deps.db, caller.subscriptionId, name)
   const table = await getTable(deps.db, service, tableName)
   const machine = await requireUsable(deps, service)
-  await deps.db.transaction().execute(async (trx) => {
-    await deleteTable(trx, service, table.name)
-    await bumpDesired(trx)
+  const version = await deps.db.transaction().execute(async (trx) => {
+    await giveTableUp(trx, service, table.name)
+    return await bumpDesired(trx)
   })
   await deps.field.push()
-  const server = await getServer(deps.db, service.server)
-  const names = [service.server, service.schema_name, table.name].map(encodeURIComponent)
-  const path = `/servers/${names[0]}/schemas/${names[1]}/tables/${names[2]}?epoch=${server.epoch}`
-  await deps.field.order(machine, { method: 'DELETE', path, timeoutMs: REGION_CALL_MS_MAX })
+  // What is not done in time is done as soon as the server can be reached; nobody serves the table any more.
+  await untilFollowed(deps, service, machine, version)
+  await forgetDroppedTables(deps.db, service.id)
 }
 
 /** Reads rows as the master key may, through the service's runtime. */

@@ -132,7 +132,8 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
     name: server.name,
     region: domains.get(primaryOf(server).machine) ?? '',
     epoch: Number(server.epoch),
-    protection: server.members.some((member) => member.role === 'standby') ? 'async' : 'none',
+    // Promised is what counts: a standby that is being built or was released protects nothing.
+    protection: server.members.some((member) => member.standing === 'ready') ? 'async' : 'none',
     services: services.filter((service) => service.server === server.name).map((service) => service.name),
     members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),
   }))

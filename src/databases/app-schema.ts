@@ -16,6 +16,7 @@ import {
   VERSION_EPOCH_SHIFT,
   VERSION_SEQUENCE,
 } from '../contract/table-format.ts'
+import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { REPLICATOR } from './cluster.ts'
 
@@ -62,18 +63,19 @@ export async function ensureDivergenceSlot(client: pg.Client): Promise<void> {
 
 /** Makes a service's schema what its assignment says, under the assigned epoch. Older epochs' logins are shut out first. */
 export async function ensureSchema(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  await requireOwn(client, wanted)
   if (wanted.state === 'dropped') return await dropSchema(client, wanted)
   await fenceOlderLogins(client, wanted)
   await ensureOwner(client, wanted)
   await ensureProbeTable(client, wanted)
+  for (const table of wanted.droppedTables) await dropTable(client, wanted.schema, table)
   for (const table of wanted.tables) await ensureTable(client, wanted, table)
   await raiseVersions(client, wanted)
   // Last: with this login the new epoch is open for writing.
   if (wanted.state === 'open') await ensureLogin(client, wanted)
 }
 
-/** Drops a table that its service gave up. Absent is fine. */
-export async function dropTable(client: pg.Client, schema: string, table: string): Promise<void> {
+async function dropTable(client: pg.Client, schema: string, table: string): Promise<void> {
   await client.query(`drop table if exists ${id(schema)}.${id(table)}`)
 }
 
@@ -127,6 +129,17 @@ export async function raiseStamps(client: pg.Client): Promise<void> {
   )
   const seconds = Number(offset.rows[0]?.seconds ?? 0)
   await client.query(stampOffsetSql(Number.isFinite(seconds) ? seconds : 0))
+}
+
+// A schema of that name may be another service's, from another time: it is neither dropped nor taken over.
+async function requireOwn(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  const found = await client.query<{ owner: string }>(
+    'select pg_get_userbyid(nspowner) as owner from pg_namespace where nspname = $1',
+    [wanted.schema],
+  )
+  const owner = found.rows[0]?.owner
+  if (owner === undefined || owner === ownerRole(wanted.serviceId)) return
+  throw new Fault('server.foreign_schema', 409, `schema ${wanted.schema} belongs to ${owner}, not to this service`)
 }
 
 async function fenceOlderLogins(client: pg.Client, wanted: SchemaAssignment): Promise<void> {

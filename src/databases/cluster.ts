@@ -1,14 +1,32 @@
 // One PostgreSQL cluster on this machine: its data folder, its process, and a way to ask it something as superuser.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, chown, lchown, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  type FileHandle,
+  lchown,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pause, waitFor } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { readTextIfAny, removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
+import { removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
 import { quoteLiteral } from '../kit/identifiers.ts'
-import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX, SLOT_WAL_MB_MAX } from '../kit/limits.ts'
+import {
+  POSTGRES_START_MS_MAX,
+  POSTGRES_STOP_MS_MAX,
+  SERVER_LOG_BYTES_MAX,
+  SERVER_LOG_TAIL_BYTES,
+  SLOT_WAL_MB_MAX,
+} from '../kit/limits.ts'
 import { commandOf, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
 import { type Binaries, initdbRunsAs, type RunAs, runAsFor } from './binaries.ts'
 
@@ -30,6 +48,7 @@ export class Cluster {
   readonly runAs: RunAs
   readonly #binaries: Binaries
   readonly #password: string
+  #logMark = 0
 
   /** `folder` holds `data` and the log; `socketFolder` must be short (a unix socket's path has 107 bytes). */
   constructor(options: {
@@ -120,7 +139,7 @@ export class Cluster {
       await this.#removeLeftovers()
       await this.#writeConfig(upstream)
       await this.#prepareSocketFolder()
-      const log = await open(join(this.folder, 'postgresql.log'), 'a', 0o640)
+      const log = await this.#openLog()
       const child = spawn(join(this.#binaries.folder, 'bin', 'postgres'), ['-D', this.dataFolder], {
         // A group of its own: Ctrl-C on our terminal must not reach it, we stop it in order.
         detached: true,
@@ -186,10 +205,33 @@ export class Cluster {
     }
   }
 
-  /** The last lines of PostgreSQL's log. */
+  /** The last lines of PostgreSQL's log since its last start. */
   async logTail(lines: number): Promise<string> {
-    const text = (await readTextIfAny(join(this.folder, 'postgresql.log'))) ?? ''
-    return text.trimEnd().split('\n').slice(-lines).join('\n')
+    const file = await open(this.#logPath, 'r').catch(() => null)
+    if (!file) return ''
+    try {
+      const { size } = await file.stat()
+      const from = Math.max(this.#logMark, size - SERVER_LOG_TAIL_BYTES)
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, size - from)), 0, size - from, from)
+      return buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-lines).join('\n')
+    } finally {
+      await file.close()
+    }
+  }
+
+  get #logPath(): string {
+    return join(this.folder, 'postgresql.log')
+  }
+
+  // What an earlier run said must not be read as this one's; and a log that only grows would fill the disk.
+  async #openLog(): Promise<FileHandle> {
+    const size = await stat(this.#logPath).then(
+      (found) => found.size,
+      () => 0,
+    )
+    if (size > SERVER_LOG_BYTES_MAX) await rename(this.#logPath, `${this.#logPath}.1`)
+    this.#logMark = size > SERVER_LOG_BYTES_MAX ? 0 : size
+    return await open(this.#logPath, 'a', 0o640)
   }
 
   async #waitUntilAnswering(): Promise<void> {

@@ -74,6 +74,8 @@ export async function moveStanding(
   change: { from: Standing; to: Standing; isNewTerm: boolean },
 ): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
+    // The row that promotions and releases lock, so that these exclude each other.
+    await trx.selectFrom('servers').select('name').where('name', '=', member.server).forUpdate().execute()
     const done = await trx
       .updateTable('server_members')
       .set((eb) => ({
@@ -94,9 +96,9 @@ export async function moveStanding(
 
 /**
  * Records a silent standby as released, so that its primary may go on without proof. It locks the row that a promotion
- * locks: whichever comes first refuses the other.
+ * locks: whichever comes first refuses the other. `machine` asks: the primary's, or the standby's before it starts anew.
  */
-export async function releaseStandby(db: Db, request: ReleaseRequest): Promise<ReleaseAnswer> {
+export async function releaseStandby(db: Db, machine: string, request: ReleaseRequest): Promise<ReleaseAnswer> {
   return await db.transaction().execute(async (trx) => {
     const server = await trx
       .selectFrom('servers')
@@ -106,6 +108,15 @@ export async function releaseStandby(db: Db, request: ReleaseRequest): Promise<R
       .executeTakeFirst()
     if (!server || Number(server.epoch) !== request.epoch) {
       return { isReleased: false, reason: `${request.server} is under epoch ${server?.epoch}` }
+    }
+    const asker = await trx
+      .selectFrom('server_members')
+      .select('role')
+      .where('server', '=', request.server)
+      .where('machine', '=', machine)
+      .executeTakeFirst()
+    if (asker?.role !== 'primary' && asker?.role !== 'standby') {
+      return { isReleased: false, reason: `${machine} is no member of ${request.server}` }
     }
     const done = await trx
       .updateTable('server_members')

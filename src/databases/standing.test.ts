@@ -22,7 +22,7 @@ const facts = (given: Partial<ServerFacts>): ServerFacts => ({
   ...given,
 })
 const standby = facts({ role: 'standby', standby: null })
-const base: StandingFacts = { standing: 'streaming', term: 3, primary: facts({}), standby }
+const base: StandingFacts = { standing: 'streaming', term: 3, brokenMs: 0, primary: facts({}), standby }
 
 describe('a standby', () => {
   const rows: [string, Partial<StandingFacts>, string | null][] = [
@@ -47,6 +47,8 @@ describe('a standby', () => {
       { standing: 'arming', primary: facts({ lease: { kind: 'held', term: 3, ageMs: 10 } }) },
       'ready',
     ],
+    ['stays ready through a short break of its stream', { standing: 'ready', brokenMs: 9_000 }, null],
+    ['is released when it has not followed for long', { standing: 'ready', brokenMs: 10_000 }, 'released, new term'],
     [
       'stays ready when nobody is heard: that is when it is needed',
       { standing: 'ready', primary: null, standby: null },

@@ -6,6 +6,8 @@ export type StandingFacts = {
   standing: Standing
   /** The lease term under which it stands. */
   term: number
+  /** For how long both hosts were heard and the standby did not stream. */
+  brokenMs: number
   /** Newest facts of the primary's host and of the standby's, null when silent. */
   primary: ServerFacts | null
   standby: ServerFacts | null
@@ -13,19 +15,16 @@ export type StandingFacts = {
 
 export type StandingChange = { from: Standing; to: Standing; isNewTerm: boolean }
 
+// Longer than a reconnection takes; shorter than what an operator would call protected.
+const BROKEN_MS_MAX = 10_000
+
 // More than this behind is not "caught up": it would lose seconds of writes.
 const CAUGHT_UP_BYTES = 16 * 1_048_576
 
-/** The next standing, or null to stay. `released` is not decided here: the primary's host asks for it. */
+/** The next standing, or null to stay. When the standby's host is silent, the primary's asks for `released` by itself. */
 export function nextStanding(facts: StandingFacts): StandingChange | null {
   const { standing, primary, standby } = facts
-  const isCaughtUp =
-    primary?.state === 'running' &&
-    primary.role === 'primary' &&
-    standby?.state === 'running' &&
-    standby.role === 'standby' &&
-    primary.standby?.isStreaming === true &&
-    primary.standby.lagBytes <= CAUGHT_UP_BYTES
+  const isCaughtUp = isFollowing(primary, standby)
   switch (standing) {
     case 'building':
       return isCaughtUp ? { from: standing, to: 'streaming', isNewTerm: false } : null
@@ -39,6 +38,19 @@ export function nextStanding(facts: StandingFacts): StandingChange | null {
       }
       return null
     case 'ready':
-      return null
+      // Its host lives and gives proof, but the copy falls behind: it must not count as one that can be promoted.
+      return facts.brokenMs >= BROKEN_MS_MAX ? { from: standing, to: 'released', isNewTerm: true } : null
   }
+}
+
+/** True while a standby streams from its primary and is close behind it. */
+export function isFollowing(primary: ServerFacts | null, standby: ServerFacts | null): boolean {
+  return (
+    primary?.state === 'running' &&
+    primary.role === 'primary' &&
+    standby?.state === 'running' &&
+    standby.role === 'standby' &&
+    primary.standby?.isStreaming === true &&
+    primary.standby.lagBytes <= CAUGHT_UP_BYTES
+  )
 }

@@ -10,7 +10,7 @@ import {
   REFUSED_HEADER,
   SERVICE_HEADER,
 } from '../contract/protocols.ts'
-import { GATEWAY_ANSWER_MS_MAX } from '../kit/limits.ts'
+import { GATEWAY_ANSWER_MS_MAX, GATEWAY_QUEUE_MAX } from '../kit/limits.ts'
 import type { Destination } from './router.ts'
 
 // Of one hop only (RFC 9110, 7.6.1), or set anew by us.
@@ -35,6 +35,10 @@ export async function forward(
   to: { route: Route; destination: Destination; pool: Pool },
 ): Promise<Outcome> {
   const method = request.method ?? 'GET'
+  if ((to.pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
+    answerUnavailable(response, 'Too many requests wait for the service.', 1)
+    return 'failed'
+  }
   const aborter = new AbortController()
   response.once('close', () => aborter.abort())
   try {
@@ -45,7 +49,7 @@ export async function forward(
       path: to.destination.path,
       headers: forwardedHeaders(request, to),
       body: hasBody ? request : null,
-      signal: aborter.signal,
+      signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(GATEWAY_ANSWER_MS_MAX)]),
       headersTimeout: GATEWAY_ANSWER_MS_MAX,
       bodyTimeout: GATEWAY_ANSWER_MS_MAX,
     })

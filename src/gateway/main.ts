@@ -1,6 +1,5 @@
 // The gateway role: answers the stable URL of every service and forwards to its home region.
 import { createServer } from 'node:http'
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { GatewayAssignment } from '../contract/assignment.ts'
 import type { GatewayFacts, GatewayHeartbeatAnswer } from '../contract/facts.ts'
@@ -11,6 +10,7 @@ import { Door, listenOn } from '../kit/door.ts'
 import { peerOfRequest, serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
+import { realFolder } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
@@ -41,7 +41,7 @@ export async function main(args: string[]): Promise<void> {
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
   if (!values.domain || !values.control) throw new TypeError('gateway needs --domain NAME and --control URL')
-  const home = resolve(values.home)
+  const home = realFolder(values.home)
   const unlock = await lockHome(home, 'gateway')
   const log = openLog('gateway', environment().logLevel)
   const controlAt = parseControlUrl(values.control)

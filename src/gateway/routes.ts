@@ -75,8 +75,9 @@ export class Routes {
   }
 
   #open(route: { runtime: string; to: MachineAddress }, connections: number): Pool {
-    const { address, port } = route.to
-    const dial = { address, port, protocol: RUNTIME_PROTOCOL, target: route.runtime, expectRole: 'host' }
+    const { address, port, machine } = route.to
+    const expect = { expectRole: 'host', expectName: machine }
+    const dial = { address, port, protocol: RUNTIME_PROTOCOL, target: route.runtime, ...expect }
     return doorPool(this.#door, dial, connections)
   }
 

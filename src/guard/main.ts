@@ -51,8 +51,7 @@ export async function main(args: string[]): Promise<void> {
     if (isHostGone) break
     await pause(GUARD_TICK_MS)
   }
-  server.close()
-  await rm(values.socket, { force: true })
+  // The socket's path is left: a newer guard may have it by now, and the next one removes what is stale.
   process.exit(0)
 }
 

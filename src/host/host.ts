@@ -49,6 +49,7 @@ export class Host {
   readonly #remoteLeases: RemoteLeases
   readonly #reach = new Map<string, number>()
   #assignment: HostAssignment | null = null
+  #turn: Promise<void> = Promise.resolve()
   #guard: GuardLink | null = null
   #memory = { bytes: 0, at: Number.NEGATIVE_INFINITY }
   /** Called when facts changed that control should know before the next heartbeat. */
@@ -81,7 +82,7 @@ export class Host {
   /** Goes on with what was assigned before the last stop. */
   async resume(): Promise<void> {
     const kept = await readJsonIfAny<HostAssignment>(this.#assignmentPath)
-    if (kept) await this.#follow(kept)
+    if (kept && this.version === 0) await this.#follow(kept)
   }
 
   /** Takes a newer assignment; an older or equal one is nothing new. */
@@ -89,9 +90,14 @@ export class Host {
     if (assignment.machine !== this.#deps.identity.name) {
       throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
     }
-    if (assignment.version <= this.version) return
-    await writeJson(this.#assignmentPath, assignment)
-    await this.#follow(assignment)
+    // One at a time, and the version is looked at in turn: an older one must never be followed after a newer.
+    const turn = this.#turn.then(async () => {
+      if (assignment.version <= this.version) return
+      await writeJson(this.#assignmentPath, assignment)
+      await this.#follow(assignment)
+    })
+    this.#turn = turn.catch(() => {})
+    await turn
   }
 
   noteReach(machine: string): void {
@@ -147,7 +153,18 @@ export class Host {
   }
 
   async #follow(assignment: HostAssignment): Promise<void> {
+    const before = this.#assignment
     this.#assignment = assignment
+    try {
+      await this.#carryOut(assignment)
+    } catch (error) {
+      // Not followed to the end: the next heartbeat must bring it again.
+      this.#assignment = before
+      throw error
+    }
+  }
+
+  async #carryOut(assignment: HostAssignment): Promise<void> {
     for (const wanted of assignment.servers) this.#followServer(wanted, assignment.version)
     for (const [name, held] of this.#servers) {
       if (assignment.servers.some((wanted) => wanted.name === name)) continue
@@ -230,11 +247,12 @@ export class Host {
   }
 
   #publishLeases(): void {
-    const local = [...this.#servers].map(([server, { lease }]) => ({ server, untilBootMs: lease.untilBootMs() }))
+    const local = [...this.#servers].map(([server, held]) => ({ server, untilBootMs: untilBootMs(held) }))
     this.#runtimes.setLeases([...local, ...this.#remoteLeases.leases()])
-    for (const [server, { lease, cluster, isWatched }] of this.#servers) {
-      if (!isWatched) continue
-      this.#guard?.tell({ kind: 'watch', server, dataFolder: cluster.dataFolder, untilBootMs: lease.untilBootMs() })
+    for (const [server, held] of this.#servers) {
+      if (!held.isWatched) continue
+      const until = held.server.role === 'standby' ? null : untilBootMs(held)
+      this.#guard?.tell({ kind: 'watch', server, dataFolder: held.cluster.dataFolder, untilBootMs: until })
     }
   }
 
@@ -255,4 +273,9 @@ export class Host {
   get #assignmentPath(): string {
     return join(this.#deps.home, 'assignment.json')
   }
+}
+
+// Until when commits on a server may be acknowledged here: never, unless it is to be the primary.
+function untilBootMs({ server, lease }: Held): number | null {
+  return server.role === 'primary' ? lease.untilBootMs() : 0
 }

@@ -1,6 +1,5 @@
 // The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
@@ -10,7 +9,7 @@ import { repeat } from '../kit/clock.ts'
 import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
-import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
+import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
@@ -40,7 +39,7 @@ export async function main(args: string[]): Promise<void> {
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
   if (!values.region || !values.control) throw new TypeError('host needs --region NAME and --control URL')
-  const home = resolve(values.home)
+  const home = realFolder(values.home)
   const unlock = await lockHome(home, 'host')
   const log = openLog(`host ${values.region}`, environment().logLevel)
   const controlAt = parseControlUrl(values.control)

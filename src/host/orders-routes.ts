@@ -8,12 +8,16 @@ import { Fault } from '../kit/fault.ts'
 import type { Host } from './host.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
 
+const FOR_ALL = new Set(['/live'])
+const FOR_HOSTS = new Set(['/proof', '/servers/:server/lease'])
+
 /** Adds the routes. Only control gives orders; proof and leases are asked by other hosts. */
 export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
   app.addHook('onRequest', async (request) => {
     const { role } = peerOfRequest(request.raw.socket)
-    const isForHosts = request.url === '/proof' || request.url.endsWith('/lease') || request.url === '/live'
-    if (role === 'control' || isForHosts) return
+    // The route that matched, never the URL as sent: that may end in anything.
+    const route = request.routeOptions.url ?? ''
+    if (role === 'control' || FOR_ALL.has(route) || (role === 'host' && FOR_HOSTS.has(route))) return
     throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
   app.get('/live', async () => ({}))
@@ -34,14 +38,6 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     '/servers/:server/schemas/:schema/tables',
     async (request) => {
       return await host.getServer(request.params.server).server.describeTables(request.params.schema)
-    },
-  )
-  app.delete<{ Params: { server: string; schema: string; table: string }; Querystring: { epoch: string } }>(
-    '/servers/:server/schemas/:schema/tables/:table',
-    async (request) => {
-      const { server, schema, table } = request.params
-      await host.getServer(server).server.dropTable(Number(request.query.epoch), schema, table)
-      return {}
     },
   )
 }

@@ -5,8 +5,12 @@ import type { ServerFacts } from '../contract/facts.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import { type PrimaryPosition, readPrimaryPosition, readStandbyPosition } from '../databases/replication.ts'
 import { findForkLsn, findWalEnd } from '../databases/wal-files.ts'
+import { pause } from '../kit/clock.ts'
 import { folderBytes } from '../kit/files.ts'
-import { STANDBY_SILENT_MS } from '../kit/limits.ts'
+import { POSITION_MS_MAX, STANDBY_SILENT_MS } from '../kit/limits.ts'
+
+/** Whether it is open, and whether it is in quarantine. */
+export type ServerCondition = { isOpen: boolean; isQuarantined: boolean }
 
 export type Position = Pick<
   ServerFacts,
@@ -32,6 +36,10 @@ export class ServerMonitor {
   #size: { bytes: number; at: number } | null = null
   #quarantine: Position['quarantine'] = null
   #silentSince: number | null = null
+  #lookedAt = 0
+  #last: Position = NOTHING
+  #lastKey = ''
+  #reading: Promise<void> | null = null
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster
@@ -42,8 +50,29 @@ export class ServerMonitor {
     return this.#standby?.flushLsn ?? null
   }
 
-  /** Reads the position; a server that does not answer has none. */
-  async read(wanted: ServerAssignment, state: { isOpen: boolean; isQuarantined: boolean }): Promise<Position> {
+  /** The position, or the last one when a reading takes long; only one reading is under way at a time. */
+  async readInTime(wanted: ServerAssignment, state: ServerCondition): Promise<Position> {
+    const key = JSON.stringify([state, wanted.role])
+    // What was read in another condition says nothing of this one.
+    if (key !== this.#lastKey) this.#last = NOTHING
+    this.#lastKey = key
+    this.#reading ??= this.#read(wanted, state)
+      .then(
+        (position) => {
+          if (key === this.#lastKey) this.#last = position
+        },
+        // A folder that cannot be read, for one; the state beside these facts tells more.
+        () => {},
+      )
+      .finally(() => {
+        this.#reading = null
+      })
+    await Promise.race([this.#reading, pause(POSITION_MS_MAX)])
+    return this.#last
+  }
+
+  // A server that does not answer has no position.
+  async #read(wanted: ServerAssignment, state: ServerCondition): Promise<Position> {
     if (state.isQuarantined) return { ...NOTHING, quarantine: await this.#readQuarantine() }
     if (!state.isOpen) return NOTHING
     const dataBytes = await this.#readSize()
@@ -72,6 +101,8 @@ export class ServerMonitor {
    */
   async isStandbyLost(): Promise<boolean> {
     if (this.#silentSince === null || performance.now() - this.#silentSince < STANDBY_SILENT_MS) return false
+    if (performance.now() - this.#lookedAt < STANDBY_SILENT_MS) return false
+    this.#lookedAt = performance.now()
     const tail = await this.#cluster.logTail(20)
     return /requested WAL segment \S+ has already been removed|replication slot ".*" (does not exist|has been invalidated)|can no longer (get changes|access replication slot)|highest timeline \d+ of the primary is behind/.test(
       tail,

@@ -6,7 +6,6 @@ import type { ServerFacts, ServerState } from '../contract/facts.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
 import {
   describeTables,
-  dropTable,
   ensureDivergenceSlot,
   ensurePlatform,
   ensureSchema,
@@ -19,7 +18,7 @@ import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replic
 import { pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { SERVER_TICK_MS } from '../kit/limits.ts'
+import { SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
@@ -67,6 +66,11 @@ export class ManagedServer {
     this.#monitor = new ServerMonitor(deps.cluster)
   }
 
+  /** What it is to be. */
+  get role(): ServerAssignment['role'] {
+    return this.#wanted.role
+  }
+
   /** Starts the loop. */
   start(): void {
     this.#running = this.#loop()
@@ -103,22 +107,15 @@ export class ManagedServer {
     this.#deps.watch(false)
   }
 
-  /** Drops a table that its service gave up. Faults when this is not the running primary of that epoch. */
-  async dropTable(epoch: number, schema: string, table: string): Promise<void> {
-    if (this.#state !== 'running' || this.#wanted.role !== 'primary' || this.#wanted.epoch !== epoch) {
-      throw new Fault('server.not_primary', 503, `${this.name} is not open under epoch ${epoch} here`)
-    }
-    await this.#withApps(async (client) => await dropTable(client, schema, table))
-  }
-
   /** Columns and row counts of a schema's tables. */
   async describeTables(schema: string): Promise<Record<string, TableDescription>> {
     return await this.#monitor.use(async (client) => await describeTables(client, schema), APPS_DATABASE)
   }
 
+  /** What is known now. A server that hangs is told with its last position: its host must not fall silent with it. */
   async facts(): Promise<ServerFacts> {
     const isOpen = this.#state === 'running'
-    const position = await this.#monitor.read(this.#wanted, { isOpen, isQuarantined: this.#state === 'quarantined' })
+    const state = { isOpen, isQuarantined: this.#state === 'quarantined' }
     return {
       name: this.name,
       version: this.#version,
@@ -127,14 +124,13 @@ export class ManagedServer {
       state: this.#state,
       problem: this.#problem,
       lease: this.#deps.lease.facts(),
-      ...position,
+      ...(await this.#monitor.readInTime(this.#wanted, state)),
       schemas: [...this.#schemas].map(([schema, { epoch, problem }]) => ({ schema, epoch, problem })),
     }
   }
 
   async #loop(): Promise<void> {
-    this.#kept = await readJsonIfAny<Kept>(this.#keptPath)
-    await this.#deps.proofs.load()
+    await this.#load()
     this.assign(this.#wanted, this.#wantedVersion)
     while (!this.#aborter.signal.aborted) {
       const woken = new Promise<void>((resolve) => {
@@ -160,12 +156,31 @@ export class ManagedServer {
     }
   }
 
+  // Without knowing what the data folder is, nothing may be done with it.
+  async #load(): Promise<void> {
+    while (!this.#aborter.signal.aborted) {
+      try {
+        this.#kept = await readJsonIfAny<Kept>(this.#keptPath)
+        await this.#deps.proofs.load()
+        return
+      } catch (error) {
+        this.#state = 'failed'
+        this.#problem = messageOf(error)
+        await pause(SERVER_TICK_MS, this.#aborter.signal)
+      }
+    }
+  }
+
   #summary(): string {
     return `${this.#state} ${this.#problem} ${this.#version}`
   }
 
   async #reconcile(wanted: ServerAssignment): Promise<void> {
     const kept = this.#kept
+    if (kept && wanted.epoch < kept.epoch) {
+      const message = `told of epoch ${wanted.epoch} of ${this.name}, and its data is of epoch ${kept.epoch}`
+      throw new Fault('assignment.stale', 409, message)
+    }
     const isOldPrimary = kept?.role === 'primary' && (wanted.role !== 'primary' || wanted.epoch > kept.epoch)
     if (kept?.role === 'quarantined' || wanted.role === 'quarantined' || isOldPrimary)
       return await this.#quarantine(wanted)
@@ -188,7 +203,7 @@ export class ManagedServer {
   async #bePrimary(wanted: ServerAssignment): Promise<void> {
     const { cluster } = this.#deps
     if (!cluster.hasData) {
-      if (wanted.isInitialized) {
+      if (wanted.isInitialized || this.#kept !== null) {
         throw new Fault('server.data_missing', 500, `the data folder of ${this.name} is gone: ${cluster.dataFolder}`, {
           hint: 'Bring the folder back, or recover its services into the region of its standby.',
         })
@@ -207,8 +222,8 @@ export class ManagedServer {
     this.#deps.lease.setOpen(true)
     this.#deps.watch(true)
     await this.#prepare(wanted)
-    this.#state = 'running'
     await this.#tend(wanted)
+    this.#state = 'running'
   }
 
   // Without proof PostgreSQL stays shut; one that is open without it is shut at once.
@@ -226,6 +241,9 @@ export class ManagedServer {
   async #promote(wanted: ServerAssignment): Promise<void> {
     this.#state = 'promoting'
     const { cluster, proofs } = this.#deps
+    if (!cluster.hasData) {
+      throw new Fault('server.data_missing', 500, `the copy of ${this.name} in ${cluster.folder} is not whole`)
+    }
     proofs.setStandby(null)
     await proofs.endBelow(wanted.epoch)
     await pause(proofs.waitMs(wanted.isOldPrimaryStopped), this.#aborter.signal)
@@ -290,7 +308,7 @@ export class ManagedServer {
     const { cluster } = this.#deps
     if (!this.#isPrepared) {
       const connect = async <T>(database: string, work: (client: pg.Client) => Promise<T>) =>
-        await cluster.withClient(work, { database })
+        await cluster.withClient(work, { database, query_timeout: 2 * SETUP_MS_MAX })
       await ensurePlatform(connect, { replicationPassword: wanted.replicationPassword })
       this.#isPrepared = true
     }
@@ -327,7 +345,13 @@ export class ManagedServer {
   }
 
   async #withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
+    // Nothing here may hang on a lock that somebody else holds: it would hold up fencing, too.
+    const options = `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
+    return await this.#deps.cluster.withClient(work, {
+      database: APPS_DATABASE,
+      options,
+      query_timeout: 2 * SETUP_MS_MAX,
+    })
   }
 
   async #keep(kept: Kept): Promise<void> {

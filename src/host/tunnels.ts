@@ -33,10 +33,16 @@ export class Tunnels {
     const tunnel: Tunnel = { server: createServer(), folder, to, sockets: new Set() }
     tunnel.server.on('connection', (socket) => this.#forward(socket, server, tunnel))
     this.#tunnels.set(server, tunnel)
-    await new Promise<void>((resolve, reject) => {
-      tunnel.server.once('error', reject)
-      tunnel.server.listen(path, resolve)
-    })
+    try {
+      await new Promise<void>((resolve, reject) => {
+        tunnel.server.once('error', reject)
+        tunnel.server.listen(path, resolve)
+      })
+    } catch (error) {
+      // To be tried again with the next assignment.
+      this.#tunnels.delete(server)
+      throw error
+    }
     // PostgreSQL runs as another user; the password is what protects the server.
     await chmod(path, 0o777)
     return folder
@@ -54,8 +60,9 @@ export class Tunnels {
     tunnel.sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.once('close', () => tunnel.sockets.delete(socket))
-    const { address, port } = tunnel.to
-    this.#door.dial({ address, port, protocol: SQL_PROTOCOL, target: server, expectRole: 'host' }).then(
+    const { address, port, machine } = tunnel.to
+    const to = { address, port, protocol: SQL_PROTOCOL, target: server, expectRole: 'host', expectName: machine }
+    this.#door.dial(to).then(
       (remote) => splice(socket, remote),
       () => socket.destroy(),
     )

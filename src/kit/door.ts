@@ -25,6 +25,8 @@ export type DialOptions = {
   target: string
   /** The role that the other side's certificate must name. */
   expectRole: string
+  /** The machine that the certificate must name; left out where only one machine has that role. */
+  expectName?: string
   timeoutMs?: number
 }
 
@@ -141,11 +143,12 @@ export class Door {
         servername: `${options.target}${SUFFIX}`,
         ALPNProtocols: [options.protocol],
         minVersion: 'TLSv1.3',
-        // The name in the certificate is a machine's, not a host's; what must match is the role.
-        checkServerIdentity: (_host, certificate) =>
-          certificate.subject.OU === options.expectRole
-            ? undefined
-            : new Error(`its certificate is for a ${certificate.subject.OU}, not a ${options.expectRole}`),
+        // The name in the certificate is a machine's, not a host's. A port that was used again is somebody else.
+        checkServerIdentity: (_host, { subject }) => {
+          const isExpected = options.expectName === undefined || subject.CN === options.expectName
+          if (subject.OU === options.expectRole && isExpected) return undefined
+          return new Error(`it is ${subject.OU} ${subject.CN}, not ${options.expectRole} ${options.expectName ?? ''}`)
+        },
       })
       secure.once('error', fail)
       secure.once('close', () => fail(new Error('closed during the handshake')))

@@ -76,9 +76,9 @@ export async function removeTree(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
 }
 
-/** Bytes of all files below a folder; files that vanish meanwhile count nothing. */
+/** Bytes of all files below a folder; what is not there, or vanishes meanwhile, counts nothing. */
 export async function folderBytes(path: string): Promise<number> {
-  const entries = await readdir(path, { withFileTypes: true, recursive: true })
+  const entries = await readdir(path, { withFileTypes: true, recursive: true }).catch(() => [])
   let bytes = 0
   for (const entry of entries) {
     if (!entry.isFile()) continue

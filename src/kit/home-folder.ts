@@ -1,8 +1,9 @@
 // The folders of a role: its home, the part of it that another user's process must reach, and its sockets.
 import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { makeFolders } from './files.ts'
 
 /**
@@ -18,6 +19,19 @@ export async function postgresFolderOf(home: string): Promise<string> {
 export function socketFolderOf(home: string): string {
   if (process.getuid?.() === 0) return join('/run/mainstay', hashOf(home))
   return join(tmpdir(), `mainstay-${process.getuid?.() ?? 0}`, hashOf(home))
+}
+
+/**
+ * The real path of a folder that may not exist yet: links resolved, since processes are found by their working folder
+ * and the kernel tells that one resolved.
+ */
+export function realFolder(path: string): string {
+  const wanted = resolve(path)
+  try {
+    return realpathSync(wanted)
+  } catch {
+    return dirname(wanted) === wanted ? wanted : join(realFolder(dirname(wanted)), basename(wanted))
+  }
 }
 
 /** Makes a folder that others may pass through but not list. */

@@ -52,6 +52,14 @@ export const STEP_MS_MAX = 30_000
 
 /** How often a host looks after each of its servers; orders and fences wake it at once. */
 export const SERVER_TICK_MS = 500
+/** Setting up schemas: how long for a lock, how long for a statement, before it is tried again later. */
+export const SETUP_LOCK_MS_MAX = 2_000
+export const SETUP_MS_MAX = 10_000
+/** How long facts wait for a server's position before they are sent with the last one. */
+export const POSITION_MS_MAX = 300
+/** A server's log is set aside at its start when it is longer, and never read further back than the tail. */
+export const SERVER_LOG_BYTES_MAX = 16 * 1_048_576
+export const SERVER_LOG_TAIL_BYTES = 16_384
 /** A standby that has not heard from its primary for this long looks into its log for the reason. */
 export const STANDBY_SILENT_MS = 5_000
 /** PostgreSQL: how long a start, a fast stop and crash recovery of a small server may take before we say so. */
@@ -69,6 +77,8 @@ export const APP_BODY_BYTES_MAX = 1_048_576
 export const APP_REQUEST_MS_MAX = 30_000
 /** A gateway waits for an answer a little longer than a runtime may take to give one. */
 export const GATEWAY_ANSWER_MS_MAX = 35_000
+/** Requests that may wait in one gateway for a connection to one runtime. */
+export const GATEWAY_QUEUE_MAX = 1_000
 /** Connections of one gateway to one runtime; each carries one request at a time. */
 export const GATEWAY_POOL_CONNECTIONS_MAX = 64
 /** Page sizes of the table protocol. */

@@ -32,7 +32,8 @@ export class Peers {
     // The machine moved: what is under way on the old line may end by itself.
     if (known) known.pool.destroy().catch(() => {})
     const { address, port } = to
-    const options = { address, port, protocol: ORDERS_PROTOCOL, target: 'orders', expectRole: this.#expectRole }
+    const expect = { expectRole: this.#expectRole, expectName: to.machine }
+    const options = { address, port, protocol: ORDERS_PROTOCOL, target: 'orders', ...expect }
     const line = { address, port, pool: doorPool(this.#door, options, 4) }
     this.#lines.set(to.machine, line)
     return line

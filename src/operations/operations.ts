@@ -122,6 +122,7 @@ export async function renewOperation(db: Db, id: string, holder: string): Promis
     .set({ held_until: leaseEnd() })
     .where('id', '=', id)
     .where('holder', '=', holder)
+    .where('state', '=', 'running')
     .executeTakeFirst()
   if (done.numUpdatedRows === 0n) throw takenOver(id)
 }
@@ -144,6 +145,7 @@ export async function saveOperation(db: Db, id: string, holder: string, change: 
     }))
     .where('id', '=', id)
     .where('holder', '=', holder)
+    .where('state', '=', 'running')
     .executeTakeFirst()
   if (done.numUpdatedRows === 0n) throw takenOver(id)
 }

@@ -17,19 +17,21 @@ export type StepContext = { operation: Operation; facts: Record<string, unknown>
 /** A step is idempotent and ends by verifying its own postcondition. */
 export type Step = { name: string; run: (context: StepContext) => Promise<StepResult> }
 
+/** Writes the operation's end inside the transaction that makes it true: both happen, or neither. */
+export type EndOperation = (trx: Kysely<ControlDatabase>, change: OperationChange) => Promise<void>
+
 export type OperationKind = {
   steps: Step[]
-  /** All steps are done: the last row changes, and what the operation reports. */
-  finish: (context: StepContext, steps: StoredStep[]) => Promise<OperationChange>
-  /** A step failed for good: undo what can be undone, or say what a person must do. */
-  fail: (context: StepContext, failure: { step: string; fault: Fault }) => Promise<OperationChange>
+  /** All steps are done: the last row changes, and what the operation reports. Must call `end` once. */
+  finish: (context: StepContext, end: EndOperation) => Promise<void>
+  /** A step failed for good: undo what can be undone, or say what a person must do. Must call `end` once. */
+  fail: (context: StepContext, fault: Fault, end: EndOperation) => Promise<void>
 }
 
 export class OperationRunner {
   readonly #db: Kysely<ControlDatabase>
   readonly #kinds: Record<string, OperationKind>
   readonly #log: Log
-  readonly #holder = randomId()
   readonly #active = new Map<string, Promise<void>>()
   readonly #onChange: () => void
 
@@ -44,10 +46,12 @@ export class OperationRunner {
   async startFree(signal: AbortSignal): Promise<void> {
     for (;;) {
       if (signal.aborted) return
-      const operation = await claimOperation(this.#db, this.#holder)
+      // A name of its own for each claim: a run that was taken over, even by this process, must notice.
+      const holder = randomId()
+      const operation = await claimOperation(this.#db, holder)
       if (!operation) return
-      const running = this.#run(operation, signal).finally(() => this.#active.delete(operation.id))
-      this.#active.set(operation.id, running)
+      const running = this.#run(operation, holder, signal).finally(() => this.#active.delete(holder))
+      this.#active.set(holder, running)
     }
   }
 
@@ -56,13 +60,16 @@ export class OperationRunner {
     await Promise.all(this.#active.values())
   }
 
-  async #run(operation: Operation, signal: AbortSignal): Promise<void> {
-    // Held by whoever lives: a step that takes long keeps its claim by renewing it.
+  async #run(operation: Operation, holder: string, signal: AbortSignal): Promise<void> {
+    const lost = new AbortController()
+    // Held by whoever lives: a step that takes long keeps its claim by renewing it, and stops when it has lost it.
     const renewing = setInterval(() => {
-      renewOperation(this.#db, operation.id, this.#holder).catch(() => {})
-    }, OPERATION_LEASE_MS / 3)
+      renewOperation(this.#db, operation.id, holder).catch((error) => {
+        if (error instanceof Fault) lost.abort()
+      })
+    }, OPERATION_LEASE_MS / 5)
     try {
-      await this.#runSteps(operation, signal)
+      await this.#runSteps(operation, holder, AbortSignal.any([signal, lost.signal]))
     } catch (error) {
       // Taken over, or the database is away: the row says where it stands, and the next holder goes on from there.
       this.#log.error({ operation: operation.id, err: error }, 'operation interrupted')
@@ -72,27 +79,31 @@ export class OperationRunner {
     }
   }
 
-  async #runSteps(operation: Operation, signal: AbortSignal): Promise<void> {
+  async #runSteps(operation: Operation, holder: string, signal: AbortSignal): Promise<void> {
     const kind = this.#kinds[operation.kind]
     if (!kind) throw new TypeError(`no operation of kind ${operation.kind}`)
     const steps = operation.steps
     const context: StepContext = { operation, facts: operation.facts, attempt: 0 }
+    const write = async (db: Kysely<ControlDatabase>, change: OperationChange) => {
+      await saveOperation(db, operation.id, holder, { steps, facts: context.facts, ...change })
+    }
     const save = async (change: OperationChange) => {
-      await saveOperation(this.#db, operation.id, this.#holder, { steps, facts: context.facts, ...change })
+      await write(this.#db, change)
       this.#onChange()
     }
     for (const step of kind.steps) {
       const stored = steps.find((entry) => entry.name === step.name)
       if (!stored || stored.state === 'done') continue
       const fault = await this.#runStep(step, stored, context, { signal, save })
-      if (signal.aborted && fault) return
+      if (signal.aborted) return
       if (!fault) continue
       Object.assign(stored, { state: 'failed', detail: fault.message })
       this.#log.warn({ operation: operation.id, step: step.name, err: fault }, 'step failed')
-      await save({ error: faultBody(fault), ...(await kind.fail(context, { step: step.name, fault })) })
+      const error = faultBody(fault)
+      await kind.fail(context, fault, async (trx, change) => await write(trx, { error, ...change }))
       return
     }
-    await save({ state: 'succeeded', next: null, ...(await kind.finish(context, steps)) })
+    await kind.finish(context, async (trx, change) => await write(trx, { state: 'succeeded', next: null, ...change }))
   }
 
   // Gives the fault that ended the step, or null when it is done.

@@ -5,7 +5,7 @@ export type LossFacts = {
   /** Where the promoted timeline left the lost one. */
   forkLsn: string | null
   /** The lost primary's last report, and how long before control lost contact with it was made. */
-  lastReport: { lsn: string; lagMs: number } | null
+  lastReport: { lsn: string; lagMs: number | null } | null
 }
 
 export type Loss = { bytes: number | null; msMax: number | null; sentence: string }
@@ -26,6 +26,13 @@ export function measureLoss(facts: LossFacts): Loss {
       bytes: 0,
       msMax: UNSEEN_MS_MAX,
       sentence: `0 bytes of what was reported; ${detail}; writes of its last ${UNSEEN_MS_MAX / 1000} s may be missing`,
+    }
+  }
+  if (facts.lastReport.lagMs === null) {
+    return {
+      bytes: missing,
+      msMax: null,
+      sentence: `${missing} bytes of what was reported did not arrive; no standby was connected`,
     }
   }
   const msMax = facts.lastReport.lagMs + UNSEEN_MS_MAX

@@ -34,6 +34,7 @@ const base: PlanFacts = {
     primaryRegionName: 'West US',
     isAlive: false,
     standby: { machine: 'east-us-1', regionName: 'East US', standing: 'ready' },
+    isPromoting: false,
     otherServices: ['other'],
     lastReport: { ageMs: 4_200, lagBytes: 0, lagMs: 0 },
   },
@@ -57,6 +58,18 @@ test('keeps a database that is alive, with nothing to lose and no lease to wait 
   assert.deepEqual(plan.database, { action: 'keep', server: 'sql-west-us', alsoMoves: [] })
   assert.equal(plan.predictedLossMsMax, 0)
   assert.equal(plan.predictedSeconds, 1.2)
+})
+
+test('shares a promotion that another recovery has begun', () => {
+  const server = { ...base.server, standby: null, isPromoting: true }
+  assert.equal(planRecovery({ ...base, server }).database.action, 'promote')
+})
+
+test('does not guess a loss when no standby was connected at the last report', () => {
+  const server = { ...base.server, lastReport: { ageMs: 900, lagBytes: null, lagMs: null } }
+  const plan = planRecovery({ ...base, server })
+  assert.equal(plan.predictedLossMsMax, null)
+  assert.match(plan.lossSentence, /^unknown/)
 })
 
 test('predicts from what recoveries here took before', () => {

@@ -30,10 +30,12 @@ export type PlanFacts = {
     /** Its primary can be reached and is open. */
     isAlive: boolean
     standby: { machine: string; regionName: string; standing: Standing } | null
+    /** Another recovery has promoted it and it is just coming up: this one shares that promotion. */
+    isPromoting: boolean
     /** Other services whose data moves along when the server is promoted. */
     otherServices: string[]
     /** What the primary last reported: how long ago, and how far its standby was behind. */
-    lastReport: { ageMs: number; lagBytes: number; lagMs: number } | null
+    lastReport: { ageMs: number; lagBytes: number | null; lagMs: number | null } | null
   }
   /** How long a proof may still hold back a promotion. */
   leaseLeftMs: number
@@ -116,7 +118,7 @@ function refuse({ primary, secondary, server, isForced }: PlanFacts): void {
     const message = `'${secondary.name}' has ${secondary.units} of the ${primary.units} units that '${primary.name}' needs`
     throw refusal('too_few_units', message, `Reserve another: ${reserve}`)
   }
-  if (!server.isAlive && server.standby?.standing !== 'ready') {
+  if (!server.isAlive && !server.isPromoting && server.standby?.standing !== 'ready') {
     const standing = server.standby
       ? `its standby in ${server.standby.regionName} is ${server.standby.standing}`
       : 'it has no standby'
@@ -128,7 +130,7 @@ function refuse({ primary, secondary, server, isForced }: PlanFacts): void {
 function predictedLoss(report: PlanFacts['server']['lastReport']): { ms: number | null; bytes: number | null } {
   if (!report) return { ms: null, bytes: null }
   // Between two reports nobody saw how far behind the standby was.
-  return { ms: report.lagMs + HEARTBEAT_MS, bytes: report.lagBytes }
+  return { ms: report.lagMs === null ? null : report.lagMs + HEARTBEAT_MS, bytes: report.lagBytes }
 }
 
 function lossSentence(action: 'keep' | 'promote', server: PlanFacts['server']): string {
@@ -136,6 +138,9 @@ function lossSentence(action: 'keep' | 'promote', server: PlanFacts['server']): 
   const report = server.lastReport
   if (!report) return 'unknown: the lost server never reported to this control'
   const at = `${(report.ageMs / 1000).toFixed(1)} s ago`
+  if (report.lagBytes === null || report.lagMs === null) {
+    return `unknown: at the last report, ${at}, no standby was connected`
+  }
   const behind = report.lagBytes === 0 ? 'nothing behind' : `${report.lagBytes} bytes (${report.lagMs} ms) behind`
   return `at most ${((report.lagMs + HEARTBEAT_MS) / 1000).toFixed(1)} s of writes; at the last report, ${at}, the standby was ${behind}`
 }

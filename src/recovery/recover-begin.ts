@@ -5,8 +5,9 @@ import { RECOVERY_STEPS } from '../contract/recovery.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
-import { bumpDesired, nextEpoch } from '../regions/regions.ts'
-import { getService, lockServices, type Service } from '../services/services.ts'
+import { requireRoom } from '../regions/ledger.ts'
+import { bumpDesired, lockRegion, nextEpoch } from '../regions/regions.ts'
+import { getService, listHoldings, lockServices, type Service } from '../services/services.ts'
 import { planRecovery } from './plan.ts'
 import { gatherFacts, lastReport, type RecoveryDeps } from './recover-facts.ts'
 
@@ -19,7 +20,7 @@ export type RecoverInput = {
   server: string
   epoch: number
   action: 'keep' | 'promote'
-  lastReport: { lsn: string; lagMs: number } | null
+  lastReport: { lsn: string; lagMs: number | null } | null
 }
 
 export type Begun = { plan: RecoveryPlanView; operationId: string | null }
@@ -57,6 +58,7 @@ export async function beginRecover(
     const plan = planRecovery(facts)
     if (request.isDryRun === true) return { plan, operationId: null }
     requireSamePlan(plan, request)
+    if (primary.mode !== secondary.mode) await requireOwnRoom(trx, primary, secondary)
     const server = await getServer(trx, primary.server)
     // The data goes where its standby is; the service goes where its secondary stands.
     const machine = secondary.machine
@@ -92,6 +94,13 @@ export async function beginRecover(
     await bumpDesired(trx)
     return { plan, operationId }
   })
+}
+
+// A shared service does not stand on the units of a reserved secondary for long: it takes a slot of its own there.
+async function requireOwnRoom(trx: RecoveryDeps['db'], primary: Service, secondary: Service): Promise<void> {
+  const region = await lockRegion(trx, secondary.region)
+  const capacity = { reservedUnits: region.reserved_units, sharedSlots: region.shared_slots }
+  requireRoom({ name: region.name, slug: region.slug, capacity }, await listHoldings(trx), primary)
 }
 
 // Between the look and the yes a database may have died, or come back: what it costs is then another question.

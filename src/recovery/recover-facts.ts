@@ -58,6 +58,7 @@ export async function gatherFacts(
       standby: standby?.standing
         ? { machine: standby.machine, regionName: domains.get(standby.machine) ?? '', standing: standby.standing }
         : null,
+      isPromoting: await isPromoting(trx, server.name),
       otherServices: services
         .filter((service) => service.server === server.name && service.id !== parties.primary.id)
         .map((service) => service.name),
@@ -79,16 +80,26 @@ export function isServerAlive(deps: Pick<RecoveryDeps, 'board' | 'field'>, serve
 export function lastReport(
   board: FactBoard,
   server: ServerWithMembers,
-): { ageMs: number; lagBytes: number; lagMs: number; lsn: string } | null {
+): { ageMs: number; lagBytes: number | null; lagMs: number | null; lsn: string } | null {
   const { machine } = primaryOf(server)
   const facts = board.host(machine)?.servers.find((entry) => entry.name === server.name)
-  if (!facts?.lsn || !facts.standby) return null
+  if (!facts?.lsn) return null
   return {
     ageMs: board.hostSilentMs(machine),
-    lagBytes: facts.standby.lagBytes,
-    lagMs: facts.standby.lagMs,
+    lagBytes: facts.standby?.lagBytes ?? null,
+    lagMs: facts.standby?.lagMs ?? null,
     lsn: facts.lsn,
   }
+}
+
+async function isPromoting(trx: Kysely<ControlDatabase>, server: string): Promise<boolean> {
+  const running = await trx
+    .selectFrom('operations')
+    .select(['input', 'facts'])
+    .where('kind', '=', 'recover')
+    .where('state', 'in', ['running', 'needs_you'])
+    .execute()
+  return running.some(({ input, facts }) => input['server'] === server && facts.isPromoted === true)
 }
 
 async function earlierRecoveries(trx: Kysely<ControlDatabase>): Promise<number[]> {

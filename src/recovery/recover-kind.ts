@@ -3,12 +3,12 @@ import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
 import type { Operation } from '../operations/operations.ts'
-import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
+import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { archiveOf } from '../services/archive.ts'
 import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
-import { getServiceById } from '../services/services.ts'
+import { getServiceById, updateHeld } from '../services/services.ts'
 import type { RecoverInput } from './recover-begin.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import { reportRecovery } from './report.ts'
@@ -20,6 +20,8 @@ export type RecoverFacts = {
   oldPrimaryMachine?: string
   isOldStopConfirmed?: boolean
   isPromoted?: boolean
+  /** The route was opened: apps write to the new home. */
+  isForwardOnly?: boolean
   serverEpoch?: number
   forkLsn?: string | null
   desiredVersion?: number
@@ -41,10 +43,12 @@ export function recoverKind(deps: RecoveryDeps): OperationKind {
   ]
   return {
     steps: steps.map(([name, run]) => ({ name, run: async (context) => await orWait(run, context) })),
-    finish: async ({ operation, facts }, done) => ({
-      report: reportRecovery({ operation, input: inputOf(operation), facts: facts as RecoverFacts, steps: done }),
-    }),
-    fail: async (context, failure) => await fail(deps, context, failure.fault),
+    finish: async ({ operation, facts }, end) => {
+      const known = facts as RecoverFacts
+      const report = reportRecovery({ operation, input: inputOf(operation), facts: known, steps: operation.steps })
+      await end(deps.db, { report })
+    },
+    fail: async (context, fault, end) => await fail(deps, context, fault, end),
   }
 }
 
@@ -65,7 +69,8 @@ async function fence({ field, db }: RecoveryDeps, context: StepContext): Promise
   return { kind: 'done', detail: `${input.from.machine} confirmed that it serves it no more` }
 }
 
-async function bringUpDatabase({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const { db, field } = deps
   const input = inputOf(context.operation)
   const facts = context.facts as RecoverFacts
   const before = await getServer(db, input.server)
@@ -85,6 +90,7 @@ async function bringUpDatabase({ db, field }: RecoveryDeps, context: StepContext
     const standby = before.members.find((member) => member.role === 'standby')
     // Nobody else's promotion may be undone by ours: one that is over already is simply used.
     const machine = standby?.machine ?? primaryOf(before).machine
+    if (standby) await requireLivingStandby(deps, input.server, machine)
     const isOldPrimaryStopped = facts.isOldStopConfirmed === true
     const promoted = await db
       .transaction()
@@ -99,6 +105,7 @@ async function bringUpDatabase({ db, field }: RecoveryDeps, context: StepContext
   if (found?.state !== 'running' || found.role !== 'primary' || found.epoch !== Number(server.epoch)) {
     return wait(found?.problem ?? `${machine} to promote ${input.server} (${found?.state ?? 'not there'})`)
   }
+  if (found.forkLsn === null) return wait(`${machine} to tell where its timeline begins`)
   facts.forkLsn = found.forkLsn
   await db
     .updateTable('server_members')
@@ -107,6 +114,13 @@ async function bringUpDatabase({ db, field }: RecoveryDeps, context: StepContext
     .where('machine', '=', machine)
     .execute()
   return { kind: 'done', detail: `${input.server} promoted on ${machine} under epoch ${server.epoch}` }
+}
+
+// The decision cannot be taken back, so the one who carries it out must be there and have what it needs.
+async function requireLivingStandby({ field }: RecoveryDeps, server: string, machine: string): Promise<void> {
+  const found = (await field.askHost(machine)).servers.find((entry) => entry.name === server)
+  if (found?.role === 'standby' && found.state === 'running') return
+  throw new Fault('door.unreachable', 503, `${machine} has no running standby of ${server} (${found?.state ?? 'none'})`)
 }
 
 async function activate({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
@@ -158,9 +172,10 @@ async function reroute({ db, field, incidents }: RecoveryDeps, context: StepCont
   // What was wrong was wrong with the old home. The new one is judged afresh, and its route is not held shut meanwhile.
   await incidents.forget('service', context.operation.service_id)
   await db.transaction().execute(async (trx) => {
-    await trx.updateTable('services').set({ state: 'ready' }).where('id', '=', context.operation.service_id).execute()
+    await updateHeld(trx, context.operation, { state: 'ready' })
     await bumpDesired(trx)
   })
+  ;(context.facts as RecoverFacts).isForwardOnly = true
   const { unreached } = await field.push()
   const { live, late } = await field.gateways()
   const silent = live.filter((gateway) => unreached.includes(gateway))
@@ -208,28 +223,27 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
   return { kind: 'done', detail: `'${input.secondaryName}' is archived` }
 }
 
-// Before the promotion everything goes back as it was, under yet another epoch. After it there is only forward: the
-// secondary is kept, and the same command carries on.
-async function fail({ db, field }: RecoveryDeps, context: StepContext, fault: Fault) {
-  const input = inputOf(context.operation)
-  const id = context.operation.service_id
-  if ((context.facts as RecoverFacts).isPromoted === true) {
-    for (const step of context.operation.steps) if (step.state === 'failed') step.state = 'waiting'
-    const next = `mainstay mobile recover ${context.operation.service_name} ${input.secondaryName}`
-    return { state: 'needs_you' as const, next }
+// Before the point of no return everything goes back as it was, under yet another epoch. After it there is only
+// forward: the secondary is kept, and the same command carries on.
+async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end: EndOperation): Promise<void> {
+  const { operation } = context
+  const input = inputOf(operation)
+  const facts = context.facts as RecoverFacts
+  if (facts.isPromoted === true || facts.isForwardOnly === true) {
+    for (const step of operation.steps) if (step.state === 'failed') step.state = 'waiting'
+    const next = `mainstay mobile recover ${operation.service_name} ${input.secondaryName}`
+    await end(deps.db, { state: 'needs_you', next })
+    return
   }
-  await db.transaction().execute(async (trx) => {
+  await deps.db.transaction().execute(async (trx) => {
     const epoch = await nextEpoch(trx)
-    await trx
-      .updateTable('services')
-      .set({ state: 'ready', ...input.from, epoch, operation_id: null })
-      .where('id', '=', id)
-      .execute()
-    await trx.updateTable('services').set({ operation_id: null }).where('id', '=', input.secondaryId).execute()
+    await updateHeld(trx, operation, { state: 'ready', ...input.from, epoch, operation_id: null })
+    await updateHeld(trx, { id: operation.id, service_id: input.secondaryId }, { operation_id: null })
     await bumpDesired(trx)
+    const next = fault.hint ?? `mainstay mobile show ${operation.service_name}`
+    await end(trx, { state: 'failed', next })
   })
-  await field.push()
-  return { state: 'failed' as const, next: fault.hint ?? `mainstay mobile show ${context.operation.service_name}` }
+  await deps.field.push()
 }
 
 // A machine that does not answer just now is waited for; what is refused or wrong ends the step.

@@ -16,7 +16,15 @@ import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch, type Region
 import { isServed, schemaProblem } from './facts-of.ts'
 import { requireServiceName } from './names.ts'
 import { findPlace } from './place.ts'
-import { freeSchemaName, getService, getServiceById, listHoldings, listServices, type Service } from './services.ts'
+import {
+  freeSchemaName,
+  getService,
+  getServiceById,
+  listHoldings,
+  listServices,
+  type Service,
+  updateHeld,
+} from './services.ts'
 
 export type ServiceDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
 
@@ -139,25 +147,20 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
         },
       },
     ],
-    async finish({ operation }) {
-      await db
-        .updateTable('services')
-        .set({ state: 'ready', operation_id: null })
-        .where('id', '=', operation.service_id)
-        .execute()
-      return { next: null }
-    },
-    async fail({ operation }) {
+    async finish({ operation }, end) {
       await db.transaction().execute(async (trx) => {
-        await trx
-          .updateTable('services')
-          .set({ state: 'deleted', ended_at: new Date(), operation_id: null })
-          .where('id', '=', operation.service_id)
-          .execute()
+        await updateHeld(trx, operation, { state: 'ready', operation_id: null })
         await bumpDesired(trx)
+        await end(trx, {})
+      })
+    },
+    async fail({ operation }, _fault, end) {
+      await db.transaction().execute(async (trx) => {
+        await updateHeld(trx, operation, { state: 'deleted', ended_at: new Date(), operation_id: null })
+        await bumpDesired(trx)
+        await end(trx, { state: 'failed' })
       })
       await field.push()
-      return { state: 'failed' }
     },
   }
 }

@@ -9,7 +9,7 @@ import { archiveOf } from './archive.ts'
 import type { ServiceDeps } from './create-service.ts'
 import { isNotServed, schemaProblem } from './facts-of.ts'
 import { requireReachable } from './place.ts'
-import { getService, getServiceById, lockServices } from './services.ts'
+import { getService, getServiceById, lockServices, updateHeld } from './services.ts'
 
 const WAIT_MS = 30
 
@@ -86,11 +86,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
                 .insertInto('archives')
                 .values(await archiveOf(trx, service, 'deleted'))
                 .execute()
-            await trx
-              .updateTable('services')
-              .set({ state: isDropped ? 'deleted' : 'archived', ended_at: new Date() })
-              .where('id', '=', service.id)
-              .execute()
+            await updateHeld(trx, operation, { state: isDropped ? 'deleted' : 'archived', ended_at: new Date() })
             return await bumpDesired(trx)
           })
           await field.push()
@@ -113,23 +109,25 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
         },
       },
     ],
-    async finish({ operation }) {
-      await db.updateTable('services').set({ operation_id: null }).where('id', '=', operation.service_id).execute()
-      return {}
+    async finish({ operation }, end) {
+      await db.transaction().execute(async (trx) => {
+        await updateHeld(trx, operation, { operation_id: null })
+        await end(trx, {})
+      })
     },
-    async fail({ operation }) {
+    async fail({ operation }, _fault, end) {
       const service = await getServiceById(db, operation.service_id)
-      await db
-        .updateTable('services')
-        // Ended already: what is left to do on the server is done when it can be reached. Not ended: as it was.
-        .set(service.ended_at ? { operation_id: null } : { operation_id: null, state: 'ready' })
-        .where('id', '=', service.id)
-        .execute()
-      await db.transaction().execute(bumpDesired)
+      // Ended already: what is left to do on its server is done when it can be reached. Not ended: as it was.
+      const isEnded = service.ended_at !== null
+      await db.transaction().execute(async (trx) => {
+        await updateHeld(trx, operation, isEnded ? { operation_id: null } : { operation_id: null, state: 'ready' })
+        await bumpDesired(trx)
+        await end(
+          trx,
+          isEnded ? { state: 'succeeded', error: null } : { state: 'failed', next: retryCommand(service.name) },
+        )
+      })
       await field.push()
-      return service.ended_at
-        ? { state: 'succeeded', next: null }
-        : { state: 'failed', next: retryCommand(service.name) }
     },
   }
 }

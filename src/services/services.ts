@@ -1,5 +1,5 @@
 // Mobile services and their tables, as rows.
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { TablePermissions } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
@@ -65,8 +65,27 @@ export async function listHoldings(db: Db): Promise<Holding[]> {
   }))
 }
 
+/** Changes the service that an operation is about, if that operation still holds it; otherwise nothing. */
+export async function updateHeld(
+  trx: Db,
+  operation: { id: string; service_id: string },
+  change: Updateable<ControlDatabase['services']>,
+): Promise<void> {
+  await trx
+    .updateTable('services')
+    .set(change)
+    .where('id', '=', operation.service_id)
+    .where('operation_id', '=', operation.id)
+    .execute()
+}
+
 /** The tables of some services. */
 export async function listTables(db: Db, serviceIds: string[]): Promise<ServiceTable[]> {
+  return (await listAllTables(db, serviceIds)).filter((table) => !table.is_dropping)
+}
+
+/** The same, with those that are being dropped. */
+export async function listAllTables(db: Db, serviceIds: string[]): Promise<ServiceTable[]> {
   if (serviceIds.length === 0) return []
   return await db
     .selectFrom('service_tables')
@@ -83,6 +102,7 @@ export async function getTable(db: Db, service: Service, name: string): Promise<
     .selectAll()
     .where('service_id', '=', service.id)
     .where(sql`lower(name)`, '=', name.toLowerCase())
+    .where('is_dropping', '=', false)
     .executeTakeFirst()
   if (found) return found
   throw new Fault('table.unknown', 404, `'${service.name}' has no table '${name}'`, {
@@ -103,13 +123,19 @@ export async function insertTable(
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (added.numInsertedOrUpdatedRows === 0n) {
-    throw new Fault('table.exists', 409, `'${service.name}' already has a table '${name}'`)
+    throw new Fault('table.exists', 409, `'${service.name}' already has a table '${name}', or is just dropping it`)
   }
 }
 
-/** Removes a table's definition. */
-export async function deleteTable(trx: Db, service: Service, name: string): Promise<void> {
-  await trx.deleteFrom('service_tables').where('service_id', '=', service.id).where('name', '=', name).execute()
+/** Gives a table up: nobody is to serve it, and its server is to drop it. */
+export async function giveTableUp(trx: Db, service: Service, name: string): Promise<void> {
+  const own = trx.updateTable('service_tables').where('service_id', '=', service.id).where('name', '=', name)
+  await own.set({ is_dropping: true }).execute()
+}
+
+/** Removes the definitions of tables of a service that its server has dropped. */
+export async function forgetDroppedTables(trx: Db, serviceId: string): Promise<void> {
+  await trx.deleteFrom('service_tables').where('service_id', '=', serviceId).where('is_dropping', '=', true).execute()
 }
 
 /**

@@ -1,4 +1,4 @@
-// Services, tables and rows through the CLI, as an operator works with them on a good day; and everything that is refused.
+// Services, tables and rows through the CLI, as an operator works with them on a good day; and what is refused.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { ServiceView } from '../../src/contract/api.ts'
