@@ -66,6 +66,7 @@ export class LocalCloud {
   #hosts = new Map<string, RoleProcess>()
   #aborter = new AbortController()
   #illServices: string[] = []
+  #tokens: Promise<void> = Promise.resolve()
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: CloudOptions) {
@@ -271,7 +272,15 @@ export class LocalCloud {
       facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort },
       env,
       spawn: this.#options.spawn ?? startRole,
-      makeJoinToken: async (request) => await (await this.calls()).makeJoinToken(request),
+      // One after the other: control keeps regions in the order in which their tokens were asked for.
+      makeJoinToken: async (request) => {
+        const turn = this.#tokens.then(async () => await (await this.calls()).makeJoinToken(request))
+        this.#tokens = turn.then(
+          () => {},
+          () => {},
+        )
+        return await turn
+      },
       greetingOf: (region) => {
         const outage = toldOutage(this.#outages, region)
         return outage && { kind: 'outage', outage }
