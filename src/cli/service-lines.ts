@@ -22,7 +22,7 @@ export function serviceListLines(services: ServiceView[]): string[] {
 export function troubleLines(services: ServiceView[], asTyped: (text: string) => string): string[] {
   const ill = services.filter((service) => service.health.message !== null || service.health.next !== null)
   return ill.flatMap(({ name, health }) => [
-    ...(health.message === null ? [] : [`${name}: ${health.message}`]),
+    ...(health.message === null ? [] : [`${name}: ${health.message}${health.since ? `, since ${health.since}` : ''}`]),
     ...(health.next === null ? [] : [`  Next: ${asTyped(health.next)}`]),
   ])
 }

@@ -48,9 +48,19 @@ const OPTIONS = {
   'token-file': { type: 'string' },
 } as const
 
+const USAGE = [
+  '--home FOLDER          where it keeps everything (default ./.mainstay-control)',
+  '--address HOST         address that it listens on (default 127.0.0.1)',
+  '--port NUMBER          port of the management API (default 8081)',
+  '--machine-port NUMBER  port of its door, for hosts and gateways (default 8082)',
+  '--domain NAME          the failure domain that this machine is in (default control)',
+  '--gateway-url URL      what the URLs of services begin with (default http://localhost:8080)',
+  '--token-file FILE      where the operator token is (default: operator.token in its home)',
+]
+
 /** Runs control until a signal, or until the process that started it is gone. */
 export async function main(args: string[]): Promise<void> {
-  await runMain('control', async () => await run(args))
+  await runMain('control', { args, usage: USAGE }, run)
 }
 
 async function run(args: string[]): Promise<void> {

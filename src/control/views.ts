@@ -38,8 +38,8 @@ export async function viewRegions(deps: ViewDeps): Promise<RegionView[]> {
       name: region.name,
       slug: region.slug,
       health: isRegionOpen(deps.board, reporting, servers)
-        ? standingHealth(deps.incidents.get('region', region.slug), 'mainstay mobile list')
-        : startingOr(standingHealth(deps.incidents.get('region', region.slug), 'mainstay mobile list')),
+        ? standingHealth(deps.incidents.get('region', region.slug), null)
+        : startingOr(standingHealth(deps.incidents.get('region', region.slug), null)),
       reservedUnits: region.reserved_units,
       reservedUnitsUsed: usage.reservedUnits,
       sharedSlots: region.shared_slots,

@@ -33,9 +33,19 @@ const OPTIONS = {
   'door-port': { type: 'string', default: '0' },
 } as const
 
+const USAGE = [
+  '--control URL       https://ADDRESS:PORT of control (needed)',
+  '--domain NAME       the failure domain that this machine is in (needed)',
+  '--home FOLDER       where it keeps everything (default ./.mainstay-gateway)',
+  '--address HOST      address that it listens on (default 127.0.0.1)',
+  '--port NUMBER       port for apps (default 8080)',
+  '--door-port NUMBER  port of its door (default: a free one)',
+  'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
+]
+
 /** Runs the gateway until a signal, or until the process that started it is gone. */
 export async function main(args: string[]): Promise<void> {
-  await runMain('gateway', async () => await run(args))
+  await runMain('gateway', { args, usage: USAGE }, run)
 }
 
 async function run(args: string[]): Promise<void> {

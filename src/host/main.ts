@@ -1,5 +1,6 @@
 // The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
@@ -9,6 +10,7 @@ import { repeat } from '../kit/clock.ts'
 import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
+import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
@@ -31,9 +33,18 @@ const OPTIONS = {
   port: { type: 'string', default: '0' },
 } as const
 
+const USAGE = [
+  '--region NAME    the region that this machine is in (needed)',
+  '--control URL    https://ADDRESS:PORT of control (needed)',
+  '--home FOLDER    where it keeps everything (default ./.mainstay-host)',
+  '--address HOST   address of its door (default 127.0.0.1)',
+  '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
+  'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
+]
+
 /** Runs the host until a signal, or until the process that started it is gone. */
 export async function main(args: string[]): Promise<void> {
-  await runMain('host', async () => await run(args))
+  await runMain('host', { args, usage: USAGE }, run)
 }
 
 async function run(args: string[]): Promise<void> {
@@ -63,7 +74,7 @@ async function run(args: string[]): Promise<void> {
   const binaries = await prepareBinaries(postgresFolder)
   const control = openControlLink(door, controlAt)
   const peers = new Peers(door, 'host')
-  const port = await door.listen({ address: values.address, port: Number(values.port) })
+  const port = await listenWhereBefore(door, home, { address: values.address, port: Number(values.port) })
   const doorAt = { address: values.address, port }
   const host = new Host({ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log })
   addOrdersRoutes(orders.app, host)
@@ -124,6 +135,19 @@ async function run(args: string[]): Promise<void> {
   log.info({ machine: identity.name, on: hostname(), port }, 'host is up')
   const ready: FromRole = { kind: 'ready', port }
   process.send?.(ready)
+}
+
+// Others know this machine's door by its port: after a restart without control it must be found where it was.
+async function listenWhereBefore(door: Door, home: string, at: { address: string; port: number }): Promise<number> {
+  const path = join(home, 'door.json')
+  const kept = at.port === 0 ? ((await readJsonIfAny<{ port: number }>(path))?.port ?? 0) : at.port
+  // Somebody else may have the old port by now; then control tells the others of a new one.
+  const port = await door.listen({ ...at, port: kept }).catch(async (error) => {
+    if (at.port !== 0 || kept === 0) throw error
+    return await door.listen({ ...at, port: 0 })
+  })
+  await writeJson(path, { port })
+  return port
 }
 
 function spliceTo(socket: Parameters<DoorHandler>[0], path: string | null): void {

@@ -99,7 +99,7 @@ async function isPromoting(trx: Kysely<ControlDatabase>, server: string): Promis
     .where('kind', '=', 'recover')
     .where('state', 'in', ['running', 'needs_you'])
     .execute()
-  return running.some(({ input, facts }) => input['server'] === server && facts.isPromoted === true)
+  return running.some(({ input, facts }) => input.server === server && facts.isPromoted === true)
 }
 
 async function earlierRecoveries(trx: Kysely<ControlDatabase>): Promise<number[]> {

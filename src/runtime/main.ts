@@ -23,9 +23,11 @@ const OPTIONS = {
   'request-ms': { type: 'string', default: String(APP_REQUEST_MS_MAX) },
 } as const
 
+const USAGE = ['A runtime is started by its host; see: mainstay host --help']
+
 /** Runs the runtime until a signal, or until the host that started it is gone. */
 export async function main(args: string[]): Promise<void> {
-  await runMain('runtime', async () => await run(args))
+  await runMain('runtime', { args, usage: USAGE }, run)
 }
 
 async function run(args: string[]): Promise<void> {
