@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { takeBaseBackup } from '../src/databases/base-backup.ts'
 import { prepareBinaries } from '../src/databases/binaries.ts'
-import { Cluster, REPLICATOR } from '../src/databases/cluster.ts'
+import { Cluster } from '../src/databases/cluster.ts'
+import { REPLICATOR } from '../src/databases/cluster-config.ts'
 import { waitFor } from '../src/kit/clock.ts'
 
 /** Milliseconds from the kill of a primary to the first write on its standby. */

@@ -6,9 +6,10 @@ import pg from 'pg'
 import * as initial from '../../migrations/0001-initial.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
-import { Cluster, SUPERUSER } from '../databases/cluster.ts'
+import { Cluster } from '../databases/cluster.ts'
+import { SUPERUSER } from '../databases/cluster-config.ts'
 import { Fault } from '../kit/fault.ts'
-import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
+import { readTextIfAny, removeTree, writeFileDurably } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import { CONTROL_CONNECTIONS_MAX } from '../kit/limits.ts'
@@ -47,6 +48,7 @@ export async function openControlStore(home: string, log: Log): Promise<ControlS
     async close() {
       await db.destroy()
       await cluster.stop('fast')
+      await removeTree(socketFolderOf(home))
     },
   }
 }

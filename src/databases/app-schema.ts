@@ -18,7 +18,7 @@ import {
 } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
-import { REPLICATOR } from './cluster.ts'
+import { REPLICATOR } from './cluster-config.ts'
 
 /** The logical slot that keeps what a lost primary wrote decodable; it exists before the first app write. */
 export const DIVERGENCE_SLOT = 'mainstay_divergence'

@@ -8,8 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { extract, type Header } from 'tar-stream'
 import { Fault } from '../kit/fault.ts'
-import type { Upstream } from './cluster.ts'
-import { REPLICATOR } from './cluster.ts'
+import { REPLICATOR, type Upstream } from './cluster-config.ts'
 
 type Manifest = {
   'System-Identifier'?: number

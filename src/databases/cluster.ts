@@ -1,41 +1,17 @@
 // One PostgreSQL cluster on this machine: its data folder, its process, and a way to ask it something as superuser.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import {
-  chmod,
-  chown,
-  type FileHandle,
-  lchown,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, chown, lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pause, waitFor } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
-import { quoteLiteral } from '../kit/identifiers.ts'
-import {
-  POSTGRES_START_MS_MAX,
-  POSTGRES_STOP_MS_MAX,
-  SERVER_LOG_BYTES_MAX,
-  SERVER_LOG_TAIL_BYTES,
-  SLOT_WAL_MB_MAX,
-} from '../kit/limits.ts'
+import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX } from '../kit/limits.ts'
 import { commandOf, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
 import { type Binaries, initdbRunsAs, type RunAs, runAsFor } from './binaries.ts'
-
-export const SUPERUSER = 'mainstay'
-export const REPLICATOR = 'mainstay_replicator'
-const PORT = 5432
-
-/** Where a standby streams from: a local socket folder that leads to its primary, and the slot it uses there. */
-export type Upstream = { socketFolder: string; password: string; slot: string }
+import { ACCESS_TEXT, configText, PORT, SUPERUSER, type Upstream } from './cluster-config.ts'
+import { ServerLog } from './server-log.ts'
 
 /** `fast` ends sessions and writes a checkpoint; `immediate` stops at once, as a crash would. */
 export type StopMode = 'fast' | 'immediate'
@@ -48,7 +24,7 @@ export class Cluster {
   readonly runAs: RunAs
   readonly #binaries: Binaries
   readonly #password: string
-  #logMark = 0
+  readonly #log: ServerLog
 
   /** `folder` holds `data` and the log; `socketFolder` must be short (a unix socket's path has 107 bytes). */
   constructor(options: {
@@ -65,6 +41,7 @@ export class Cluster {
     this.runAs = runAsFor(options.folder)
     this.#binaries = options.binaries
     this.#password = options.superuserPassword
+    this.#log = new ServerLog(join(options.folder, 'postgresql.log'))
   }
 
   /** True when there is a whole data folder: one that was not cut short while being made. */
@@ -139,7 +116,7 @@ export class Cluster {
       await this.#removeLeftovers()
       await this.#writeConfig(upstream)
       await this.#prepareSocketFolder()
-      const log = await this.#openLog()
+      const log = await this.#log.open()
       const child = spawn(join(this.#binaries.folder, 'bin', 'postgres'), ['-D', this.dataFolder], {
         // A group of its own: Ctrl-C on our terminal must not reach it, we stop it in order.
         detached: true,
@@ -207,31 +184,7 @@ export class Cluster {
 
   /** The last lines of PostgreSQL's log since its last start. */
   async logTail(lines: number): Promise<string> {
-    const file = await open(this.#logPath, 'r').catch(() => null)
-    if (!file) return ''
-    try {
-      const { size } = await file.stat()
-      const from = Math.max(this.#logMark, size - SERVER_LOG_TAIL_BYTES)
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, size - from)), 0, size - from, from)
-      return buffer.toString('utf8', 0, bytesRead).trimEnd().split('\n').slice(-lines).join('\n')
-    } finally {
-      await file.close()
-    }
-  }
-
-  get #logPath(): string {
-    return join(this.folder, 'postgresql.log')
-  }
-
-  // What an earlier run said must not be read as this one's; and a log that only grows would fill the disk.
-  async #openLog(): Promise<FileHandle> {
-    const size = await stat(this.#logPath).then(
-      (found) => found.size,
-      () => 0,
-    )
-    if (size > SERVER_LOG_BYTES_MAX) await rename(this.#logPath, `${this.#logPath}.1`)
-    this.#logMark = size > SERVER_LOG_BYTES_MAX ? 0 : size
-    return await open(this.#logPath, 'a', 0o640)
+    return await this.#log.tail(lines)
   }
 
   async #waitUntilAnswering(): Promise<void> {
@@ -278,21 +231,16 @@ export class Cluster {
   }
 
   async #writeConfig(upstream: Upstream | null): Promise<void> {
-    const lines = [...SETTINGS, `cluster_name = ${quoteLiteral(this.name)}`]
-    lines.push(`unix_socket_directories = ${quoteLiteral(this.socketFolder)}`)
-    if (upstream) {
-      const conninfo = `host=${upstream.socketFolder} port=${PORT} user=${REPLICATOR} password=${upstream.password} application_name=${upstream.slot}`
-      lines.push(`primary_conninfo = ${quoteLiteral(conninfo)}`, `primary_slot_name = ${quoteLiteral(upstream.slot)}`)
-    }
+    const config = configText({ name: this.name, socketFolder: this.socketFolder, upstream })
     const owned = async (name: string, text: string) => {
       const path = join(this.dataFolder, name)
       await writeFileDurably(path, text)
       await chmod(path, 0o600)
       if (this.runAs) await chown(path, this.runAs.uid, this.runAs.gid)
     }
-    await owned('postgresql.conf', `${lines.join('\n')}\n`)
+    await owned('postgresql.conf', config)
     await owned('postgresql.auto.conf', '')
-    await owned('pg_hba.conf', 'local all all scram-sha-256\nlocal replication all scram-sha-256\n')
+    await owned('pg_hba.conf', ACCESS_TEXT)
     if (upstream) await owned('standby.signal', '')
   }
 
@@ -324,34 +272,3 @@ async function chownTree(path: string, owner: { uid: number; gid: number }): Pro
   const entries = await readdir(path, { withFileTypes: true, recursive: true })
   for (const entry of entries) await lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid)
 }
-
-// Small by default: a cloud on a laptop runs three of these. Durability is never traded.
-const SETTINGS = [
-  "listen_addresses = ''",
-  'unix_socket_permissions = 0777',
-  'password_encryption = scram-sha-256',
-  'max_connections = 130',
-  'shared_buffers = 32MB',
-  'io_method = sync',
-  'jit = off',
-  'fsync = on',
-  'full_page_writes = on',
-  'synchronous_commit = on',
-  'wal_level = logical',
-  'max_wal_senders = 10',
-  'max_replication_slots = 20',
-  `max_slot_wal_keep_size = ${SLOT_WAL_MB_MAX}MB`,
-  'wal_keep_size = 64MB',
-  'max_wal_size = 512MB',
-  'hot_standby = on',
-  'wal_sender_timeout = 10s',
-  'wal_receiver_timeout = 10s',
-  'wal_receiver_status_interval = 1s',
-  'wal_retrieve_retry_interval = 500ms',
-  "timezone = 'UTC'",
-  "log_timezone = 'UTC'",
-  "datestyle = 'iso'",
-  "lc_messages = 'C'",
-  "log_line_prefix = '%m [%p] %u@%d '",
-  'log_checkpoints = off',
-]

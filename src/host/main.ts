@@ -10,7 +10,7 @@ import { repeat } from '../kit/clock.ts'
 import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
-import { readJsonIfAny, writeJson } from '../kit/files.ts'
+import { readJsonIfAny, removeTree, writeJson } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
@@ -129,6 +129,7 @@ async function run(args: string[]): Promise<void> {
     await host.stop()
     await door.close()
     await Promise.all([control.close(), peers.close(), beating, reaching])
+    await removeTree(socketFolder)
     await unlock()
     return 0
   })

@@ -1,28 +1,22 @@
 // One PostgreSQL server on this host: makes it what control wants, step by step, for as long as the host runs.
 import { join } from 'node:path'
-import type pg from 'pg'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
-import {
-  describeTables,
-  ensureDivergenceSlot,
-  ensurePlatform,
-  ensureSchema,
-  raiseStamps,
-  type TableDescription,
-} from '../databases/app-schema.ts'
+import { describeTables, ensureDivergenceSlot, raiseStamps, type TableDescription } from '../databases/app-schema.ts'
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
-import type { Cluster, Upstream } from '../databases/cluster.ts'
+import type { Cluster } from '../databases/cluster.ts'
+import type { Upstream } from '../databases/cluster-config.ts'
 import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
+import { SERVER_TICK_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
 import { ServerMonitor } from './server-monitor.ts'
+import { ServerSchemas } from './server-schemas.ts'
 import type { Tunnels } from './tunnels.ts'
 
 /** What the data folder here is, whatever control thinks: written before it becomes true of the outside world. */
@@ -51,8 +45,7 @@ export class ManagedServer {
   #state: ServerState = 'starting'
   #problem: string | null = null
   #kept: Kept | null = null
-  #isPrepared = false
-  #schemas = new Map<string, { wanted: string; epoch: number; problem: string | null }>()
+  readonly #schemas: ServerSchemas
   #aborter = new AbortController()
   #wake: (() => void) | null = null
   #isFencedByGuard = false
@@ -64,6 +57,7 @@ export class ManagedServer {
     this.#wantedVersion = version
     this.#deps = deps
     this.#monitor = new ServerMonitor(deps.cluster)
+    this.#schemas = new ServerSchemas(deps.cluster, deps.log)
   }
 
   /** What it is to be. */
@@ -125,7 +119,7 @@ export class ManagedServer {
       problem: this.#problem,
       lease: this.#deps.lease.facts(),
       ...(await this.#monitor.readInTime(this.#wanted, state)),
-      schemas: [...this.#schemas].map(([schema, { epoch, problem }]) => ({ schema, epoch, problem })),
+      schemas: this.#schemas.facts(),
     }
   }
 
@@ -213,7 +207,7 @@ export class ManagedServer {
     if (this.#kept === null) await this.#keep({ role: 'primary', epoch: wanted.epoch })
     if (!(await this.#isAllowedToOpen())) return
     if (!cluster.isRunning) {
-      this.#isPrepared = false
+      this.#schemas.forgetPlatform()
       this.#monitor.forget()
       await cluster.start()
       if (this.#deps.lease.decide().kind === 'wait') return
@@ -221,7 +215,7 @@ export class ManagedServer {
     this.#isFencedByGuard = false
     this.#deps.lease.setOpen(true)
     this.#deps.watch(true)
-    await this.#prepare(wanted)
+    await this.#schemas.prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
   }
@@ -252,7 +246,7 @@ export class ManagedServer {
     if (!cluster.isRunning) await cluster.start(cluster.isStandby ? await this.#upstream(wanted) : null)
     await cluster.withClient(promote)
     this.#monitor.forget()
-    await this.#withApps(async (client) => {
+    await this.#schemas.withApps(async (client) => {
       await raiseStamps(client)
       await ensureDivergenceSlot(client)
     })
@@ -304,54 +298,11 @@ export class ManagedServer {
     return { socketFolder, password: wanted.replicationPassword, slot }
   }
 
-  async #prepare(wanted: ServerAssignment): Promise<void> {
-    const { cluster } = this.#deps
-    if (!this.#isPrepared) {
-      const connect = async <T>(database: string, work: (client: pg.Client) => Promise<T>) =>
-        await cluster.withClient(work, { database, query_timeout: 2 * SETUP_MS_MAX })
-      await ensurePlatform(connect, { replicationPassword: wanted.replicationPassword })
-      this.#isPrepared = true
-    }
-    const changed = wanted.schemas.filter(
-      (schema) => this.#schemas.get(schema.schema)?.wanted !== JSON.stringify(schema),
-    )
-    if (changed.length > 0) {
-      await this.#withApps(async (client) => {
-        for (const schema of changed) await this.#prepareSchema(client, schema)
-      })
-    }
-    for (const name of this.#schemas.keys()) {
-      if (!wanted.schemas.some(({ schema }) => schema === name)) this.#schemas.delete(name)
-    }
-  }
-
-  // One service's trouble must not keep the others from being served.
-  async #prepareSchema(client: pg.Client, schema: ServerAssignment['schemas'][number]): Promise<void> {
-    const entry = { wanted: JSON.stringify(schema), epoch: schema.epoch, problem: null as string | null }
-    try {
-      await ensureSchema(client, schema)
-    } catch (error) {
-      Object.assign(entry, { wanted: '', problem: messageOf(error) })
-      this.#deps.log.error({ server: this.name, schema: schema.schema, err: error }, 'schema')
-    }
-    this.#schemas.set(schema.schema, entry)
-  }
-
   async #tend(wanted: ServerAssignment): Promise<void> {
     await this.#monitor.use(async (client) => await ensureSlots(client, wanted.slots), 'postgres')
     const flushLsn = this.#monitor.standbyFlushLsn
     if (flushLsn)
       await this.#monitor.use(async (client) => await advanceDivergenceSlot(client, flushLsn), APPS_DATABASE)
-  }
-
-  async #withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    // Nothing here may hang on a lock that somebody else holds: it would hold up fencing, too.
-    const options = `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
-    return await this.#deps.cluster.withClient(work, {
-      database: APPS_DATABASE,
-      options,
-      query_timeout: 2 * SETUP_MS_MAX,
-    })
   }
 
   async #keep(kept: Kept): Promise<void> {

@@ -1,0 +1,57 @@
+// How our clusters are set up: small, on a local socket only, durable, ready to be followed and decoded.
+import { quoteLiteral } from '../kit/identifiers.ts'
+import { SLOT_WAL_MB_MAX } from '../kit/limits.ts'
+
+export const SUPERUSER = 'mainstay'
+export const REPLICATOR = 'mainstay_replicator'
+/** Only a part of the socket's name: nothing listens on a port. */
+export const PORT = 5432
+
+/** Where a standby streams from: a local socket folder that leads to its primary, and the slot it uses there. */
+export type Upstream = { socketFolder: string; password: string; slot: string }
+
+/** pg_hba.conf: nobody without a password, not even on this machine. */
+export const ACCESS_TEXT = 'local all all scram-sha-256\nlocal replication all scram-sha-256\n'
+
+/** postgresql.conf; written anew before each start. */
+export function configText(options: { name: string; socketFolder: string; upstream: Upstream | null }): string {
+  const lines = [...SETTINGS, `cluster_name = ${quoteLiteral(options.name)}`]
+  lines.push(`unix_socket_directories = ${quoteLiteral(options.socketFolder)}`)
+  if (options.upstream) {
+    const { socketFolder, password, slot } = options.upstream
+    const primary = `host=${socketFolder} port=${PORT} user=${REPLICATOR} password=${password} application_name=${slot}`
+    lines.push(`primary_conninfo = ${quoteLiteral(primary)}`, `primary_slot_name = ${quoteLiteral(slot)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+// Small by default: a cloud on a laptop runs three of these. Durability is never traded.
+const SETTINGS = [
+  "listen_addresses = ''",
+  'unix_socket_permissions = 0777',
+  'password_encryption = scram-sha-256',
+  'max_connections = 130',
+  'shared_buffers = 32MB',
+  'io_method = sync',
+  'jit = off',
+  'fsync = on',
+  'full_page_writes = on',
+  'synchronous_commit = on',
+  'wal_level = logical',
+  'max_wal_senders = 10',
+  'max_replication_slots = 20',
+  `max_slot_wal_keep_size = ${SLOT_WAL_MB_MAX}MB`,
+  'wal_keep_size = 64MB',
+  'max_wal_size = 512MB',
+  'hot_standby = on',
+  'wal_sender_timeout = 10s',
+  'wal_receiver_timeout = 10s',
+  'wal_receiver_status_interval = 1s',
+  'wal_retrieve_retry_interval = 500ms',
+  "timezone = 'UTC'",
+  "log_timezone = 'UTC'",
+  "datestyle = 'iso'",
+  "lc_messages = 'C'",
+  "log_line_prefix = '%m [%p] %u@%d '",
+  'log_checkpoints = off',
+]
