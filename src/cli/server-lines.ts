@@ -6,7 +6,7 @@ import { pairLines, tableLines } from './columns.ts'
 type Member = ServerView['members'][number]
 
 /** One row for each copy of each server. */
-export function serverListLines(servers: ServerView[]): string[] {
+export function serverListLines(servers: ServerView[], nowMs: number): string[] {
   const rows = servers.flatMap((server) =>
     server.members.map((member) => [
       server.name,
@@ -15,10 +15,11 @@ export function serverListLines(servers: ServerView[]): string[] {
       member.standing ?? member.state,
       lagText(member),
       member.lease,
+      member.lastContactAt === null ? 'never' : formatAge(member.lastContactAt, nowMs),
       String(server.services.length),
     ]),
   )
-  return tableLines(['Server', 'Region', 'Role', 'State', 'Lag', 'Lease', 'Services'], rows)
+  return tableLines(['Server', 'Region', 'Role', 'State', 'Lag', 'Lease', 'Last contact', 'Services'], rows)
 }
 
 /** One server with all its copies. */

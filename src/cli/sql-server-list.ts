@@ -13,7 +13,7 @@ export function addSqlServerList(server: Command, shell: Shell): void {
   }).action(async (flags: CommonFlags) => {
     await runCommand(shell, { name: 'sql server list', flags }, async (session) => {
       const servers = await (await session.client()).listServers()
-      return { json: servers, lines: serverListLines(servers) }
+      return { json: servers, lines: serverListLines(servers, Date.now()) }
     })
   })
 }

@@ -6,7 +6,11 @@ import { serverListLines } from './server-lines.ts'
 import { NO_SERVICES, serviceListLines, troubleLines } from './service-lines.ts'
 
 /** Regions, services, servers, machines, warnings and what to do next. */
-export function statusLines(status: StatusView, servers: ServerView[], asTyped: (text: string) => string): string[] {
+export function statusLines(
+  status: StatusView,
+  servers: ServerView[],
+  { asTyped, nowMs }: { asTyped: (text: string) => string; nowMs: number },
+): string[] {
   const next = nextCommands(status)
   const machines = status.machines.map((machine) => [
     machine.name,
@@ -21,7 +25,7 @@ export function statusLines(status: StatusView, servers: ServerView[], asTyped: 
     ...(status.services.length > 0 ? serviceListLines(status.services) : [NO_SERVICES]),
     ...troubleLines(status.services, asTyped),
     '',
-    ...serverListLines(servers),
+    ...serverListLines(servers, nowMs),
     '',
     ...tableLines(['Machine', 'Role', 'Domain', 'Last seen', 'Memory'], machines),
     ...(status.warnings.length > 0 ? ['', ...status.warnings.map((text) => `Warning: ${asTyped(text)}`)] : []),

@@ -14,8 +14,8 @@ export function addStatus(program: Command, shell: Shell): void {
     await runCommand(shell, { name: 'status', flags }, async (session) => {
       const client = await session.client()
       const [status, servers] = await Promise.all([client.status(), client.listServers()])
-      const asTyped = (text: string) => session.talk.asTyped(text)
-      return { json: { ...status, servers }, lines: statusLines(status, servers, asTyped) }
+      const shown = { asTyped: (text: string) => session.talk.asTyped(text), nowMs: Date.now() }
+      return { json: { ...status, servers }, lines: statusLines(status, servers, shown) }
     })
   })
 }

@@ -44,6 +44,7 @@ export const FAULT_CODES = [
   'operation.taken_over',
   'operation.unknown',
   'options.bad_url',
+  'options.missing',
   'orders.not_control',
   'orders.not_host',
   'orders.not_self',

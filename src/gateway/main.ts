@@ -50,7 +50,10 @@ export async function main(args: string[]): Promise<void> {
 
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
-  if (!values.domain || !values.control) throw new TypeError('gateway needs --domain NAME and --control URL')
+  if (!values.domain || !values.control)
+    throw new Fault('options.missing', 400, 'gateway needs --domain NAME and --control URL', {
+      hint: 'See: mainstay gateway --help',
+    })
   const home = realFolder(values.home)
   const unlock = await lockHome(home, 'gateway')
   const log = openLog('gateway', environment().logLevel)

@@ -5,15 +5,22 @@ import { createServer, type Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { FromGuard, ToGuard } from '../contract/guard-channel.ts'
 import { bootMs, pause } from '../kit/clock.ts'
+import { Fault } from '../kit/fault.ts'
 import { readJsonLines, writeJsonLine } from '../kit/json-lines.ts'
 import { GUARD_HOST_GONE_MS, GUARD_TICK_MS, LEASE_STOP_MARGIN_MS } from '../kit/limits.ts'
+import { runMain } from '../kit/main.ts'
 import { commandOf, processesIn, signalProcess } from '../kit/processes.ts'
 import { isDue, type Watched } from './watched.ts'
 
 /** Runs until its host tells it to exit, or until the host has been gone for long and everything is stopped. */
 export async function main(args: string[]): Promise<void> {
+  await runMain('guard', { args, usage: ['A guard is started by its host; see: mainstay host --help'] }, run)
+}
+
+async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { home: { type: 'string' }, socket: { type: 'string' } } })
-  if (!values.socket) throw new TypeError('guard needs --socket')
+  if (!values.socket)
+    throw new Fault('options.missing', 400, 'guard needs --socket', { hint: 'See: mainstay guard --help' })
   const watched = new Map<string, Watched>()
   let host: Socket | null = null
   let hostSeenAt = bootMs()

@@ -10,6 +10,7 @@ import { repeat } from '../kit/clock.ts'
 import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
+import { Fault } from '../kit/fault.ts'
 import { readJsonIfAny, removeTree, writeJson } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
@@ -49,7 +50,10 @@ export async function main(args: string[]): Promise<void> {
 
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
-  if (!values.region || !values.control) throw new TypeError('host needs --region NAME and --control URL')
+  if (!values.region || !values.control)
+    throw new Fault('options.missing', 400, 'host needs --region NAME and --control URL', {
+      hint: 'See: mainstay host --help',
+    })
   const home = realFolder(values.home)
   const unlock = await lockHome(home, 'host')
   const log = openLog(`host ${values.region}`, environment().logLevel)

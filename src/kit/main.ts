@@ -19,13 +19,18 @@ export async function runMain(
   } catch (error) {
     if (error instanceof Fault) {
       process.stderr.write(`error:   ${error.message}\n${error.hint ? `Try:     ${error.hint}\n` : ''}`)
-    } else if (error instanceof TypeError) {
-      // parseArgs and missing options: misuse, told in one line.
-      process.stderr.write(`error:   ${role}: ${error.message}\n`)
-      process.exit(2)
-    } else {
-      process.stderr.write(`error:   ${role} could not start: ${error instanceof Error ? error.stack : error}\n`)
+      process.exit(error.status === 400 ? 2 : 1)
     }
+    if (isMisuse(error)) {
+      process.stderr.write(`error:   ${role}: ${error.message}\nTry:     mainstay ${role} --help\n`)
+      process.exit(2)
+    }
+    process.stderr.write(`error:   ${role} could not start: ${error instanceof Error ? error.stack : error}\n`)
     process.exit(1)
   }
+}
+
+// What parseArgs says of an option that it does not know, or that lacks its value.
+function isMisuse(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
 }

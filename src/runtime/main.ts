@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import type { FromRuntime, ToRuntime } from '../contract/runtime-channel.ts'
 import { bootMs, pause } from '../kit/clock.ts'
 import { environment } from '../kit/environment.ts'
+import { Fault } from '../kit/fault.ts'
 import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
@@ -33,7 +34,10 @@ export async function main(args: string[]): Promise<void> {
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
   const { name, socket } = values
-  if (!name || !socket) throw new TypeError('runtime needs --name NAME and --socket PATH')
+  if (!name || !socket)
+    throw new Fault('options.missing', 400, 'runtime needs --name NAME and --socket PATH', {
+      hint: 'See: mainstay runtime --help',
+    })
   const requestMs = Number(values['request-ms'])
   if (!Number.isInteger(requestMs) || requestMs <= 0) throw new TypeError('--request-ms needs a number above 0')
   const log = openLog('runtime', environment().logLevel)

@@ -1,6 +1,6 @@
 // The local cloud itself: it starts, stops and starts again whatever was killed, and refuses clearly what it cannot do.
 import assert from 'node:assert/strict'
-import { chmod } from 'node:fs/promises'
+import { chmod, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -57,7 +57,8 @@ describe('a local cloud', () => {
     assert.ok(listening.length > 8)
   })
 
-  test('wants a token for management', async () => {
+  test('wants a token for management, which only its owner can read', async () => {
+    assert.equal((await stat(join(cloud.home, 'operator.token'))).mode & 0o777, 0o600)
     const url = `http://127.0.0.1:${cloud.controlPort}/api/v1/services`
     assert.equal((await fetch(url)).status, 401)
     assert.equal((await fetch(url, { headers: { authorization: 'Bearer wrong' } })).status, 401)

@@ -143,6 +143,22 @@ describe('on a good day', () => {
     assert.deepEqual(await (await cloud.app(service, '/tables/Page')).json(), [])
   })
 
+  test('a service that is well moves with --force only, without losing a row or a key', async () => {
+    await cloud.ok(['mobile', 'create', 'Notes-2', '--secondary-for', 'Notes'])
+    const before = await cloud.service('Notes')
+    assert.equal((await cloud.app(before, '/tables/Page', { method: 'POST', body: '{"id":"kept"}' })).status, 201)
+    await refuses(['mobile', 'recover', 'Notes', 'Notes-2', '-q'], 3, /is Ready, not Unhealthy/)
+    const shown = await cloud.ok(['mobile', 'recover', 'Notes', 'Notes-2', '-q', '--force'])
+    assert.match(shown, /kept: sql-west-us stays where it is/)
+    const now = await cloud.service('Notes')
+    assert.deepEqual([now.region, now.serverRegion, now.applicationKey], ['East US', 'West US', before.applicationKey])
+    const rows = (await (await cloud.app(now, '/tables/Page')).json()) as { id: string }[]
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      ['kept'],
+    )
+  })
+
   test('traffic counts what it wrote and finds it all', async () => {
     const shown = await cloud.ok(['dev', 'traffic', 'Notes', '--for', '2', '--table', 'Page'])
     assert.match(shown, /acked \d+ · lost 0/)
