@@ -1,7 +1,6 @@
 // How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
 import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import { randomId } from '../kit/identifiers.ts'
 import type { Operation } from '../operations/operations.ts'
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
@@ -27,7 +26,6 @@ export type RecoverFacts = {
   desiredVersion?: number
   rows?: number
   lateGateways?: string[]
-  archiveId?: string
 }
 
 /** The kind `recover`. */
@@ -197,8 +195,6 @@ async function prove(deps: RecoveryDeps, context: StepContext): Promise<StepResu
 
 async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const input = inputOf(context.operation)
-  const facts = context.facts as RecoverFacts
-  facts.archiveId ??= randomId()
   await db.transaction().execute(async (trx) => {
     const secondary = await getServiceById(trx, input.secondaryId)
     if (secondary.ended_at !== null) return
