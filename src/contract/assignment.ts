@@ -59,6 +59,12 @@ export type DatabaseAssignment = {
   remote: MachineAddress | null
 }
 
+/**
+ * A script of a service: `table/TodoItem.insert` (insert, read, update, delete). Its text lies under its hash (SHA-256, hex)
+ * in the script folder of every host that serves it; a host fetches what it lacks from control, once.
+ */
+export type ScriptAssignment = { name: string; hash: string; bytes: number }
+
 export type ServiceAssignment = {
   id: string
   name: string
@@ -67,6 +73,7 @@ export type ServiceAssignment = {
   masterKey: string
   isSchemaDynamic: boolean
   tables: TableDefinition[]
+  scripts: ScriptAssignment[]
   database: DatabaseAssignment
 }
 

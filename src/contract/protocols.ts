@@ -33,5 +33,7 @@ export const EPOCH_STALE = 'epoch-stale'
 export const PROBE_PATH = '/.mainstay/probe'
 /** Of a runtime itself: what it serves and whether it reaches its databases. */
 export const RUNTIME_HEALTH_PATH = '/.mainstay/health'
+/** Of control's door, for hosts: the text of a script by its hash follows. */
+export const MACHINE_SCRIPTS_PATH = '/machine/scripts/'
 /** The path form of a service's URL. */
 export const SERVICES_PATH = '/services/'

@@ -1,8 +1,8 @@
 // What a host and its runtimes say to each other over the ipc channel.
 import type { ServiceAssignment } from './assignment.ts'
 
-/** A service with the local socket folder under which its server is reached. */
-export type RuntimeService = ServiceAssignment & { socketFolder: string }
+/** A service with the local socket folder under which its server is reached, and where the texts of its scripts lie. */
+export type RuntimeService = ServiceAssignment & { socketFolder: string; scriptFolder: string }
 
 /** Until when (kit clock `bootMs`) commits on a server may be acknowledged; null: no lease applies; 0: refused. */
 export type LeaseUntil = { server: string; untilBootMs: number | null }

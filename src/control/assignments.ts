@@ -147,6 +147,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     masterKey: open(service.master_key),
     isSchemaDynamic: service.is_schema_dynamic,
     tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
+    scripts: [],
     database: deriveDatabase(snapshot, service, machine, open),
   }
 }

@@ -180,7 +180,8 @@ export class Host {
             const { server, remote: at } = service.database
             if (at) remote.set(server, at)
             const local = join(this.#deps.socketFolder, server)
-            return { ...service, socketFolder: at ? await this.#tunnels.ensure(server, at) : local }
+            const socketFolder = at ? await this.#tunnels.ensure(server, at) : local
+            return { ...service, socketFolder, scriptFolder: join(this.#deps.home, 'scripts') }
           }),
         ),
       })),

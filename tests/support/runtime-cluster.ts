@@ -97,6 +97,8 @@ async function addService(
     applicationKey: 'app-key',
     masterKey: 'master-key',
     isSchemaDynamic: true,
+    scripts: [],
+    scriptFolder: '/nonexistent',
     database,
     socketFolder: cluster.socketFolder,
     ...options,
