@@ -43,6 +43,7 @@ export const FAULT_CODES = [
   'operation.step_timed_out',
   'operation.taken_over',
   'operation.unknown',
+  'options.bad_number',
   'options.bad_url',
   'options.missing',
   'orders.not_control',

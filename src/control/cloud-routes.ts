@@ -5,7 +5,17 @@ import { API, JoinTokenRequest, RegionView, ServerView, StatusView } from '../co
 import { Fault } from '../kit/fault.ts'
 import { slugOf } from '../kit/identifiers.ts'
 import { requireNotBelowUse } from '../regions/ledger.ts'
-import { bumpDesired, ensureRegion, getRegion, listRegions, setCapacity } from '../regions/regions.ts'
+import {
+  bumpDesired,
+  ensureRegion,
+  getRegion,
+  listMachines,
+  listRegions,
+  lockRegion,
+  setCapacity,
+  setCapacityOf,
+} from '../regions/regions.ts'
+import { roomOf } from '../regions/room.ts'
 import { listHoldings } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 import { viewRegions, viewServers, viewStatus } from './views.ts'
@@ -30,8 +40,16 @@ export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
   app.patch(API.region, { schema: setSchema }, async (request) => {
     const region = await getRegion(deps.db, request.params.region)
     await deps.db.transaction().execute(async (trx) => {
-      requireNotBelowUse(region, await listHoldings(trx), request.body)
-      await setCapacity(trx, region.slug, request.body)
+      // Locked, so that no service takes at the same moment what is taken away here.
+      const locked = await lockRegion(trx, region.slug)
+      requireNotBelowUse(locked, await listHoldings(trx), request.body)
+      const { total } = roomOf(locked, await listMachines(trx), deps.field).offer
+      const before = setCapacityOf(locked) ?? total
+      const capacity = {
+        reservedUnits: request.body.reservedUnits ?? before.reservedUnits,
+        sharedSlots: request.body.sharedSlots ?? before.sharedSlots,
+      }
+      await setCapacity(trx, locked.slug, capacity)
       await bumpDesired(trx)
     })
     const view = (await viewRegions(deps.views)).find((entry) => entry.slug === region.slug)

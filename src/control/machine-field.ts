@@ -21,6 +21,7 @@ import { randomId } from '../kit/identifiers.ts'
 import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field, ProbeTarget } from '../regions/field.ts'
+import type { Capacity } from '../regions/ledger.ts'
 import { listMachines, type Machine } from '../regions/regions.ts'
 import { deriveGatewayAssignment, deriveHostAssignment, type OpenSecret } from './assignments.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
@@ -82,9 +83,11 @@ export class MachineField implements Field {
   }
 
   isReachable(machine: string): boolean {
-    const { board } = this.#deps
-    // What two others cannot reach counts as lost, even while its last heartbeat here is not yet old enough.
-    return board.hasHeardHost(machine) && board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS && !board.isLost(machine)
+    return this.#deps.board.isReachable(machine)
+  }
+
+  offerOf(machine: string): Partial<Capacity> {
+    return this.#deps.board.offerOf(machine)
   }
 
   async gateways(): Promise<{ live: string[]; late: string[] }> {

@@ -35,6 +35,7 @@ export type HostDeps = {
   control: ControlLink
   peers: Peers
   log: Log
+  offer: HostFacts['offer']
 }
 
 type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
@@ -139,6 +140,7 @@ export class Host {
       runtimes: this.#runtimes.facts(),
       reach: this.peersWanted.map((peer) => this.#reachOf(peer.machine)),
       memoryBytes: this.#memoryBytes(),
+      offer: this.#deps.offer,
     }
   }
 

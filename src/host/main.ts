@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { HostHeartbeatAnswer } from '../contract/facts.ts'
+import type { HostFacts, HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, ORDERS_PROTOCOL, RUNTIME_PROTOCOL, SQL_PROTOCOL } from '../contract/protocols.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
@@ -32,6 +32,8 @@ const OPTIONS = {
   control: { type: 'string' },
   address: { type: 'string', default: '127.0.0.1' },
   port: { type: 'string', default: '0' },
+  'reserved-units': { type: 'string' },
+  'shared-slots': { type: 'string' },
 } as const
 
 const USAGE = [
@@ -40,6 +42,8 @@ const USAGE = [
   '--home FOLDER    where it keeps everything (default ./.mainstay-host)',
   '--address HOST   address of its door (default 127.0.0.1)',
   '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
+  '--reserved-units NUMBER, --shared-slots NUMBER',
+  '                 what it offers to services (default: its share of what is set for the region, else 4 and 20)',
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
 
@@ -80,7 +84,8 @@ async function run(args: string[]): Promise<void> {
   const peers = new Peers(door, 'host')
   const port = await listenWhereBefore(door, home, { address: values.address, port: Number(values.port) })
   const doorAt = { address: values.address, port }
-  const host = new Host({ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log })
+  const deps = { home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log }
+  const host = new Host({ ...deps, offer: offerFrom(values) })
   addOrdersRoutes(orders.app, host)
   await orders.app.ready()
 
@@ -140,6 +145,22 @@ async function run(args: string[]): Promise<void> {
   log.info({ machine: identity.name, on: hostname(), port }, 'host is up')
   const ready: FromRole = { kind: 'ready', port }
   process.send?.(ready)
+}
+
+function offerFrom(values: { 'reserved-units'?: string; 'shared-slots'?: string }): HostFacts['offer'] {
+  const units = values['reserved-units']
+  const slots = values['shared-slots']
+  return {
+    ...(units === undefined ? {} : { reservedUnits: wholeCount('--reserved-units', units) }),
+    ...(slots === undefined ? {} : { sharedSlots: wholeCount('--shared-slots', slots) }),
+  }
+}
+
+function wholeCount(option: string, text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new Fault('options.bad_number', 400, `${option} takes a whole number, not '${text}'`, {
+    hint: 'See: mainstay host --help',
+  })
 }
 
 // Others know this machine's door by its port: after a restart without control it must be found where it was.

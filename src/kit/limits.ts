@@ -35,6 +35,8 @@ export const STEWARD_EVERY_MS = 500
 export const CONTROL_CONNECTIONS_MAX = 12
 /** How often control turns facts into verdicts. */
 export const JUDGE_EVERY_MS = 250
+/** How long evidence of Degraded must last before it counts: longer than a busy moment of one vantage point. */
+export const VERDICT_OPEN_MS = 2_000
 /** How long good evidence must last before a verdict of Unhealthy closes. */
 export const VERDICT_CLOSE_MS = 2_000
 

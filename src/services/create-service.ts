@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import type { Seal } from '../accounts/seal.ts'
-import type { CreateService, Mode } from '../contract/api.ts'
+import type { CreateService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
@@ -11,24 +11,14 @@ import { findByIdempotencyKey, insertOperation } from '../operations/operations.
 import type { OperationKind } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { runtimeOf } from '../regions/field.ts'
-import { requireRoom } from '../regions/ledger.ts'
+import type { Size } from '../regions/ledger.ts'
 import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch, type Region } from '../regions/regions.ts'
 import { isServed, schemaProblem } from './facts-of.ts'
 import { requireServiceName } from './names.ts'
 import { findPlace } from './place.ts'
-import {
-  freeSchemaName,
-  getService,
-  getServiceById,
-  listHoldings,
-  listServices,
-  type Service,
-  updateHeld,
-} from './services.ts'
+import { freeSchemaName, getService, getServiceById, listServices, type Service, updateHeld } from './services.ts'
 
 export type ServiceDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
-
-type Size = { mode: Mode; units: number }
 
 const WAIT_MS = 30
 
@@ -45,15 +35,13 @@ export async function beginCreate(
   requireServiceName(wanted.name)
   await deps.field.settle()
   const region = await chooseRegion(db, caller, wanted)
-  const place = await findPlace(db, deps.field, region)
   return await db.transaction().execute(async (trx) => {
     const locked = await lockRegion(trx, region.slug)
     const primary = wanted.secondaryFor ? await getService(trx, caller.subscriptionId, wanted.secondaryFor) : null
     const size = sizeOf(wanted, primary)
     await requireFreeName(trx, wanted.name)
     if (primary) await requireFitting(trx, primary, { ...size, region: locked, name: wanted.name })
-    const capacity = { reservedUnits: locked.reserved_units, sharedSlots: locked.shared_slots }
-    requireRoom({ name: locked.name, slug: locked.slug, capacity }, await listHoldings(trx), size)
+    const place = await findPlace(trx, deps.field, locked, size)
     const id = randomId(6)
     const operationId = await insertOperation(trx, {
       kind: 'create',

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { TablePermissions } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
-import type { Holding } from '../regions/ledger.ts'
+import { type Holder, type Holding, holdingsOf } from '../regions/ledger.ts'
 
 type Db = Kysely<ControlDatabase>
 export type Service = Selectable<ControlDatabase['services']>
@@ -47,23 +47,26 @@ export async function getServiceById(db: Db, id: string): Promise<Service> {
   return await db.selectFrom('services').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
-/** What every living service holds of its region's capacity. */
+/** What every living service takes of its region's capacity. */
 export async function listHoldings(db: Db): Promise<Holding[]> {
   const rows = await db
     .selectFrom('services')
     .leftJoin('operations', 'operations.id', 'services.operation_id')
-    .select(['services.id', 'region', 'mode', 'units', 'operation_id', 'operations.service_id', 'operations.kind'])
+    .select(['services.id', 'region', 'machine', 'mode', 'units', 'also_mode', 'also_units'])
+    .select(['operations.service_id', 'operations.kind', 'operations.input'])
     .where('ended_at', 'is', null)
     .execute()
-  return rows.map((row) => ({
-    id: row.id,
-    region: row.region,
-    mode: row.mode,
-    units: row.units,
-    operationId: row.operation_id,
-    isRecovering: row.kind === 'recover' && row.service_id === row.id,
-  }))
+  const holders = rows.map((row): Holder => {
+    const { id, region, machine, mode, units, also_mode: alsoMode, also_units: alsoUnits } = row
+    const also = alsoMode !== null && alsoUnits !== null ? { mode: alsoMode, units: alsoUnits } : null
+    // Written when a recovery was claimed; the operation is on the secondary's row as well.
+    const isRecovered = row.kind === 'recover' && row.service_id === id && row.input !== null
+    return { id, region, machine, mode, units, also, recovery: isRecovered ? (row.input as Claim) : null }
+  })
+  return holdingsOf(holders)
 }
+
+type Claim = NonNullable<Holder['recovery']>
 
 /** Changes the service that an operation is about, if that operation still holds it; otherwise nothing. */
 export async function updateHeld(
