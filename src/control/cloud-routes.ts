@@ -1,6 +1,7 @@
 // The management API's routes for the cloud itself: status, regions, servers, join tokens.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { audit } from '../accounts/audit.ts'
 import { API, JoinTokenRequest, RegionView, ServerView, StatusView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { slugOf } from '../kit/identifiers.ts'
@@ -50,6 +51,8 @@ export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
         sharedSlots: request.body.sharedSlots ?? before.sharedSlots,
       }
       await setCapacity(trx, locked.slug, capacity)
+      const caller = deps.callerOf(request)
+      await audit(trx, caller, { action: 'region set', subject: locked.name, before, after: capacity })
       await bumpDesired(trx)
     })
     const view = (await viewRegions(deps.views)).find((entry) => entry.slug === region.slug)

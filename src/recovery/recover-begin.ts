@@ -1,5 +1,6 @@
 // Preflight and claim of a recovery: one transaction with the operation's row, or a refusal that changed nothing.
 import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import type { RecoverRequest, RecoveryPlanView } from '../contract/api.ts'
 import { RECOVERY_STEPS } from '../contract/recovery.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
@@ -91,6 +92,9 @@ export async function beginRecover(
       .where('id', '=', primary.id)
       .execute()
     await trx.updateTable('services').set({ operation_id: operationId }).where('id', '=', secondary.id).execute()
+    const before = { region: plan.fromRegion }
+    const after = { region: plan.toRegion, secondary: secondary.name, isForced: request.isForced === true }
+    await audit(trx, caller, { action: 'mobile recover', subject: primary.name, before, after, operationId })
     await bumpDesired(trx)
     return { plan, operationId }
   })

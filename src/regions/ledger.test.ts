@@ -94,7 +94,7 @@ test('a capacity is never set below what is promised', () => {
   })
 })
 
-// A fleet that lives: services are created, scaled, recovered, given up and put back, in any order, as the operations do.
+// A fleet that lives: services are created, scaled, recovered, given up and put back, as operations do it.
 type Act =
   | { kind: 'create'; region: number; mode: 'shared' | 'reserved'; units: number }
   | { kind: 'delete' | 'claim' | 'moveOn' | 'goBack'; which: number; other: number }

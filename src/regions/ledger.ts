@@ -1,4 +1,4 @@
-// The capacity ledger: what each service takes of its region and host. Derived from the services' rows, so it cannot drift.
+// The capacity ledger: what each service takes of its region and host. Derived from the services' rows: it cannot drift.
 import type { Mode } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import type { RegionOffer } from './offer.ts'
@@ -20,9 +20,9 @@ export type Holder = Size &
   }
 
 /**
- * What every service takes, where. A service that is being recovered takes its old place until the recovery is over, since
- * it may still go back; in its new place it stands on the capacity of the secondary that its operation claimed, except
- * where that is of the other mode: then it takes its own there from the start.
+ * What every service takes, where. A service that is being recovered takes its old place until the recovery is over,
+ * since it may still go back. In its new place it stands on the capacity of the secondary that its operation claimed,
+ * except where that one is of the other mode: then it takes its own there from the start.
  */
 export function holdingsOf(holders: Holder[]): Holding[] {
   return holders.flatMap((holder) => {
@@ -62,8 +62,8 @@ export function takenBy(size: Size): Capacity {
 export type RegionRoom = { name: string; slug: string; offer: RegionOffer }
 
 /**
- * The host that takes a service of this size: the least loaded one that has room. Faults with `capacity.exceeded` when the
- * region has no room, or no single host of it. `only` names the host where it must be.
+ * The host that takes a service of this size: the least loaded one that has room. Faults with `capacity.exceeded` when
+ * the region has no room, or no single host of it. `only` names the host where it must be.
  */
 export function findRoom(region: RegionRoom, holdings: Holding[], wanted: Size, only?: string): string {
   requireRegionRoom(region, holdings, wanted)
@@ -128,7 +128,8 @@ function requireRegionRoom(region: RegionRoom, holdings: Holding[], wanted: Size
   const flag = key === 'reservedUnits' ? '--reserved-units' : '--shared-slots'
   const raise = `mainstay region set "${region.name}" ${flag} ${usage[key] + needed}`
   const isSet = (region.offer.set?.[key] ?? 0) >= usage[key] + needed
-  const message = `${region.name} has ${words(key, Math.max(0, free))} free and ${needed} ${needed === 1 ? 'is' : 'are'} needed`
+  const isOrAre = needed === 1 ? 'is' : 'are'
+  const message = `${region.name} has ${words(key, Math.max(0, free))} free and ${needed} ${isOrAre} needed`
   throw new Fault('capacity.exceeded', 409, message, {
     hint: isSet
       ? `Choose another region, bring its hosts back (mainstay status), or let them offer more (host ${flag})`

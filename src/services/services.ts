@@ -15,8 +15,8 @@ export async function listServices(db: Db, subscriptionId: string | null): Promi
   return await (subscriptionId === null ? all : all.where('subscription_id', '=', subscriptionId)).execute()
 }
 
-/** The living service of that name, in any case. Faults with `service.unknown`. */
-export async function getService(db: Db, subscriptionId: string, name: string): Promise<Service> {
+/** The living service of that name, in any case, or null. */
+export async function findByName(db: Db, subscriptionId: string, name: string): Promise<Service | null> {
   const found = await db
     .selectFrom('services')
     .selectAll()
@@ -24,6 +24,12 @@ export async function getService(db: Db, subscriptionId: string, name: string): 
     .where('subscription_id', '=', subscriptionId)
     .where('ended_at', 'is', null)
     .executeTakeFirst()
+  return found ?? null
+}
+
+/** The living service of that name, in any case. Faults with `service.unknown`. */
+export async function getService(db: Db, subscriptionId: string, name: string): Promise<Service> {
+  const found = await findByName(db, subscriptionId, name)
   if (found) return found
   throw new Fault('service.unknown', 404, `there is no mobile service '${name}'`, {
     hint: 'See which there are: mainstay mobile list',
@@ -40,6 +46,15 @@ export async function lockServices(trx: Db, ids: string[]): Promise<Service[]> {
     .orderBy('id')
     .forUpdate()
     .execute()
+}
+
+/** Faults with `service.busy` unless a service can be changed now: it is ready, and in no operation. */
+export function requireIdle(service: Service): void {
+  if (service.operation_id === null && service.state === 'ready') return
+  const what = service.operation_id ? `in another operation (${service.operation_id})` : service.state
+  throw new Fault('service.busy', 409, `'${service.name}' is ${what}`, {
+    hint: `Watch it: mainstay mobile show ${service.name}`,
+  })
 }
 
 /** The service with this id, ended or not. */
@@ -128,6 +143,16 @@ export async function insertTable(
   if (added.numInsertedOrUpdatedRows === 0n) {
     throw new Fault('table.exists', 409, `'${service.name}' already has a table '${name}', or is just dropping it`)
   }
+}
+
+/** Sets who may do what to a table. */
+export async function setPermissions(trx: Db, table: ServiceTable, permissions: TablePermissions): Promise<void> {
+  await trx
+    .updateTable('service_tables')
+    .set({ permissions: JSON.stringify(permissions) })
+    .where('service_id', '=', table.service_id)
+    .where('name', '=', table.name)
+    .execute()
 }
 
 /** Gives a table up: nobody is to serve it, and its server is to drop it. */
