@@ -15,7 +15,12 @@ import {
   RecoveryPlanView,
   RegionView,
   type RestoreService,
+  RunningScriptsView,
   type ScaleService,
+  ScriptTextView,
+  ScriptVersionView,
+  ScriptView,
+  ScriptWrittenView,
   ServerView,
   ServiceView,
   type SetPermissions,
@@ -124,6 +129,31 @@ export class Client {
   async deleteIndex(service: string, table: string, column: string): Promise<TableChangeView> {
     const path = fill(API.index, { service, table, column })
     return await this.#send(TableChangeView, { verb: 'DELETE', path })
+  }
+
+  listScripts = async (service: string) => await this.#get(Type.Array(ScriptView), fill(API.scripts, { service }))
+
+  async listScriptVersions(service: string, script: string): Promise<ScriptVersionView[]> {
+    return await this.#get(Type.Array(ScriptVersionView), fill(API.scriptVersions, { service, script }))
+  }
+
+  /** The text in force, or that of a version. */
+  async readScript(service: string, script: string, version?: number): Promise<ScriptTextView> {
+    const query = version === undefined ? {} : { version: String(version) }
+    return await this.#send(ScriptTextView, { verb: 'GET', path: fill(API.script, { service, script }), query })
+  }
+
+  async uploadScript(service: string, script: string, text: string): Promise<ScriptWrittenView> {
+    const path = fill(API.script, { service, script })
+    return await this.#send(ScriptWrittenView, { verb: 'PUT', path, body: { text } })
+  }
+
+  async deleteScript(service: string, script: string): Promise<ScriptWrittenView> {
+    return await this.#send(ScriptWrittenView, { verb: 'DELETE', path: fill(API.script, { service, script }) })
+  }
+
+  async runningScripts(service: string): Promise<RunningScriptsView> {
+    return await this.#get(RunningScriptsView, fill(API.runningScripts, { service }))
   }
 
   /** Counts the rows, or deletes them all when it is confirmed. */

@@ -21,11 +21,13 @@ import { addMobileLocations } from './mobile-locations.ts'
 import { addMobileRecover } from './mobile-recover.ts'
 import { addMobileRestart } from './mobile-restart.ts'
 import { addMobileShow } from './mobile-show.ts'
+import { addMobileVerify } from './mobile-verify.ts'
 import { addOperation } from './operation.ts'
 import { addRegionList } from './region-list.ts'
 import { addRegionSet } from './region-set.ts'
 import { addReset } from './reset.ts'
 import { addScale } from './scale.ts'
+import { addScript } from './script.ts'
 import { addSqlServerList } from './sql-server-list.ts'
 import { addSqlServerShow } from './sql-server-show.ts'
 import { addStatus } from './status.ts'
@@ -86,6 +88,8 @@ export function buildProgram(shell: Shell): Command {
   addMobileDelete(mobile, shell)
   addMobileRecover(mobile, shell)
   addMobileRestart(mobile, shell)
+  addMobileVerify(mobile, shell)
+  addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)

@@ -120,4 +120,6 @@ export type ProbeAnswer = {
   token: string
   /** Rows of each defined table; null where the table or a system column is missing. */
   tables: { name: string; rows: number | null }[]
+  /** The scripts that would run, by what their texts on disk hash to; null where a text is missing or damaged. */
+  scripts: { name: string; hash: string | null }[]
 }

@@ -166,7 +166,9 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     isSchemaDynamic: service.is_schema_dynamic,
     generation: service.restarts,
     tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
-    scripts: [],
+    scripts: snapshot.scripts
+      .filter((script) => script.service_id === service.id)
+      .map(({ name, hash, bytes }) => ({ name, hash, bytes })),
     database: deriveDatabase(snapshot, service, machine, open),
   }
 }

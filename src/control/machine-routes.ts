@@ -12,13 +12,14 @@ import type {
   ReleaseRequest,
 } from '../contract/facts.ts'
 import type { JoinAnswer, JoinRequest } from '../contract/join.ts'
-import { PROTOCOL_VERSION } from '../contract/protocols.ts'
+import { MACHINE_SCRIPTS_PATH, PROTOCOL_VERSION } from '../contract/protocols.ts'
 import { releaseStandby } from '../databases/servers.ts'
 import type { Peer } from '../kit/door.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, listMachines, noteAddress } from '../regions/regions.ts'
+import { getText } from '../services/scripts.ts'
 import type { MachineField } from './machine-field.ts'
 import { readSnapshot } from './snapshot.ts'
 
@@ -51,6 +52,11 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
     deps.board.noteGateway(facts)
     const assignment = await newerAssignment(deps, facts)
     return { assignment: assignment && 'routes' in assignment ? assignment : null }
+  })
+  app.get<{ Params: { hash: string } }>(`${MACHINE_SCRIPTS_PATH}:hash`, async (request) => {
+    const peer = peerOfRequest(request.raw.socket)
+    if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} runs no scripts`)
+    return { text: await getText(deps.db, request.params.hash) }
   })
   app.post<{ Body: ReleaseRequest }>('/machine/release', async (request): Promise<ReleaseAnswer> => {
     const peer = peerOfRequest(request.raw.socket)

@@ -36,6 +36,7 @@ import { historyRoutes } from './history-routes.ts'
 import { judgeAll } from './judge.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
+import { scriptRoutes } from './script-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { tendServers } from './steward.ts'
 import { tableRoutes } from './table-routes.ts'
@@ -135,6 +136,7 @@ async function run(args: string[]): Promise<void> {
     await scope.register(serviceRoutes, deps)
     await scope.register(tableRoutes, deps)
     await scope.register(cloudRoutes, deps)
+    await scope.register(scriptRoutes, deps)
     await scope.register(historyRoutes, deps)
   })
   await api.app.ready()

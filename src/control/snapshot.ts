@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
+import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
 
 export type Snapshot = {
@@ -14,6 +15,8 @@ export type Snapshot = {
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   tables: ServiceTable[]
+  /** Those in force. */
+  scripts: CurrentScript[]
 }
 
 /** Reads everything in one repeatable-read transaction. */
@@ -37,6 +40,10 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
           .where('is_data_dropped', '=', false)
           .execute(),
         tables: await listAllTables(
+          trx,
+          services.map((service) => service.id),
+        ),
+        scripts: await listCurrentScripts(
           trx,
           services.map((service) => service.id),
         ),

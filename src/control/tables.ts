@@ -11,6 +11,7 @@ import { bumpDesired } from '../regions/regions.ts'
 import { schemaProblem, untilServed } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
 import { requireReachable } from '../services/place.ts'
+import { endScriptsOf } from '../services/scripts.ts'
 import {
   forgetDroppedTables,
   getService,
@@ -72,6 +73,7 @@ export async function endTable(deps: ApiDeps, caller: Caller, name: string, tabl
   const machine = await requireUsable(deps, service)
   const version = await deps.db.transaction().execute(async (trx) => {
     await giveTableUp(trx, service, table.name)
+    await endScriptsOf(trx, service.id, table.name, caller.principal)
     await audit(trx, caller, { action: 'mobile table delete', subject: `${service.name}/${table.name}` })
     return await bumpDesired(trx)
   })

@@ -91,6 +91,10 @@ export const PAGE_ROWS_MAX = 1_000
 
 /** Body of a management call. The largest is an upload of a script (a later part); a table definition is tiny. */
 export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152
+/** The text of one script: as large as an app's request may be. */
+export const SCRIPT_BYTES_MAX = 1_048_576
+/** Versions of a script that one answer shows; all are kept. */
+export const SCRIPT_VERSIONS_SHOWN = 200
 /** Rows that a list of the management API answers at most. */
 export const LIST_ROWS_MAX = 1_000
 /** The longest that a client may hang on for the next change of an operation. */

@@ -1,4 +1,5 @@
 // How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
+import type { ProbeAnswer } from '../contract/facts.ts'
 import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Operation } from '../operations/operations.ts'
@@ -7,6 +8,7 @@ import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { archiveOf } from '../services/archive.ts'
 import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
+import { listCurrentScripts } from '../services/scripts.ts'
 import { getServiceById, updateHeld } from '../services/services.ts'
 import type { RecoverInput } from './recover-begin.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
@@ -161,9 +163,23 @@ async function verify(deps: RecoveryDeps, context: StepContext): Promise<StepRes
       `tables that are defined are not whole in the database: ${missing.join(', ')}`,
     )
   }
+  await requireSameScripts(deps, context.operation.service_id, answer.scripts)
   const facts = context.facts as RecoverFacts
   facts.rows = answer.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0)
-  return { kind: 'done', detail: `${answer.tables.length} table(s), ${facts.rows} row(s), a write and a read` }
+  return {
+    kind: 'done',
+    detail: `${answer.tables.length} table(s), ${answer.scripts.length} script(s), ${facts.rows} row(s), a write and a read`,
+  }
+}
+
+// What would run in the new home is what is in force, text by text.
+async function requireSameScripts(deps: RecoveryDeps, serviceId: string, running: ProbeAnswer['scripts']) {
+  const wanted = await listCurrentScripts(deps.db, [serviceId])
+  const wrong = wanted.filter(({ name, hash }) => running.find((one) => one.name === name)?.hash !== hash)
+  if (wrong.length === 0) return
+  // A host fetches what it lacks by itself; until then this is waited for, not failed.
+  const names = wrong.map(({ name }) => name).join(', ')
+  throw new Fault('probe.failed', 503, `the new home does not have the texts of ${names} yet`)
 }
 
 async function reroute({ db, field, incidents }: RecoveryDeps, context: StepContext): Promise<StepResult> {

@@ -1,5 +1,8 @@
 // Our own probe of a service: a row of ours is written and read back, defined tables are counted. No user code runs.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import type { ProbeAnswer } from '../contract/facts.ts'
+import type { RuntimeService } from '../contract/runtime-channel.ts'
 import {
   CREATED_AT_COLUMN,
   ID_COLUMN,
@@ -7,6 +10,7 @@ import {
   UPDATED_AT_COLUMN,
   VERSION_COLUMN,
 } from '../contract/table-format.ts'
+import { readTextIfAny } from '../kit/files.ts'
 import { quoteIdentifier } from '../kit/identifiers.ts'
 import { PROBE_TOKEN_LENGTH_MAX, PROBE_TRIES_MAX } from '../kit/limits.ts'
 import { type Answer, jsonAnswer, methodNotAllowed } from './answer.ts'
@@ -34,7 +38,9 @@ export async function answerProbe(request: AppRequest, service: ServedService, l
       for (const { name } of assignment.tables) {
         tables.push({ name, rows: await countRows(service, name, request.work) })
       }
-      const answer: ProbeAnswer = { service: assignment.name, epoch: found.epoch, token: found.token, tables }
+      const { epoch, token: written } = found
+      const scripts = await readScriptHashes(assignment)
+      const answer: ProbeAnswer = { service: assignment.name, epoch, token: written, tables, scripts }
       return jsonAnswer(200, JSON.stringify(answer))
     } catch (error) {
       throw faultOfSql(error, true)
@@ -63,6 +69,15 @@ async function writeAndRead(service: ServedService, token: string, work: Work) {
     const found = { token: row?.token ?? '', epoch: Number(row?.epoch ?? 0) }
     if (found.token === token || attempt >= PROBE_TRIES_MAX) return found
   }
+}
+
+async function readScriptHashes({ scripts, scriptFolder }: RuntimeService): Promise<ProbeAnswer['scripts']> {
+  return await Promise.all(
+    scripts.map(async ({ name, hash }) => {
+      const text = await readTextIfAny(join(scriptFolder, hash)).catch(() => null)
+      return { name, hash: text === null ? null : createHash('sha256').update(text, 'utf8').digest('hex') }
+    }),
+  )
 }
 
 async function countRows(service: ServedService, table: string, work: Work): Promise<number | null> {

@@ -1,0 +1,70 @@
+// Scripts as files of a folder: DIR/table/TodoItem.insert.js, as the original's download laid them.
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { makeFolders, writeFileDurably } from '../kit/files.ts'
+
+const SUFFIX = '.js'
+
+/** Where a script lies below a folder. */
+export function scriptPath(folder: string, name: string): string {
+  return join(folder, `${name}${SUFFIX}`)
+}
+
+/** Writes a script's text. Faults with `script.file_exists` when the file is there, unless it may be overwritten. */
+export async function writeScriptFile(path: string, text: string, options: { isOverwritten: boolean }): Promise<void> {
+  const there = await readTextFile(path).catch(() => null)
+  if (there === text) return
+  if (there !== null && !options.isOverwritten) {
+    throw new Fault('script.file_exists', 400, `${path} is there and has another text`, {
+      hint: 'Add --override to replace it, or choose another file with --file.',
+    })
+  }
+  try {
+    await makeFolders(dirname(path))
+    await writeFileDurably(path, text, 0o644)
+  } catch (error) {
+    throw new Fault('script.file_failed', 400, `cannot write ${path}: ${messageOf(error)}`)
+  }
+}
+
+/** A script's text from its file. Faults with `script.file_failed`. */
+export async function readScriptFile(path: string): Promise<string> {
+  try {
+    return await readTextFile(path)
+  } catch (error) {
+    throw new Fault('script.file_failed', 400, `cannot read ${path}: ${messageOf(error)}`, {
+      hint: 'Name the file with --file.',
+    })
+  }
+}
+
+/** All scripts of a folder by name, with the hash of their text. Faults with `script.file_failed`. */
+export async function readScriptFolder(folder: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  let files: string[]
+  try {
+    await readdir(folder)
+    files = await readdir(join(folder, 'table')).catch(() => [])
+  } catch (error) {
+    throw new Fault('script.file_failed', 400, `cannot read ${folder}: ${messageOf(error)}`, {
+      hint: 'Name the folder that holds table/TABLE.OPERATION.js.',
+    })
+  }
+  for (const file of files.filter((name) => name.endsWith(SUFFIX)).sort()) {
+    const text = await readScriptFile(join(folder, 'table', file))
+    // An empty file is no script, as in the original.
+    if (text.trim() === '') continue
+    found.set(`table/${file.slice(0, -SUFFIX.length)}`, hashOf(text))
+  }
+  return found
+}
+
+async function readTextFile(path: string): Promise<string> {
+  return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex')
+}
