@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import type { RuntimeAssignment } from '../contract/assignment.ts'
-import type { RuntimeFacts } from '../contract/facts.ts'
+import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
 import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
@@ -18,6 +18,7 @@ type Worker = {
   isListening: boolean
   served: { name: string; epoch: number }[]
   version: number
+  sandbox: SandboxLevel | null
   restarts: number
   /** Deaths in a row without a minute of life; makes the pauses between starts longer. */
   streak: number
@@ -27,6 +28,9 @@ type Worker = {
 type Runtime = { wanted: Wanted; workers: Worker[] }
 
 const HEALTHY_AFTER_MS = 60_000
+/** Of a process that has not said anything yet, or has ended. */
+const NOTHING_TOLD = { served: [], version: 0, sandbox: null }
+const WEAKEST_FIRST = ['off', 'reduced', 'full'] as const
 
 export class Runtimes {
   readonly #home: string
@@ -94,6 +98,7 @@ export class Runtimes {
         state: listening.length > 0 ? 'running' : isCrashing ? 'failed' : this.#isHeldDown ? 'stopped' : 'starting',
         processes: listening.length,
         restarts: workers.reduce((sum, worker) => sum + worker.restarts, 0),
+        sandbox: weakest(workers.map(({ sandbox }) => sandbox)),
         problem: isCrashing ? `it ends again and again (${wanted.runtime.units} wanted)` : null,
         services,
       }
@@ -127,7 +132,7 @@ export class Runtimes {
 
   #newWorker(name: string, index: number): Worker {
     const socket = join(this.#socketFolder, `${name}-${index}.sock`)
-    return { socket, child: null, isListening: false, served: [], version: 0, restarts: 0, streak: 0, timer: null }
+    return { socket, child: null, isListening: false, ...NOTHING_TOLD, restarts: 0, streak: 0, timer: null }
   }
 
   #ensureStarted(worker: Worker): void {
@@ -141,7 +146,7 @@ export class Runtimes {
     child.on('message', (message: FromRuntime) => this.#take(worker, runtime, message))
     child.on('error', (error) => this.#log.error({ runtime: name, err: error }, 'runtime could not be started'))
     child.once('exit', (code, signal) => {
-      Object.assign(worker, { child: null, isListening: false, served: [], version: 0 })
+      Object.assign(worker, { child: null, isListening: false, ...NOTHING_TOLD })
       this.#onChange()
       worker.streak = performance.now() - startedAt > HEALTHY_AFTER_MS ? 0 : worker.streak + 1
       if (!this.#workers().includes(worker) || this.#isHeldDown) return
@@ -160,6 +165,9 @@ export class Runtimes {
       worker.isListening = true
       this.#send(worker, { kind: 'leases', leases: this.#leases })
       this.#sendServices(worker, runtime)
+    } else if (message.kind === 'sandbox') {
+      worker.sandbox = message.sandbox
+      this.#onChange()
     } else {
       worker.served = message.services
       worker.version = message.version
@@ -186,4 +194,8 @@ export class Runtimes {
   #workers(): Worker[] {
     return [...this.#runtimes.values()].flatMap((runtime) => runtime.workers)
   }
+}
+
+function weakest(levels: (SandboxLevel | null)[]): SandboxLevel | null {
+  return WEAKEST_FIRST.find((level) => levels.includes(level)) ?? null
 }
