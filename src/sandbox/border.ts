@@ -39,22 +39,24 @@ export function sandboxUser(hash: number): number {
   return FIRST_USER + (hash % USERS)
 }
 
-/** What the kernel can be asked for with the tools at hand; null when something is missing. */
+/**
+ * What the kernel can be asked for with the tools at hand; null when something is missing. `bareEntry` is run instead of
+ * the sandbox and without Node's own permissions, which shows what the kernel's border holds by itself.
+ */
 export function commandOf(
   level: BorderLevel,
   facts: BorderFacts,
-  options: { user: number; isBare?: boolean; entry?: string[] },
+  options: { user: number; bareEntry?: string[] },
 ): Command | null {
-  const permissions = options.isBare ? [] : ['--permission']
-  const words = [`--max-old-space-size=${SANDBOX_HEAP_MB}`, ...permissions]
+  const heap = `--max-old-space-size=${SANDBOX_HEAP_MB}`
   if (level === 'reduced') {
     const code = `${facts.root}${CODE_INSIDE}`
-    const node = [facts.node, ...words, `--allow-fs-read=${code}/*`, ...(options.entry ?? [`${code}/${ENTRY}`])]
-    return chain(reducedWords(facts, options.user), node)
+    const permitted = ['--permission', `--allow-fs-read=${code}/*`, `${code}/${ENTRY}`]
+    return chain(reducedWords(facts, options.user), [facts.node, heap, ...(options.bareEntry ?? permitted)])
   }
   const { sh, setpriv, unshare, mount, prlimit } = facts.tools
   if (!sh || !setpriv || !unshare || !mount || !prlimit) return null
-  const inside = [NODE_INSIDE, ...words, '--allow-fs-read=*', ...(options.entry ?? [`${CODE_INSIDE}/${ENTRY}`])]
+  const permitted = ['--permission', '--allow-fs-read=*', `${CODE_INSIDE}/${ENTRY}`]
   const userNamespace = facts.isRoot ? [] : ['--user', '--map-root-user']
   return chain(
     [
@@ -65,7 +67,7 @@ export function commandOf(
       ...limitWords(prlimit),
       ...(facts.isRoot ? enterAsRoot(facts, options.user) : enterAsUser(facts)),
     ],
-    inside,
+    [NODE_INSIDE, heap, ...(options.bareEntry ?? permitted)],
   )
 }
 

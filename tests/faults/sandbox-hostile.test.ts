@@ -17,7 +17,7 @@ const TEXTS = {
   'WritesThenLoops.insert': `function insert(item, user, request) {
     request.execute({ success: function () { for (;;) {} } });
   }`,
-  'Heap.insert': 'function insert() { var all = []; for (;;) all.push(new Array(1000).join("x") + all.length); }',
+  'Heap.insert': 'function insert() { var all = []; for (;;) all.push(new Array(1e6).fill(all.length)); }',
   'Buffers.insert': `function insert(item, user, request) {
     var all = [];
     try { for (var i = 0; i < 4096; i++) all.push(Buffer.alloc(1048576, 1)); }
@@ -78,6 +78,20 @@ async function ended(text: RegExp, since: number): Promise<void> {
   })
 }
 
+/** Asks again and again without waiting, since early ones may be caught; gives when the first was served. */
+async function servedElsewhere(): Promise<number> {
+  let served: number | undefined
+  const look = () => {
+    insert('Fine')
+      .then(({ status }) => {
+        if (status === 201) served ??= performance.now()
+      })
+      .catch(() => {})
+    return served
+  }
+  return await waitFor('another sandbox', look, { withinMs: SANDBOX_END_MS - 500, everyMs: 100 })
+}
+
 /** Both kinds of scripts answer again: nothing of the last test is left. */
 async function fine(): Promise<void> {
   check({ status: 201 }, await insert('TodoItem', { to: other }))
@@ -93,11 +107,7 @@ for (const table of ['Loop', 'Promises']) {
     const startedAt = performance.now()
     const caught = insert(table)
     // Requests that come before the ping is late are caught, too; then others are not.
-    const servedAt = await waitFor(
-      'another sandbox',
-      async () => ((await insert('Fine')).status === 201 ? performance.now() : undefined),
-      { withinMs: 4_500 },
-    )
+    const servedAt = await servedElsewhere()
     assert.ok(servedAt - startedAt < SANDBOX_END_MS - 500, `served after ${servedAt - startedAt} ms`)
     const answer = await caught
     check({ status: 503, contains: ['A script of this service blocked it and was ended.'] }, answer)
@@ -119,19 +129,18 @@ test('a request caught after its write says that the outcome is unknown, and was
 test('a service that blocks every sandbox it gets is refused at once until one has ended; others are served', async () => {
   await fine()
   const caught = [insert('Loop')]
-  await waitFor('another sandbox', async () => ((await insert('Fine')).status === 201 ? true : undefined), {
-    withinMs: 4_000,
-  })
+  await servedElsewhere()
   caught.push(insert('Loop'))
-  const refusal = await waitFor(
-    'a refusal',
-    async () => {
-      const answer = await insert('Fine')
-      return answer.status === 503 ? answer : undefined
-    },
-    { withinMs: 5_000 },
-  )
-  assert.match(refusal.body, /do not answer|blocked/)
+  let refusal: TestAnswer | undefined
+  const look = () => {
+    insert('Fine')
+      .then((answer) => {
+        if (/do not answer/.test(answer.body)) refusal ??= answer
+      })
+      .catch(() => {})
+    return refusal
+  }
+  check({ status: 503 }, await waitFor('a refusal', look, { withinMs: SANDBOX_END_MS, everyMs: 100 }))
   check({ status: 201 }, await insert('TodoItem', { to: other }))
   for (const one of caught) check({ status: 503 }, await one)
   await fine()
@@ -147,9 +156,12 @@ test('eating the heap ends the sandbox: 500, a line in the log, and the next req
 
 test('memory outside of the heap is bounded by the kernel', async () => {
   await fine()
+  const since = runtime.log.length
   const answer = await insert('Buffers')
-  assert.equal(answer.status, 200, answer.body)
-  assert.ok(Number(answer.body) < 320, `${answer.body} MiB`)
+  // Node may notice first, or run out of room for its own heap.
+  if (answer.status === 200) return assert.ok(Number(answer.body) < 320, `${answer.body} MiB`)
+  check({ status: 500 }, answer)
+  await ended(/used more memory than they may/, since)
 })
 
 for (const [table, text] of [
@@ -213,7 +225,7 @@ test('no sandbox outlives its runtime, not even one that loops', async () => {
   await waitFor('the end of all sandboxes', () => (pids.some(isAlive) ? undefined : true), { withinMs: 5_000 })
 })
 
-test('the master key skips the script of a service whose scripts all block', async () => {
+test('the master key gets past a script that blocks', async () => {
   const path = '/tables/Loop?noScript=true'
   check({ status: 201 }, await insert('Loop', { path, headers: MASTER }))
 })
