@@ -28,7 +28,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   machine: ['kit', 'contract'],
   gateway: ['kit', 'contract', 'machine'],
   host: ['kit', 'contract', 'machine', 'databases'],
-  runtime: ['kit', 'contract'],
+  sandbox: ['kit', 'contract'],
+  runtime: ['kit', 'contract', 'sandbox'],
   guard: ['kit', 'contract'],
   local: ['kit', 'contract'],
   // The commands that run a cloud on this machine, and no other.
@@ -36,7 +37,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   migrations: [],
 }
 // Files that nobody imports because the launcher starts them.
-const ENTRIES = /^src\/(control|gateway|host|runtime|guard|cli)\/main\.ts$/
+const ENTRIES = /^src\/(control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
 const LINE_LENGTH_MAX = 120
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
 

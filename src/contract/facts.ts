@@ -41,6 +41,12 @@ export type ServerFacts = {
   schemas: { schema: string; epoch: number; problem: string | null }[]
 }
 
+/**
+ * How strong the border around scripts is on a machine. `reduced`: the kernel allows no namespaces, so only Node's own
+ * permissions, limits and, as root, a user of their own are left. `off`: scripts cannot run at all.
+ */
+export type SandboxLevel = 'full' | 'reduced' | 'off'
+
 export type RuntimeFacts = {
   name: string
   /** The assignment's version that every process of the runtime serves. */
@@ -49,6 +55,8 @@ export type RuntimeFacts = {
   processes: number
   restarts: number
   problem: string | null
+  /** Null until a process of it has found out. */
+  sandbox: SandboxLevel | null
   services: { name: string; epoch: number }[]
 }
 

@@ -1,5 +1,6 @@
 // What a host and its runtimes say to each other over the ipc channel.
 import type { ServiceAssignment } from './assignment.ts'
+import type { SandboxLevel } from './facts.ts'
 
 /** A service with the local socket folder under which its server is reached, and where the texts of its scripts lie. */
 export type RuntimeService = ServiceAssignment & { socketFolder: string; scriptFolder: string }
@@ -13,4 +14,5 @@ export type ToRuntime =
 
 export type FromRuntime =
   | { kind: 'listening' }
+  | { kind: 'sandbox'; sandbox: SandboxLevel }
   | { kind: 'serving'; version: number; services: { name: string; epoch: number }[] }

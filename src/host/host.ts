@@ -21,6 +21,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { ProofGiver } from './proof-giver.ts'
 import { RemoteLeases } from './remote-leases.ts'
 import { Runtimes } from './runtimes.ts'
+import { ScriptTexts } from './scripts.ts'
 import { ManagedServer } from './server.ts'
 import { Tunnels } from './tunnels.ts'
 
@@ -48,6 +49,7 @@ export class Host {
   readonly #tunnels: Tunnels
   readonly #runtimes: Runtimes
   readonly #remoteLeases: RemoteLeases
+  readonly #scripts: ScriptTexts
   readonly #reach = new Map<string, number>()
   #assignment: HostAssignment | null = null
   #turn: Promise<void> = Promise.resolve()
@@ -59,6 +61,7 @@ export class Host {
   constructor(deps: HostDeps) {
     this.#deps = deps
     this.#tunnels = new Tunnels(deps.door, deps.socketFolder)
+    this.#scripts = new ScriptTexts(deps)
     const onChange = () => this.onNews()
     this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
@@ -147,6 +150,7 @@ export class Host {
   /** Stops runtimes, then servers, then the guard. */
   async stop(): Promise<void> {
     this.#remoteLeases.stop()
+    this.#scripts.stop()
     await this.#runtimes.stop()
     await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.stop()))
     await this.#tunnels.close()
@@ -173,6 +177,7 @@ export class Host {
       this.#servers.delete(name)
       await held.server.stop()
     }
+    await this.#scripts.ensure(assignment.runtimes.flatMap(({ services }) => services))
     const remote = new Map<string, MachineAddress>()
     const runtimes = await Promise.all(
       assignment.runtimes.map(async (runtime) => ({
@@ -183,7 +188,7 @@ export class Host {
             if (at) remote.set(server, at)
             const local = join(this.#deps.socketFolder, server)
             const socketFolder = at ? await this.#tunnels.ensure(server, at) : local
-            return { ...service, socketFolder, scriptFolder: join(this.#deps.home, 'scripts') }
+            return { ...service, socketFolder, scriptFolder: this.#scripts.folder }
           }),
         ),
       })),

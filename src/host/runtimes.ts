@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import type { RuntimeAssignment } from '../contract/assignment.ts'
-import type { RuntimeFacts } from '../contract/facts.ts'
+import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
 import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
@@ -18,6 +18,7 @@ type Worker = {
   isListening: boolean
   served: { name: string; epoch: number }[]
   version: number
+  sandbox: SandboxLevel | null
   restarts: number
   /** Deaths in a row without a minute of life; makes the pauses between starts longer. */
   streak: number
@@ -28,6 +29,9 @@ type Worker = {
 type Runtime = { wanted: Wanted; workers: Worker[]; retiring: Worker[] }
 
 const HEALTHY_AFTER_MS = 60_000
+/** Of a process that has not said anything yet, or has ended. */
+const NOTHING_TOLD = { served: [], version: 0, sandbox: null }
+const WEAKEST_FIRST = ['off', 'reduced', 'full'] as const
 
 export class Runtimes {
   readonly #home: string
@@ -98,6 +102,7 @@ export class Runtimes {
         state: isRunning ? 'running' : isCrashing ? 'failed' : this.#isHeldDown ? 'stopped' : 'starting',
         processes: listening.length,
         restarts: workers.reduce((sum, worker) => sum + worker.restarts, 0),
+        sandbox: weakest(workers.map(({ sandbox }) => sandbox)),
         problem: isCrashing ? `it ends again and again (${wanted.runtime.units} wanted)` : null,
         services,
       }
@@ -135,7 +140,7 @@ export class Runtimes {
 
   #newWorker({ name, generation }: RuntimeAssignment, index: number): Worker {
     const socket = join(this.#socketFolder, `${name}-${generation}-${index}.sock`)
-    return { socket, child: null, isListening: false, served: [], version: 0, restarts: 0, streak: 0, timer: null }
+    return { socket, child: null, isListening: false, ...NOTHING_TOLD, restarts: 0, streak: 0, timer: null }
   }
 
   #ensureStarted(worker: Worker): void {
@@ -150,7 +155,7 @@ export class Runtimes {
     child.on('message', (message: FromRuntime) => this.#take(worker, runtime, message))
     child.on('error', (error) => this.#log.error({ runtime: name, err: error }, 'runtime could not be started'))
     child.once('exit', (code, signal) => {
-      Object.assign(worker, { child: null, isListening: false, served: [], version: 0 })
+      Object.assign(worker, { child: null, isListening: false, ...NOTHING_TOLD })
       this.#onChange()
       worker.streak = performance.now() - startedAt > HEALTHY_AFTER_MS ? 0 : worker.streak + 1
       if (!this.#workers().includes(worker) || this.#isHeldDown) return
@@ -169,6 +174,9 @@ export class Runtimes {
       worker.isListening = true
       this.#send(worker, { kind: 'leases', leases: this.#leases })
       this.#sendServices(worker, runtime)
+    } else if (message.kind === 'sandbox') {
+      worker.sandbox = message.sandbox
+      this.#onChange()
     } else {
       worker.served = message.services
       worker.version = message.version
@@ -197,4 +205,8 @@ export class Runtimes {
   #workers(): Worker[] {
     return [...this.#runtimes.values()].flatMap((runtime) => [...runtime.workers, ...runtime.retiring])
   }
+}
+
+function weakest(levels: (SandboxLevel | null)[]): SandboxLevel | null {
+  return WEAKEST_FIRST.find((level) => levels.includes(level)) ?? null
 }

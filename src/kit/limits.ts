@@ -187,3 +187,58 @@ export const PROBE_TOKEN_LENGTH_MAX = 200
 export const PROBE_TRIES_MAX = 5
 /** A refused body up to this size is read and thrown away, so that its sender reads the answer; beyond, we hang up. */
 export const APP_BODY_DISCARD_BYTES_MAX = 16_777_216
+
+/** A sandbox of scripts: from its start to its first word, on a machine that is busy. */
+export const SANDBOX_START_MS_MAX = 10_000
+/** A sandbox with requests is pinged this often, an idle one less: a timer of a script may block it, too. */
+export const SANDBOX_PING_EVERY_MS = 50
+export const SANDBOX_IDLE_PING_EVERY_MS = 1_000
+/** A sandbox that has not answered a ping for this long gets no new requests; a second one takes them. */
+export const SANDBOX_BLOCKED_MS = 250
+/** A blocked sandbox is ended after this long; the original gave a script that blocks about as much. */
+export const SANDBOX_END_MS = 5_000
+/** A sandbox of a shared service that runs nothing is stopped after this long; starting one takes a tenth of a second. */
+export const SANDBOX_IDLE_MS = 60_000
+/** Sandboxes of one runtime: each takes about 30 MB. The one that was idle longest makes room. */
+export const SANDBOXES_MAX = 100
+/** One serves, one more may be blocked: a service that blocks both is refused until one is ended. */
+export const SANDBOXES_PER_SERVICE_MAX = 2
+/** Requests under way in one sandbox; beyond, they are refused at once. */
+export const SANDBOX_CALLS_MAX = 100
+/** Table operations that one sandbox may have under way; a script that asks for more is told so. */
+export const SANDBOX_ASKS_MAX = 200
+/** JavaScript objects of one sandbox. */
+export const SANDBOX_HEAP_MB = 128
+/** All private memory of one sandbox. Node reserves 512 MiB for a moment while it starts, hence the first number. */
+export const SANDBOX_START_DATA_BYTES_MAX = 768 * 1_048_576
+export const SANDBOX_DATA_BYTES_MAX = 320 * 1_048_576
+/** Threads (Node has about ten) and open files of one sandbox. */
+export const SANDBOX_THREADS_MAX = 64
+export const SANDBOX_FILES_MAX = 64
+/** One message to or from a sandbox: a request's body, or the rows of a read. */
+export const SANDBOX_MESSAGE_BYTES_MAX = 16 * 1_048_576
+/** What a runtime takes from one sandbox in a tenth of a second before it lets it wait: others want to be served, too. */
+export const SANDBOX_TAKE_MS = 100
+export const SANDBOX_TAKE_BYTES_MAX = 8 * 1_048_576
+export const SANDBOX_TAKE_MESSAGES_MAX = 1_000
+/** What a sandbox prints is kept this far, to tell how it ended. */
+export const SANDBOX_TAIL_BYTES = 4_096
+/** Log lines of one sandbox in ten seconds; the rest is counted and dropped. */
+export const SCRIPT_LOG_EVERY_MS = 10_000
+export const SCRIPT_LOG_LINES_MAX = 1_000
+/** A script's log line, as in the original. */
+export const SCRIPT_LOG_CHARACTERS_MAX = 10_000
+/** Timers of one call at once, and rows that it may read at once. */
+export const SCRIPT_TIMERS_MAX = 1_000
+export const SCRIPT_ROWS_MAX = 10_000
+/** A script that has not answered is given up this long before its request's time ends, so that the log can say why. */
+export const SCRIPT_TIMEOUT_MARGIN_MS = 50
+
+/** Fetching the text of a script from control: one call, how many at once, and how long an assignment waits for all. */
+export const SCRIPT_FETCH_MS_MAX = 2_000
+export const SCRIPT_FETCHES_MAX = 4
+export const SCRIPT_WAIT_MS_MAX = 2_000
+/** How often a text that could not be fetched is asked for again. */
+export const SCRIPT_RETRY_MS = 1_000
+/** A text that no assignment names is kept this long: a runtime may still be about to read it. */
+export const SCRIPT_KEEP_MS = 3_600_000

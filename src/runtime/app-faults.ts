@@ -41,6 +41,11 @@ export function timedOut(cause?: unknown): Fault {
   return new Fault('app.timed_out', 503, TIMED_OUT_TEXT, { cause })
 }
 
+/** A script's failure is its owner's business: it stands in the log, and an app reads what any 500 says. */
+export function scriptFailed(cause: unknown): Fault {
+  return new Fault('app.script_failed', 500, 'Internal Server Error', { cause })
+}
+
 /** Renders what was thrown. Anything but a Fault is a bug, whose details are nobody's business outside. */
 export function answerOfError(error: unknown): Answer {
   if (!(error instanceof Fault)) return errorAnswer(500, 'Error: Internal Server Error')

@@ -44,6 +44,12 @@ export function checkId(id: string): string {
   return id
 }
 
+/** Refuses an item whose id is not the one of its URL. */
+export function checkSameId(item: Item, id: string): void {
+  if (item.id === null || item.id === id) return
+  throw badRequest("When specified in the body, 'id' must match the id specified in the url.")
+}
+
 /** Refuses an id that is too long to be stored. */
 export function checkIdLength(id: string): string {
   if (id.length <= ID_LENGTH_MAX) return id

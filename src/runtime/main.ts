@@ -2,10 +2,12 @@
 import { readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { parseArgs } from 'node:util'
+import { SHARED_RUNTIME } from '../contract/assignment.ts'
 import type { FromRuntime, ToRuntime } from '../contract/runtime-channel.ts'
 import { bootMs, pause, waitFor } from '../kit/clock.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
+import { removeTree } from '../kit/files.ts'
 import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX, RUNTIME_LINGER_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
@@ -13,6 +15,7 @@ import { stopOnSignal } from '../kit/processes.ts'
 import { DatabaseHealth } from './health.ts'
 import { Leases } from './leases.ts'
 import { ConnectionBudget } from './pools.ts'
+import { Scripts } from './scripts.ts'
 import { createAppServer, type Draining } from './server.ts'
 import { Services } from './services.ts'
 
@@ -46,13 +49,17 @@ async function run(args: string[]): Promise<void> {
   const health = new DatabaseHealth()
   const draining: Draining = { isDraining: false }
   const version = await readVersion()
-  const server = createAppServer({ name, version, requestMs, services, leases, health, log, draining })
+  // Beside its socket, where root lets others read and nobody else writes.
+  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, log })
+  const deps = { services, leases, scripts, health, log, draining }
+  const server = createAppServer({ name, version, requestMs, ...deps })
   await listen(server, socket)
 
   process.on('message', (message: ToRuntime) => {
     switch (message.kind) {
       case 'services':
         services.assign(message.services)
+        scripts.assign(message.services)
         tell({ kind: 'serving', version: message.version, services: served(services) })
         break
       case 'leases':
@@ -62,13 +69,16 @@ async function run(args: string[]): Promise<void> {
   })
   stopOnSignal(async () => {
     await drain(server, draining)
+    scripts.close()
     services.close()
     health.close()
     await rm(socket, { force: true })
+    await removeTree(`${socket}.sandbox`)
     return 0
   })
   tell({ kind: 'listening' })
   log.info({ name, socket }, 'the runtime listens')
+  tell({ kind: 'sandbox', sandbox: await scripts.level() })
 }
 
 function served(services: Services): { name: string; epoch: number }[] {

@@ -8,7 +8,7 @@ function list(text: string) {
 }
 
 test('a list without options has 50 rows, no order and all columns', () => {
-  assert.deepEqual(list(''), { top: 50, skip: 0, orderBy: [], select: null, wantsCount: false })
+  assert.deepEqual(list(''), { top: 50, skip: 0, orderBy: [], select: null, wantsCount: false, equals: [] })
 })
 
 test('a list takes its options; a plus is a blank', () => {
@@ -22,6 +22,7 @@ test('a list takes its options; a plus is a blank', () => {
     ],
     select: ['x', 'y'],
     wantsCount: true,
+    equals: [],
   })
 })
 

@@ -2,9 +2,11 @@
 import { SYSTEM_COLUMNS } from '../contract/table-format.ts'
 import { PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX } from '../kit/limits.ts'
 import { badRequest, invalidQuery } from './app-faults.ts'
-import { invalidIdentifier, isIdentifier } from './item-body.ts'
+import { type ItemValue, invalidIdentifier, isIdentifier } from './item-body.ts'
 
 export type Order = { column: string; isDescending: boolean }
+/** A value of null means: the column is null. */
+export type Equality = { column: string; value: ItemValue }
 
 /** What every verb understands. */
 export type TableOptions = { systemColumns: string[]; isScriptSkipped: boolean }
@@ -15,6 +17,8 @@ export type ListQuery = {
   /** Null: all columns of the app. */
   select: string[] | null
   wantsCount: boolean
+  /** All must hold. From scripts; the query string has no filter yet. */
+  equals: Equality[]
 }
 
 const ODATA_OPTIONS = new Set(['$filter', '$select', '$orderby', '$skip', '$top', '$inlinecount'])
@@ -44,6 +48,7 @@ export function parseListQuery(query: URLSearchParams): ListQuery {
     orderBy: parseOrderBy(query.get('$orderby')),
     select: parseSelect(query.get('$select')),
     wantsCount: parseInlineCount(query.get('$inlinecount')),
+    equals: [],
   }
 }
 
@@ -104,7 +109,8 @@ function parseInlineCount(text: string | null): boolean {
   throw badRequest(`Invalid value '${text}' for $inlinecount. It must be 'allpages' or 'none'.`)
 }
 
-function parseSystemProperties(text: string | null): string[] {
+/** System columns by their names, with or without `__`; `*` for all. */
+export function parseSystemProperties(text: string | null): string[] {
   if (text === null) return []
   const found: string[] = []
   for (const part of text.split(',')) {

@@ -13,11 +13,12 @@ import { answerOfError, notFound } from './app-faults.ts'
 import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
 import type { Leases } from './leases.ts'
 import { answerProbe } from './probe.ts'
+import type { Scripts } from './scripts.ts'
 import type { ServedService, Services } from './services.ts'
 import { answerTables } from './table-routes.ts'
 import { answerTruncate } from './truncate.ts'
 
-export type RouterDeps = { services: Services; leases: Leases }
+export type RouterDeps = { services: Services; leases: Leases; scripts: Scripts }
 
 const GENERATION_2_HEADER = 'zumo-api-version'
 const GENERATION_2_TEXT =
@@ -33,17 +34,18 @@ export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<
   if (request.method === 'OPTIONS') return emptyAnswer(204)
   if (request.path === PROBE_PATH) return await answerProbe(request, service, deps.leases)
   if (request.path === TRUNCATE_PATH) return await answerTruncate(request, service, deps.leases)
-  return await answerRoute(request, service, deps.leases)
+  return await answerRoute(request, service, deps)
 }
 
-async function answerRoute(request: AppRequest, service: ServedService, leases: Leases): Promise<Answer> {
+async function answerRoute(request: AppRequest, service: ServedService, deps: RouterDeps): Promise<Answer> {
+  const { leases, scripts } = deps
   refuseLargeBody(request.headers)
   const [first = '', ...rest] = segmentsOf(request.path)
   const word = first.toLowerCase()
   if (VERSIONED_ROUTES.has(word) && isGeneration2(request)) {
     return { status: 400, headers: { 'content-type': 'text/plain' }, body: GENERATION_2_TEXT }
   }
-  if (word === 'tables') return await answerTables({ request, service, leases }, rest)
+  if (word === 'tables') return await answerTables({ request, service, leases, scripts }, rest)
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }

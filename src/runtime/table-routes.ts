@@ -2,27 +2,34 @@
 import { randomUUID } from 'node:crypto'
 import type { TableDefinition } from '../contract/assignment.ts'
 import type { TableOperation } from '../contract/permissions.ts'
-import { PREFIX_HEADER } from '../contract/protocols.ts'
+import { INTERNAL_HEADER } from '../contract/protocols.ts'
 import { SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { type Answer, emptyAnswer, jsonAnswer, methodNotAllowed } from './answer.ts'
 import { badRequest, itemNotFound, notFound, unauthorized } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { authorize, isMaster } from './credentials.ts'
-import { etagOf, isNoneMatch, parseIfMatch } from './etags.ts'
-import { checkId, checkIdLength, type Item, type Property, parseItem } from './item-body.ts'
+import { parseIfMatch } from './etags.ts'
+import { checkId, checkIdLength, checkSameId, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
+import { conflictAnswer, itemAnswer, locationOf, pageAnswer, rowAnswer } from './row-answers.ts'
+import { answerByScript } from './script-answer.ts'
+import { findScript, type Scripts } from './scripts.ts'
 import { findTable, type ServedService } from './services.ts'
-import type { RowKey, WrittenRow } from './table-store.ts'
+import type { RowKey } from './table-store.ts'
 
 /** What a table request works on. */
-type Context = { request: AppRequest; service: ServedService; leases: Leases; table: TableDefinition }
+export type TableContext = {
+  request: AppRequest
+  service: ServedService
+  leases: Leases
+  scripts: Scripts
+  table: TableDefinition
+}
+type Context = TableContext
 
 /** Answers a request below `/tables`; `segments` are what follows, decoded. */
-export async function answerTables(
-  deps: { request: AppRequest; service: ServedService; leases: Leases },
-  segments: string[],
-): Promise<Answer> {
+export async function answerTables(deps: Omit<TableContext, 'table'>, segments: string[]): Promise<Answer> {
   const [name = '', id, ...rest] = segments
   if (name === '' || rest.length > 0) throw notFound()
   const table = findTable(deps.service.assignment, name)
@@ -36,10 +43,10 @@ async function answerTable(context: Context): Promise<Answer> {
   switch (context.request.method) {
     case 'GET':
       permit(context, 'read')
-      return await list(context)
+      return await (scripted(context, 'read', null) ?? list(context))
     case 'POST':
       permit(context, 'insert')
-      return await insert(context)
+      return await (scripted(context, 'insert', null) ?? insert(context))
     case 'PATCH':
       permit(context, 'update')
       throw badRequest('An id value must be specified in the URL for an update operation.')
@@ -52,13 +59,13 @@ async function answerItem(context: Context, id: string): Promise<Answer> {
   switch (context.request.method) {
     case 'GET':
       permit(context, 'read')
-      return await read(context, checkId(id))
+      return await (scripted(context, 'read', checkId(id)) ?? read(context, checkId(id)))
     case 'PATCH':
       permit(context, 'update')
-      return await update(context, checkId(id))
+      return await (scripted(context, 'update', checkId(id)) ?? update(context, checkId(id)))
     case 'DELETE':
       permit(context, 'delete')
-      return await remove(context, checkId(id))
+      return await (scripted(context, 'delete', checkId(id)) ?? remove(context, checkId(id)))
     case 'POST':
       // An undelete creates a row again, hence the permission.
       permit(context, 'insert')
@@ -77,8 +84,7 @@ async function list(context: Context): Promise<Answer> {
   const wanted = parseListQuery(query)
   return await guarded(context, false, async () => {
     const page = await context.service.store.list(context.table.name, { ...wanted, systemColumns }, work)
-    if (!page) return jsonAnswer(200, '[]')
-    return jsonAnswer(200, wanted.wantsCount ? `{"results":${page.rows},"count":${page.count}}` : page.rows)
+    return pageAnswer(page, wanted.wantsCount)
   })
 }
 
@@ -89,11 +95,7 @@ async function read(context: Context, id: string): Promise<Answer> {
   return await guarded(context, false, async () => {
     const found = await context.service.store.find(context.table.name, id, { select, systemColumns }, work)
     if (!found) throw itemNotFound(id)
-    const isSelected = select?.some((name) => name.toLowerCase() === VERSION_COLUMN) ?? false
-    const isShown = isSelected || systemColumns.includes(VERSION_COLUMN)
-    if (!isShown || found.version === null) return jsonAnswer(200, found.row)
-    const etag = { etag: etagOf(found.version) }
-    return isNoneMatch(headers, found.version) ? emptyAnswer(304, etag) : jsonAnswer(200, found.row, etag)
+    return rowAnswer(found, { select, systemColumns }, headers)
   })
 }
 
@@ -104,8 +106,8 @@ async function insert(context: Context): Promise<Answer> {
   const id = item.id === null ? randomUUID().toUpperCase() : checkIdLength(item.id)
   return await guarded(context, true, async () => {
     const written = await service.store.insert(table.name, { id, properties: item.properties }, request.work)
-    const location = `${originOf(request)}${prefixOf(request)}${request.path.replace(/\/$/, '')}/${encodeURIComponent(id)}`
-    return itemAnswer(201, { id, properties: item.properties, written, systemColumns }, { location })
+    const location = { location: locationOf(request, id) }
+    return itemAnswer(201, { id, properties: item.properties, written, systemColumns }, location)
   })
 }
 
@@ -136,13 +138,22 @@ async function remove(context: Context, id: string): Promise<Answer> {
   })
 }
 
-// 412 with the row as it is now, whole, so that a client can settle the conflict; 404 when there is no such row.
+// The answer of the table's script, where it has one for that operation and the request does not skip it.
+function scripted(context: Context, operation: TableOperation, id: string | null): Promise<Answer> | null {
+  const script = findScript(context.service.assignment, context.table.name, operation)
+  if (!script || parseOptions(context.request.query).isScriptSkipped) return null
+  // An operator who reads or deletes rows means the rows, not what a script makes of them.
+  if (context.request.headers[INTERNAL_HEADER] === '1') return null
+  return answerByScript(context, script, id)
+}
+
+// 412 with the row as it is now; 404 when there is no such row.
 async function notMatched(context: Context, key: RowKey): Promise<Answer> {
   if (key.version === null) throw itemNotFound(key.id)
   const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS] }
   const current = await context.service.store.find(context.table.name, key.id, asked, context.request.work)
   if (!current) throw itemNotFound(key.id)
-  return jsonAnswer(412, current.row, current.version === null ? {} : { etag: etagOf(current.version) })
+  return conflictAnswer(current)
 }
 
 function permit(context: Context, operation: TableOperation): void {
@@ -154,39 +165,4 @@ function permit(context: Context, operation: TableOperation): void {
 
 async function guarded(context: Context, isWrite: boolean, work: () => Promise<Answer>): Promise<Answer> {
   return await context.leases.guard({ server: context.service.assignment.database.server, isWrite }, work)
-}
-
-function checkSameId(item: Item, id: string): void {
-  if (item.id === null || item.id === id) return
-  throw badRequest("When specified in the body, 'id' must match the id specified in the url.")
-}
-
-// What was sent, the id, and the system properties asked for: no row is read again for it.
-function itemAnswer(
-  status: number,
-  item: { id: string; properties: Property[]; written: WrittenRow; systemColumns: string[] },
-  headers: Record<string, string> = {},
-): Answer {
-  const members = [`"id":${JSON.stringify(item.id)}`]
-  for (const { name, value } of item.properties) members.push(`${JSON.stringify(name)}:${JSON.stringify(value.value)}`)
-  for (const column of SYSTEM_COLUMNS) {
-    const value = item.written[column]
-    if (value === undefined || !item.systemColumns.includes(column)) continue
-    members.push(`${JSON.stringify(column)}:${JSON.stringify(value)}`)
-  }
-  const version = item.written[VERSION_COLUMN]
-  const isShown = version !== undefined && item.systemColumns.includes(VERSION_COLUMN)
-  return jsonAnswer(status, `{${members.join(',')}}`, isShown ? { ...headers, etag: etagOf(version) } : headers)
-}
-
-// What the client's path began with, where the gateway found the service in it.
-function prefixOf(request: AppRequest): string {
-  const prefix = request.headers[PREFIX_HEADER]
-  return typeof prefix === 'string' ? prefix : ''
-}
-
-function originOf(request: AppRequest): string {
-  const forwarded = request.headers['x-forwarded-proto']
-  const scheme = forwarded === 'https' ? 'https' : 'http'
-  return `${scheme}://${request.headers.host ?? 'localhost'}`
 }

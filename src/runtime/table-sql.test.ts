@@ -26,6 +26,15 @@ assert.ok(columns)
 const [id, createdAt, version, odd, raw] = columns.list
 assert.ok(id && createdAt && version && odd && raw)
 
+const PAGE = {
+  shown: [{ column: id, as: 'id' }],
+  orderBy: [],
+  top: 1,
+  skip: 2,
+  wantsCount: false,
+  conditions: [],
+}
+
 test('an insert has quoted names, values as parameters, and gives the system columns back', () => {
   const statement = insertSql(NAME, columns, { id: 'x', assigned: [{ column: odd, value: "'; --" }] })
   assert.match(statement.text, /^insert into "todo"."Odd""Name" as t \("id", "a""; drop table x"\) values \(\$1, \$2\)/)
@@ -49,13 +58,22 @@ test('an update and a deletion are bound to the id, and to the version where one
 
 test('a list puts nulls first ascending and last descending, only where there can be nulls', () => {
   const order = (orderBy: { column: typeof id; isDescending: boolean }[]) =>
-    /order by (.*) limit/.exec(
-      listSql(NAME, columns, { shown: [{ column: id, as: 'id' }], orderBy, top: 1, skip: 2, wantsCount: false }).text,
-    )?.[1]
+    /order by (.*) limit/.exec(listSql(NAME, columns, { ...PAGE, orderBy }).text)?.[1]
   assert.equal(order([]), 't."id"')
   assert.equal(order([{ column: raw, isDescending: false }]), 't."raw" nulls first, t."id"')
   assert.equal(order([{ column: raw, isDescending: true }]), 't."raw" desc nulls last, t."id" desc')
   assert.equal(order([{ column: createdAt, isDescending: true }]), 't."__createdAt" desc, t."id" desc')
+})
+
+test('conditions of a list count for its total, too, with their values as parameters', () => {
+  const conditions = [
+    { column: raw, value: null },
+    { column: odd, value: 'x' },
+  ]
+  const statement = listSql(NAME, columns, { ...PAGE, conditions, wantsCount: true })
+  const where = 'where t."raw" is null and t."a""; drop table x" = $4'
+  assert.equal(statement.text.split(where).length, 3)
+  assert.deepEqual(statement.values, ['1', '2', '7', 'x'])
 })
 
 test('a row is shown under the names asked for, with its version beside it', () => {

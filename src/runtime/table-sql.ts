@@ -9,6 +9,8 @@ export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; sa
 export type Shown = { column: Column; as: string }
 export type Ordered = { column: Column; isDescending: boolean }
 export type Assigned = { column: Column; value: SqlValue }
+/** What a row must have to be shown; null: no value. */
+export type Condition = { column: Column; value: SqlValue }
 export type TableName = { schema: string; table: string }
 
 const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
@@ -17,17 +19,25 @@ const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
 export function listSql(
   name: TableName,
   columns: TableColumns,
-  read: { shown: Shown[]; orderBy: Ordered[]; top: number; skip: number; wantsCount: boolean },
+  read: {
+    shown: Shown[]
+    orderBy: Ordered[]
+    top: number
+    skip: number
+    wantsCount: boolean
+    conditions: Condition[]
+  },
 ): Statement {
   const table = tableOf(name)
   const order = orderSql(read.orderBy)
-  const page = `select ${shownSql(read.shown)} from ${table} t ${order} limit $1::bigint offset $2::bigint`
-  const count = read.wantsCount ? `(select count(*) from ${table})::text` : 'null::text'
+  const where = conditionsSql(read.conditions, 4)
+  const page = `select ${shownSql(read.shown)} from ${table} t${where.text} ${order} limit $1::bigint offset $2::bigint`
+  const count = read.wantsCount ? `(select count(*) from ${table} t${where.text})::text` : 'null::text'
   return {
     text:
       `select (select coalesce(json_agg(r), '[]'::json) from (${page}) r)::text as rows, ` +
       `${count} as count, ${widthSql(3)}`,
-    values: [String(read.top), String(read.skip), columns.oid],
+    values: [String(read.top), String(read.skip), columns.oid, ...where.values],
     isWrite: false,
   }
 }
@@ -132,6 +142,18 @@ function orderSql(orderBy: Ordered[]): string {
     terms.push(`t.${quoteIdentifier(ID_COLUMN)}${orderBy.at(-1)?.isDescending ? ' desc' : ''}`)
   }
   return `order by ${terms.join(', ')}`
+}
+
+// `first` is the number of the first parameter that is free.
+function conditionsSql(conditions: Condition[], first: number): { text: string; values: SqlValue[] } {
+  const values: SqlValue[] = []
+  const terms = conditions.map(({ column, value }) => {
+    const name = `t.${quoteIdentifier(column.name)}`
+    if (value === null) return `${name} is null`
+    values.push(value)
+    return `${name} = $${first + values.length - 1}`
+  })
+  return { text: terms.length > 0 ? ` where ${terms.join(' and ')}` : '', values }
 }
 
 function rowCondition(row: { id: string; version: string | null }): { text: string; values: SqlValue[] } {

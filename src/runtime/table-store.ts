@@ -16,11 +16,12 @@ import {
 } from './columns.ts'
 import { versionNumber } from './etags.ts'
 import type { Property } from './item-body.ts'
-import type { ListQuery, Order } from './read-query.ts'
+import type { Equality, ListQuery, Order } from './read-query.ts'
 import { faultOfSql, ruleOf } from './sql-errors.ts'
 import {
   type Assigned,
   addColumnSql,
+  type Condition,
   deleteSql,
   insertSql,
   itemSql,
@@ -55,10 +56,12 @@ export class TableStore {
   /** A page of rows; null when a named column does not exist, which with dynamic schema means: no rows. */
   async list(table: string, read: ListQuery & Asked, work: Work): Promise<Page | null> {
     const plan = (columns: TableColumns): Plan => {
-      const missing = missingOf(columns, [...(read.select ?? []), ...read.orderBy.map(({ column }) => column)])
+      const named = [...read.orderBy, ...read.equals].map(({ column }) => column)
+      const missing = missingOf(columns, [...(read.select ?? []), ...named])
       if (missing.length > 0) return { missing }
       const orderBy = orderOf(columns, read.orderBy)
-      return listSql(this.#nameOf(table), columns, { ...read, shown: shownOf(columns, read), orderBy })
+      const conditions = conditionsOf(columns, read.equals)
+      return listSql(this.#nameOf(table), columns, { ...read, shown: shownOf(columns, read), orderBy, conditions })
     }
     const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead())
     return found?.[0] ?? null
@@ -226,6 +229,13 @@ function orderOf(columns: TableColumns, orderBy: Order[]) {
   return orderBy.flatMap(({ column, isDescending }) => {
     const found = findColumn(columns, column)
     return found ? [{ column: found, isDescending }] : []
+  })
+}
+
+function conditionsOf(columns: TableColumns, equals: Equality[]): Condition[] {
+  return equals.flatMap(({ column, value }) => {
+    const found = findColumn(columns, column)
+    return found ? [{ column: found, value: columnValue(value, found.kind) }] : []
   })
 }
 

@@ -54,6 +54,11 @@ export class TestRuntime {
     return this.#child.pid ?? 0
   }
 
+  /** How strong the border around scripts is, once it has been told. */
+  get sandbox(): string | undefined {
+    return this.#told.find((told) => told.kind === 'sandbox')?.sandbox
+  }
+
   get log(): string {
     return this.#log
   }

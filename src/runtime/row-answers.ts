@@ -1,0 +1,67 @@
+// How rows are answered: bodies, locations and entity tags of the table protocol.
+import { PREFIX_HEADER } from '../contract/protocols.ts'
+import { SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
+import type { AppRequest } from './app-request.ts'
+import { etagOf, isNoneMatch } from './etags.ts'
+import type { Property } from './item-body.ts'
+import type { Page, ReadRow, WrittenRow } from './table-store.ts'
+
+/** A page of rows; `[]` when a column that was named does not exist. */
+export function pageAnswer(page: Page | null, wantsCount: boolean): Answer {
+  if (!page) return jsonAnswer(200, '[]')
+  return jsonAnswer(200, wantsCount ? `{"results":${page.rows},"count":${page.count}}` : page.rows)
+}
+
+/** One row, or 304 when the client has this version already. */
+export function rowAnswer(
+  found: ReadRow,
+  asked: { select: string[] | null; systemColumns: string[] },
+  headers: AppRequest['headers'],
+): Answer {
+  const isSelected = asked.select?.some((name) => name.toLowerCase() === VERSION_COLUMN) ?? false
+  const isShown = isSelected || asked.systemColumns.includes(VERSION_COLUMN)
+  if (!isShown || found.version === null) return jsonAnswer(200, found.row)
+  const etag = { etag: etagOf(found.version) }
+  return isNoneMatch(headers, found.version) ? emptyAnswer(304, etag) : jsonAnswer(200, found.row, etag)
+}
+
+/** 412 with the row as it is now, whole, so that a client can settle the conflict. */
+export function conflictAnswer(current: ReadRow): Answer {
+  return jsonAnswer(412, current.row, current.version === null ? {} : { etag: etagOf(current.version) })
+}
+
+/** What was sent, the id, and the system properties asked for: no row is read again for it. */
+export function itemAnswer(
+  status: number,
+  item: { id: string; properties: Property[]; written: WrittenRow; systemColumns: string[] },
+  headers: Record<string, string> = {},
+): Answer {
+  const members = [`"id":${JSON.stringify(item.id)}`]
+  for (const { name, value } of item.properties) members.push(`${JSON.stringify(name)}:${JSON.stringify(value.value)}`)
+  for (const column of SYSTEM_COLUMNS) {
+    const value = item.written[column]
+    if (value === undefined || !item.systemColumns.includes(column)) continue
+    members.push(`${JSON.stringify(column)}:${JSON.stringify(value)}`)
+  }
+  const version = item.written[VERSION_COLUMN]
+  const isShown = version !== undefined && item.systemColumns.includes(VERSION_COLUMN)
+  return jsonAnswer(status, `{${members.join(',')}}`, isShown ? { ...headers, etag: etagOf(version) } : headers)
+}
+
+/** The URL of a row that was just inserted, as its client will ask for it. */
+export function locationOf(request: AppRequest, id: string): string {
+  return `${originOf(request)}${prefixOf(request)}${request.path.replace(/\/$/, '')}/${encodeURIComponent(id)}`
+}
+
+// What the client's path began with, where the gateway found the service in it.
+function prefixOf(request: AppRequest): string {
+  const prefix = request.headers[PREFIX_HEADER]
+  return typeof prefix === 'string' ? prefix : ''
+}
+
+function originOf(request: AppRequest): string {
+  const forwarded = request.headers['x-forwarded-proto']
+  const scheme = forwarded === 'https' ? 'https' : 'http'
+  return `${scheme}://${request.headers.host ?? 'localhost'}`
+}

@@ -1,0 +1,226 @@
+// A table request that has a script: what the script is given, its run in the sandbox, and its answer.
+import type { ScriptAssignment } from '../contract/assignment.ts'
+import { messageOf } from '../kit/fault.ts'
+import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
+import { refusalText } from '../sandbox/endings.ts'
+import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
+import type { CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
+import { DATE_KEY } from '../sandbox/wire.ts'
+import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
+import { itemNotFound, outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
+import { isMaster } from './credentials.ts'
+import { etagOf, parseIfMatch } from './etags.ts'
+import { checkSameId, parseItem } from './item-body.ts'
+import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
+import { locationOf, pageAnswer, rowAnswer } from './row-answers.ts'
+import { type Executed, ScriptAsks } from './script-asks.ts'
+import type { TableContext } from './table-routes.ts'
+
+const EMPTY_STATUSES = new Set([204, 304])
+
+/** Runs the script and answers as it says. `id` is the one in the URL. */
+export async function answerByScript(
+  context: TableContext,
+  script: ScriptAssignment,
+  id: string | null,
+): Promise<Answer> {
+  const { request, service, leases } = context
+  const operation = operationOf(script.name)
+  const subject = await subjectOf(context, operation, id)
+  const { server } = service.assignment.database
+  const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline })
+  return await leases.guard({ server, isWrite: operation !== 'read' }, async () => {
+    const input = { ...subject, ...aboutOf(context), operation, script: { ...script, source: `/${script.name}.js` } }
+    const result = await run(context, script, input, asks)
+    return render({ context, operation, source: input.script.source, asks }, result)
+  })
+}
+
+type Subject = { item: WireItem | null; id: string | null; query: WireQuery | null; version: string | null }
+type Input = Subject & Omit<CallInput, 'script' | keyof Subject> & { script: { source: string; hash: string } }
+
+function operationOf(name: string): ScriptOperation {
+  const word = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
+  return word === 'delete' ? 'del' : word === 'insert' || word === 'update' ? word : 'read'
+}
+
+function aboutOf({ request, service, table }: TableContext) {
+  const isAdmin = isMaster(request.headers, service.assignment)
+  const parameters = [...request.query].filter(([name]) => !/^(?:\$|__)|^noscript$/i.test(name))
+  return {
+    table: table.name,
+    user: { level: isAdmin ? ('admin' as const) : ('anonymous' as const) },
+    parameters: Object.fromEntries(parameters),
+    systemProperties: parseOptions(request.query).systemColumns,
+  }
+}
+
+async function subjectOf(context: TableContext, operation: ScriptOperation, id: string | null): Promise<Subject> {
+  const { request, table } = context
+  const none = { item: null, id: null, query: null, version: null }
+  switch (operation) {
+    case 'read':
+      return { ...none, query: queryOf(table.name, request.query, id) }
+    case 'del':
+      return { ...none, id, version: parseIfMatch(request.headers) }
+    case 'insert':
+      return { ...none, item: itemOf(await request.readBody(), null) }
+    case 'update':
+      return { ...none, version: parseIfMatch(request.headers), item: itemOf(await request.readBody(), id) }
+  }
+}
+
+function queryOf(table: string, query: URLSearchParams, id: string | null): WireQuery {
+  const empty = { table, id, equals: [], ordering: [], skip: 0, take: null, includeTotalCount: false }
+  if (id !== null) return { ...empty, selections: parseItemQuery(query).select ?? [] }
+  const { top, skip, orderBy, select, wantsCount } = parseListQuery(query)
+  return { ...empty, selections: select ?? [], ordering: orderBy, skip, take: top, includeTotalCount: wantsCount }
+}
+
+// Checked as without a script, except for objects and lists: a script may want to turn them into something else.
+function itemOf(body: unknown, id: string | null): WireItem {
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
+  const entries = Object.entries(isObject ? body : {})
+  const plain = entries.filter(([, value]) => typeof value !== 'object' || value === null)
+  const item = parseItem(isObject ? Object.fromEntries(plain) : body)
+  if (id !== null) checkSameId(item, id)
+  const dates = new Map(
+    item.properties.flatMap(({ name, value }) => (value.kind === 'date' ? [[name, value.value] as const] : [])),
+  )
+  const fields = entries.map(([name, value]) => [name, dates.has(name) ? { [DATE_KEY]: dates.get(name) } : value])
+  return { ...Object.fromEntries(fields), ...(id === null ? {} : { id }) }
+}
+
+// ---- the run
+
+type Ended = CallResult | { kind: 'timed_out' }
+
+async function run(context: TableContext, script: ScriptAssignment, input: Input, asks: ScriptAsks): Promise<Ended> {
+  // A sandbox that ends between being found and being told has run nothing: the next one may.
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const place = await context.scripts.place(context.service.assignment)
+    if (place.kind === 'refused') throw unavailable(place.reason)
+    const result = await runIn(place.sandbox, context, script, input, asks)
+    if (result.kind !== 'unsent') return result
+  }
+  throw unavailable('The scripts of this service could not be started.')
+}
+
+async function runIn(
+  sandbox: SandboxProcess,
+  { request, scripts, service }: TableContext,
+  script: ScriptAssignment,
+  input: Input,
+  asks: ScriptAsks,
+): Promise<Ended> {
+  const { source, hash } = input.script
+  const isKnown = sandbox.knows(hash)
+  const text = isKnown ? null : await scripts.findText(service.assignment, script)
+  if (!isKnown && text === null) {
+    throw unavailable(`The script '${script.name}' of this service has not arrived here yet.`)
+  }
+  const leftMs = Math.max(0, request.work.deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
+  const call = sandbox.call({ ...input, script: { source, hash, text } }, async (ask) => await asks.carryOut(ask))
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<Ended>((resolve) => {
+    timer = setTimeout(() => {
+      // Also for what it left running after its answer.
+      sandbox.forget(call.number)
+      resolve({ kind: 'timed_out' })
+    }, leftMs)
+    timer.unref()
+  })
+  const result = await Promise.race([call.result, limit])
+  if (result.kind !== 'answered') clearTimeout(timer)
+  return result
+}
+
+// ---- the answer
+
+type Run = { context: TableContext; operation: ScriptOperation; source: string; asks: ScriptAsks }
+
+function render(about: Run, result: Ended): Answer {
+  const { context, asks, source } = about
+  const service = context.service.assignment.name
+  switch (result.kind) {
+    case 'answered':
+      return renderAnswer(about, result.answer)
+    case 'timed_out':
+      context.scripts.log(service, { source, level: 'error', message: 'The script did not answer in time.' })
+      throw asks.hasWritten ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
+    case 'lost':
+      // A script that blocks is told from one that waits its turn behind it by nobody: all get the same.
+      if (result.isCulprit && result.cause.kind !== 'blocked') throw scriptFailed(result.cause)
+      throw asks.hasWritten ? outcomeUnknown(refusalText(result.cause)) : unavailable(refusalText(result.cause))
+    case 'unsent':
+      throw unavailable('The scripts of this service could not be started.')
+  }
+}
+
+function renderAnswer(about: Run, answer: ScriptAnswer): Answer {
+  const { context, asks, source } = about
+  const fail = (message: string) => {
+    const text = `Error in script '${source}'. ${message}`
+    context.scripts.log(context.service.assignment.name, { source, level: 'error', message: text })
+    return scriptFailed(message)
+  }
+  switch (answer.kind) {
+    case 'default':
+      return renderDefault(about, answer.body)
+    case 'respond': {
+      const etag = answer.version === null ? undefined : etagOf(answer.version)
+      const headers: Record<string, string> = etag && isHeaderText(etag) ? { etag } : {}
+      if (!isStatus(answer.status)) throw fail('It answered with a status that is none.')
+      if (answer.body === null || EMPTY_STATUSES.has(answer.status)) return emptyAnswer(answer.status, headers)
+      return jsonAnswer(answer.status, String(answer.body), headers)
+    }
+    case 'execute_failed': {
+      const { executed } = asks
+      if (executed.kind !== 'failed') throw fail('It says that its operation failed, which it did not.')
+      if (executed.answer.status >= 500) fail(messageOf(executed.error))
+      return executed.answer
+    }
+    case 'failed':
+      throw fail(String(answer.message))
+  }
+}
+
+// What the operation answers by itself; `body` is there when the script has seen, and maybe changed, what it gave.
+function renderDefault({ context, asks }: Run, body: string | null): Answer {
+  const { request } = context
+  const { executed } = asks
+  switch (executed.kind) {
+    case 'none':
+      throw scriptFailed('it answered without having executed')
+    case 'failed':
+      return executed.answer
+    case 'deleted':
+      return emptyAnswer(204)
+    case 'written':
+      return writtenAnswer(context, executed, body ?? '{}')
+    case 'page':
+      return body === null ? pageAnswer(executed.page, executed.wantsCount) : jsonAnswer(200, body)
+    case 'item':
+      if (!executed.found) throw itemNotFound(executed.id)
+      return rowAnswer(body === null ? executed.found : { ...executed.found, row: body }, executed, request.headers)
+  }
+}
+
+function writtenAnswer(
+  { request }: TableContext,
+  { id, version }: Extract<Executed, { kind: 'written' }>,
+  body: string,
+): Answer {
+  const etag: Record<string, string> = version === null ? {} : { etag: etagOf(version) }
+  if (request.method !== 'POST') return jsonAnswer(200, body, etag)
+  return jsonAnswer(201, body, { ...etag, location: locationOf(request, id) })
+}
+
+function isStatus(status: unknown): status is number {
+  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
+}
+
+// A version comes from the script: it must not become another header.
+function isHeaderText(text: string): boolean {
+  return /^[\x20-\x7e]{1,200}$/.test(text)
+}

@@ -1,0 +1,229 @@
+// What a script asks for, carried out through the table store. Also remembers what the request's own operation gave, for
+// the answer that a script leaves to us.
+import { randomUUID } from 'node:crypto'
+import type { RuntimeService } from '../contract/runtime-channel.ts'
+import { SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { Fault } from '../kit/fault.ts'
+import { SCRIPT_ROWS_MAX } from '../kit/limits.ts'
+import type { AskOutcome, TableAsk, WireItem, WireQuery } from '../sandbox/messages.ts'
+import type { Ask } from '../sandbox/sandbox-process.ts'
+import { DATE_KEY } from '../sandbox/wire.ts'
+import type { Answer } from './answer.ts'
+import type { Work } from './app-database.ts'
+import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed } from './app-faults.ts'
+import { checkId, checkIdLength, type Item, type ItemValue, parseItem } from './item-body.ts'
+import type { Leases } from './leases.ts'
+import { parseSystemProperties } from './read-query.ts'
+import { conflictAnswer } from './row-answers.ts'
+import { findTable, type ServedService } from './services.ts'
+import type { Page, ReadRow, WrittenRow } from './table-store.ts'
+
+/** What the request's own operation came to; none: the script has not executed it. */
+export type Executed =
+  | { kind: 'none' }
+  | { kind: 'written'; id: string; version: string | null }
+  | { kind: 'deleted' }
+  | { kind: 'page'; page: Page | null; wantsCount: boolean }
+  | { kind: 'item'; found: ReadRow | null; id: string; select: string[] | null; systemColumns: string[] }
+  | { kind: 'failed'; answer: Answer; error: unknown }
+
+export class ScriptAsks {
+  readonly #service: ServedService
+  readonly #leases: Leases
+  readonly #deadline: number
+  #executed: Executed = { kind: 'none' }
+  #hasWritten = false
+
+  constructor(deps: { service: ServedService; leases: Leases; deadline: number }) {
+    this.#service = deps.service
+    this.#leases = deps.leases
+    this.#deadline = deps.deadline
+  }
+
+  get executed(): Executed {
+    return this.#executed
+  }
+
+  /** True once a write was begun: then nobody may say that nothing was done. */
+  get hasWritten(): boolean {
+    return this.#hasWritten
+  }
+
+  /** Carries one out. What fails is an outcome, too: the script decides what comes of it. */
+  async carryOut(ask: Ask): Promise<AskOutcome> {
+    const { what, isExecute } = ask
+    const isWrite = what.op !== 'read' && what.op !== 'lookup'
+    if (isWrite) this.#hasWritten = true
+    try {
+      const { server } = this.#service.assignment.database
+      return await this.#leases.guard({ server, isWrite }, async () => await this.#do(what, isExecute))
+    } catch (error) {
+      if (isExecute) this.#executed = { kind: 'failed', answer: answerOfFailed(error), error }
+      return outcomeOf(error)
+    }
+  }
+
+  async #do(what: TableAsk, isExecute: boolean): Promise<AskOutcome> {
+    switch (what.op) {
+      case 'insert':
+        return await this.#insert(what, isExecute)
+      case 'update':
+        return await this.#update(what, isExecute)
+      case 'del':
+        return await this.#delete(what, isExecute)
+      case 'lookup':
+        return await this.#lookup(what)
+      case 'read':
+        return await this.#read(what, isExecute)
+    }
+  }
+
+  async #insert(what: Extract<TableAsk, { op: 'insert' }>, isExecute: boolean): Promise<AskOutcome> {
+    const item = itemOf(what.item)
+    const id = item.id === null ? randomUUID().toUpperCase() : checkIdLength(item.id)
+    const table = this.#tableOf(what.table)
+    const written = await this.#service.store.insert(table, { id, properties: item.properties }, this.#work())
+    return this.#written({ id, written, asked: parseAsked(what.systemProperties), isExecute })
+  }
+
+  async #update(what: Extract<TableAsk, { op: 'update' }>, isExecute: boolean): Promise<AskOutcome> {
+    const item = itemOf(what.item)
+    if (item.id === null) throw badRequest('An item needs an id to be updated.')
+    const key = { id: item.id, version: what.version }
+    const asked = [...parseAsked(what.systemProperties), ...(key.version === null ? [] : [VERSION_COLUMN])]
+    const table = this.#tableOf(what.table)
+    // As without a script: nothing to change, nothing touched.
+    if (item.properties.length === 0) return this.#written({ id: key.id, written: {}, asked, isExecute })
+    const written = await this.#service.store.update(table, key, item.properties, this.#work())
+    if (!written) return await this.#notMatched(table, key, isExecute)
+    return this.#written({ id: key.id, written, asked, isExecute })
+  }
+
+  async #delete(what: Extract<TableAsk, { op: 'del' }>, isExecute: boolean): Promise<AskOutcome> {
+    const key = { id: checkId(what.id), version: what.version }
+    const table = this.#tableOf(what.table)
+    const isDeleted = await this.#service.store.delete(table, key, this.#work())
+    if (!isDeleted) return await this.#notMatched(table, key, isExecute)
+    if (isExecute) this.#executed = { kind: 'deleted' }
+    return { kind: 'done' }
+  }
+
+  async #lookup(what: Extract<TableAsk, { op: 'lookup' }>): Promise<AskOutcome> {
+    const asked = { select: null, systemColumns: parseAsked(what.systemProperties) }
+    const id = checkId(what.id)
+    const found = await this.#service.store.find(this.#tableOf(what.table), id, asked, this.#work())
+    if (!found) throw itemNotFound(id)
+    return { kind: 'row', row: JSON.parse(found.row) as WireItem }
+  }
+
+  async #read(what: Extract<TableAsk, { op: 'read' }>, isExecute: boolean): Promise<AskOutcome> {
+    const { query, isQuiet } = what
+    const table = this.#tableOf(query.table)
+    const systemColumns = parseAsked(what.systemProperties)
+    const select = query.selections.length > 0 ? query.selections.map(String) : null
+    const isPlainItem = query.id !== null && query.equals.length === 0
+    if (isExecute && isQuiet && isPlainItem && query.id !== null) {
+      const found = await this.#service.store.find(table, query.id, { select, systemColumns }, this.#work())
+      this.#executed = { kind: 'item', found, id: query.id, select, systemColumns }
+      return { kind: 'rows', rows: '', count: null }
+    }
+    const page = await this.#list(table, query, { select, systemColumns })
+    const rows = page?.rows ?? '[]'
+    if (isExecute) this.#executed = executedRead(query, page, { rows, select, systemColumns })
+    const count = query.includeTotalCount && page?.count ? Number(page.count) : null
+    return { kind: 'rows', rows: isQuiet ? '' : rows, count }
+  }
+
+  async #list(
+    table: string,
+    query: WireQuery,
+    asked: { select: string[] | null; systemColumns: string[] },
+  ): Promise<Page | null> {
+    const byId = query.id === null ? [] : [{ column: 'id', value: { kind: 'string', value: query.id } as const }]
+    const wanted = {
+      ...asked,
+      // One more than a script may have shows that there are more.
+      top: Math.min(query.take ?? SCRIPT_ROWS_MAX + 1, SCRIPT_ROWS_MAX + 1),
+      skip: query.skip,
+      orderBy: query.ordering,
+      wantsCount: query.includeTotalCount,
+      equals: [...byId, ...query.equals.map(({ column, value }) => ({ column, value: wireValueOf(value) }))],
+    }
+    return await this.#service.store.list(table, wanted, this.#work())
+  }
+
+  async #notMatched(
+    table: string,
+    key: { id: string; version: string | null },
+    isExecute: boolean,
+  ): Promise<AskOutcome> {
+    const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS] }
+    const current = key.version === null ? null : await this.#service.store.find(table, key.id, asked, this.#work())
+    if (!current) throw itemNotFound(key.id)
+    const message = `The item with id '${key.id}' was changed by somebody else.`
+    if (isExecute) this.#executed = { kind: 'failed', answer: conflictAnswer(current), error: null }
+    return { kind: 'conflict', row: JSON.parse(current.row) as WireItem, message }
+  }
+
+  #written(row: { id: string; written: WrittenRow; asked: string[]; isExecute: boolean }): AskOutcome {
+    const shown = SYSTEM_COLUMNS.filter((column) => row.asked.includes(column) && row.written[column] !== undefined)
+    const version = shown.includes(VERSION_COLUMN) ? (row.written[VERSION_COLUMN] ?? null) : null
+    if (row.isExecute) this.#executed = { kind: 'written', id: row.id, version }
+    return { kind: 'row', row: { id: row.id, ...Object.fromEntries(shown.map((name) => [name, row.written[name]])) } }
+  }
+
+  #tableOf(name: string): string {
+    const table = findTable(this.#service.assignment as RuntimeService, String(name))
+    if (!table) throw new Fault('app.not_found', 404, `Table '${name}' does not exist.`)
+    return table.name
+  }
+
+  // Of its own for each: several may be under way at once.
+  #work(): Work {
+    return { deadline: this.#deadline, isWriteInFlight: false }
+  }
+}
+
+function executedRead(
+  query: WireQuery,
+  page: Page | null,
+  read: { rows: string; select: string[] | null; systemColumns: string[] },
+): Executed {
+  if (query.id === null) return { kind: 'page', page, wantsCount: query.includeTotalCount }
+  const [first] = JSON.parse(read.rows) as WireItem[]
+  const version = typeof first?.[VERSION_COLUMN] === 'string' ? first[VERSION_COLUMN] : null
+  const found = first ? { row: JSON.stringify(first), version } : null
+  return { kind: 'item', found, id: query.id, select: read.select, systemColumns: read.systemColumns }
+}
+
+// A script may hand back a row as it read it: what only the database sets is left out.
+function itemOf(fields: WireItem): Item {
+  const own = Object.entries(fields).filter(([name]) => !SYSTEM_COLUMNS.some((column) => column === name))
+  return parseItem(Object.fromEntries(own.map(([name, value]) => [name, plainOf(value)])))
+}
+
+function plainOf(value: unknown): unknown {
+  const date = typeof value === 'object' && value !== null && DATE_KEY in value ? value[DATE_KEY] : undefined
+  return typeof date === 'string' ? date : value
+}
+
+function wireValueOf(wire: unknown): ItemValue {
+  const [property] = parseItem({ value: plainOf(wire) }).properties
+  if (!property) throw badRequest(BAD_REQUEST_TEXT)
+  return property.value
+}
+
+function parseAsked(names: string[]): string[] {
+  return parseSystemProperties(names.map(String).join(','))
+}
+
+function outcomeOf(error: unknown): AskOutcome {
+  if (error instanceof Fault) return { kind: 'failed', status: error.status, message: error.message }
+  return { kind: 'failed', status: 500, message: error instanceof Error ? error.message : String(error) }
+}
+
+// With a script, data that does not fit is the script's doing.
+function answerOfFailed(error: unknown): Answer {
+  const isBadData = error instanceof Fault && error.status === 400 && error.message === BAD_REQUEST_TEXT
+  return answerOfError(isBadData || !(error instanceof Fault) ? scriptFailed(error) : error)
+}

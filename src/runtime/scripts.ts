@@ -1,0 +1,80 @@
+// The scripts of the services that this runtime serves: which one an operation has, its text, and what it says.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { ScriptAssignment, ServiceAssignment } from '../contract/assignment.ts'
+import type { SandboxLevel } from '../contract/facts.ts'
+import type { TableOperation } from '../contract/permissions.ts'
+import type { RuntimeService } from '../contract/runtime-channel.ts'
+import { readTextIfAny } from '../kit/files.ts'
+import type { Log } from '../kit/log.ts'
+import type { ScriptLine } from '../sandbox/sandbox-process.ts'
+import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
+
+export class Scripts {
+  readonly #sandboxes: Sandboxes
+  readonly #log: Log
+
+  /** `folder` is for the sandboxes, and made anew. */
+  constructor(options: { folder: string; isKeptWarm: boolean; log: Log }) {
+    const { folder, isKeptWarm } = options
+    this.#log = options.log
+    this.#sandboxes = new Sandboxes({ folder, isKeptWarm, log: (service, line) => this.log(service, line) })
+  }
+
+  /** How strong the border around scripts is here; a weak one is said in the log. */
+  async level(): Promise<SandboxLevel> {
+    const { level, problem } = await this.#sandboxes.level()
+    if (level === 'reduced') this.#log.warn({ problem }, 'scripts run with a reduced border: no namespaces here')
+    if (level === 'off') this.#log.error({ problem }, 'scripts cannot run on this machine')
+    return level
+  }
+
+  /** Takes the complete list; sandboxes of others end. */
+  assign(services: RuntimeService[]): void {
+    this.#sandboxes.keep(services.map(sandboxed))
+  }
+
+  async place(service: RuntimeService): Promise<Place> {
+    return await this.#sandboxes.place(sandboxed(service))
+  }
+
+  /** The script's text, or null while it has not arrived, or is not what its hash says. */
+  async findText(service: RuntimeService, script: ScriptAssignment): Promise<string | null> {
+    const text = await readTextIfAny(join(service.scriptFolder, script.hash))
+    if (text === null || createHash('sha256').update(text).digest('hex') === script.hash) return text
+    this.#log.error(
+      { service: service.name, script: script.name, hash: script.hash },
+      'the text of a script is damaged',
+    )
+    return null
+  }
+
+  /** A line of a script, or about one. */
+  log(service: string, line: ScriptLine): void {
+    this.#log[line.level]({ service, script: line.source }, line.message)
+  }
+
+  close(): void {
+    this.#sandboxes.close()
+  }
+}
+
+/** The script of a table's operation; an empty one is none. */
+export function findScript(
+  service: ServiceAssignment,
+  table: string,
+  operation: TableOperation,
+): ScriptAssignment | undefined {
+  const wanted = `table/${table}.${operation}`.toLowerCase()
+  return service.scripts.find(({ name, bytes }) => bytes > 0 && name.toLowerCase() === wanted)
+}
+
+function sandboxed(service: RuntimeService): SandboxedService {
+  const { name, id, epoch, generation, applicationKey, masterKey } = service
+  return {
+    name,
+    id,
+    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey]),
+    environment: { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey },
+  }
+}

@@ -1,0 +1,55 @@
+// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing: the
+// sandbox sees this file and few others.
+
+const HEADER_BYTES = 4
+
+/** One message as bytes; null when it is longer than the other side takes. */
+export function frameOf(message: unknown, bytesMax: number): Buffer | null {
+  const body = Buffer.from(JSON.stringify(message), 'utf8')
+  if (body.length > bytesMax) return null
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt32BE(body.length)
+  return Buffer.concat([header, body])
+}
+
+/** Puts messages together from what a stream gives. */
+export class FrameReader {
+  readonly #bytesMax: number
+  #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** The messages that are complete now. Throws when the other side sends what is too long or no JSON. */
+  take(chunk: Buffer): unknown[] {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    const messages: unknown[] = []
+    for (;;) {
+      const length = this.#lengthOfNext()
+      if (length === null || this.#size < HEADER_BYTES + length) return messages
+      const all = this.#whole()
+      messages.push(JSON.parse(all.toString('utf8', HEADER_BYTES, HEADER_BYTES + length)))
+      const rest = all.subarray(HEADER_BYTES + length)
+      this.#chunks = rest.length > 0 ? [rest] : []
+      this.#size = rest.length
+    }
+  }
+
+  #lengthOfNext(): number | null {
+    if (this.#size < HEADER_BYTES) return null
+    const first = this.#chunks[0]
+    const head = first && first.length >= HEADER_BYTES ? first : this.#whole()
+    const length = head.readUInt32BE(0)
+    if (length > this.#bytesMax) throw new RangeError(`a message of ${length} bytes, more than ${this.#bytesMax}`)
+    return length
+  }
+
+  #whole(): Buffer {
+    const [first] = this.#chunks
+    if (this.#chunks.length > 1 || !first) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0] ?? Buffer.alloc(0)
+  }
+}

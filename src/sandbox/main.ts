@@ -1,0 +1,142 @@
+// The sandbox: a process that runs one service's scripts and knows nothing but the pipe to its runtime. Started by the
+// runtime with types stripped, inside a root folder that holds these files, Node and its libraries.
+import { readdirSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { Script } from 'node:vm'
+import { FrameReader, frameOf } from './frames.ts'
+import type { CallStart, FromSandbox, SandboxLimits, ToSandbox } from './messages.ts'
+import { compile, describe, runningCall, ScriptCall } from './script-call.ts'
+
+const CHANNEL = 3
+/** Until the runtime has said how long messages may be. */
+const FIRST_BYTES_MAX = 1_048_576
+const LAST_WORD_TRIES = 200
+
+let limits: SandboxLimits = {
+  rowsMax: 0,
+  timersMax: 0,
+  logCharactersMax: 0,
+  messageBytesMax: FIRST_BYTES_MAX,
+}
+let asks = 0
+let isEnding = false
+const calls = new Map<number, ScriptCall>()
+const scripts = new Map<string, Script>()
+
+// What is in it was meant for the tools that started us.
+for (const name of Object.keys(process.env)) delete process.env[name]
+const channel = new Socket({ fd: CHANNEL, readable: true, writable: true })
+// Without a runtime there is nobody to work for.
+channel.on('close', () => process.exit(0))
+channel.on('error', () => process.exit(0))
+listen()
+process.on('uncaughtException', (error) => endAfter(`${describe(error)}`))
+process.on('exit', (code) => endAfter(`it called process.exit(${code})`))
+say({ kind: 'ready', sight: look() })
+
+function listen(): void {
+  let reader = new FrameReader(FIRST_BYTES_MAX)
+  channel.on('data', (chunk: Buffer) => {
+    for (const message of reader.take(chunk) as ToSandbox[]) {
+      // Nothing else is sent before we know our limits, so no part of a message is lost here.
+      if (message.kind === 'hello') reader = new FrameReader(message.limits.messageBytesMax)
+      take(message)
+    }
+  })
+}
+
+function take(message: ToSandbox): void {
+  switch (message.kind) {
+    case 'hello':
+      limits = message.limits
+      Object.assign(process.env, message.environment)
+      break
+    case 'ping':
+      say({ kind: 'pong', ping: message.ping })
+      break
+    case 'call':
+      begin(message)
+      break
+    case 'told':
+      for (const call of calls.values()) if (call.tell(message.ask, message.outcome)) break
+      break
+    case 'over':
+      calls.get(message.call)?.end()
+      calls.delete(message.call)
+      break
+  }
+}
+
+function begin(start: CallStart): void {
+  const { source, hash, text } = start.script
+  let script = scripts.get(hash)
+  try {
+    script ??= compile(source, text ?? '')
+  } catch (error) {
+    say({ kind: 'answer', call: start.call, answer: { kind: 'failed', message: describe(error) } })
+    say({ kind: 'done', call: start.call })
+    return
+  }
+  scripts.set(hash, script)
+  const onDone = () => {
+    calls.delete(start.call)
+    say({ kind: 'done', call: start.call })
+  }
+  const call = new ScriptCall(start, { say, limits, nextAsk: () => ++asks, onDone })
+  calls.set(start.call, call)
+  call.run(script)
+}
+
+function say(message: FromSandbox): void {
+  const frame = frameOf(message, limits.messageBytesMax)
+  if (frame) channel.write(frame)
+  else tooLong(message)
+}
+
+// Said instead of what the runtime would not take.
+function tooLong(message: FromSandbox): void {
+  const text = `more than ${limits.messageBytesMax} bytes at once`
+  if (message.kind === 'ask') {
+    const outcome = { kind: 'failed' as const, status: 413, message: `The item is too large: ${text}.` }
+    setImmediate(() => calls.get(message.call)?.tell(message.ask, outcome))
+  } else if (message.kind === 'answer') {
+    say({ ...message, answer: { kind: 'failed', message: `Error: the answer is too large: ${text}.` } })
+  }
+}
+
+// The last word is written at once, past what the channel still holds: the runtime needs only this to tell who did it.
+function endAfter(message: string): void {
+  if (isEnding) return
+  isEnding = true
+  const running = runningCall.getStore()
+  const frame = frameOf(
+    { kind: 'ending', call: running?.call ?? null, source: running?.source ?? null, message: message.slice(0, 10_000) },
+    FIRST_BYTES_MAX,
+  )
+  if (frame && channel.writableLength === 0) writeAll(frame)
+  process.exit(1)
+}
+
+function writeAll(frame: Buffer): void {
+  let at = 0
+  for (let tries = 0; at < frame.length && tries < LAST_WORD_TRIES; tries += 1) {
+    try {
+      at += writeSync(CHANNEL, frame, at)
+    } catch {
+      // The pipe is full: its reader may need a moment.
+    }
+  }
+}
+
+function look() {
+  return { pid: process.pid, interfaces: Object.keys(networkInterfaces()).length, rootEntries: entriesOf('/') }
+}
+
+function entriesOf(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,95 @@
+// What a runtime and a sandbox say to each other. Types only: nothing of it is loaded in the sandbox.
+
+/** The name of the function that a script defines: the original calls a delete `del`. */
+export type ScriptOperation = 'insert' | 'read' | 'update' | 'del'
+export type ScriptUser = { level: 'admin' | 'anonymous' }
+/** A property's value on the way: plain JSON, a date as `{ '$mainstay.date': iso }`. */
+export type WireValue = unknown
+export type WireItem = Record<string, WireValue>
+
+export type WireQuery = {
+  table: string
+  /** All must hold; a value of null means: is null. */
+  equals: { column: string; value: WireValue }[]
+  selections: string[]
+  ordering: { column: string; isDescending: boolean }[]
+  skip: number
+  /** Null: as many as a script may read at once. */
+  take: number | null
+  includeTotalCount: boolean
+  /** Of a read by id. */
+  id: string | null
+}
+
+/** A table operation that a script asks its runtime for. */
+export type TableAsk =
+  | { op: 'insert'; table: string; item: WireItem; systemProperties: string[] }
+  | { op: 'update'; table: string; item: WireItem; systemProperties: string[]; version: string | null }
+  | { op: 'del'; table: string; id: string; version: string | null }
+  | { op: 'lookup'; table: string; id: string; systemProperties: string[] }
+  | { op: 'read'; query: WireQuery; systemProperties: string[]; isQuiet: boolean }
+
+export type AskOutcome =
+  | { kind: 'row'; row: WireItem }
+  /** `rows` is a JSON array as text; '' when it was not wanted. */
+  | { kind: 'rows'; rows: string; count: number | null }
+  | { kind: 'done' }
+  | { kind: 'conflict'; row: WireItem; message: string }
+  | { kind: 'failed'; status: number; message: string }
+
+export type CallStart = {
+  kind: 'call'
+  call: number
+  /** `source` names it in stacks and logs: `/table/TodoItem.insert.js`. The text goes along the first time only. */
+  script: { source: string; hash: string; text: string | null }
+  table: string
+  operation: ScriptOperation
+  /** insert, update. */
+  item: WireItem | null
+  /** del. */
+  id: string | null
+  /** read. */
+  query: WireQuery | null
+  /** update, del: the version that the client demands. */
+  version: string | null
+  user: ScriptUser
+  parameters: Record<string, string>
+  systemProperties: string[]
+}
+
+/** Bounds that hold inside; what must hold against a hostile script is bounded by the kernel and the runtime. */
+export type SandboxLimits = { rowsMax: number; timersMax: number; logCharactersMax: number; messageBytesMax: number }
+
+export type ToSandbox =
+  | { kind: 'hello'; environment: Record<string, string>; limits: SandboxLimits }
+  | CallStart
+  | { kind: 'told'; ask: number; outcome: AskOutcome }
+  | { kind: 'ping'; ping: number }
+  /** Nobody waits for this call any more. */
+  | { kind: 'over'; call: number }
+
+/**
+ * `default`: the answer that the operation has by itself; `body` null: exactly as the runtime would give it. `failed`: the
+ * script threw, or broke a rule; the text is for the log. `execute_failed`: its operation failed and it did not care.
+ */
+export type ScriptAnswer =
+  | { kind: 'default'; body: string | null }
+  | { kind: 'respond'; status: number; body: string | null; version: string | null }
+  | { kind: 'execute_failed' }
+  | { kind: 'failed'; message: string }
+
+export type LogLevel = 'info' | 'warn' | 'error'
+
+/** What a sandbox sees of the machine it runs on: the probe's evidence. */
+export type Sight = { pid: number; interfaces: number; rootEntries: string[] }
+
+export type FromSandbox =
+  | { kind: 'ready'; sight: Sight }
+  | { kind: 'pong'; ping: number }
+  | { kind: 'ask'; call: number; ask: number; what: TableAsk; isExecute: boolean }
+  | { kind: 'answer'; call: number; answer: ScriptAnswer }
+  /** It was answered, and nothing of it waits any more. */
+  | { kind: 'done'; call: number }
+  | { kind: 'log'; source: string; level: LogLevel; message: string }
+  /** Its last word: which call did it, if that is known, and how. */
+  | { kind: 'ending'; call: number | null; source: string | null; message: string }

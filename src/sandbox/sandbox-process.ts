@@ -1,0 +1,373 @@
+// One sandbox, seen from its runtime: a child process behind a border, the calls under way in it, and whether it answers.
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
+import type { Duplex, Readable } from 'node:stream'
+import { messageOf } from '../kit/fault.ts'
+import {
+  SANDBOX_ASKS_MAX,
+  SANDBOX_BLOCKED_MS,
+  SANDBOX_CALLS_MAX,
+  SANDBOX_DATA_BYTES_MAX,
+  SANDBOX_END_MS,
+  SANDBOX_IDLE_PING_EVERY_MS,
+  SANDBOX_MESSAGE_BYTES_MAX,
+  SANDBOX_PING_EVERY_MS,
+  SANDBOX_START_MS_MAX,
+  SANDBOX_TAIL_BYTES,
+  SANDBOX_TAKE_BYTES_MAX,
+  SANDBOX_TAKE_MESSAGES_MAX,
+  SANDBOX_TAKE_MS,
+  SCRIPT_LOG_CHARACTERS_MAX,
+  SCRIPT_ROWS_MAX,
+  SCRIPT_TIMERS_MAX,
+} from '../kit/limits.ts'
+import type { Command } from './border.ts'
+import { type EndCause, endOf } from './endings.ts'
+import { FrameReader, frameOf } from './frames.ts'
+import type { AskOutcome, CallStart, FromSandbox, LogLevel, ScriptAnswer, Sight, TableAsk } from './messages.ts'
+
+/** `lost`: the sandbox ended first. `isCulprit`: it ended because of this very call. `unsent`: the call never reached it. */
+export type CallResult =
+  | { kind: 'answered'; answer: ScriptAnswer }
+  | { kind: 'lost'; cause: EndCause; isCulprit: boolean }
+  | { kind: 'unsent' }
+export type ScriptLine = { source: string | null; level: LogLevel; message: string }
+export type Ask = { what: TableAsk; isExecute: boolean }
+export type CallInput = Omit<CallStart, 'kind' | 'call'>
+
+type Call = { resolve: (result: CallResult) => void; ask: (ask: Ask) => Promise<AskOutcome>; isAnswered: boolean }
+
+export type SandboxOptions = {
+  command: Command
+  /** What scripts find in their environment. */
+  environment: Record<string, string>
+  prlimit: string | undefined
+  log: (line: ScriptLine) => void
+  onEnd: () => void
+}
+
+export class SandboxProcess {
+  readonly #options: SandboxOptions
+  readonly #child: ChildProcess
+  readonly #channel: Duplex
+  readonly #calls = new Map<number, Call>()
+  readonly #known = new Set<string>()
+  readonly #ready: Promise<Sight | null>
+  #takeSight: (sight: Sight | null) => void = () => {}
+  #lastCall = 0
+  #asks = 0
+  #ping: { number: number; sentAt: number } | null = null
+  #pings = 0
+  #timer: NodeJS.Timeout | null = null
+  #isSilent = false
+  #open = 0
+  #isReady = false
+  #end: EndCause | null = null
+  #culprit: number | null = null
+  #tail = ''
+  #window = { since: 0, bytes: 0, messages: 0 }
+  /** When the last call ended; for the choice of the one that was idle longest. */
+  idleSince = performance.now()
+
+  constructor(options: SandboxOptions) {
+    this.#options = options
+    const { file, args } = options.command
+    // A session of its own: Ctrl-C on a terminal is for us. What ends it is our own end.
+    this.#child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], cwd: '/', env: {}, detached: true })
+    this.#channel = this.#child.stdio[3] as Duplex
+    this.#ready = new Promise((resolve) => {
+      this.#takeSight = resolve
+    })
+    const startTimer = setTimeout(
+      () => this.stop({ kind: 'not_started', detail: 'it took too long' }),
+      SANDBOX_START_MS_MAX,
+    )
+    this.#ready.then(() => clearTimeout(startTimer)).catch(() => {})
+    this.#child.once('error', (error) => this.#ended({ kind: 'not_started', detail: messageOf(error) }))
+    this.#child.once('exit', (code, signal) => {
+      // What it wrote last may still lie in the pipes.
+      setImmediate(() => this.#ended(endOf({ code, signal, wasReady: this.#isReady, tail: this.#tail })))
+    })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream) this.#keepTail(stream)
+    this.#listen()
+    this.#say({ kind: 'hello', environment: options.environment, limits: LIMITS })
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  get isEnded(): boolean {
+    return this.#end !== null
+  }
+
+  get isIdle(): boolean {
+    return this.#open === 0
+  }
+
+  /** Calls that wait for their answer. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** True while it owes an answer to a ping for too long. */
+  get isBlocked(): boolean {
+    return this.#isSilent
+  }
+
+  /** What it sees of the machine, once it runs; null when it could not be started. */
+  async ready(): Promise<Sight | null> {
+    return await this.#ready
+  }
+
+  knows(hash: string): boolean {
+    return this.#known.has(hash)
+  }
+
+  /** Runs a script. The text must be given unless the script is known. */
+  call(input: CallInput, ask: (ask: Ask) => Promise<AskOutcome>): { number: number; result: Promise<CallResult> } {
+    const number = ++this.#lastCall
+    if (this.#end || !this.#isReady || !this.#say({ kind: 'call', call: number, ...input })) {
+      return { number, result: Promise.resolve({ kind: 'unsent' }) }
+    }
+    this.#known.add(input.script.hash)
+    this.#open += 1
+    const result = new Promise<CallResult>((resolve) => this.#calls.set(number, { resolve, ask, isAnswered: false }))
+    this.#sendPing()
+    if (this.#open === 1) this.#watch()
+    return { number, result }
+  }
+
+  /** The time of this call is over: it is not waited for, and what it left running ends. */
+  forget(call: number): void {
+    const found = this.#calls.get(call)
+    if (!found) return
+    this.#close(found)
+    this.#calls.delete(call)
+    this.#say({ kind: 'over', call })
+  }
+
+  /** Ends it at once; calls under way are lost for this reason. */
+  stop(cause: EndCause): void {
+    if (!this.#end) this.#child.kill('SIGKILL')
+    this.#ended(cause)
+  }
+
+  // ---- its messages
+
+  #listen(): void {
+    const reader = new FrameReader(SANDBOX_MESSAGE_BYTES_MAX)
+    this.#channel.on('error', () => {
+      // Its exit tells the same.
+    })
+    this.#channel.on('data', (chunk: Buffer) => {
+      try {
+        const messages = reader.take(chunk)
+        for (const message of messages) this.#take(message as FromSandbox)
+        this.#slowDown(chunk.length, messages.length)
+      } catch (error) {
+        this.stop({ kind: 'broken_channel', detail: messageOf(error) })
+      }
+    })
+  }
+
+  // Whoever sends without end is read slowly; its own writes fill up, and nobody else notices.
+  #slowDown(bytes: number, messages: number): void {
+    const now = performance.now()
+    if (now - this.#window.since > SANDBOX_TAKE_MS) this.#window = { since: now, bytes: 0, messages: 0 }
+    this.#window.bytes += bytes
+    this.#window.messages += messages
+    if (this.#window.bytes < SANDBOX_TAKE_BYTES_MAX && this.#window.messages < SANDBOX_TAKE_MESSAGES_MAX) return
+    this.#channel.pause()
+    const leftMs = Math.max(1, this.#window.since + SANDBOX_TAKE_MS - now)
+    setTimeout(() => this.#channel.resume(), leftMs).unref()
+  }
+
+  // What comes from there is not to be trusted: unknown numbers and kinds mean nothing.
+  #take(message: FromSandbox): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#begin(message.sight)
+        break
+      case 'pong':
+        if (message.ping !== this.#ping?.number) break
+        this.#ping = null
+        this.#isSilent = false
+        break
+      case 'ask':
+        this.#carryOut(message.call, message.ask, { what: message.what, isExecute: message.isExecute })
+        break
+      case 'answer':
+        this.#settle(message.call, { kind: 'answered', answer: message.answer })
+        break
+      case 'done':
+        if (this.#calls.get(message.call)?.isAnswered) this.#calls.delete(message.call)
+        break
+      case 'log':
+        this.#log(message)
+        break
+      case 'ending':
+        this.#culprit = message.call
+        this.stop({ kind: 'script', detail: String(message.message), source: message.source })
+        break
+    }
+  }
+
+  #begin(sight: Sight): void {
+    this.#isReady = true
+    const node = lastDescendant(this.pid)
+    const { prlimit } = this.#options
+    if (!prlimit || node === null) {
+      this.#takeSight(sight)
+      return
+    }
+    const words = ['--pid', String(node), `--data=${SANDBOX_DATA_BYTES_MAX}`]
+    // Without it the wider limit of its start holds.
+    execFile(prlimit, words, { timeout: SANDBOX_START_MS_MAX }, () => this.#takeSight(this.#end ? null : sight))
+  }
+
+  #carryOut(call: number, ask: number, wanted: Ask): void {
+    const tell = (outcome: AskOutcome) => {
+      if (this.#say({ kind: 'told', ask, outcome })) return
+      const message = 'The rows are too large to be read at once: read them in parts, or select less.'
+      this.#say({ kind: 'told', ask, outcome: { kind: 'failed', status: 500, message } })
+    }
+    const found = this.#calls.get(call)
+    if (!found || this.#asks >= SANDBOX_ASKS_MAX) {
+      const message = found ? 'Too many operations at once.' : 'The request is over: its operations are no longer done.'
+      tell({ kind: 'failed', status: 503, message })
+      return
+    }
+    this.#asks += 1
+    const failed = (error: unknown): AskOutcome => ({ kind: 'failed', status: 500, message: messageOf(error) })
+    found
+      .ask(wanted)
+      .catch(failed)
+      .then((outcome) => {
+        this.#asks -= 1
+        tell(outcome)
+      })
+      .catch(() => {
+        // It ended meanwhile.
+      })
+  }
+
+  #settle(call: number, result: CallResult): void {
+    const found = this.#calls.get(call)
+    if (!found) return
+    found.resolve(result)
+    this.#close(found)
+    // A script may go on after its answer, within the time of its request and within reason.
+    const [oldest] = [...this.#calls].filter(([, { isAnswered }]) => isAnswered)
+    if (oldest && this.#calls.size - this.#open > SANDBOX_CALLS_MAX) this.forget(oldest[0])
+  }
+
+  #close(call: Call): void {
+    if (call.isAnswered) return
+    call.isAnswered = true
+    this.#open -= 1
+    this.idleSince = performance.now()
+  }
+
+  #log(line: { source: unknown; level: unknown; message: unknown }): void {
+    const level = line.level === 'warn' || line.level === 'error' ? line.level : 'info'
+    this.#options.log({ source: String(line.source), level, message: String(line.message) })
+  }
+
+  #keepTail(stream: Readable): void {
+    stream.on('data', (chunk: Buffer) => {
+      this.#tail = (this.#tail + chunk.toString('utf8')).slice(-SANDBOX_TAIL_BYTES)
+    })
+    stream.on('error', () => {})
+  }
+
+  // ---- is it alive?
+
+  #watch(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    if (this.#end) return
+    const everyMs = this.isIdle && !this.#ping ? SANDBOX_IDLE_PING_EVERY_MS : SANDBOX_PING_EVERY_MS
+    this.#timer = setTimeout(() => {
+      // Its answer may lie unread while we ourselves were busy: first read what is there, then judge.
+      setImmediate(() => {
+        this.#judge()
+        this.#sendPing()
+        this.#watch()
+      })
+    }, everyMs)
+    this.#timer.unref()
+  }
+
+  #judge(): void {
+    if (!this.#ping) return
+    const silentMs = performance.now() - this.#ping.sentAt
+    if (silentMs > SANDBOX_END_MS) this.stop({ kind: 'blocked' })
+    else if (silentMs > SANDBOX_BLOCKED_MS && !this.#isSilent) {
+      this.#isSilent = true
+      this.#makeNice()
+    }
+  }
+
+  // One that computes without end must not cost others more than it has to.
+  #makeNice(): void {
+    const node = lastDescendant(this.pid)
+    if (node === null) return
+    try {
+      setPriority(node, constants.priority.PRIORITY_LOW)
+    } catch {
+      // It is gone, or not ours to slow down: it is ended soon anyway.
+    }
+  }
+
+  #sendPing(): void {
+    if (this.#ping || this.#end) return
+    this.#ping = { number: ++this.#pings, sentAt: performance.now() }
+    this.#say({ kind: 'ping', ping: this.#pings })
+  }
+
+  // ---- its end
+
+  #ended(cause: EndCause): void {
+    if (this.#end) return
+    this.#end = cause
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#takeSight(null)
+    this.#channel.destroy()
+    for (const [number, { resolve }] of this.#calls) {
+      // Where nobody knows which call it was, it can only have been the one that was alone.
+      const isCulprit = this.#culprit === null ? this.#open === 1 : this.#culprit === number
+      resolve({ kind: 'lost', cause, isCulprit })
+    }
+    this.#calls.clear()
+    this.#options.onEnd()
+  }
+
+  get cause(): EndCause | null {
+    return this.#end
+  }
+
+  #say(message: unknown): boolean {
+    const frame = frameOf(message, SANDBOX_MESSAGE_BYTES_MAX)
+    if (!frame || this.#channel.destroyed) return false
+    this.#channel.write(frame)
+    return true
+  }
+}
+
+const LIMITS = {
+  rowsMax: SCRIPT_ROWS_MAX,
+  timersMax: SCRIPT_TIMERS_MAX,
+  logCharactersMax: SCRIPT_LOG_CHARACTERS_MAX,
+  messageBytesMax: SANDBOX_MESSAGE_BYTES_MAX,
+}
+
+// The process at the end of the chain that we started, which is Node itself; null where the kernel does not tell.
+function lastDescendant(pid: number): number | null {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+    return child ? lastDescendant(Number(child)) : pid
+  } catch {
+    return null
+  }
+}

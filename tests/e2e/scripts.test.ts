@@ -1,0 +1,143 @@
+// Scripts as an operator works with them: uploaded, run, read back, compared, and there again after a disaster.
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { ScriptView } from '../../src/contract/api.ts'
+import { TestCloud } from '../support/cloud.ts'
+
+const INSERT = `function insert(item, user, request) {
+  if (!item.text) { request.respond(statusCodes.BAD_REQUEST, 'text is needed'); return }
+  item.by = user.level
+  request.execute()
+}
+`
+const READ = `function read(query, user, request) {
+  request.execute({ success: function (results) {
+    results.forEach(function (row) { row.seen = true })
+    request.respond()
+  } })
+}
+`
+
+describe('scripts', () => {
+  let cloud: TestCloud
+  let folder: string
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mainstay-scripts-'))
+    cloud = await TestCloud.start()
+    await cloud.createPair()
+  })
+  after(async () => {
+    await cloud.dispose()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const upload = async (name: string, text: string) => {
+    const file = join(folder, 'upload.js')
+    await writeFile(file, text)
+    return await cloud.cli(['mobile', 'script', 'upload', 'PrimaryService', name, '--file', file])
+  }
+  const insert = async (item: object) => {
+    const service = await cloud.service('PrimaryService')
+    return await cloud.app(service, '/tables/TodoItem', { method: 'POST', body: JSON.stringify(item) })
+  }
+  const rows = async () => {
+    const service = await cloud.service('PrimaryService')
+    return (await (await cloud.app(service, '/tables/TodoItem')).json()) as Record<string, unknown>[]
+  }
+
+  test('an uploaded script runs for the very next request', async () => {
+    const result = await upload('table/todoitem.insert.js', INSERT)
+    assert.equal(result.code, 0, result.stderr)
+    assert.match(result.stdout, /table\/TodoItem\.insert is version 1 now/)
+    const refused = await insert({ id: 'bad' })
+    assert.deepEqual([refused.status, await refused.json()], [400, 'text is needed'])
+    assert.equal((await insert({ id: 'one', text: 'milk' })).status, 201)
+    assert.deepEqual(await rows(), [{ id: 'one', text: 'milk', by: 'anonymous' }])
+  })
+
+  test('the next version takes its place, both are kept, and the same text is no new version', async () => {
+    assert.match((await upload('table/TodoItem.insert', `${INSERT}// second\n`)).stdout, /version 2 now/)
+    assert.match((await upload('table/TodoItem.insert', `${INSERT}// second\n`)).stdout, /has this text already/)
+    const versions = ['mobile', 'script', 'list', 'PrimaryService', '--versions', 'table/TodoItem.insert']
+    assert.match(await cloud.ok(versions), /2 .*operator.*\n.*1 .*operator/)
+    const first = join(folder, 'first.js')
+    const download = ['mobile', 'script', 'download', 'PrimaryService', 'table/TodoItem.insert', '--file', first]
+    await cloud.ok([...download, '--script-version', '1'])
+    assert.equal(await readFile(first, 'utf8'), INSERT)
+    assert.equal((await cloud.cli(download)).code, 2, 'another text was overwritten')
+    await cloud.ok([...download, '--override'])
+    assert.match(await readFile(first, 'utf8'), /second/)
+  })
+
+  test('what is no script is refused, and what ran before runs on', async () => {
+    const refuses = async (name: string, text: string, code: number, message: RegExp) => {
+      const result = await upload(name, text)
+      assert.equal(result.code, code, result.stdout)
+      assert.match(result.stderr, message)
+      assert.doesNotMatch(result.stderr, /\n {4}at /, 'a stack was shown')
+    }
+    await refuses('table/TodoItem.insert', 'function insert(item {', 2, /is no JavaScript in line 1/)
+    await refuses('table/Nothing.insert', INSERT, 2, /no table 'Nothing'/)
+    await refuses('table/TodoItem.peek', INSERT, 2, /cannot be the name of a script/)
+    await refuses('../../etc/passwd', INSERT, 2, /cannot be the name of a script/)
+    await refuses('table/TodoItem.read', `//${'x'.repeat(1_048_577)}`, 1, /1048576 are the most/)
+    assert.equal((await insert({ id: 'bad' })).status, 400)
+    const missing = await cloud.cli(['mobile', 'script', 'upload', 'PrimaryService', 'table/TodoItem.read'])
+    assert.equal(missing.code, 2)
+    assert.match(missing.stderr, /cannot read .*table\/TodoItem\.read\.js/)
+  })
+
+  test('an operator reads rows as they are, whatever a script makes of them for apps', async () => {
+    assert.equal((await upload('table/TodoItem.read', READ)).code, 0)
+    assert.deepEqual(await rows(), [{ id: 'one', text: 'milk', by: 'anonymous', seen: true }])
+    const read = await cloud.json<object[]>(['mobile', 'data', 'read', 'PrimaryService', 'TodoItem'])
+    assert.deepEqual(read, [{ id: 'one', text: 'milk', by: 'anonymous' }])
+  })
+
+  test('all scripts are downloaded into a folder, which then is what runs', async () => {
+    await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder])
+    assert.equal(await readFile(join(folder, 'table', 'TodoItem.read.js'), 'utf8'), READ)
+    const verify = ['mobile', 'verify', 'PrimaryService', '--against', folder]
+    assert.match(await cloud.ok(verify), /All 2 script\(s\) that run on west-us-1 are the same/)
+    await writeFile(join(folder, 'table', 'TodoItem.read.js'), '// changed\n')
+    await writeFile(join(folder, 'table', 'TodoItem.update.js'), '// not uploaded\n')
+    const result = await cloud.cli(verify)
+    assert.equal(result.code, 1)
+    assert.match(result.stdout, /TodoItem\.read +another text than in the folder/)
+    assert.match(result.stdout, /TodoItem\.update +is in the folder, and does not run/)
+  })
+
+  test('after a disaster the same scripts run in the new home, and the recovery has checked it', async () => {
+    await cloud.untilProtected('sql-west-us')
+    await cloud.ok(['dev', 'outage', 'start', 'West US'])
+    await cloud.untilState('PrimaryService', 'Unhealthy', 15_000)
+    await cloud.ok(['mobile', 'recover', 'PrimaryService', 'SecondaryService', '-q'])
+    assert.deepEqual(await rows(), [{ id: 'one', text: 'milk', by: 'anonymous', seen: true }])
+    assert.equal((await insert({ id: 'bad' })).status, 400)
+    await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder, '--override'])
+    await rm(join(folder, 'table', 'TodoItem.update.js'))
+    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /2 script.*east-us-1/)
+    const [operation] = await cloud.api<{ steps: { name: string; detail: string }[] }[]>('/operations')
+    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /2 script\(s\)/)
+  })
+
+  test('a deleted script is out of force at once, and its versions are kept', async () => {
+    await cloud.ok(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.read'])
+    assert.deepEqual(await rows(), [{ id: 'one', text: 'milk', by: 'anonymous' }])
+    const left = await cloud.json<ScriptView[]>(['mobile', 'script', 'list', 'PrimaryService'])
+    assert.deepEqual(
+      left.map(({ name, version }) => [name, version]),
+      [['table/TodoItem.insert', 2]],
+    )
+    const again = await cloud.cli(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.read'])
+    assert.equal(again.code, 2)
+    const old = join(folder, 'old.js')
+    const download = ['mobile', 'script', 'download', 'PrimaryService', 'table/TodoItem.read', '--file', old]
+    await cloud.ok([...download, '--script-version', '1'])
+    assert.equal(await readFile(old, 'utf8'), READ)
+  })
+})
