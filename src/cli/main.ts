@@ -1,6 +1,6 @@
 // The CLI: one program, one file for each command.
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../kit/package-version.ts'
 import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
 import { addDataRead } from './data-read.ts'
@@ -102,11 +102,4 @@ export function buildProgram(shell: Shell): Command {
 
 function addGroup(parent: Command, name: string, about: string): Command {
   return parent.command(name).description(about)
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const parsed: unknown = JSON.parse(text)
-  const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined
-  return typeof version === 'string' ? version : 'unknown'
 }

@@ -66,6 +66,8 @@ export type HostFacts = {
   runtimes: RuntimeFacts[]
   reach: ReachFacts[]
   memoryBytes: number
+  /** The highest epoch that this machine ever saw; a control that was restored takes none at or below it. */
+  highestEpoch?: number
 }
 
 /**
@@ -91,6 +93,7 @@ export type GatewayFacts = {
   probes: ProbeFacts[]
   requests: number
   failedRequests: number
+  highestEpoch?: number
 }
 
 export type HostHeartbeatAnswer = { assignment: HostAssignment | null }

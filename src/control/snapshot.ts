@@ -2,6 +2,8 @@
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
+import { listServiceVerdicts } from '../health/incidents.ts'
+import type { Verdict } from '../health/verdict.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
 import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
 
@@ -14,6 +16,8 @@ export type Snapshot = {
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   tables: ServiceTable[]
+  /** Of services that are not well, by id. From the rows: every control process tells gateways the same of a version. */
+  verdicts: Map<string, Verdict>
 }
 
 /** Reads everything in one repeatable-read transaction. */
@@ -21,6 +25,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
   return await db
     .transaction()
     .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
     .execute(async (trx) => {
       const { version } = await trx.selectFrom('desired').select('version').executeTakeFirstOrThrow()
       const services = await listServices(trx, null)
@@ -40,6 +45,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
           trx,
           services.map((service) => service.id),
         ),
+        verdicts: await listServiceVerdicts(trx),
       }
     })
 }
