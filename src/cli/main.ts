@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../kit/package-version.ts'
 import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
+import { addControlKeyExport } from './control-key-export.ts'
+import { addControlRestore } from './control-restore.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
 import { addDevOutage } from './dev-outage.ts'
@@ -90,6 +92,10 @@ export function buildProgram(shell: Shell): Command {
   const server = addGroup(addGroup(program, 'sql', 'databases'), 'server', 'SQL servers and their copies')
   addSqlServerList(server, shell)
   addSqlServerShow(server, shell)
+
+  const control = addGroup(program, 'control', 'the control database: its key and its archives')
+  addControlKeyExport(addGroup(control, 'key', 'the key of its secrets'), shell)
+  addControlRestore(control, shell)
 
   const dev = addGroup(program, 'dev', 'trying disasters on the local cloud')
   addDevOutage(addGroup(dev, 'outage', 'outages of a region'), shell)

@@ -34,6 +34,7 @@ import { Lineage } from './lineage.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
+import { restoreMain } from './restore.ts'
 import { TermGuard } from './term-guard.ts'
 import type { ViewDeps } from './views.ts'
 
@@ -68,7 +69,10 @@ const USAGE = [
 
 /** Runs control until a signal, or until the process that started it is gone. */
 export async function main(args: string[]): Promise<void> {
-  await runMain('control', { args, usage: USAGE }, run)
+  const [word, ...rest] = args
+  // Started by `mainstay control restore`, which talks to the person.
+  if (word === 'restore-archive') await runMain('control', { args: rest, usage: USAGE }, restoreMain)
+  else await runMain('control', { args, usage: USAGE }, run)
 }
 
 async function run(args: string[]): Promise<void> {
