@@ -121,6 +121,11 @@ export class WritablePool implements PostgresPool {
   // The dialect's idea of a client; the same object for the whole time that it is lent.
   #watched(client: pg.PoolClient, pool: pg.Pool): PostgresPoolClient {
     let isBroken = false
+    // One that breaks while nothing is asked of it emits an error, which nobody else hears while it is lent.
+    const onError = () => {
+      isBroken = true
+    }
+    client.on('error', onError)
     const run = async (sql: string, parameters: readonly unknown[]) => {
       try {
         return await client.query(sql, [...parameters])
@@ -131,7 +136,10 @@ export class WritablePool implements PostgresPool {
         throw lostFault(error)
       }
     }
-    return poolClient(run, (destroy) => client.release(isBroken || destroy))
+    return poolClient(run, (destroy) => {
+      client.removeListener('error', onError)
+      client.release(isBroken || destroy)
+    })
   }
 }
 
