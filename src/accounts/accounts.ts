@@ -26,14 +26,21 @@ export class Accounts {
 
   /** Opens the accounts, making the authority at first use. */
   static async open(db: Kysely<ControlDatabase>, seal: Seal): Promise<Accounts> {
-    const kept = await db.selectFrom('secrets').select('sealed').where('name', '=', 'authority').executeTakeFirst()
-    if (kept) return new Accounts(db, JSON.parse(seal.open(kept.sealed)) as Authority)
+    const kept = await readSealedAuthority(db)
+    if (kept !== null) return new Accounts(db, openAuthority(seal, kept))
     const authority = await makeAuthority()
     await db
       .insertInto('secrets')
       .values({ name: 'authority', sealed: seal.seal(JSON.stringify(authority)) })
+      .onConflict((conflict) => conflict.doNothing())
       .execute()
-    return new Accounts(db, authority)
+    // Another control process may have been faster: there is one authority, whoever made it.
+    return new Accounts(db, openAuthority(seal, (await readSealedAuthority(db)) ?? ''))
+  }
+
+  /** True when the database holds secrets, which only their own key opens. */
+  static async hasSecrets(db: Kysely<ControlDatabase>): Promise<boolean> {
+    return (await readSealedAuthority(db)) !== null
   }
 
   /** Makes sure that the first operator's token exists, in the file and as a hash here. */
@@ -138,5 +145,21 @@ export class Accounts {
     const taken = await trx.selectFrom('machines').select('name').where('name', 'like', `${stem}-%`).execute()
     const names = new Set(taken.map(({ name }) => name))
     for (let number = 1; ; number += 1) if (!names.has(`${stem}-${number}`)) return `${stem}-${number}`
+  }
+}
+
+async function readSealedAuthority(db: Kysely<ControlDatabase>): Promise<string | null> {
+  const kept = await db.selectFrom('secrets').select('sealed').where('name', '=', 'authority').executeTakeFirst()
+  return kept?.sealed ?? null
+}
+
+/** Opens the authority, and with it proves that the key is the right one. Faults with `control.wrong_key`. */
+export function openAuthority(seal: Seal, sealed: string): Authority {
+  try {
+    return JSON.parse(seal.open(sealed)) as Authority
+  } catch {
+    throw new Fault('control.wrong_key', 500, 'this control key does not open the secrets in the control database', {
+      hint: 'Every control process on one database needs the same key: copy it with mainstay control key export.',
+    })
   }
 }

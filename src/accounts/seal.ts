@@ -1,5 +1,7 @@
 // Secrets at rest: sealed with a key that is not in the database.
 import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { decodeControlKey, KEY_BYTES, keyFingerprint } from '../contract/control-key.ts'
+import { Fault } from '../kit/fault.ts'
 import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
 
 const ALGORITHM = 'aes-256-gcm'
@@ -8,13 +10,37 @@ const TAG_BYTES = 16
 
 /** Seals and opens short texts. */
 export type Seal = { seal: (text: string) => string; open: (sealed: string) => string }
+/** A seal that says which key it has, without saying the key. */
+export type KeyedSeal = Seal & { fingerprint: string }
 
-/** Opens the key file, making it at first use (mode 0600). */
-export async function openSeal(path: string): Promise<Seal> {
+/**
+ * Opens the key file. It is made (mode 0600) only where `mayMake`: where there are no secrets yet. Faults with
+ * `control.key_missing` or `control.bad_key`.
+ */
+export async function openSeal(
+  path: string,
+  options: { mayMake: boolean; passphrase?: string | null },
+): Promise<KeyedSeal> {
   const kept = await readTextIfAny(path)
-  const key = kept === null ? randomBytes(32) : Buffer.from(kept.trim(), 'hex')
+  if (kept === null && !options.mayMake) {
+    throw new Fault(
+      'control.key_missing',
+      500,
+      `the secrets of this control database need their key, and ${path} is not there`,
+      {
+        hint: 'Put the exported key there (mainstay control key export), or name its file with --key-file.',
+      },
+    )
+  }
+  const key = kept === null ? randomBytes(KEY_BYTES) : decodeControlKey(kept, options.passphrase ?? null)
   if (kept === null) await writeFileDurably(path, `${key.toString('hex')}\n`)
+  return sealOf(key)
+}
+
+/** Seals and opens with a key. */
+export function sealOf(key: Buffer): KeyedSeal {
   return {
+    fingerprint: keyFingerprint(key),
     seal(text) {
       const iv = randomBytes(IV_BYTES)
       const cipher = createCipheriv(ALGORITHM, key, iv)

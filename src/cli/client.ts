@@ -46,6 +46,7 @@ export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
 /** One control, as a set of calls. */
 export class Client {
   #address: ControlAddress
+  #preferred = 0
 
   constructor(address: ControlAddress) {
     this.#address = address
@@ -220,35 +221,57 @@ export class Client {
   async #call(call: Call): Promise<unknown> {
     const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
     const limitMs = call.timeoutMs ?? CONTROL_CALL_MS_MAX
-    const signal = AbortSignal.timeout(limitMs)
     const headers: Record<string, string> = { authorization: `Bearer ${this.#address.token}` }
     if (call.verb !== 'GET') headers['idempotency-key'] = randomId(16)
     if (call.body !== undefined) headers['content-type'] = 'application/json'
     const body = call.body === undefined ? null : JSON.stringify(call.body)
-    let status: number
-    let text: string
-    try {
-      const answer = await fetch(this.#address.url + call.path + query, { method: call.verb, headers, body, signal })
-      status = answer.status
-      text = await answer.text()
-    } catch (error) {
-      throw this.#silence(error, limitMs)
-    }
+    const send = { method: call.verb, headers, body }
+    const { url, status, text } = await this.#sendAnywhere(call.path + query, send, limitMs)
     const parsed = parseJson(text)
     if (status < 400) return parsed
-    if (status === 401) throw unauthorized(this.#address.url)
+    if (status === 401) throw unauthorized(url)
     throw faultFromAnswer(parsed, status)
   }
 
-  #silence(error: unknown, limitMs: number): Fault {
-    const { url, hintWhenSilent } = this.#address
+  // Several controls: the next one is asked when one is not there. One that may have taken a change and did not answer is
+  // not passed over: the change could be made twice.
+  async #sendAnywhere(
+    path: string,
+    send: { method: Verb; headers: Record<string, string>; body: string | null },
+    limitMs: number,
+  ): Promise<{ url: string; status: number; text: string }> {
+    const urls = this.#address.url.split(',')
+    let silence: Fault | null = null
+    for (let tried = 0; tried < urls.length; tried += 1) {
+      const at = (this.#preferred + tried) % urls.length
+      const url = urls[at] ?? ''
+      try {
+        const answer = await fetch(url + path, { ...send, signal: AbortSignal.timeout(limitMs) })
+        const text = await answer.text()
+        this.#preferred = at
+        return { url, status: answer.status, text }
+      } catch (error) {
+        silence = this.#silence(url, error, limitMs)
+        if (send.method !== 'GET' && !wasRefused(error)) throw silence
+      }
+    }
+    throw silence
+  }
+
+  #silence(url: string, error: unknown, limitMs: number): Fault {
     const isLate = error instanceof Error && error.name === 'TimeoutError'
     const reason = isLate ? `no answer within ${limitMs} ms` : reasonOf(error)
     return new Fault('control.silent', 503, `control does not answer at ${url}: ${reason}`, {
-      hint: hintWhenSilent,
+      hint: this.#address.hintWhenSilent,
       cause: error,
     })
   }
+}
+
+// Nobody took the connection, so nothing was sent.
+function wasRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : null
+  return cause instanceof Error && 'code' in cause && /^(ECONNREFUSED|EHOSTUNREACH|ENOTFOUND)$/.test(String(cause.code))
 }
 
 /** Fills the `:names` of a route; values are encoded. */

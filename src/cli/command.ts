@@ -35,7 +35,10 @@ export function addCommand(
     .option('--json', 'one JSON value on stdout, all talk on stderr')
     .option('-q, --quiet', 'ask no questions')
     .option('-s, --subscription <name>', 'the subscription to work in')
-    .option('--control <url>', 'a control elsewhere (MAINSTAY_CONTROL_URL, token in MAINSTAY_TOKEN)')
+    .option(
+      '--control <urls>',
+      'a control elsewhere, several with commas (MAINSTAY_CONTROL_URL, token in MAINSTAY_TOKEN)',
+    )
     .option('--home <folder>', 'folder of the local cloud (MAINSTAY_HOME, default ./.mainstay)')
     .addOption(new Option('-v, --verbose', 'say more when something fails'))
   const examples = options.examples.map((example) => `  $ ${example}`).join('\n')

@@ -31,9 +31,11 @@ export function homeOf(flags: { home?: string | undefined }, env: Environment): 
 export function remoteControlOf(flags: CommonFlags, env: Environment): RemoteControl | null {
   const url = flags.control ?? textOf(env.MAINSTAY_CONTROL_URL)
   if (url === undefined) return null
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new Fault('usage.bad_option', 400, `'${url}' is not the URL of a control`, {
-      hint: 'Write it like this: --control http://localhost:8081',
+  const urls = url.split(',').map((one) => one.trim().replace(/\/+$/, ''))
+  const bad = urls.find((one) => !URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
+  if (bad !== undefined) {
+    throw new Fault('usage.bad_option', 400, `'${bad}' is not the URL of a control`, {
+      hint: 'Write it like this: --control http://localhost:8081 (several with commas between)',
     })
   }
   const token = textOf(env.MAINSTAY_TOKEN)
@@ -43,7 +45,7 @@ export function remoteControlOf(flags: CommonFlags, env: Environment): RemoteCon
       hint: 'Set MAINSTAY_TOKEN to an operator token of that cloud.',
     })
   }
-  return { url: url.replace(/\/+$/, ''), token }
+  return { url: urls.join(','), token }
 }
 
 /** A port from a flag, an environment variable or the default. */

@@ -7,6 +7,7 @@ import { isAlive } from '../kit/processes.ts'
 import { type CommonFlags, type Environment, homeOf, remoteControlOf } from './config.ts'
 
 export type ControlAddress = {
+  /** One, or several with commas between, which are tried in order. */
   url: string
   token: string
   /** What to do when nothing answers there. */

@@ -1,10 +1,12 @@
 // The CLI: one program, one file for each command.
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../kit/package-version.ts'
 import { addArchiveList, addRestoreSecondary } from './archive.ts'
 import { addAuditList } from './audit-list.ts'
 import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
+import { addControlKeyExport } from './control-key-export.ts'
+import { addControlRestore } from './control-restore.ts'
 import { addDataChange } from './data-change.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
@@ -113,6 +115,9 @@ export function buildProgram(shell: Shell): Command {
 
   addOperation(addGroup(program, 'operation', 'long changes and how they go'), shell)
   addAuditList(addGroup(program, 'audit', 'who changed what'), shell)
+  const control = addGroup(program, 'control', 'the control database: its key and its archives')
+  addControlKeyExport(addGroup(control, 'key', 'the key of its secrets'), shell)
+  addControlRestore(control, shell)
 
   const dev = addGroup(program, 'dev', 'trying disasters on the local cloud')
   addDevOutage(addGroup(dev, 'outage', 'outages of a region'), shell)
@@ -125,11 +130,4 @@ export function buildProgram(shell: Shell): Command {
 
 function addGroup(parent: Command, name: string, about: string): Command {
   return parent.command(name).description(about)
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const parsed: unknown = JSON.parse(text)
-  const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined
-  return typeof version === 'string' ? version : 'unknown'
 }

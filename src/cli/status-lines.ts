@@ -28,8 +28,27 @@ export function statusLines(
     ...serverListLines(servers, nowMs),
     '',
     ...tableLines(['Machine', 'Role', 'Domain', 'Last seen', 'Memory'], machines),
+    '',
+    ...controlLines(status, nowMs),
     ...(status.warnings.length > 0 ? ['', ...status.warnings.map((text) => `Warning: ${asTyped(text)}`)] : []),
     ...(next.length > 0 ? ['', ...next.map((command) => `Next: ${asTyped(command)}`)] : []),
+  ]
+}
+
+/** The control processes, and how old the newest archive of their database is. */
+function controlLines({ controls, archive }: StatusView, nowMs: number): string[] {
+  const rows = controls.map((control) => [
+    control.name,
+    control.domain,
+    control.isExecuting ? 'executing' : 'standing by',
+    control.since,
+    control.version,
+    `${formatMs(control.lastSeenMs)} ago`,
+  ])
+  const age = archive?.newestAt ? `${formatMs(Math.max(0, nowMs - Date.parse(archive.newestAt)))} ago` : 'not yet'
+  return [
+    ...tableLines(['Control', 'Domain', 'State', 'Since', 'Version', 'Last seen'], rows),
+    ...(archive ? [`Newest archive: ${age}, in ${archive.vaults} vault(s)`] : []),
   ]
 }
 

@@ -360,6 +360,19 @@ export const StatusView = Type.Object({
       memoryBytes: Nullable(Type.Integer()),
     }),
   ),
+  controls: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      domain: Type.String(),
+      version: Type.String(),
+      /** One of them carries operations out; the others answer, and take over. */
+      isExecuting: Type.Boolean(),
+      since: Instant,
+      lastSeenMs: Type.Integer(),
+    }),
+  ),
+  /** Of the control database; null when no control process has a vault. */
+  archive: Nullable(Type.Object({ newestAt: Nullable(Instant), vaults: Type.Integer() })),
   warnings: Type.Array(Type.String()),
 })
 export type StatusView = Static<typeof StatusView>

@@ -165,4 +165,32 @@ export type ControlDatabase = {
     opened_at: When
     closed_at: WhenOrNull
   }
+  controls: {
+    id: string
+    name: string
+    domain: string
+    version: string
+    is_key_exported: Generated<boolean>
+    vaults: Generated<number>
+    archived_at: WhenOrNull
+    archive_problem: string | null
+    started_at: When
+    seen_at: When
+  }
+  executor: { only_row: Generated<boolean>; term: Big; holder: string | null; since: When }
+  restores: {
+    id: string
+    archive: string
+    taken_at: When
+    restored_at: When
+    settled_at: WhenOrNull
+    heard: ColumnType<string[], string | undefined, string>
+  }
+  unknown_holdings: {
+    machine: string
+    kind: 'machine' | 'server' | 'schema' | 'service'
+    server: string
+    name: string
+    seen_at: When
+  }
 }

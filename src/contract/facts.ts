@@ -76,6 +76,8 @@ export type HostFacts = {
   memoryBytes: number
   /** What its operator lets it hold; left out: its share of what was set for the region. */
   offer: { reservedUnits?: number; sharedSlots?: number }
+  /** The highest epoch that this machine ever saw; a control that was restored takes none at or below it. */
+  highestEpoch?: number
 }
 
 /**
@@ -101,6 +103,7 @@ export type GatewayFacts = {
   probes: ProbeFacts[]
   requests: number
   failedRequests: number
+  highestEpoch?: number
 }
 
 export type HostHeartbeatAnswer = { assignment: HostAssignment | null }

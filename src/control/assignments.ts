@@ -43,14 +43,11 @@ export function deriveHostAssignment(snapshot: Snapshot, machine: string, open: 
 }
 
 /** Where each service's requests go. Routes of what cannot be served now are closed, with the reason. */
-export function deriveGatewayAssignment(
-  snapshot: Snapshot,
-  verdictOf: (service: Service) => Verdict,
-): GatewayAssignment {
+export function deriveGatewayAssignment(snapshot: Snapshot): GatewayAssignment {
   const routes = snapshot.services.flatMap((service): Route[] => {
     const to = addressOf(snapshot.machines.find((machine) => machine.name === service.machine))
     if (!to || service.state === 'deleting') return []
-    const closed = closedRoute(service, verdictOf(service))
+    const closed = closedRoute(service, snapshot.verdicts.get(service.id) ?? { state: 'Ready' })
     return [
       { service: service.name.toLowerCase(), epoch: Number(service.epoch), runtime: runtimeOf(service), to, closed },
     ]

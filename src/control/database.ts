@@ -1,71 +1,169 @@
-// The control database: an embedded PostgreSQL of its own, migrated at start.
+// The control database: an embedded PostgreSQL of its own, or an external one by URL; migrated at start.
 import { join } from 'node:path'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import pg from 'pg'
 import * as initial from '../../migrations/0001-initial.ts'
 import * as scriptsScaleAudit from '../../migrations/0002-scripts-scale-audit.ts'
+import * as controlProcesses from '../../migrations/0004-control-processes.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
-import { SUPERUSER } from '../databases/cluster-config.ts'
-import { Fault } from '../kit/fault.ts'
+import { PORT, SUPERUSER } from '../databases/cluster-config.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import { readTextIfAny, removeTree, writeFileDurably } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
 import { randomKey } from '../kit/identifiers.ts'
-import { CONTROL_CONNECTIONS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
+import { type DatabaseTarget, parseDatabaseUrl } from './database-url.ts'
+import { WritablePool } from './writable-pool.ts'
 
-const MIGRATIONS: Record<string, Migration> = {
+/** Every migration, in order. */
+export const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-scripts-scale-audit': scriptsScaleAudit,
+  '0004-control-processes': controlProcesses,
 }
 
-export type ControlStore = { db: Kysely<ControlDatabase>; cluster: Cluster; close: () => Promise<void> }
+export type Db = Kysely<ControlDatabase>
 
-/** Starts the embedded server of this home and opens the database, making both at first use. */
-export async function openControlStore(home: string, log: Log): Promise<ControlStore> {
+export type ControlStore = {
+  db: Db
+  pool: WritablePool
+  /** True when no other process can be on it: it is ours, in a home that we locked. */
+  isEmbedded: boolean
+  close: () => Promise<void>
+}
+
+/** Opens the database of `url`, or the embedded one of this home when there is none; makes and migrates its tables. */
+export async function openControlStore(options: { home: string; url: string | null; log: Log }): Promise<ControlStore> {
+  const store = await connectControlStore(options)
+  try {
+    await requireOurs(store.db)
+    await migrate(store.db)
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** As `openControlStore`, without looking at what is in it. */
+export async function connectControlStore(options: {
+  home: string
+  url: string | null
+  log: Log
+}): Promise<ControlStore> {
+  const target = options.url === null ? null : parseDatabaseUrl(options.url)
+  const cluster = target ? null : await startEmbedded(options.home)
+  const pool = new WritablePool(target ?? (await embeddedTarget(options.home)), options.log)
+  const db = openDb(pool)
+  const close = async () => {
+    await db.destroy()
+    // Kysely ends only a pool that it has used.
+    await pool.end()
+    if (!cluster) return
+    await cluster.stop('fast')
+    await removeTree(socketFolderOf(options.home))
+  }
+  try {
+    await pool.open()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { db, pool, isEmbedded: cluster !== null, close }
+}
+
+/** A database handle over a pool. */
+export function openDb(pool: PostgresPool): Db {
+  return new Kysely<ControlDatabase>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** Brings the tables to `to`, or to the newest that we know. Faults with `control.migration_failed`. */
+export async function migrate(db: Db, to: string | null = null): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const unknown = (await appliedMigrations(db)).filter((name) => !(name in MIGRATIONS))
+  if (unknown.length > 0) {
+    throw new Fault(
+      'control.newer_database',
+      500,
+      `a newer Mainstay made this control database (${unknown.join(', ')})`,
+      {
+        hint: 'Run that version of Mainstay here, too.',
+      },
+    )
+  }
+  const { error } = to === null ? await migrator.migrateToLatest() : await migrator.migrateTo(to)
+  if (!error) return
+  throw new Fault('control.migration_failed', 500, `the control database could not be migrated: ${messageOf(error)}`, {
+    hint: 'The user of the URL must own the database, or be allowed to create tables in its schema public.',
+    cause: error,
+  })
+}
+
+/** The names of the migrations that a database has, oldest first; none when it is empty. */
+export async function appliedMigrations(db: Db): Promise<string[]> {
+  if (!(await listTables(db)).includes('kysely_migration')) return []
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+/** The tables in the schema `public`. */
+export async function listTables(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select tablename as name from pg_tables where schemaname = 'public' order by 1`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+/** Marks a database into which an archive is being loaded: nothing else may be done with it until that is done. */
+export const RESTORING_TABLE = 'mainstay_restoring'
+
+// An URL with a wrong database name must not put our tables among somebody else's.
+async function requireOurs(db: Db): Promise<void> {
+  const tables = await listTables(db)
+  if (tables.includes(RESTORING_TABLE)) {
+    throw new Fault('control.half_restored', 500, 'a restore into this control database was not finished', {
+      hint: 'Give the same mainstay control restore command again; it begins anew.',
+    })
+  }
+  // Another control may be making the tables just now.
+  const isBeingMade = tables.every((table) => table.startsWith('kysely_migration'))
+  if (isBeingMade || (tables.includes('kysely_migration') && tables.includes('desired'))) return
+  throw new Fault(
+    'control.database_foreign',
+    500,
+    `this database holds the tables of something else (${tables[0]}, …)`,
+    {
+      hint: 'Give control a database of its own: create database mainstay_control.',
+    },
+  )
+}
+
+async function startEmbedded(home: string): Promise<Cluster> {
   const folder = await makeOpenFolder(await postgresFolderOf(home))
   const cluster = new Cluster({
     name: 'control',
     folder: join(folder, 'control'),
-    socketFolder: join(await makeOpenFolder(socketFolderOf(home)), 'control'),
+    socketFolder: embeddedSocket(await makeOpenFolder(socketFolderOf(home))),
     binaries: await prepareBinaries(folder),
-    superuserPassword: await keptPassword(join(home, 'control-database.password')),
+    superuserPassword: await keptPassword(home),
   })
   await cluster.initialize()
   await cluster.start()
-  const pool = new pg.Pool({
-    host: cluster.socketFolder,
-    user: SUPERUSER,
-    password: (await keptPassword(join(home, 'control-database.password'))).trim(),
-    database: 'postgres',
-    max: CONTROL_CONNECTIONS_MAX,
-    connectionTimeoutMillis: 5_000,
-  })
-  pool.on('error', (error) => log.warn({ err: error }, 'a connection to the control database broke'))
-  const db = new Kysely<ControlDatabase>({ dialect: new PostgresDialect({ pool }) })
-  await migrate(db)
-  return {
-    db,
-    cluster,
-    async close() {
-      await db.destroy()
-      await cluster.stop('fast')
-      await removeTree(socketFolderOf(home))
-    },
-  }
+  return cluster
 }
 
-async function migrate(db: Kysely<ControlDatabase>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) {
-    throw new Fault('control.migration_failed', 500, 'the control database could not be migrated', { cause: error })
-  }
+async function embeddedTarget(home: string): Promise<DatabaseTarget> {
+  const hosts = [{ host: embeddedSocket(socketFolderOf(home)), port: PORT }]
+  return { hosts, user: SUPERUSER, password: await keptPassword(home), database: 'postgres', tls: 'disable' }
 }
 
-async function keptPassword(path: string): Promise<string> {
+function embeddedSocket(folder: string): string {
+  return join(folder, 'control')
+}
+
+async function keptPassword(home: string): Promise<string> {
+  const path = join(home, 'control-database.password')
   const kept = await readTextIfAny(path)
   if (kept !== null) return kept.trim()
   const made = randomKey()

@@ -33,8 +33,7 @@ export type JudgeDeps = {
 export async function judgeAll(deps: JudgeDeps): Promise<void> {
   const snapshot = await readSnapshot(deps.db)
   const hosts = snapshot.machines.filter((machine) => machine.role === 'host')
-  const reach = new Map(hosts.map((host) => [host.name, judgeReach(vantagesOf(deps, host), host.domain)]))
-  deps.board.setLost(hosts.map(({ name }) => name).filter((name) => reach.get(name)?.isLost))
+  const reach = noteLost(deps, hosts)
   let isChanged = false
   const holdings = await listHoldings(deps.db)
   const short = new Map<string, ReturnType<typeof shortageOf>>()
@@ -72,8 +71,15 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
   deps.onChange()
 }
 
+/** Notes on the board which hosts are lost, and changes nothing else: a control process that stands by does only this. */
+export function noteLost(deps: Pick<JudgeDeps, 'board' | 'domain'>, hosts: Machine[]): Map<string, Reachability> {
+  const reach = new Map(hosts.map((host) => [host.name, judgeReach(vantagesOf(deps, host), host.domain)]))
+  deps.board.setLost(hosts.map(({ name }) => name).filter((name) => reach.get(name)?.isLost))
+  return reach
+}
+
 // Control's own ear, every live gateway's probes, and every other host's reach.
-function vantagesOf(deps: JudgeDeps, host: Machine): Vantage[] {
+function vantagesOf(deps: Pick<JudgeDeps, 'board' | 'domain'>, host: Machine): Vantage[] {
   const { board } = deps
   const vantages: Vantage[] = [
     { name: 'control', domain: deps.domain, silentMs: board.hostSilentMs(host.name), silentMsMax: HEARTBEAT_SILENT_MS },

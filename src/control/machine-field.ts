@@ -13,7 +13,6 @@ import {
   SERVICE_HEADER,
   SERVICES_PATH,
 } from '../contract/protocols.ts'
-import type { Incidents } from '../health/incidents.ts'
 import { waitFor } from '../kit/clock.ts'
 import type { Door } from '../kit/door.ts'
 import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
@@ -31,8 +30,9 @@ export type FieldDeps = {
   db: Kysely<ControlDatabase>
   door: Door
   board: FactBoard
-  incidents: Incidents
   open: OpenSecret
+  /** True while nobody may be told anything: the rows may be older than what the machines know. */
+  isHeld: () => boolean
 }
 
 /** A call to a service's runtime by its operator. */
@@ -157,6 +157,7 @@ export class MachineField implements Field {
   }
 
   async #pushNow(): Promise<{ unreached: string[] }> {
+    if (this.#deps.isHeld()) return { unreached: [] }
     const snapshot = await readSnapshot(this.#deps.db)
     const unreached: string[] = []
     await Promise.all(
@@ -178,7 +179,7 @@ export class MachineField implements Field {
   /** What a machine is to do, as of a snapshot. */
   assignmentFor(snapshot: Snapshot, machine: Machine) {
     if (machine.role === 'host') return deriveHostAssignment(snapshot, machine.name, this.#deps.open)
-    return deriveGatewayAssignment(snapshot, (service) => this.#deps.incidents.get('service', service.id).verdict)
+    return deriveGatewayAssignment(snapshot)
   }
 
   async #order(machine: string, call: DoorCall): Promise<unknown> {

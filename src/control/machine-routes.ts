@@ -13,13 +13,14 @@ import type {
 } from '../contract/facts.ts'
 import type { JoinAnswer, JoinRequest } from '../contract/join.ts'
 import { MACHINE_SCRIPTS_PATH, PROTOCOL_VERSION } from '../contract/protocols.ts'
-import { releaseStandby } from '../databases/servers.ts'
+import { listServers, releaseStandby, standbyOf } from '../databases/servers.ts'
 import type { Peer } from '../kit/door.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, listMachines, noteAddress } from '../regions/regions.ts'
 import { getText } from '../services/scripts.ts'
+import type { Lineage } from './lineage.ts'
 import type { MachineField } from './machine-field.ts'
 import { readSnapshot } from './snapshot.ts'
 
@@ -28,6 +29,7 @@ export type MachineRouteDeps = {
   accounts: Accounts
   board: FactBoard
   field: MachineField
+  lineage: Lineage
   /** Called when something changed that other machines must be told. */
   onChange: () => void
 }
@@ -61,6 +63,9 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
   app.post<{ Body: ReleaseRequest }>('/machine/release', async (request): Promise<ReleaseAnswer> => {
     const peer = peerOfRequest(request.raw.socket)
     if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} has no standby to release`)
+    if (!deps.lineage.mayRelease(await standbyMachine(deps, request.body.server))) {
+      return { isReleased: false, reason: 'this control was restored and has not heard the host of the standby since' }
+    }
     const answer = await releaseStandby(deps.db, peer.name, request.body)
     if (answer.isReleased) deps.onChange()
     return answer
@@ -82,20 +87,29 @@ function requireSelf(peer: Peer, role: string, facts: { machine: string; protoco
   )
 }
 
+async function standbyMachine(deps: MachineRouteDeps, name: string): Promise<string | null> {
+  const server = (await listServers(deps.db)).find((entry) => entry.name === name)
+  return (server && standbyOf(server)?.machine) ?? null
+}
+
 async function noteMoved(
   deps: MachineRouteDeps,
   facts: { machine: string; address: string; port: number },
   publicUrl: string | undefined,
 ): Promise<void> {
   const at = { address: facts.address, port: facts.port, ...(publicUrl ? { publicUrl } : {}) }
-  if (!(await noteAddress(deps.db, facts.machine, at))) return
+  const isMoved = await noteAddress(deps.db, facts.machine, at).catch(async (error) => {
+    await deps.lineage.noteStranger(facts.machine)
+    throw error
+  })
+  if (!isMoved) return
   await deps.db.transaction().execute(bumpDesired)
   deps.onChange()
 }
 
-async function newerAssignment(deps: MachineRouteDeps, facts: { machine: string; version: number }) {
-  const { version } = await deps.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
-  if (Number(version) <= facts.version) return null
+async function newerAssignment(deps: MachineRouteDeps, facts: HostFacts | GatewayFacts) {
+  const version = await deps.lineage.note(facts)
+  if (deps.lineage.heldBy() !== null || version <= facts.version) return null
   const machine = (await listMachines(deps.db)).find((entry) => entry.name === facts.machine)
   return machine ? deps.field.assignmentFor(await readSnapshot(deps.db), machine) : null
 }

@@ -1,23 +1,21 @@
 // The control role: management API, verdicts, operations. Reads its options, opens its database and doors, and works.
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import type { FastifyRequest } from 'fastify'
-import { Accounts, type Caller } from '../accounts/accounts.ts'
+import { Accounts } from '../accounts/accounts.ts'
 import { openSeal } from '../accounts/seal.ts'
-import { API } from '../contract/api.ts'
+import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
 import { type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
 import { Incidents } from '../health/incidents.ts'
-import { repeat } from '../kit/clock.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
-import { Fault } from '../kit/fault.ts'
 import { realFolder } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
-import { JUDGE_EVERY_MS, OPERATION_LOOK_EVERY_MS, STEWARD_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
+import { packageVersion } from '../kit/package-version.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
@@ -28,18 +26,18 @@ import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
 import { restoreKind } from '../services/restore-service.ts'
 import { scaleKind } from '../services/scale-service.ts'
+import { Archivist } from './archivist.ts'
 import { Changes } from './changes.ts'
-import { cloudRoutes } from './cloud-routes.ts'
-import type { ApiDeps } from './compose.ts'
-import { openControlStore } from './database.ts'
-import { historyRoutes } from './history-routes.ts'
-import { judgeAll } from './judge.ts'
+import { openControlStore, openDb } from './database.ts'
+import { reign, standBy } from './duties.ts'
+import { Executor } from './executor.ts'
+import { ensureControlId, isKeyExported } from './identity.ts'
+import { Lineage } from './lineage.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
-import { scriptRoutes } from './script-routes.ts'
-import { serviceRoutes } from './service-routes.ts'
-import { tendServers } from './steward.ts'
-import { tableRoutes } from './table-routes.ts'
+import { buildManagementApi } from './management-api.ts'
+import { restoreMain } from './restore.ts'
+import { TermGuard } from './term-guard.ts'
 import type { ViewDeps } from './views.ts'
 
 const OPTIONS = {
@@ -50,6 +48,10 @@ const OPTIONS = {
   domain: { type: 'string', default: 'control' },
   'gateway-url': { type: 'string', default: 'http://localhost:8080' },
   'token-file': { type: 'string' },
+  database: { type: 'string' },
+  'key-file': { type: 'string' },
+  'passphrase-file': { type: 'string' },
+  vault: { type: 'string', multiple: true },
 } as const
 
 const USAGE = [
@@ -60,26 +62,41 @@ const USAGE = [
   '--domain NAME          the failure domain that this machine is in (default control)',
   '--gateway-url URL      what the URLs of services begin with (default http://localhost:8080)',
   '--token-file FILE      where the operator token is (default: operator.token in its home)',
+  '--database URL         an external PostgreSQL 15 or newer (better: MAINSTAY_CONTROL_DB; default: one of its own)',
+  '--key-file FILE        the key of the secrets in the database (default: control.key in its home)',
+  '--passphrase-file FILE the passphrase of a locked key file',
+  '--vault FOLDER         where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
+  'mainstay control key export, mainstay control restore: see their --help.',
 ]
 
 /** Runs control until a signal, or until the process that started it is gone. */
 export async function main(args: string[]): Promise<void> {
-  await runMain('control', { args, usage: USAGE }, run)
+  const [word, ...rest] = args
+  // Started by `mainstay control restore`, which talks to the person.
+  if (word === 'restore-archive') await runMain('control', { args: rest, usage: USAGE }, restoreMain)
+  else await runMain('control', { args, usage: USAGE }, run)
 }
 
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
+  const env = environment()
   const home = realFolder(values.home)
+  const keyFile = values['key-file'] ?? `${home}/${CONTROL_KEY_FILE}`
   const unlock = await lockHome(home, 'control')
-  const log = openLog('control', environment().logLevel)
-  const seal = await openSeal(`${home}/control.key`)
-  const store = await openControlStore(home, log)
+  const log = openLog('control', env.logLevel)
+  const store = await openControlStore({ home, url: values.database ?? env.controlDatabase, log })
   const { db } = store
+  const passphrase = values['passphrase-file'] ? (await readFile(values['passphrase-file'], 'utf8')).trim() : null
+  const seal = await openSeal(keyFile, { mayMake: !(await Accounts.hasSecrets(db)), passphrase })
   const accounts = await Accounts.open(db, seal)
   await accounts.ensureOperator(values['token-file'] ?? `${home}/${OPERATOR_TOKEN_FILE}`)
+  const id = await ensureControlId(home)
+  const guard = new TermGuard(store.pool, id)
+  const guarded = openDb(guard)
   const board = new FactBoard()
-  const incidents = new Incidents(db)
+  const incidents = new Incidents(guarded)
   await incidents.load()
+  const lineage = await Lineage.open(db, { board, log })
 
   const machines = buildHttpApp(log)
   const door = new Door(
@@ -88,77 +105,78 @@ async function run(args: string[]): Promise<void> {
     [JOIN_PROTOCOL],
   )
   const open = (sealed: string) => seal.open(sealed)
-  const field = new MachineField({ db, door, board, incidents, open })
+  const field = new MachineField({ db, door, board, open, isHeld: () => lineage.heldBy() !== null })
   const changes = new Changes()
   const services = { db, seal, field }
   const recovery: RecoveryDeps = { db, field, board, incidents, openKey: (service) => open(service.master_key) }
+  // What people ask for is claimed by whoever they ask; it is carried out by the executor, under its term.
+  const [ownServices, ownRecovery] = [
+    { ...services, db: guarded },
+    { ...recovery, db: guarded },
+  ]
   const kinds = {
-    create: createKind(services),
-    delete: deleteKind(services),
-    scale: scaleKind(services),
-    restore: restoreKind(services),
-    recover: recoverKind(recovery),
+    create: createKind(ownServices),
+    delete: deleteKind(ownServices),
+    scale: scaleKind(ownServices),
+    restore: restoreKind(ownServices),
+    recover: recoverKind(ownRecovery),
   }
-  const runner = new OperationRunner(db, kinds, log, () => changes.announce())
+  const runner = new OperationRunner(guarded, kinds, log, () => changes.announce())
   const aborter = new AbortController()
+  const { signal } = aborter
   const onError = (error: unknown) => log.error({ err: error }, 'a round failed')
   const pushSoon = () => void field.push().catch(onError)
-
-  addMachineRoutes(machines.app, { db, accounts, board, field, onChange: pushSoon })
-  await machines.app.ready()
-
-  const api = buildHttpApp(log)
-  const callers = new WeakMap<FastifyRequest, Caller>()
-  const views: ViewDeps = { db, board, incidents, open, gatewayUrl: values['gateway-url'], domain: values.domain }
-  const deps: ApiDeps = {
+  const { domain } = values
+  const [version, startedAt] = [packageVersion(), new Date()]
+  const folders = [...(values.vault ?? []), ...env.controlVaults].map(realFolder)
+  const archivist = new Archivist({ store, id, folders, seal, log, isHeld: () => lineage.heldBy() !== null })
+  const duties = { db: guarded, seal, board, incidents, field, runner, domain, pushSoon, onError }
+  const settled = async (until: AbortSignal) => await lineage.settled(until)
+  const executor = new Executor(id, {
     db,
-    accounts,
-    field,
-    services,
-    recovery,
-    views,
-    changes,
-    callerOf(request) {
-      const caller = callers.get(request)
-      if (!caller) throw new Fault('account.no_token', 401, 'the management API wants a token')
-      return caller
-    },
-    async started(caller, operationId) {
-      runner.startFree(aborter.signal).catch(onError)
-      return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
-    },
-  }
-  api.app.get(API.live, async () => ({ mainstay: 'control' }))
-  api.app.register(async (scope) => {
-    scope.addHook('onRequest', async (request) => {
-      callers.set(request, await accounts.authenticate(request.headers.authorization))
-    })
-    await scope.register(serviceRoutes, deps)
-    await scope.register(tableRoutes, deps)
-    await scope.register(cloudRoutes, deps)
-    await scope.register(scriptRoutes, deps)
-    await scope.register(historyRoutes, deps)
+    guard,
+    log,
+    isAlone: store.isEmbedded,
+    self: async () => ({ id, domain, version, startedAt, isKeyExported: await isKeyExported(keyFile) }),
+    reign: async (until) => await reign({ ...duties, settled }, until),
   })
-  await api.app.ready()
+
+  addMachineRoutes(machines.app, { db, accounts, board, field, lineage, onChange: pushSoon })
+  await machines.app.ready()
+  const views: ViewDeps = { db, board, incidents, open, gatewayUrl: values['gateway-url'], domain, lineage }
+  const api = await buildManagementApi({
+    accounts,
+    log,
+    heldBy: () => lineage.heldBy(),
+    deps: {
+      db,
+      accounts,
+      field,
+      services,
+      recovery,
+      views,
+      changes,
+      async started(caller, operationId) {
+        // One that stands by leaves it to the executor, who looks every second.
+        if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
+        return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
+      },
+    },
+  })
+  await executor.round()
   await door.listen({ address: values.address, port: Number(values['machine-port']) })
   const port = await listenOn(api.server, { address: values.address, port: Number(values.port) })
-
-  const brokenSince = new Map<string, number>()
   const rounds = [
-    repeat({ everyMs: JUDGE_EVERY_MS, signal: aborter.signal, onError }, async () => {
-      await judgeAll({ db, board, incidents, domain: values.domain, onChange: pushSoon })
-    }),
-    repeat({ everyMs: STEWARD_EVERY_MS, signal: aborter.signal, onError }, async () => {
-      if (await tendServers({ db, seal, board, field, brokenSince })) await field.push()
-    }),
-    repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal: aborter.signal, onError }, async () => {
-      await runner.startFree(aborter.signal)
-    }),
+    executor.watch(signal),
+    standBy({ db, board, incidents, domain, onError }, { signal, isExecuting: () => executor.reigning !== null }),
+    lineage.watch(signal, onError),
+    archivist.watch(signal),
   ]
   stopOnSignal(async () => {
     aborter.abort()
     api.server.closeAllConnections()
-    await Promise.all([api.app.close(), ...rounds, runner.settle()])
+    await Promise.all([api.app.close(), ...rounds])
+    await executor.stop()
     await Promise.all([field.close(), door.close()])
     await store.close()
     await unlock()

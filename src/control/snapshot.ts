@@ -2,6 +2,8 @@
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
+import { listServiceVerdicts } from '../health/incidents.ts'
+import type { Verdict } from '../health/verdict.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
@@ -17,6 +19,8 @@ export type Snapshot = {
   tables: ServiceTable[]
   /** Those in force. */
   scripts: CurrentScript[]
+  /** Of services that are not well, by id. From the rows: every control process tells gateways the same of a version. */
+  verdicts: Map<string, Verdict>
 }
 
 /** Reads everything in one repeatable-read transaction. */
@@ -24,6 +28,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
   return await db
     .transaction()
     .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
     .execute(async (trx) => {
       const { version } = await trx.selectFrom('desired').select('version').executeTakeFirstOrThrow()
       const services = await listServices(trx, null)
@@ -47,6 +52,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
           trx,
           services.map((service) => service.id),
         ),
+        verdicts: await listServiceVerdicts(trx),
       }
     })
 }

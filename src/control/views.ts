@@ -14,6 +14,10 @@ import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
 import type { OpenSecret } from './assignments.ts'
+import { controlWarnings, viewArchive, viewControls } from './control-view.ts'
+import { listControls } from './election.ts'
+import type { Lineage } from './lineage.ts'
+import { listUnknownSentences } from './unknown-holdings.ts'
 
 export type ViewDeps = {
   db: Kysely<ControlDatabase>
@@ -22,6 +26,7 @@ export type ViewDeps = {
   open: OpenSecret
   gatewayUrl: string
   domain: string
+  lineage: Lineage
 }
 
 /** All regions. */
@@ -148,6 +153,8 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
   const machines = await listMachines(deps.db)
   const gateways = new Map(deps.board.gateways().map(({ facts, silentMs }) => [facts.machine, silentMs]))
   const servers = await viewServers(deps)
+  const controls = await listControls(deps.db)
+  const held = deps.lineage.heldBy()
   return {
     regions: await viewRegions(deps),
     services: await viewServices(deps, subscriptionId),
@@ -163,7 +170,15 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
             : null,
       memoryBytes: deps.board.host(name)?.memoryBytes ?? null,
     })),
-    warnings: [...warningsOf(deps, servers), ...lateGateways(machines, gateways)],
+    controls: viewControls(controls),
+    archive: viewArchive(controls),
+    warnings: [
+      ...(held ? [held.message] : []),
+      ...warningsOf(deps, servers),
+      ...lateGateways(machines, gateways),
+      ...controlWarnings(controls, Date.now()),
+      ...(await listUnknownSentences(deps.db)),
+    ],
   }
 }
 

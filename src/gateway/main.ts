@@ -17,8 +17,9 @@ import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limi
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
-import { openControlLink } from '../machine/control-link.ts'
-import { ensureIdentity, parseControlUrl } from '../machine/join.ts'
+import { type ControlLine, openControlLink } from '../machine/control-link.ts'
+import { HighestEpoch } from '../machine/highest-epoch.ts'
+import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
 import { Probes } from './probes.ts'
 import { answerPublic, type Counts } from './public-server.ts'
@@ -34,7 +35,7 @@ const OPTIONS = {
 } as const
 
 const USAGE = [
-  '--control URL       https://ADDRESS:PORT of control (needed)',
+  '--control URL       https://ADDRESS:PORT of control, of several with commas between (needed)',
   '--domain NAME       the failure domain that this machine is in (needed)',
   '--home FOLDER       where it keeps everything (default ./.mainstay-gateway)',
   '--address HOST      address that it listens on (default 127.0.0.1)',
@@ -57,9 +58,9 @@ async function run(args: string[]): Promise<void> {
   const home = realFolder(values.home)
   const unlock = await lockHome(home, 'gateway')
   const log = openLog('gateway', environment().logLevel)
-  const controlAt = parseControlUrl(values.control)
+  const controls = parseControlUrls(values.control)
   const token = environment().joinToken
-  const identity = await ensureIdentity({ home, role: 'gateway', domain: values.domain, control: controlAt, token })
+  const identity = await ensureIdentity({ home, role: 'gateway', domain: values.domain, controls, token })
 
   const orders = buildHttpApp(log)
   const publicServer = createServer({ requestTimeout: 2 * APP_REQUEST_MS_MAX })
@@ -67,7 +68,8 @@ async function run(args: string[]): Promise<void> {
     [ORDERS_PROTOCOL]: serveHttp(orders.server),
     [PUBLIC_PROTOCOL]: serveHttp(publicServer),
   })
-  const routes = new Routes(door, home)
+  const highest = await HighestEpoch.open(home)
+  const routes = new Routes(door, home, highest)
   await routes.resume()
   const peers = new Peers(door, 'host')
   const probes = new Probes(routes, peers)
@@ -94,12 +96,12 @@ async function run(args: string[]): Promise<void> {
   })
   await orders.app.ready()
 
-  const control = openControlLink(door, controlAt)
+  const control = openControlLink(door, controls)
   const publicUrl = `http://${values.address === '127.0.0.1' ? 'localhost' : values.address}:${publicPort}`
   const aborter = new AbortController()
   const onError = (error: unknown) => log.debug({ err: error }, 'no heartbeat')
   const probing = repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, () => probes.probeAll())
-  const beating = repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, async () => {
+  const beat = async (line: ControlLine) => {
     const facts: GatewayFacts = {
       protocol: PROTOCOL_VERSION,
       machine: identity.name,
@@ -110,16 +112,21 @@ async function run(args: string[]): Promise<void> {
       version: routes.version,
       probes: probes.facts(),
       ...counts,
+      highestEpoch: highest.value,
     }
     const call = { method: 'POST' as const, path: '/machine/gateway-heartbeat', body: facts, timeoutMs: 1_000 }
-    const answer = (await control.call(call)) as GatewayHeartbeatAnswer
+    const answer = (await line.call(call)) as GatewayHeartbeatAnswer
     if (answer.assignment) await routes.assign(answer.assignment)
-  })
+  }
+  // To each control by itself: one that is dead must not delay what the others hear.
+  const beating = control.lines.map((line) =>
+    repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, async () => await beat(line)),
+  )
   stopOnSignal(async () => {
     aborter.abort()
     publicServer.close()
     publicServer.closeAllConnections()
-    await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, beating])
+    await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, ...beating])
     await unlock()
     return 0
   })

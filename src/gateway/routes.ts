@@ -7,17 +7,20 @@ import type { Door } from '../kit/door.ts'
 import { doorPool } from '../kit/door-http.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { GATEWAY_POOL_CONNECTIONS_MAX, MOVED_DRAIN_MS_MAX } from '../kit/limits.ts'
+import type { HighestEpoch } from '../machine/highest-epoch.ts'
 
 export class Routes {
   readonly #door: Door
   readonly #path: string
+  readonly #highest: HighestEpoch
   readonly #pools = new Map<string, Pool>()
   readonly #probePools = new Map<string, Pool>()
   #assignment: GatewayAssignment = { version: 0, routes: [], hosts: [] }
   #byService = new Map<string, Route>()
 
-  constructor(door: Door, home: string) {
+  constructor(door: Door, home: string, highest: HighestEpoch) {
     this.#door = door
+    this.#highest = highest
     this.#path = join(home, 'routes.json')
   }
 
@@ -43,6 +46,7 @@ export class Routes {
   async assign(assignment: GatewayAssignment): Promise<void> {
     if (assignment.version <= this.version) return
     this.#follow(assignment)
+    await this.#highest.note(assignment.routes.map(({ epoch }) => epoch))
     await writeJson(this.#path, assignment)
   }
 

@@ -15,21 +15,21 @@ type Entry = Standing & { incidentId: string | null; goodSince: number | null; w
 
 export class Incidents {
   readonly #db: Kysely<ControlDatabase>
-  readonly #entries = new Map<string, Entry>()
+  #entries = new Map<string, Entry>()
 
   constructor(db: Kysely<ControlDatabase>) {
     this.#db = db
   }
 
-  /** Reads what was open before the last stop. */
+  /** Reads what is open: before the last stop, or by another control process that judges. */
   async load(): Promise<void> {
-    const open = await this.#db.selectFrom('incidents').selectAll().where('closed_at', 'is', null).execute()
-    for (const row of open) {
-      const state = row.state === 'Unhealthy' ? ('Unhealthy' as const) : ('Degraded' as const)
-      const verdict: Verdict = { state, cause: row.cause, message: row.message, evidence: row.evidence }
-      const entry = { verdict, since: row.opened_at, incidentId: row.id, goodSince: null, worseSince: null }
-      this.#entries.set(`${row.kind} ${row.subject}`, entry)
-    }
+    const rows = await this.#db.selectFrom('incidents').selectAll().where('closed_at', 'is', null).execute()
+    this.#entries = new Map(
+      rows.map((row) => {
+        const kept = { since: row.opened_at, incidentId: row.id, goodSince: null, worseSince: null }
+        return [`${row.kind} ${row.subject}`, { verdict: verdictOf(row), ...kept }]
+      }),
+    )
   }
 
   /** The verdict in force. */
@@ -99,4 +99,15 @@ export class Incidents {
   async #close(id: string): Promise<void> {
     await this.#db.updateTable('incidents').set({ closed_at: new Date() }).where('id', '=', id).execute()
   }
+}
+
+/** The verdicts in force on services, by their ids, as the rows have them: part of what assignments are derived from. */
+export async function listServiceVerdicts(db: Kysely<ControlDatabase>): Promise<Map<string, Verdict>> {
+  const open = db.selectFrom('incidents').selectAll().where('closed_at', 'is', null).where('kind', '=', 'service')
+  return new Map((await open.execute()).map((row) => [row.subject, verdictOf(row)]))
+}
+
+function verdictOf(row: Incident): Verdict {
+  const state = row.state === 'Unhealthy' ? ('Unhealthy' as const) : ('Degraded' as const)
+  return { state, cause: row.cause, message: row.message, evidence: row.evidence }
 }

@@ -15,6 +15,7 @@ import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
 import type { ControlLink } from '../machine/control-link.ts'
+import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Peers } from '../machine/peers.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -35,6 +36,7 @@ export type HostDeps = {
   binaries: Binaries
   control: ControlLink
   peers: Peers
+  highest: HighestEpoch
   log: Log
   offer: HostFacts['offer']
 }
@@ -85,8 +87,12 @@ export class Host {
 
   /** Goes on with what was assigned before the last stop. */
   async resume(): Promise<void> {
-    const kept = await readJsonIfAny<HostAssignment>(this.#assignmentPath)
-    if (kept && this.version === 0) await this.#follow(kept)
+    await this.#inTurn(async () => {
+      const kept = await readJsonIfAny<HostAssignment>(this.#assignmentPath)
+      if (!kept || this.version !== 0) return
+      await this.#deps.highest.note(epochsOf(kept))
+      await this.#follow(kept)
+    })
   }
 
   /** Takes a newer assignment; an older or equal one is nothing new. */
@@ -94,14 +100,12 @@ export class Host {
     if (assignment.machine !== this.#deps.identity.name) {
       throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
     }
-    // One at a time, and the version is looked at in turn: an older one must never be followed after a newer.
-    const turn = this.#turn.then(async () => {
+    await this.#inTurn(async () => {
       if (assignment.version <= this.version) return
+      await this.#deps.highest.note(epochsOf(assignment))
       await writeJson(this.#assignmentPath, assignment)
       await this.#follow(assignment)
     })
-    this.#turn = turn.catch(() => {})
-    await turn
   }
 
   noteReach(machine: string): void {
@@ -144,6 +148,7 @@ export class Host {
       reach: this.peersWanted.map((peer) => this.#reachOf(peer.machine)),
       memoryBytes: this.#memoryBytes(),
       offer: this.#deps.offer,
+      highestEpoch: this.#deps.highest.value,
     }
   }
 
@@ -156,6 +161,13 @@ export class Host {
     await this.#tunnels.close()
     this.#guard?.tell({ kind: 'exit' })
     this.#guard?.close()
+  }
+
+  // One at a time, and the version is looked at in turn: an older one must never be followed after a newer.
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    await turn
   }
 
   async #follow(assignment: HostAssignment): Promise<void> {
@@ -286,4 +298,10 @@ export class Host {
 // Until when commits on a server may be acknowledged here: never, unless it is to be the primary.
 function untilBootMs({ server, lease }: Held): number | null {
   return server.role === 'primary' ? lease.untilBootMs() : 0
+}
+
+function epochsOf({ servers, runtimes }: HostAssignment): number[] {
+  const schemas = servers.flatMap((server) => server.schemas)
+  const services = runtimes.flatMap((runtime) => runtime.services)
+  return [...servers, ...schemas, ...services].map(({ epoch }) => epoch)
 }

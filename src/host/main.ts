@@ -19,8 +19,9 @@ import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
-import { openControlLink } from '../machine/control-link.ts'
-import { ensureIdentity, parseControlUrl } from '../machine/join.ts'
+import { type ControlLine, openControlLink } from '../machine/control-link.ts'
+import { HighestEpoch } from '../machine/highest-epoch.ts'
+import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
 import { openGuardLink } from './guard-link.ts'
 import { Host } from './host.ts'
@@ -38,7 +39,7 @@ const OPTIONS = {
 
 const USAGE = [
   '--region NAME    the region that this machine is in (needed)',
-  '--control URL    https://ADDRESS:PORT of control (needed)',
+  '--control URL    https://ADDRESS:PORT of control, of several with commas between (needed)',
   '--home FOLDER    where it keeps everything (default ./.mainstay-host)',
   '--address HOST   address of its door (default 127.0.0.1)',
   '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
@@ -61,9 +62,9 @@ async function run(args: string[]): Promise<void> {
   const home = realFolder(values.home)
   const unlock = await lockHome(home, 'host')
   const log = openLog(`host ${values.region}`, environment().logLevel)
-  const controlAt = parseControlUrl(values.control)
+  const controls = parseControlUrls(values.control)
   const token = environment().joinToken
-  const identity = await ensureIdentity({ home, role: 'host', domain: values.region, control: controlAt, token })
+  const identity = await ensureIdentity({ home, role: 'host', domain: values.region, controls, token })
 
   const orders = buildHttpApp(log)
   const handlers: Record<string, DoorHandler> = {
@@ -80,11 +81,12 @@ async function run(args: string[]): Promise<void> {
   const postgresFolder = await makeOpenFolder(await postgresFolderOf(home))
   const socketFolder = await makeOpenFolder(socketFolderOf(home))
   const binaries = await prepareBinaries(postgresFolder)
-  const control = openControlLink(door, controlAt)
+  const control = openControlLink(door, controls)
   const peers = new Peers(door, 'host')
   const port = await listenWhereBefore(door, home, { address: values.address, port: Number(values.port) })
   const doorAt = { address: values.address, port }
-  const deps = { home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log }
+  const highest = await HighestEpoch.open(home, postgresFolder)
+  const deps = { home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, highest, log }
   const host = new Host({ ...deps, offer: offerFrom(values) })
   addOrdersRoutes(orders.app, host)
   await orders.app.ready()
@@ -93,23 +95,26 @@ async function run(args: string[]): Promise<void> {
   process.channel?.unref()
   host.useGuard(await openGuardLink({ home, socketFolder, onFenced: (server) => host.noteFenced(server) }))
   const aborter = new AbortController()
-  const beat = async () => {
+  const beat = async (line: ControlLine) => {
     const call = {
       method: 'POST' as const,
       path: '/machine/heartbeat',
       body: await host.facts(),
       timeoutMs: HEARTBEAT_EVERY_MS,
     }
-    const answer = (await control.call(call)) as HostHeartbeatAnswer
+    const answer = (await line.call(call)) as HostHeartbeatAnswer
     if (answer.assignment) await host.assign(answer.assignment)
   }
   // What control knows may be newer than what we kept: ask before anything is opened. Without control, go on as before.
-  await beat().catch((error) =>
+  await Promise.any(control.lines.map(beat)).catch((error) =>
     log.warn({ err: error }, 'control cannot be reached, going on with the last assignment'),
   )
   if (host.version === 0) await host.resume()
   const onError = (error: unknown) => log.debug({ err: error }, 'no heartbeat')
-  const beating = repeat({ everyMs: HEARTBEAT_EVERY_MS, signal: aborter.signal, onError }, beat)
+  // To each control by itself: one that is dead must not delay what the others hear.
+  const beating = control.lines.map((line) =>
+    repeat({ everyMs: HEARTBEAT_EVERY_MS, signal: aborter.signal, onError }, async () => await beat(line)),
+  )
   // Only one extra heartbeat at a time, however fast news come.
   let isNewsPending = false
   host.onNews = () => {
@@ -117,7 +122,7 @@ async function run(args: string[]): Promise<void> {
     isNewsPending = true
     setTimeout(() => {
       isNewsPending = false
-      if (!aborter.signal.aborted) beat().catch(onError)
+      if (!aborter.signal.aborted) for (const line of control.lines) beat(line).catch(onError)
     }, 10)
   }
   const reaching = repeat({ everyMs: HEARTBEAT_EVERY_MS, signal: aborter.signal, onError }, async () => {
@@ -137,7 +142,7 @@ async function run(args: string[]): Promise<void> {
     aborter.abort()
     await host.stop()
     await door.close()
-    await Promise.all([control.close(), peers.close(), beating, reaching])
+    await Promise.all([control.close(), peers.close(), ...beating, reaching])
     await removeTree(socketFolder)
     await unlock()
     return 0

@@ -1,11 +1,20 @@
 // The environment variables that roles read; the CLI has its own list.
 
-export type Environment = { logLevel: string; joinToken: string | null }
+export type Environment = {
+  logLevel: string
+  joinToken: string | null
+  /** URL of an external control database; holds a password, so the environment is a better place than an option. */
+  controlDatabase: string | null
+  /** Folders for archives of the control database, separated by commas. */
+  controlVaults: string[]
+}
 
 /** Read when called, never at load. */
 export function environment(): Environment {
   return {
     logLevel: process.env.MAINSTAY_LOG ?? 'info',
     joinToken: process.env.MAINSTAY_JOIN_TOKEN ?? null,
+    controlDatabase: process.env.MAINSTAY_CONTROL_DB || null,
+    controlVaults: (process.env.MAINSTAY_CONTROL_VAULT ?? '').split(',').filter((folder) => folder.trim() !== ''),
   }
 }

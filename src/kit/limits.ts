@@ -33,6 +33,22 @@ export const GATEWAY_SILENT_MS = 2_500
 export const STEWARD_EVERY_MS = 500
 /** Connections to the control database of one control process. */
 export const CONTROL_CONNECTIONS_MAX = 12
+/** One host of the control database's URL: how long it may take to answer before the next one is tried. */
+export const CONTROL_DATABASE_DIAL_MS_MAX = 2_000
+/** How long a call waits for the control database to be writable again somewhere: people are promised an answer. */
+export const CONTROL_DATABASE_FIND_MS_MAX = 4_000
+/** One statement on the control database; beyond, its host is taken for dead and the others are asked. */
+export const CONTROL_QUERY_MS_MAX = 10_000
+/** PostgreSQL ends a transaction of ours that lies idle: a paused process must not keep its locks from the next one. */
+export const CONTROL_TRANSACTION_IDLE_MS_MAX = 2_000
+/** Waiting for a lock in the control database; its transactions last milliseconds. */
+export const CONTROL_LOCK_MS_MAX = 8_000
+/** How often a control process says that it is there, and looks who executes. */
+export const CONTROL_PRESENT_EVERY_MS = 500
+/** An executor that is silent this long is replaced: a pause of 2 s must not do it, and 5 s are promised. */
+export const CONTROL_SILENT_MS = 3_000
+/** A control process that was not seen for a day is forgotten. */
+export const CONTROL_FORGET_MS = 86_400_000
 /** How often control turns facts into verdicts. */
 export const JUDGE_EVERY_MS = 250
 /** How long evidence of Degraded must last before it counts: longer than a busy moment of one vantage point. */
@@ -242,3 +258,19 @@ export const SCRIPT_WAIT_MS_MAX = 2_000
 export const SCRIPT_RETRY_MS = 1_000
 /** A text that no assignment names is kept this long: a runtime may still be about to read it. */
 export const SCRIPT_KEEP_MS = 3_600_000
+/** The control database's archives: how often control looks for a change, and the shortest time between two archives. */
+export const ARCHIVE_LOOK_EVERY_MS = 1_000
+/** Without any change an archive is written all the same, so that its age says that the vault still takes them. */
+export const ARCHIVE_EVERY_MS_MAX = 300_000
+/** `status` warns of a newest archive that is older than this. */
+export const ARCHIVE_OLD_MS = 900_000
+/** Archives kept as they are; older ones are thinned to one an hour for a day, then one a day for a month. */
+export const ARCHIVES_KEPT = 50
+export const ARCHIVES_HOURLY_KEPT = 24
+export const ARCHIVES_DAILY_KEPT = 30
+/** Rows that are read from, or written to, the control database at once for an archive. */
+export const ARCHIVE_BATCH_ROWS = 500
+/** Reading the whole control database for an archive; a transaction that lasts longer hinders its vacuum. */
+export const ARCHIVE_READ_MS_MAX = 60_000
+/** After a restore: how long machines may take to be heard, counted from the first one. Four heartbeats. */
+export const RESTORE_SETTLE_MS = 4_000

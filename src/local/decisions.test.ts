@@ -87,7 +87,7 @@ test('roles are started with the command lines of separate machines', () => {
   assert.equal(
     controlCommand(facts).join(' '),
     'control --home /h --port 81 --machine-port 9 --address 127.0.0.1 --domain control ' +
-      '--gateway-url http://localhost:80 --token-file /h/operator.token',
+      '--gateway-url http://localhost:80 --token-file /h/operator.token --vault /h/vault',
   )
   assert.equal(
     gatewayCommand(facts).join(' '),
@@ -173,6 +173,8 @@ function statusOf(regions: Record<string, 'Ready' | 'Starting'>, service: 'Ready
     regions: Object.entries(regions).map(([name, state]) => ({ ...bare, name, health: { ...health, state } })),
     services: [{ name: 'A', region: 'West US', health: { ...health, state: service }, ...keys, ...home }],
     machines: [],
+    controls: [],
+    archive: null,
     warnings: [],
   }
 }

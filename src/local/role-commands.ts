@@ -17,7 +17,7 @@ export function controlCommand(facts: CommandFacts): string[] {
     'control',
     ...['--home', facts.home, '--port', String(facts.controlPort), '--machine-port', String(facts.machinePort)],
     ...['--address', LOOPBACK, '--domain', 'control', '--gateway-url', `http://localhost:${facts.port}`],
-    ...['--token-file', facts.tokenFile],
+    ...['--token-file', facts.tokenFile, '--vault', `${facts.home}/vault`],
   ]
 }
 

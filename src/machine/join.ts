@@ -24,6 +24,11 @@ export function parseControlUrl(text: string): ControlAddress {
   return { address: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) }
 }
 
+/** Reads the URLs of all controls, separated by commas. Faults with `options.bad_url`. */
+export function parseControlUrls(text: string): ControlAddress[] {
+  return text.split(',').map((url) => parseControlUrl(url.trim()))
+}
+
 /**
  * This machine's identity: from its home, or by joining with a token (single use). Faults with `join.token_needed` when
  * there is neither, `join.other_domain` when the home was made for another role or region.
@@ -32,7 +37,7 @@ export async function ensureIdentity(options: {
   home: string
   role: MachineRole
   domain: string
-  control: ControlAddress
+  controls: ControlAddress[]
   token: string | null
 }): Promise<MachineIdentity> {
   const kept = await readJsonIfAny<MachineIdentity>(join(options.home, IDENTITY_FILE))
@@ -42,7 +47,7 @@ export async function ensureIdentity(options: {
       hint: 'Make a token where control runs and give it as MAINSTAY_JOIN_TOKEN.',
     })
   }
-  const identity = await exchange(options.token, options)
+  const identity = await exchangeAnywhere(options.token, options)
   await writeJson(join(options.home, IDENTITY_FILE), identity)
   return identity
 }
@@ -61,6 +66,24 @@ function checkKept(
       hint: 'Choose another --home, or start the role and region that this one was made for.',
     },
   )
+}
+
+// One control after the other: all of them are on one database, and a token that one has taken is taken.
+async function exchangeAnywhere(
+  word: string,
+  options: { role: MachineRole; domain: string; controls: ControlAddress[] },
+): Promise<MachineIdentity> {
+  const { role, domain, controls } = options
+  let silence: unknown = null
+  for (const control of controls) {
+    try {
+      return await exchange(word, { role, domain, control })
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'door.unreachable') throw error
+      silence = error
+    }
+  }
+  throw silence
 }
 
 async function exchange(

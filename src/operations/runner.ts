@@ -28,6 +28,8 @@ export type OperationKind = {
   fail: (context: StepContext, fault: Fault, end: EndOperation) => Promise<void>
 }
 
+const INTERRUPTIONS = /^(operation\.taken_over|control\.database_)/
+
 export class OperationRunner {
   readonly #db: Kysely<ControlDatabase>
   readonly #kinds: Record<string, OperationKind>
@@ -140,7 +142,8 @@ export class OperationRunner {
         await pause(result.forMs, run.signal)
         if (run.signal.aborted) return new Fault('operation.interrupted', 503, 'control is stopping')
       } catch (error) {
-        if (error instanceof Fault && error.code === 'operation.taken_over') throw error
+        // Not the step's fault: it is run again when the database is back, by whoever holds the operation then.
+        if (error instanceof Fault && INTERRUPTIONS.test(error.code)) throw error
         if (error instanceof Fault) return error
         this.#log.error({ operation: context.operation.id, step: step.name, err: error }, 'a bug in a step')
         return new Fault('operation.step_failed', 500, `${stored.sentence}: ${messageOf(error)}`)

@@ -103,3 +103,30 @@ export async function nextEpoch(trx: Db): Promise<number> {
   const found = await sql<{ epoch: string }>`select nextval('epochs')::text as epoch`.execute(trx)
   return Number(found.rows[0]?.epoch)
 }
+
+/** The last epoch that was taken. */
+export async function lastEpoch(db: Db): Promise<number> {
+  const found = await sql<{ epoch: string }>`select last_value::text as epoch from epochs`.execute(db)
+  return Number(found.rows[0]?.epoch)
+}
+
+/** Makes sure that no epoch up to `floor` is ever taken; never goes down. Returns the last one that counts as taken. */
+export async function raiseEpochs(db: Db, floor: number): Promise<number> {
+  return await db.transaction().execute(async (trx) => {
+    // Changing nothing, but nobody takes an epoch between the look and the raise: a sequence has no other lock.
+    await sql`alter sequence epochs increment by 1`.execute(trx)
+    const last = await lastEpoch(trx)
+    if (last >= floor) return last
+    await sql`select setval('epochs', ${floor}::bigint)`.execute(trx)
+    return floor
+  })
+}
+
+/** Makes sure that the version of all that control wants is above `floor`; never goes down. */
+export async function raiseDesired(db: Db, floor: number): Promise<void> {
+  await db
+    .updateTable('desired')
+    .set({ version: String(floor + 1) })
+    .where('version', '<=', String(floor))
+    .execute()
+}

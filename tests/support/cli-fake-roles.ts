@@ -24,7 +24,7 @@ mkdirSync(home, { recursive: true })
 const health = { state: 'Ready', cause: null, message: null, since: null, evidence: [], next: null }
 const capacity = { reservedUnits: 1, reservedUnitsUsed: 0, sharedSlots: 1, sharedSlotsUsed: 0 }
 const region = (name) => ({ name, slug: name, health, ...capacity, hosts: 1 })
-const status = { regions: ['West US', 'East US'].map(region), services: [], machines: [], warnings: [] }
+const status = { regions: ['West US', 'East US'].map(region), services: [], machines: [], controls: [], archive: null, warnings: [] }
 const children = []
 if (role === 'control') {
   writeFileSync(option('token-file'), 'token')

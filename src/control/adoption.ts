@@ -1,0 +1,92 @@
+// After a restore: machines that hold a newer truth than the archive are believed. A server that was promoted after the
+// archive was taken is where its new primary says; a service that was moved is where it is served under a newer epoch.
+import type { HostFacts } from '../contract/facts.ts'
+import { listServers, type ServerWithMembers } from '../databases/servers.ts'
+import { bumpDesired, listMachines, nextEpoch } from '../regions/regions.ts'
+import { listServices, type Service } from '../services/services.ts'
+import type { Db } from './database.ts'
+
+export type ServerAdoption = { server: string; machine: string; epoch: number; forkLsn: string | null }
+export type HomeAdoption = { service: string; machine: string; region: string }
+
+/** Servers whose primary is elsewhere than in the rows, or under a newer epoch. */
+export function decideServers(servers: ServerWithMembers[], hosts: HostFacts[]): ServerAdoption[] {
+  return servers.flatMap((server): ServerAdoption[] => {
+    const claims = hosts
+      .flatMap((host) => host.servers.map((facts) => ({ machine: host.machine, facts })))
+      .filter(
+        ({ facts }) => facts.name === server.name && facts.role === 'primary' && facts.epoch > Number(server.epoch),
+      )
+      .sort((left, right) => right.facts.epoch - left.facts.epoch)
+    const [newest] = claims
+    if (!newest) return []
+    const { epoch, forkLsn } = newest.facts
+    return [{ server: server.name, machine: newest.machine, epoch, forkLsn }]
+  })
+}
+
+/** Services that another host serves under a newer epoch. One in an operation is left to that operation. */
+export function decideHomes(
+  services: Pick<Service, 'id' | 'name' | 'machine' | 'epoch' | 'operation_id'>[],
+  hosts: HostFacts[],
+): HomeAdoption[] {
+  return services.flatMap((service): HomeAdoption[] => {
+    if (service.operation_id !== null) return []
+    const claims = hosts
+      .flatMap((host) => host.runtimes.flatMap(({ services: served }) => served.map((one) => ({ host, ...one }))))
+      .filter(({ name, epoch }) => name === service.name && epoch > Number(service.epoch))
+      .sort((left, right) => right.epoch - left.epoch)
+    const [newest] = claims
+    if (!newest || newest.host.machine === service.machine) return []
+    return [{ service: service.id, machine: newest.host.machine, region: newest.host.region }]
+  })
+}
+
+/** Brings the rows to what the machines hold, in the caller's transaction. Returns what was changed, for the log. */
+export async function adoptWhatMachinesHold(trx: Db, hosts: HostFacts[]): Promise<string[]> {
+  const known = new Set((await listMachines(trx)).map(({ name }) => name))
+  const trusted = hosts.filter(({ machine }) => known.has(machine))
+  const servers = decideServers(await listServers(trx), trusted)
+  const homes = decideHomes(await listServices(trx, null), trusted)
+  for (const adoption of servers) await adoptServer(trx, adoption)
+  const regions = new Map(
+    (await trx.selectFrom('regions').select(['name', 'slug']).execute()).map((row) => [row.name, row.slug]),
+  )
+  for (const { service, machine, region } of homes) {
+    const slug = regions.get(region)
+    if (slug === undefined) continue
+    const change = { machine, region: slug, epoch: await nextEpoch(trx) }
+    await trx.updateTable('services').set(change).where('id', '=', service).execute()
+  }
+  if (servers.length + homes.length > 0) await bumpDesired(trx)
+  return [
+    ...servers.map(({ server, machine, epoch }) => `${server} is on ${machine} under epoch ${epoch}`),
+    ...homes.map(({ service, machine }) => `service ${service} is on ${machine}`),
+  ]
+}
+
+async function adoptServer(trx: Db, { server, machine, epoch, forkLsn }: ServerAdoption): Promise<void> {
+  const members = () => trx.updateTable('server_members').where('server', '=', server)
+  await members()
+    .set({ role: 'quarantined', standing: null })
+    .where('role', '=', 'primary')
+    .where('machine', '!=', machine)
+    .execute()
+  const others = trx.deleteFrom('server_members').where('server', '=', server).where('role', '=', 'standby')
+  await others.where('machine', '!=', machine).execute()
+  const primary = { role: 'primary' as const, standing: null, slot: null, fork_lsn: forkLsn }
+  await trx
+    .insertInto('server_members')
+    .values({ server, machine, ...primary })
+    .onConflict((conflict) => conflict.columns(['server', 'machine']).doUpdateSet(primary))
+    .execute()
+  await trx.updateTable('servers').set({ epoch }).where('name', '=', server).execute()
+  const bound = trx.selectFrom('services').select('id').where('server', '=', server).where('ended_at', 'is', null)
+  for (const { id } of await bound.execute()) {
+    await trx
+      .updateTable('services')
+      .set({ epoch: await nextEpoch(trx) })
+      .where('id', '=', id)
+      .execute()
+  }
+}

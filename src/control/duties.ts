@@ -1,0 +1,67 @@
+// What only the executor does, for as long as it is the one: judge, tend servers, carry operations out.
+import type { Seal } from '../accounts/seal.ts'
+import type { Incidents } from '../health/incidents.ts'
+import { repeat } from '../kit/clock.ts'
+import { CONTROL_PRESENT_EVERY_MS, JUDGE_EVERY_MS, OPERATION_LOOK_EVERY_MS, STEWARD_EVERY_MS } from '../kit/limits.ts'
+import type { OperationRunner } from '../operations/runner.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import { bumpDesired, listMachines } from '../regions/regions.ts'
+import type { Db } from './database.ts'
+import { judgeAll, noteLost } from './judge.ts'
+import type { MachineField } from './machine-field.ts'
+import { tendServers } from './steward.ts'
+
+export type DutyDeps = {
+  /** Writes under the executor's term only. */
+  db: Db
+  seal: Seal
+  board: FactBoard
+  incidents: Incidents
+  field: MachineField
+  runner: OperationRunner
+  domain: string
+  pushSoon: () => void
+  onError: (error: unknown) => void
+  /** Resolves when the rows may be acted on: at once, except after a restore. */
+  settled: (signal: AbortSignal) => Promise<void>
+}
+
+/** Does the executor's duties until the signal. */
+export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> {
+  const { db, board, incidents, field, runner, domain, pushSoon: onChange, onError } = deps
+  await deps.settled(signal)
+  if (signal.aborted) return
+  await incidents.load()
+  // The one before may have noted a verdict and not told it any more.
+  await db.transaction().execute(bumpDesired)
+  onChange()
+  const brokenSince = new Map<string, number>()
+  await Promise.all([
+    repeat({ everyMs: JUDGE_EVERY_MS, signal, onError }, async () => {
+      await judgeAll({ db, board, incidents, domain, onChange })
+    }),
+    repeat({ everyMs: STEWARD_EVERY_MS, signal, onError }, async () => {
+      if (await tendServers({ db, seal: deps.seal, board, field, brokenSince })) await field.push()
+    }),
+    repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal, onError }, async () => {
+      await runner.startFree(signal)
+    }),
+  ])
+  await runner.settle()
+}
+
+/** What one that stands by does: it knows who is lost and what is judged, to answer and to take over at once. */
+export async function standBy(
+  deps: Pick<DutyDeps, 'db' | 'board' | 'incidents' | 'domain' | 'onError'>,
+  options: { signal: AbortSignal; isExecuting: () => boolean },
+): Promise<void> {
+  const { db, board, incidents, domain, onError } = deps
+  await repeat({ everyMs: CONTROL_PRESENT_EVERY_MS, signal: options.signal, onError }, async () => {
+    if (options.isExecuting()) return
+    noteLost(
+      { board, domain },
+      (await listMachines(db)).filter((machine) => machine.role === 'host'),
+    )
+    await incidents.load()
+  })
+}

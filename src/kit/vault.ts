@@ -1,0 +1,48 @@
+// A vault: where things lie that must outlive this machine. Whole objects by key; a folder is one.
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { isNotFound, makeFolders, writeFileDurably } from './files.ts'
+
+export type Vault = {
+  /** As a person knows it; for messages. */
+  name: string
+  /** Writes a whole object, durably; nobody ever sees half of one. */
+  put: (key: string, content: Uint8Array) => Promise<void>
+  /** The object, or null when there is none. */
+  get: (key: string) => Promise<Uint8Array | null>
+  /** The keys that begin with `prefix`, in order. */
+  list: (prefix: string) => Promise<string[]>
+  /** Removes an object; absent is fine. */
+  remove: (key: string) => Promise<void>
+}
+
+/** A vault in a folder, made when needed. Best on another disk, another machine's best of all. */
+export function folderVault(folder: string): Vault {
+  return {
+    name: folder,
+    async put(key, content) {
+      await makeFolders(dirname(join(folder, key)), 0o700)
+      await writeFileDurably(join(folder, key), content)
+    },
+    async get(key) {
+      try {
+        return await readFile(join(folder, key))
+      } catch (error) {
+        if (isNotFound(error)) return null
+        throw error
+      }
+    },
+    async list(prefix) {
+      const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error) => {
+        if (isNotFound(error)) return []
+        throw error
+      })
+      const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.tmp'))
+      const keys = files.map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+      return keys.filter((key) => key.startsWith(prefix)).sort()
+    },
+    async remove(key) {
+      await rm(join(folder, key), { force: true })
+    },
+  }
+}

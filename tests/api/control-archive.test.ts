@@ -1,0 +1,214 @@
+// Archives of the control database: written on change, read back whole, restored into an empty database only.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { chmod, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { pino } from 'pino'
+import { Accounts } from '../../src/accounts/accounts.ts'
+import { type KeyedSeal, openSeal } from '../../src/accounts/seal.ts'
+import { listArchives } from '../../src/control/archive-file.ts'
+import { Archivist } from '../../src/control/archivist.ts'
+import { type ControlStore, openControlStore } from '../../src/control/database.ts'
+import { listControls, notePresence } from '../../src/control/election.ts'
+import { EPOCHS_SKIPPED, GENERATION } from '../../src/control/lineage.ts'
+import { insertServer } from '../../src/databases/servers.ts'
+import { LAUNCHER } from '../../src/kit/launcher.ts'
+import { folderVault } from '../../src/kit/vault.ts'
+import { insertOperation } from '../../src/operations/operations.ts'
+import { bumpDesired, ensureRegion, lastEpoch } from '../../src/regions/regions.ts'
+import { type ControlClusters, startControlClusters } from '../support/control-clusters.ts'
+
+const log = pino({ level: 'silent' })
+
+describe('the archives of a control database', () => {
+  let clusters: ControlClusters
+  let store: ControlStore
+  let seal: KeyedSeal
+  let folder = ''
+  const at = (name: string) => join(folder, name)
+  const archives = async () => await listArchives(folderVault(at('vault')))
+
+  before(async () => {
+    clusters = await startControlClusters({ hasStandby: false })
+    folder = clusters.folder
+    store = await openControlStore({ home: '/nonexistent', url: clusters.url(), log })
+    seal = await openSeal(at('control.key'), { mayMake: true })
+    const accounts = await Accounts.open(store.db, seal)
+    await accounts.ensureOperator(at('operator.token'))
+    await notePresence(store.db, { id: 'a', domain: 'a', version: '1', startedAt: new Date(), isKeyExported: false })
+    await ensureRegion(store.db, `West "quoted" \\ US, 'it''s'\n`)
+    await store.db.insertInto('machines').values({ name: 'm-1', role: 'host', domain: 'West US' }).execute()
+    await store.db.transaction().execute(async (trx) => {
+      const [region] = await trx.selectFrom('regions').select('slug').execute()
+      await insertServer(trx, seal, { name: 'sql-1', region: region?.slug ?? '', machine: 'm-1', isDefault: true })
+      await insertOperation(trx, {
+        kind: 'create',
+        subscriptionId: 'default',
+        principal: 'p',
+        serviceId: 's',
+        serviceName: 'Süß "app"',
+        input: { nested: ['ü', null, 1.5] },
+        steps: [{ name: 'a', sentence: 'b' }],
+        idempotencyKey: null,
+      })
+    })
+  })
+  after(async () => {
+    await store?.close()
+    await clusters?.stop()
+  })
+
+  let archivist: Archivist
+
+  test('are written when something changed, and not when nothing did', async () => {
+    archivist = new Archivist({ store, id: 'a', folders: [at('vault')], seal, log, isHeld: () => false })
+    await archivist.writeIfDue()
+    await archivist.writeIfDue()
+    const one = (await archives()).length
+    await store.db.transaction().execute(bumpDesired)
+    await archivist.writeIfDue()
+    // PostgreSQL counts changes a little later than they happen, so one more is no mistake.
+    const two = (await archives()).length
+    assert.ok(one >= 1 && two > one && two <= 4, `${one} ${two}`)
+    const [control] = await listControls(store.db)
+    assert.deepEqual([control?.vaults, control?.archive_problem], [1, null])
+    assert.ok(Date.now() - (control?.archived_at?.getTime() ?? 0) < 60_000)
+  })
+
+  test('hold no secret in the open, and can be read by their owner only', async () => {
+    const [newest] = await archives()
+    const bytes = await readFile(at(`vault/${newest?.key}`))
+    assert.equal((await stat(at(`vault/${newest?.key}`))).mode & 0o077, 0)
+    const text = gunzipSync(bytes.subarray(bytes.indexOf('\n') + 1)).toString()
+    const token = (await readFile(at('operator.token'), 'utf8')).trim()
+    const key = (await readFile(at('control.key'), 'utf8')).trim()
+    for (const secret of [token, key, 'PRIVATE KEY']) assert.ok(!text.includes(secret))
+  })
+
+  test('that one vault does not take still go to the other, and status can tell', async () => {
+    await writeFile(at('no-folder'), 'a file')
+    const both = new Archivist({
+      store,
+      id: 'a',
+      folders: [at('no-folder'), at('vault')],
+      seal,
+      log,
+      isHeld: () => false,
+    })
+    const before = (await archives()).length
+    await both.writeIfDue()
+    assert.equal((await archives()).length, before + 1)
+    const [control] = await listControls(store.db)
+    assert.match(control?.archive_problem ?? '', /no-folder/)
+  })
+
+  const restore = async (args: string[], database = 'restored') => {
+    const all = ['control', 'restore', '--json', '--from', at('vault'), '--key-file', at('control.key'), ...args]
+    const env = { ...process.env, MAINSTAY_CONTROL_DB: clusters.url({ database }) }
+    const child = spawn(process.execPath, [LAUNCHER, ...all], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+    assert.ok(!`${stdout}${stderr}`.includes(clusters.primary.password))
+    return { code, body: JSON.parse(stdout || 'null'), stderr }
+  }
+
+  test('a dry run tells what would be restored and changes nothing', async () => {
+    await clusters.sql('create database restored owner keeper', 'postgres')
+    const { code, body, stderr } = await restore(['--home', at('new'), '--dry-run'])
+    assert.equal(code, 0, stderr)
+    assert.deepEqual([body.servers, body.operations, body.isDryRun], [['sql-1'], ['create of Süß "app"'], true])
+    assert.deepEqual(await clusters.sql(`select 1 from pg_tables where schemaname = 'public'`, 'restored'), [])
+  })
+
+  test('a wrong key, an unknown archive and a foreign database are refused', async () => {
+    await writeFile(at('other.key'), `${'ab'.repeat(32)}\n`)
+    const refused = async (args: string[], database?: string) => (await restore(args, database)).body.error.code
+    assert.equal(await refused(['--home', at('new'), '--key-file', at('other.key')]), 'control.wrong_key')
+    assert.equal(await refused(['--home', at('new'), '--at', 'none']), 'archive.none')
+    assert.equal(await refused(['--home', at('new'), '--from', at('s')]), 'archive.none')
+    assert.equal(await refused(['--home', at('new')], 'mainstay_control'), 'restore.not_empty')
+    // The home where the key lies is a control's.
+    assert.equal(await refused(['--home', folder]), 'restore.not_empty')
+  })
+
+  test('the newest is damaged: the one before is restored, and that is said', async () => {
+    const [newest, next] = await archives()
+    await truncate(at(`vault/${newest?.key}`), 700)
+    // As a restore that was broken off leaves it.
+    await clusters.sql(
+      'create table mainstay_restoring (since timestamptz); create table desired (version bigint)',
+      'restored',
+    )
+    await clusters.sql(
+      'alter table mainstay_restoring owner to keeper; alter table desired owner to keeper',
+      'restored',
+    )
+    await assert.rejects(openControlStore({ home: '/nonexistent', url: clusters.url({ database: 'restored' }), log }), {
+      code: 'control.half_restored',
+    })
+    await chmod(folder, 0o755)
+    const { code, body, stderr } = await restore(['--home', at('new')])
+    assert.equal(code, 0, `${stderr} ${JSON.stringify(body)}`)
+    assert.equal(body.archive, next?.id)
+    assert.deepEqual(
+      body.damaged.map(({ archive }: { archive: string }) => archive),
+      [newest?.id],
+    )
+  })
+
+  test('what was restored is what there was, above every version and epoch of before', async () => {
+    const other = await openControlStore({ home: '/nonexistent', url: clusters.url({ database: 'restored' }), log })
+    try {
+      const tables = [
+        'regions',
+        'machines',
+        'servers',
+        'server_members',
+        'operations',
+        'secrets',
+        'operator_tokens',
+      ] as const
+      for (const table of tables) {
+        const read = async ({ db }: ControlStore) => await db.selectFrom(table).selectAll().execute()
+        assert.deepEqual(await read(other), await read(store), table)
+      }
+      const { version } = await other.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
+      assert.equal(Number(version), GENERATION)
+      assert.equal(await lastEpoch(other.db), (await lastEpoch(store.db)) + EPOCHS_SKIPPED)
+      const restored = await other.db.selectFrom('restores').selectAll().execute()
+      assert.deepEqual(
+        restored.map((row) => [row.settled_at, row.heard]),
+        [[null, []]],
+      )
+      await Accounts.open(other.db, await openSeal(at('new/control.key'), { mayMake: false }))
+      // References are checked again.
+      await assert.rejects(
+        other.db
+          .insertInto('join_tokens')
+          .values({ id: 'x' } as never)
+          .execute(),
+      )
+      const dangling = {
+        server: 'nowhere',
+        machine: 'm-1',
+        role: 'primary' as const,
+        standing: null,
+        slot: null,
+        fork_lsn: null,
+      }
+      await assert.rejects(other.db.insertInto('server_members').values(dangling).execute(), /foreign key/)
+      await ensureRegion(other.db, 'Another')
+    } finally {
+      await other.close()
+    }
+  })
+})
