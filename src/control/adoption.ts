@@ -6,6 +6,9 @@ import { bumpDesired, listMachines, nextEpoch } from '../regions/regions.ts'
 import { listServices, type Service } from '../services/services.ts'
 import type { Db } from './database.ts'
 
+// Nobody takes that many between an archive and a loss; another restored control has been at work.
+const EPOCHS_EXPLAINED_MAX = 500
+
 export type ServerAdoption = { server: string; machine: string; epoch: number; forkLsn: string | null }
 export type HomeAdoption = { service: string; machine: string; region: string }
 
@@ -40,6 +43,23 @@ export function decideHomes(
     if (!newest || newest.host.machine === service.machine) return []
     return [{ service: service.id, machine: newest.host.machine, region: newest.host.region }]
   })
+}
+
+/**
+ * Whether every epoch that was taken after the archive is one of something that the machines show. A gap may be a
+ * promotion on a machine that is silent; then what that machine may hold is not decided over its head.
+ */
+export function isHistoryExplained(lastEpoch: number, highest: number, hosts: HostFacts[]): boolean {
+  if (highest - lastEpoch > EPOCHS_EXPLAINED_MAX) return false
+  const shown = new Set(
+    hosts.flatMap(({ servers, runtimes }) => {
+      const services = runtimes.flatMap((runtime) => runtime.services)
+      const schemas = servers.flatMap((server) => server.schemas)
+      return [...servers, ...schemas, ...services].map(({ epoch }) => epoch)
+    }),
+  )
+  for (let epoch = lastEpoch + 1; epoch <= highest; epoch += 1) if (!shown.has(epoch)) return false
+  return true
 }
 
 /** Brings the rows to what the machines hold, in the caller's transaction. Returns what was changed, for the log. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { HostFacts, ServerFacts } from '../contract/facts.ts'
-import { decideHomes, decideServers } from './adoption.ts'
+import { decideHomes, decideServers, isHistoryExplained } from './adoption.ts'
 import { decideVersion, GENERATION } from './lineage.ts'
 import { listUnknown } from './unknown-holdings.ts'
 
@@ -99,6 +99,13 @@ describe('after a restore', () => {
     assert.deepEqual(decideHomes([service], [west, east]), [wanted])
     assert.deepEqual(decideHomes([{ ...service, operation_id: 'o' }], [west, east]), [])
     assert.deepEqual(decideHomes([{ ...service, epoch: '10' }], [west, east]), [])
+  })
+
+  test('epochs that are taken by what the machines show hide nothing; a gap may', () => {
+    assert.equal(isHistoryExplained(8, 8, []), true)
+    assert.equal(isHistoryExplained(8, 10, [west, east]), true)
+    assert.equal(isHistoryExplained(7, 10, [west, east]), false)
+    assert.equal(isHistoryExplained(8, 11, [west, east]), false)
   })
 
   test('what a host holds and nobody knows is named', () => {

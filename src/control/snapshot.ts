@@ -16,7 +16,7 @@ export type Snapshot = {
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   tables: ServiceTable[]
-  /** Of services that are not well, by id. From the rows: every control process tells gateways the same of a version. */
+  /** Of services that are not well, by id. From the rows: every control process says the same of a version. */
   verdicts: Map<string, Verdict>
 }
 
