@@ -14,7 +14,7 @@ if (!isNewEnough()) {
   module.enableCompileCache?.()
   stripTypesUnderNodeModules()
   const word = process.argv[2] ?? ''
-  const isRole = ROLES.has(word) && !process.argv[3]?.match(/^(restore|key)$/)
+  const isRole = ROLES.has(word) && !process.argv[3]?.match(/^(restore|key|settle)$/)
   const { main } = await import(isRole ? `../src/${word}/main.ts` : '../src/cli/main.ts')
   await main(process.argv.slice(isRole ? 3 : 2))
 }

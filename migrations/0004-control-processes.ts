@@ -34,6 +34,9 @@ const STATEMENTS = [
      taken_at timestamptz not null,
      restored_at timestamptz not null default now(),
      settled_at timestamptz,
+     -- The last epoch in the archive, and whether what was heard explains every one above: then nothing is hidden.
+     epoch bigint not null,
+     is_explained boolean not null default false,
      -- Machines that were heard since: of the others it is not known what they did after the archive was taken.
      heard jsonb not null default '[]')`,
   // What machines hold that a restored control does not know. Never dropped, only told.

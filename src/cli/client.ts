@@ -201,6 +201,11 @@ export class Client {
     })
   }
 
+  /** After a restore: the operator's word that a machine is off for good. */
+  async settleWithout(machine: string): Promise<void> {
+    await this.#call({ verb: 'POST', path: fill(API.settleWithout, { machine }) })
+  }
+
   async makeJoinToken(request: JoinTokenRequest): Promise<string> {
     return (await this.#send(JoinTokenAnswer, { verb: 'POST', path: API.joinTokens, body: request })).token
   }
@@ -233,8 +238,8 @@ export class Client {
     throw faultFromAnswer(parsed, status)
   }
 
-  // Several controls: the next one is asked when one is not there. One that may have taken a change and did not answer is
-  // not passed over: the change could be made twice.
+  // Several controls: the next one is asked when one is not there. One that may have taken a change and did not
+  // answer is not passed over: the change could be made twice.
   async #sendAnywhere(
     path: string,
     send: { method: Verb; headers: Record<string, string>; body: string | null },

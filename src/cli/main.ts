@@ -7,6 +7,7 @@ import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
 import { addControlKeyExport } from './control-key-export.ts'
 import { addControlRestore } from './control-restore.ts'
+import { addControlSettle } from './control-settle.ts'
 import { addDataChange } from './data-change.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
@@ -118,6 +119,7 @@ export function buildProgram(shell: Shell): Command {
   const control = addGroup(program, 'control', 'the control database: its key and its archives')
   addControlKeyExport(addGroup(control, 'key', 'the key of its secrets'), shell)
   addControlRestore(control, shell)
+  addControlSettle(control, shell)
 
   const dev = addGroup(program, 'dev', 'trying disasters on the local cloud')
   addDevOutage(addGroup(dev, 'outage', 'outages of a region'), shell)

@@ -418,4 +418,5 @@ export const API = {
   servers: '/api/v1/servers',
   server: '/api/v1/servers/:server',
   joinTokens: '/api/v1/join-tokens',
+  settleWithout: '/api/v1/control/settle/:machine',
 } as const

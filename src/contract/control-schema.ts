@@ -184,6 +184,8 @@ export type ControlDatabase = {
     taken_at: When
     restored_at: When
     settled_at: WhenOrNull
+    epoch: Big
+    is_explained: Generated<boolean>
     heard: ColumnType<string[], string | undefined, string>
   }
   unknown_holdings: {

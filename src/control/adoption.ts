@@ -1,12 +1,16 @@
 // After a restore: machines that hold a newer truth than the archive are believed. A server that was promoted after the
 // archive was taken is where its new primary says; a service that was moved is where it is served under a newer epoch.
 import type { HostFacts } from '../contract/facts.ts'
-import { listServers, type ServerWithMembers } from '../databases/servers.ts'
+import { listServers, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import { bumpDesired, listMachines, nextEpoch } from '../regions/regions.ts'
 import { listServices, type Service } from '../services/services.ts'
 import type { Db } from './database.ts'
 
+// Nobody takes that many between an archive and a loss; another restored control has been at work.
+const EPOCHS_EXPLAINED_MAX = 500
+
 export type ServerAdoption = { server: string; machine: string; epoch: number; forkLsn: string | null }
+export type LeaseAdoption = { server: string; term: number; isReleased: boolean }
 export type HomeAdoption = { service: string; machine: string; region: string }
 
 /** Servers whose primary is elsewhere than in the rows, or under a newer epoch. */
@@ -22,6 +26,23 @@ export function decideServers(servers: ServerWithMembers[], hosts: HostFacts[]):
     if (!newest) return []
     const { epoch, forkLsn } = newest.facts
     return [{ server: server.name, machine: newest.machine, epoch, forkLsn }]
+  })
+}
+
+/**
+ * Leases as the primaries' hosts have them. A standby that the rows call promotable, and whose primary goes on without
+ * proof, was released after the archive: to promote it would make two primaries.
+ */
+export function decideLeases(servers: ServerWithMembers[], hosts: HostFacts[]): LeaseAdoption[] {
+  return servers.flatMap((server): LeaseAdoption[] => {
+    const standby = standbyOf(server)
+    const host = hosts.find(({ machine }) => machine === primaryOf(server).machine)
+    const facts = host?.servers.find(({ name }) => name === server.name)
+    if (!standby || facts?.role !== 'primary' || facts.epoch !== Number(server.epoch)) return []
+    const isPromised = standby.standing === 'arming' || standby.standing === 'ready'
+    const isReleased = isPromised && facts.lease.kind === 'free'
+    if (!isReleased && facts.lease.term <= standby.lease_term) return []
+    return [{ server: server.name, term: Math.max(standby.lease_term, facts.lease.term), isReleased }]
   })
 }
 
@@ -42,6 +63,23 @@ export function decideHomes(
   })
 }
 
+/**
+ * Whether every epoch that was taken after the archive is one of something that the machines show. A gap may be a
+ * promotion on a machine that is silent; then what that machine may hold is not decided over its head.
+ */
+export function isHistoryExplained(lastEpoch: number, highest: number, hosts: HostFacts[]): boolean {
+  if (highest - lastEpoch > EPOCHS_EXPLAINED_MAX) return false
+  const shown = new Set(
+    hosts.flatMap(({ servers, runtimes }) => {
+      const services = runtimes.flatMap((runtime) => runtime.services)
+      const schemas = servers.flatMap((server) => server.schemas)
+      return [...servers, ...schemas, ...services].map(({ epoch }) => epoch)
+    }),
+  )
+  for (let epoch = lastEpoch + 1; epoch <= highest; epoch += 1) if (!shown.has(epoch)) return false
+  return true
+}
+
 /** Brings the rows to what the machines hold, in the caller's transaction. Returns what was changed, for the log. */
 export async function adoptWhatMachinesHold(trx: Db, hosts: HostFacts[]): Promise<string[]> {
   const known = new Set((await listMachines(trx)).map(({ name }) => name))
@@ -49,6 +87,15 @@ export async function adoptWhatMachinesHold(trx: Db, hosts: HostFacts[]): Promis
   const servers = decideServers(await listServers(trx), trusted)
   const homes = decideHomes(await listServices(trx, null), trusted)
   for (const adoption of servers) await adoptServer(trx, adoption)
+  const leases = decideLeases(await listServers(trx), trusted)
+  for (const { server, term, isReleased } of leases) {
+    await trx
+      .updateTable('server_members')
+      .set({ lease_term: term, ...(isReleased ? { standing: 'released' as const } : {}) })
+      .where('server', '=', server)
+      .where('role', '=', 'standby')
+      .execute()
+  }
   const regions = new Map(
     (await trx.selectFrom('regions').select(['name', 'slug']).execute()).map((row) => [row.name, row.slug]),
   )
@@ -61,6 +108,7 @@ export async function adoptWhatMachinesHold(trx: Db, hosts: HostFacts[]): Promis
   if (servers.length + homes.length > 0) await bumpDesired(trx)
   return [
     ...servers.map(({ server, machine, epoch }) => `${server} is on ${machine} under epoch ${epoch}`),
+    ...leases.filter(({ isReleased }) => isReleased).map(({ server }) => `the standby of ${server} was released`),
     ...homes.map(({ service, machine }) => `service ${service} is on ${machine}`),
   ]
 }

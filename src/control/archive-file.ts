@@ -1,4 +1,4 @@
-// An archive of the control database as it lies in a vault: one line that vouches for the rest, then compressed JSON lines.
+// An archive of the control database as it lies in a vault: one line that vouches for the rest, then compressed rows.
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'

@@ -75,6 +75,15 @@ export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     })
   })
 
+  const settleSchema = {
+    params: Type.Object({ machine: Type.String({ maxLength: 100 }) }),
+    response: { 204: Type.Null() },
+  }
+  app.post(API.settleWithout, { schema: settleSchema }, async (request, reply) => {
+    await deps.views.lineage.giveUp(request.params.machine)
+    return reply.code(204).send(null)
+  })
+
   const joinSchema = { body: JoinTokenRequest, response: { 201: Type.Object({ token: Type.String() }) } }
   app.post(API.joinTokens, { schema: joinSchema }, async (request, reply) => {
     const { role } = request.body

@@ -1,4 +1,4 @@
-// What can be wrong with the control database, told apart: for a person who has to mend it, and for us who try elsewhere.
+// What can be wrong with the control database, told apart: for a person who mends it, and for us who try elsewhere.
 import { Fault, messageOf } from '../kit/fault.ts'
 import { type DatabaseHost, type DatabaseTarget, placeOf } from './database-url.ts'
 

@@ -71,7 +71,7 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
   deps.onChange()
 }
 
-/** Notes on the board which hosts are lost, and changes nothing else: a control process that stands by does only this. */
+/** Notes on the board which hosts are lost, and changes nothing else: one that stands by does only this. */
 export function noteLost(deps: Pick<JudgeDeps, 'board' | 'domain'>, hosts: Machine[]): Map<string, Reachability> {
   const reach = new Map(hosts.map((host) => [host.name, judgeReach(vantagesOf(deps, host), host.domain)]))
   deps.board.setLost(hosts.map(({ name }) => name).filter((name) => reach.get(name)?.isLost))

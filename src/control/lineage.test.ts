@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { HostFacts, ServerFacts } from '../contract/facts.ts'
-import { decideHomes, decideServers } from './adoption.ts'
+import { decideHomes, decideLeases, decideServers, isHistoryExplained } from './adoption.ts'
 import { decideVersion, GENERATION } from './lineage.ts'
 import { listUnknown } from './unknown-holdings.ts'
 
@@ -101,6 +101,33 @@ describe('after a restore', () => {
     assert.deepEqual(decideHomes([service], [west, east]), [wanted])
     assert.deepEqual(decideHomes([{ ...service, operation_id: 'o' }], [west, east]), [])
     assert.deepEqual(decideHomes([{ ...service, epoch: '10' }], [west, east]), [])
+  })
+
+  test('a standby whose primary goes on without proof was released, and terms are never used again', () => {
+    const member = { server: 'sql-west-us', slot: null, is_old_primary_stopped: false, fork_lsn: null }
+    const standing = (lease_term: number) => [
+      { ...member, machine: 'west-us-1', role: 'primary' as const, standing: null, lease_term: 0 },
+      { ...member, machine: 'east-us-1', role: 'standby' as const, standing: 'ready' as const, lease_term },
+    ]
+    const facts = (kind: 'free' | 'held' | 'lost', term: number) => [
+      host('west-us-1', 'West US', { servers: [server({ lease: { kind, term, ageMs: null } })] }),
+    ]
+    const decide = (kind: 'free' | 'held' | 'lost', term: number) =>
+      decideLeases(
+        rows.map((row) => ({ ...row, members: standing(2) })),
+        facts(kind, term),
+      )
+    assert.deepEqual(decide('held', 2), [])
+    assert.deepEqual(decide('lost', 2), [])
+    assert.deepEqual(decide('free', 2), [{ server: 'sql-west-us', term: 2, isReleased: true }])
+    assert.deepEqual(decide('held', 4), [{ server: 'sql-west-us', term: 4, isReleased: false }])
+  })
+
+  test('epochs that are taken by what the machines show hide nothing; a gap may', () => {
+    assert.equal(isHistoryExplained(8, 8, []), true)
+    assert.equal(isHistoryExplained(8, 10, [west, east]), true)
+    assert.equal(isHistoryExplained(7, 10, [west, east]), false)
+    assert.equal(isHistoryExplained(8, 11, [west, east]), false)
   })
 
   test('what a host holds and nobody knows is named', () => {

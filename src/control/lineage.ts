@@ -1,6 +1,6 @@
-// Whether these rows are the newest there are. A control database that was restored knows less than the machines: it takes
-// no epoch and gives no order below what they have seen, and decides nothing before they were heard. One that was replaced
-// by a restored one learns it from them, too, and acts no more.
+// Whether these rows are the newest there are. A control database that was restored knows less than the machines: it
+// takes no epoch and gives no order below what they have seen, and decides nothing before they were heard. One that was
+// replaced by a restored one learns it from them, too, and acts no more.
 import { sql } from 'kysely'
 import type { GatewayFacts, HostFacts } from '../contract/facts.ts'
 import { pause, repeat } from '../kit/clock.ts'
@@ -9,7 +9,7 @@ import { RESTORE_SETTLE_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, lastEpoch, listMachines, raiseDesired, raiseEpochs } from '../regions/regions.ts'
-import { adoptWhatMachinesHold } from './adoption.ts'
+import { adoptWhatMachinesHold, isHistoryExplained } from './adoption.ts'
 import type { Db } from './database.ts'
 import { findUnknown, noteUnknown } from './unknown-holdings.ts'
 
@@ -34,7 +34,15 @@ export function decideVersion({ own, reported, isSettling }: FloorFacts): {
   return { kind: generation(reported) > generation(own) ? 'superseded' : 'raise', above: reported }
 }
 
-type Restore = { id: string; archive: string; takenAt: Date; isSettled: boolean; heard: Set<string> }
+type Restore = {
+  id: string
+  archive: string
+  takenAt: Date
+  isSettled: boolean
+  epoch: number
+  isExplained: boolean
+  heard: Set<string>
+}
 
 export class Lineage {
   readonly #db: Db
@@ -102,12 +110,32 @@ export class Lineage {
   }
 
   /**
-   * Whether a standby on this machine may be recorded as not promotable. After a restore that is known only once its host
-   * was heard: it may have been promoted after the archive was taken.
+   * Whether a standby on this machine may be recorded as not promotable. After a restore, one whose host was not heard
+   * since may have been promoted: unless all that happened after the archive is explained, or its operator says that it
+   * is off.
    */
-  mayRelease(machine: string | null): boolean {
+  async mayRelease(machine: string | null): Promise<boolean> {
     if (this.heldBy() !== null) return false
-    return !this.#restore || machine === null || this.#restore.heard.has(machine)
+    if (!this.#restore || this.#restore.isExplained || machine === null || this.#restore.heard.has(machine)) return true
+    // Another control process may have heard it, or been told.
+    this.#restore = await readRestore(this.#db)
+    return this.#restore?.heard.has(machine) ?? true
+  }
+
+  /** The hosts that were not heard since the restore and may hold something newer; none when there is no doubt. */
+  async unheard(): Promise<string[]> {
+    const restore = this.#restore
+    if (!restore?.isSettled || restore.isExplained) return []
+    const hosts = (await listMachines(this.#db)).filter(({ role, address }) => role === 'host' && address !== null)
+    return hosts.map(({ name }) => name).filter((name) => !restore.heard.has(name))
+  }
+
+  /** The operator's word that a machine is off for good. Faults with `machine.unknown`. */
+  async giveUp(machine: string): Promise<void> {
+    if (!(await listMachines(this.#db)).some(({ name }) => name === machine)) {
+      throw new Fault('machine.unknown', 404, `there is no machine ${machine}`, { hint: 'See: mainstay status' })
+    }
+    if (this.#restore) await this.#noteHeard(this.#restore, machine)
   }
 
   /** After a restore: waits for the machines, then takes over what they hold that is newer than the archive. */
@@ -128,16 +156,20 @@ export class Lineage {
     // Without any host nothing can be done, and nobody tells which epochs were taken.
     if (!isLong && !machines.every(({ name }) => restore.heard.has(name))) return
     const facts = this.#board.hosts().map((entry) => entry.facts)
+    const all = [...facts, ...this.#board.gateways().map((entry) => entry.facts)]
+    const highest = Math.max(0, ...all.map(({ highestEpoch }) => highestEpoch ?? 0))
+    const isExplained = isHistoryExplained(restore.epoch, highest, facts)
     const adopted = await this.#db.transaction().execute(async (trx) => {
       const open = trx.selectFrom('restores').select('id').where('id', '=', restore.id).where('settled_at', 'is', null)
       // Another control process may have been faster.
       if (!(await open.forUpdate().executeTakeFirst())) return []
       const changes = await adoptWhatMachinesHold(trx, facts)
-      await trx.updateTable('restores').set({ settled_at: sql<Date>`now()` }).where('id', '=', restore.id).execute()
+      const change = { settled_at: sql<Date>`now()`, is_explained: isExplained }
+      await trx.updateTable('restores').set(change).where('id', '=', restore.id).execute()
       await bumpDesired(trx)
       return changes
     })
-    restore.isSettled = true
+    this.#restore = (await readRestore(this.#db)) ?? restore
     this.#log.info({ archive: restore.archive, adopted }, 'restored: the machines were heard, going on')
   }
 
@@ -151,16 +183,21 @@ export class Lineage {
     const restore = this.#restore
     if (!restore || restore.heard.has(facts.machine)) return
     if ('servers' in facts) await noteUnknown(this.#db, await findUnknown(this.#db, facts))
+    await this.#noteHeard(restore, facts.machine)
+  }
+
+  async #noteHeard(restore: Restore, machine: string): Promise<void> {
     const heard = sql<string>`(select coalesce(jsonb_agg(distinct name), '[]') from jsonb_array_elements_text(
-      heard || jsonb_build_array(${facts.machine}::text)) as name)`
+      heard || jsonb_build_array(${machine}::text)) as name)`
     await this.#db.updateTable('restores').set({ heard }).where('id', '=', restore.id).execute()
-    restore.heard.add(facts.machine)
+    restore.heard.add(machine)
   }
 }
 
 async function readRestore(db: Db): Promise<Restore | null> {
   const row = await db.selectFrom('restores').selectAll().orderBy('restored_at', 'desc').limit(1).executeTakeFirst()
   if (!row) return null
-  const { id, archive, taken_at: takenAt } = row
-  return { id, archive, takenAt, isSettled: row.settled_at !== null, heard: new Set(row.heard) }
+  const { id, archive, taken_at: takenAt, is_explained: isExplained } = row
+  const heard = new Set(row.heard)
+  return { id, archive, takenAt, isSettled: row.settled_at !== null, epoch: Number(row.epoch), isExplained, heard }
 }

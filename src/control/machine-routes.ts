@@ -63,7 +63,7 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
   app.post<{ Body: ReleaseRequest }>('/machine/release', async (request): Promise<ReleaseAnswer> => {
     const peer = peerOfRequest(request.raw.socket)
     if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} has no standby to release`)
-    if (!deps.lineage.mayRelease(await standbyMachine(deps, request.body.server))) {
+    if (!(await deps.lineage.mayRelease(await standbyMachine(deps, request.body.server)))) {
       return { isReleased: false, reason: 'this control was restored and has not heard the host of the standby since' }
     }
     const answer = await releaseStandby(deps.db, peer.name, request.body)

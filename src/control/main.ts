@@ -66,7 +66,7 @@ const USAGE = [
   '--key-file FILE        the key of the secrets in the database (default: control.key in its home)',
   '--passphrase-file FILE the passphrase of a locked key file',
   '--vault FOLDER         where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
-  'mainstay control key export, mainstay control restore: see their --help.',
+  'mainstay control key export, restore and settle are commands: see their --help.',
 ]
 
 /** Runs control until a signal, or until the process that started it is gone. */

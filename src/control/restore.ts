@@ -169,11 +169,14 @@ async function beginAnew(store: ControlStore, client: pg.Client): Promise<void> 
 // Machines follow what has a higher version, and refuse what has a lower epoch than they know.
 async function raiseFloors(client: pg.Client, { name, archive }: Chosen): Promise<void> {
   await client.query(`update desired set version = (version / ${GENERATION} + 1) * ${GENERATION}`)
-  await client.query(`select setval('epochs', (select last_value from epochs) + ${EPOCHS_SKIPPED})`)
-  await client.query('insert into restores (id, archive, taken_at) values ($1, $2, $3)', [
+  const { rows } = await client.query<{ epoch: string }>('select last_value::text as epoch from epochs')
+  const epoch = Number(rows[0]?.epoch)
+  await client.query(`select setval('epochs', $1)`, [epoch + EPOCHS_SKIPPED])
+  await client.query('insert into restores (id, archive, taken_at, epoch) values ($1, $2, $3, $4)', [
     randomId(),
     name.id,
     archive.header.takenAt,
+    epoch,
   ])
 }
 

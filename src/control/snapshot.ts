@@ -19,7 +19,7 @@ export type Snapshot = {
   tables: ServiceTable[]
   /** Those in force. */
   scripts: CurrentScript[]
-  /** Of services that are not well, by id. From the rows: every control process tells gateways the same of a version. */
+  /** Of services that are not well, by id. From the rows: every control process says the same of a version. */
   verdicts: Map<string, Verdict>
 }
 

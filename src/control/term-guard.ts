@@ -1,6 +1,6 @@
-// What the executor writes, it writes under its term. A process that was paused, or cut off from the database, may wake and
-// believe that it still executes: here every one of its transactions first shares the lock of the row that a takeover
-// changes. Either it commits before the takeover, or it finds another term there and is refused.
+// What the executor writes, it writes under its term. A process that was paused, or cut off from the database, may wake
+// and believe that it still executes: here every one of its transactions first shares the lock of the row that a
+// takeover changes. Either it commits before the takeover, or it finds another term there and is refused.
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { Fault } from '../kit/fault.ts'
 import { poolClient } from './pool-client.ts'

@@ -178,6 +178,11 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
       ...lateGateways(machines, gateways),
       ...controlWarnings(controls, Date.now()),
       ...(await listUnknownSentences(deps.db)),
+      ...(await deps.lineage.unheard()).map(
+        (machine) =>
+          `${machine} was not heard since this control was restored, and may hold something newer. ` +
+          `When it is off for good: mainstay control settle --without ${machine}`,
+      ),
     ],
   }
 }

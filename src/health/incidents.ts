@@ -101,7 +101,7 @@ export class Incidents {
   }
 }
 
-/** The verdicts in force on services, by their ids, as the rows have them: part of what assignments are derived from. */
+/** The verdicts in force on services, by id, as the rows have them: part of what assignments are derived from. */
 export async function listServiceVerdicts(db: Kysely<ControlDatabase>): Promise<Map<string, Verdict>> {
   const open = db.selectFrom('incidents').selectAll().where('closed_at', 'is', null).where('kind', '=', 'service')
   return new Map((await open.execute()).map((row) => [row.subject, verdictOf(row)]))

@@ -13,8 +13,8 @@ export type ControlLine = {
 
 export type ControlLink = ControlLine & {
   /**
-   * Each control by itself, for heartbeats: all of them are told, so that one that takes over knows how things stand, and
-   * none waits for another that is dead. `call` asks one after the other until one answers.
+   * Each control by itself, for heartbeats: all of them are told, so that one that takes over knows how things stand,
+   * and none waits for another that is dead. `call` asks one after the other until one answers.
    */
   lines: ControlLine[]
   close: () => Promise<void>

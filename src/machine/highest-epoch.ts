@@ -1,4 +1,4 @@
-// The highest epoch that this machine ever saw, kept on disk: a control that lost its newest rows must not take it again.
+// The highest epoch that this machine ever saw, on disk: a control that lost its newest rows must not take it again.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'

@@ -1,4 +1,4 @@
-// An external control database: which of its hosts is used, what happens when that one dies, and what is wrong with a bad one.
+// An external control database: which of its hosts is used, what happens when that one dies, and what a bad one gets.
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'

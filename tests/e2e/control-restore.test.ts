@@ -1,9 +1,10 @@
 // Control and one region are lost together. Control is restored elsewhere from its vault, and the recovery succeeds.
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { ServiceView } from '../../src/contract/api.ts'
+import { listArchives, unpackArchive } from '../../src/control/archive-file.ts'
+import { folderVault } from '../../src/kit/vault.ts'
 import { SeparateRoles } from '../support/separate-roles.ts'
 
 describe('control and West US are lost together', () => {
@@ -14,20 +15,23 @@ describe('control and West US are lost together', () => {
   const ids = Array.from({ length: 25 }, (_, index) => `row-${String(index).padStart(2, '0')}`)
   const vault = () => join(roles.folder, 'elsewhere', 'vault')
   const key = () => join(roles.folder, 'elsewhere', 'mainstay.key')
-  const newestArchive = async () => {
-    const names = (await readdir(join(vault(), 'control'))).filter((name) => name.endsWith('.archive')).sort()
-    return names.at(-1)?.replace('.archive', '') ?? ''
-  }
+  // The newest archive, as soon as it holds a service of that name with as many tables.
+  const untilArchived = async (name: string, tables: number) =>
+    await roles.until(
+      `an archive with ${name}`,
+      async () => {
+        const [newest] = await listArchives(folderVault(vault()))
+        const archive = await unpackArchive((await folderVault(vault()).get(newest?.key ?? '')) ?? new Uint8Array())
+        const rowsOf = (table: string) => archive.tables.find((entry) => entry.name === table)?.rows ?? []
+        const isThere = rowsOf('services').some((row) => row.includes(name))
+        return isThere && rowsOf('service_tables').length >= tables ? newest?.id : undefined
+      },
+      20_000,
+    )
   const highestEpoch = async () => {
     const { services } = await roles.status()
     const servers = await Promise.all(services.map(async ({ server }) => await roles.server(server)))
     return Math.max(...services.map(({ epoch }) => epoch), ...servers.map(({ epoch }) => epoch))
-  }
-  const untilArchived = async () => {
-    const from = Date.now()
-    const isThere = async () => Date.parse((await roles.status()).archive?.newestAt ?? '') > from || undefined
-    // PostgreSQL counts changes up to ten seconds late; then one more is written.
-    await roles.until('an archive', isThere, 30_000)
   }
   const restore = async (home: string, args: string[] = []) => {
     const from = ['--from', vault(), '--key-file', key(), '--home', roles.homeOf(home)]
@@ -58,10 +62,9 @@ describe('control and West US are lost together', () => {
   })
 
   test('what was made after an archive is told as unknown when that one is restored, and kept', async () => {
-    await untilArchived()
-    earlyArchive = await newestArchive()
+    earlyArchive = await untilArchived('Secondary', 1)
     await roles.ok(['mobile', 'create', 'Late', '--location', 'East US'])
-    await untilArchived()
+    await untilArchived('Late', 1)
     epochBefore = await highestEpoch()
   })
 
@@ -87,6 +90,9 @@ describe('control and West US are lost together', () => {
   test('recover succeeds with all rows, under epochs above every one before', async () => {
     const isIll = async () => (await roles.service('Primary')).health.state === 'Unhealthy' || undefined
     await roles.until('Primary to be Unhealthy', isIll, 30_000)
+    // Its database had its standby in West US: it opens again when that is released.
+    const isReady = async () => (await roles.service('Secondary')).health.state === 'Ready' || undefined
+    await roles.until('Secondary to be Ready', isReady, 30_000)
     await roles.ok(['mobile', 'recover', 'Primary', 'Secondary', '-q'])
     const now = await roles.service('Primary')
     assert.deepEqual([now.region, now.health.state], ['East US', 'Ready'])
@@ -122,5 +128,19 @@ describe('control and West US are lost together', () => {
     const readAll = async () => await roles.readIds(now)
     assert.deepEqual(await roles.until('rows', readAll, 20_000), ids)
     assert.deepEqual(await roles.insertRows(now, ['row-99']), ['row-99'])
+  })
+
+  test('a standby that was released after the archive is not promotable again, and its primary stays open', async () => {
+    const { members } = await roles.server('sql-east-us')
+    assert.equal(members.find(({ role }) => role === 'standby')?.standing, 'released')
+    assert.equal(members.find(({ role }) => role === 'primary')?.state, 'running')
+  })
+
+  test('a machine of which nobody heard is told, until its operator says that it is off', async () => {
+    const isTold = async () =>
+      (await roles.status('two')).warnings.some((text) => /settle --without west-us-1/.test(text))
+    assert.ok(await isTold())
+    await roles.ok(['control', 'settle', '--without', 'west-us-1', '-q'])
+    assert.ok(!(await isTold()))
   })
 })

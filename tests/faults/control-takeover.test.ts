@@ -1,4 +1,4 @@
-// Two control processes on one database: one executes. It is killed, and paused, in the middle of work; the other takes over.
+// Two control processes on one database: one executes. It is killed, and paused, amid its work; the other takes over.
 import assert from 'node:assert/strict'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// A cloud of roles that a test starts by hand, as on machines of their own: with join tokens, homes and ports of their own.
+// A cloud of roles that a test starts by hand, as on machines of their own: with join tokens, own homes and ports.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
