@@ -188,9 +188,8 @@ export const SANDBOX_CALLS_MAX = 100
 export const SANDBOX_ASKS_MAX = 200
 /** JavaScript objects of one sandbox. */
 export const SANDBOX_HEAP_MB = 128
-/** All private memory of one sandbox. Node reserves 512 MiB for a moment while it starts, hence the first number. */
-export const SANDBOX_START_DATA_BYTES_MAX = 768 * 1_048_576
-export const SANDBOX_DATA_BYTES_MAX = 320 * 1_048_576
+/** All writable memory of one sandbox. The kernel counts the 512 MiB that V8 sets aside for code and hardly uses. */
+export const SANDBOX_DATA_BYTES_MAX = (512 + 320) * 1_048_576
 /** Threads (Node has about ten) and open files of one sandbox. */
 export const SANDBOX_THREADS_MAX = 64
 export const SANDBOX_FILES_MAX = 64

@@ -1,5 +1,5 @@
 // The border around a sandbox, as the command line that starts it. Pure: what is there comes in, words come out.
-import { SANDBOX_FILES_MAX, SANDBOX_HEAP_MB, SANDBOX_START_DATA_BYTES_MAX, SANDBOX_THREADS_MAX } from '../kit/limits.ts'
+import { SANDBOX_DATA_BYTES_MAX, SANDBOX_FILES_MAX, SANDBOX_HEAP_MB, SANDBOX_THREADS_MAX } from '../kit/limits.ts'
 import type { Sight } from './messages.ts'
 
 /** `reduced`: only Node's own permissions, a user of its own where we are root, and limits. */
@@ -108,7 +108,7 @@ function reducedWords(facts: BorderFacts, user: number): string[] {
 // Threads are counted per user, and only a user of the sandbox's own has no others.
 function limitWords(prlimit: string, areThreadsOwn = true): string[] {
   return [
-    ...[prlimit, '--core=0', `--data=${SANDBOX_START_DATA_BYTES_MAX}`, `--nofile=${SANDBOX_FILES_MAX}`],
+    ...[prlimit, '--core=0', `--data=${SANDBOX_DATA_BYTES_MAX}`, `--nofile=${SANDBOX_FILES_MAX}`],
     ...(areThreadsOwn ? [`--nproc=${SANDBOX_THREADS_MAX}`] : []),
   ]
 }

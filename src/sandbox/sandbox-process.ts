@@ -1,5 +1,5 @@
 // One sandbox, seen from its runtime: a child process behind a border, the calls under way in it, and whether it answers.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
@@ -8,7 +8,6 @@ import {
   SANDBOX_ASKS_MAX,
   SANDBOX_BLOCKED_MS,
   SANDBOX_CALLS_MAX,
-  SANDBOX_DATA_BYTES_MAX,
   SANDBOX_END_MS,
   SANDBOX_IDLE_PING_EVERY_MS,
   SANDBOX_MESSAGE_BYTES_MAX,
@@ -42,7 +41,6 @@ export type SandboxOptions = {
   command: Command
   /** What scripts find in their environment. */
   environment: Record<string, string>
-  prlimit: string | undefined
   log: (line: ScriptLine) => void
   onEnd: () => void
 }
@@ -188,7 +186,8 @@ export class SandboxProcess {
   #take(message: FromSandbox): void {
     switch (message.kind) {
       case 'ready':
-        this.#begin(message.sight)
+        this.#isReady = true
+        this.#takeSight(message.sight)
         break
       case 'pong':
         if (message.ping !== this.#ping?.number) break
@@ -212,19 +211,6 @@ export class SandboxProcess {
         this.stop({ kind: 'script', detail: String(message.message), source: message.source })
         break
     }
-  }
-
-  #begin(sight: Sight): void {
-    this.#isReady = true
-    const node = lastDescendant(this.pid)
-    const { prlimit } = this.#options
-    if (!prlimit || node === null) {
-      this.#takeSight(sight)
-      return
-    }
-    const words = ['--pid', String(node), `--data=${SANDBOX_DATA_BYTES_MAX}`]
-    // Without it the wider limit of its start holds.
-    execFile(prlimit, words, { timeout: SANDBOX_START_MS_MAX }, () => this.#takeSight(this.#end ? null : sight))
   }
 
   #carryOut(call: number, ask: number, wanted: Ask): void {

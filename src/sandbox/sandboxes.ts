@@ -109,7 +109,7 @@ export class Sandboxes {
     }
     const command = commandOf(level, jail, { user: sandboxUser(0) })
     if (!command) return 'a tool of util-linux is missing'
-    const options = { command, environment: {}, prlimit: jail.tools.prlimit, log: () => {}, onEnd: () => {} }
+    const options = { command, environment: {}, log: () => {}, onEnd: () => {} }
     const sandbox = new SandboxProcess(options)
     const sight = await sandbox.ready()
     const { cause } = sandbox
@@ -137,7 +137,6 @@ export class Sandboxes {
     const sandbox = new SandboxProcess({
       command,
       environment: service.environment,
-      prlimit: jail.tools.prlimit,
       log: (line) => this.#write(group, line),
       onEnd: () => {
         group.others.delete(sandbox)
