@@ -80,6 +80,8 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
   )
   if (cloud.illServices.length > 0)
     talk.warn(`not well yet: ${cloud.illServices.join(', ')} (mainstay mobile list tells why)`)
+  const weak = status.machines.filter(({ sandbox }) => sandbox === 'reduced' || sandbox === 'off')
+  for (const { name, sandbox } of weak) talk.warn(`${name} has sandbox: ${sandbox} (mainstay doctor tells why)`)
   talk.info('Type next, in another terminal:')
   talk.data(...nextThree(status, cloud.regions).map((command) => talk.asTyped(command)))
   const { gatewayUrl, controlUrl, regions } = cloud

@@ -358,6 +358,7 @@ export const StatusView = Type.Object({
       domain: Type.String(),
       lastSeenMs: Nullable(Type.Integer()),
       memoryBytes: Nullable(Type.Integer()),
+      sandbox: Nullable(Type.String({ description: 'of a host, how strong the border around scripts is there' })),
     }),
   ),
   controls: Type.Array(

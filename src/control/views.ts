@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { RegionView, ServerView, ServiceView, StatusView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { SandboxLevel } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
 import { listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
@@ -169,6 +170,7 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
             ? deps.board.hostSilentMs(name)
             : null,
       memoryBytes: deps.board.host(name)?.memoryBytes ?? null,
+      sandbox: sandboxOf(deps.board, name),
     })),
     controls: viewControls(controls),
     archive: viewArchive(controls),
@@ -176,6 +178,7 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
       ...(held ? [held.message] : []),
       ...warningsOf(deps, servers),
       ...lateGateways(machines, gateways),
+      ...sandboxWarnings(deps, machines),
       ...controlWarnings(controls, Date.now()),
       ...(await listUnknownSentences(deps.db)),
       ...(await deps.lineage.unheard()).map(
@@ -210,6 +213,20 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       )
   }
   return warnings
+}
+
+// The weakest of a machine's runtimes: they find out one by one.
+function sandboxOf(board: FactBoard, machine: string): SandboxLevel | null {
+  const levels = board.host(machine)?.runtimes.map(({ sandbox }) => sandbox) ?? []
+  return (['off', 'reduced', 'full'] as const).find((level) => levels.includes(level)) ?? null
+}
+
+function sandboxWarnings(deps: ViewDeps, machines: { name: string }[]): string[] {
+  return machines.flatMap(({ name }) => {
+    const level = sandboxOf(deps.board, name)
+    if (level === 'reduced') return [`${name} has sandbox: reduced, with fewer walls around scripts: mainstay doctor`]
+    return level === 'off' ? [`${name} has sandbox: off, and runs no scripts: mainstay doctor`] : []
+  })
 }
 
 function lateGateways(machines: { name: string; role: string }[], gateways: Map<string, number>): string[] {

@@ -24,7 +24,7 @@ export class ScriptTexts {
   readonly #log: Log
   readonly #aborter = new AbortController()
   #missing = new Map<string, string>()
-  #fetching: Promise<void> | null = null
+  #isTrying = false
 
   constructor(options: { home: string; control: Pick<ControlLink, 'call'>; log: Log }) {
     this.folder = join(options.home, 'scripts')
@@ -52,33 +52,37 @@ export class ScriptTexts {
     await this.#forgetUnused(wanted)
     if (missing.size === 0) return
     const aborter = new AbortController()
-    const soon = pause(SCRIPT_WAIT_MS_MAX, aborter.signal)
-    await Promise.race([this.#fetchAll(), soon])
+    // Each is tried once; who waits longer than that would wait for a control that is gone.
+    await Promise.race([this.#fetchOnce(), pause(SCRIPT_WAIT_MS_MAX, aborter.signal)])
     aborter.abort()
+    if (this.#missing.size > 0) this.#keepTrying()
   }
 
   stop(): void {
     this.#aborter.abort()
   }
 
-  // One round at a time, and rounds until nothing is missing.
-  async #fetchAll(): Promise<void> {
-    this.#fetching ??= this.#fetchUntilDone().finally(() => {
-      this.#fetching = null
-    })
-    await this.#fetching
-  }
-
-  async #fetchUntilDone(): Promise<void> {
+  #keepTrying(): void {
+    if (this.#isTrying) return
+    this.#isTrying = true
+    this.#log.warn(
+      { missing: [...this.#missing.values()] },
+      'texts of scripts are missing, trying again until they are here',
+    )
     const done = new AbortController()
     const signal = AbortSignal.any([done.signal, this.#aborter.signal])
-    const onError = (error: unknown) => this.#log.warn({ err: error }, 'a script could not be fetched, trying again')
-    await repeat({ everyMs: SCRIPT_RETRY_MS, signal, onError }, async () => {
-      const results = await this.#fetchOnce()
+    const onError = (error: unknown) => this.#log.debug({ err: error }, 'a script could not be fetched')
+    repeat({ everyMs: SCRIPT_RETRY_MS, signal, onError }, async () => {
+      const failed = (await this.#fetchOnce()).find((result) => result.status === 'rejected')
       if (this.#missing.size === 0) done.abort()
-      const failed = results.find((result) => result.status === 'rejected')
       if (failed) throw failed.reason
     })
+      .catch(onError)
+      .finally(() => {
+        this.#isTrying = false
+        // Another assignment may have come just when the last text did.
+        if (this.#missing.size > 0 && !this.#aborter.signal.aborted) this.#keepTrying()
+      })
   }
 
   async #fetchOnce(): Promise<PromiseSettledResult<void>[]> {

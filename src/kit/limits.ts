@@ -211,6 +211,10 @@ export const SANDBOX_PING_EVERY_MS = 50
 export const SANDBOX_IDLE_PING_EVERY_MS = 1_000
 /** A sandbox that has not answered a ping for this long gets no new requests; a second one takes them. */
 export const SANDBOX_BLOCKED_MS = 250
+/** A blocked sandbox is slowed down after this long; sooner could hit one that a busy machine keeps waiting. */
+export const SANDBOX_NICE_MS = 1_000
+/** How long a request waits for one of a service's sandboxes to answer again before it is refused. */
+export const SANDBOX_WAIT_MS_MAX = 1_000
 /** A blocked sandbox is ended after this long; the original gave a script that blocks about as much. */
 export const SANDBOX_END_MS = 5_000
 /** A sandbox of a shared service that runs nothing is stopped after this long; starting one takes a tenth of a second. */
@@ -219,15 +223,17 @@ export const SANDBOX_IDLE_MS = 60_000
 export const SANDBOXES_MAX = 100
 /** One serves, one more may be blocked: a service that blocks both is refused until one is ended. */
 export const SANDBOXES_PER_SERVICE_MAX = 2
+/** Sandboxes that one service may use up in ten seconds: each start costs a tenth of a second of a processor. */
+export const SANDBOX_STARTS_MAX = 20
+export const SANDBOX_STARTS_WITHIN_MS = 10_000
 /** Requests under way in one sandbox; beyond, they are refused at once. */
 export const SANDBOX_CALLS_MAX = 100
 /** Table operations that one sandbox may have under way; a script that asks for more is told so. */
 export const SANDBOX_ASKS_MAX = 200
 /** JavaScript objects of one sandbox. */
 export const SANDBOX_HEAP_MB = 128
-/** All private memory of one sandbox. Node reserves 512 MiB for a moment while it starts, hence the first number. */
-export const SANDBOX_START_DATA_BYTES_MAX = 768 * 1_048_576
-export const SANDBOX_DATA_BYTES_MAX = 320 * 1_048_576
+/** All writable memory of one sandbox. The kernel counts the 512 MiB that V8 sets aside for code and hardly uses. */
+export const SANDBOX_DATA_BYTES_MAX = (512 + 320) * 1_048_576
 /** Threads (Node has about ten) and open files of one sandbox. */
 export const SANDBOX_THREADS_MAX = 64
 export const SANDBOX_FILES_MAX = 64

@@ -111,11 +111,14 @@ async function checkPortOf(home: CloudHome, wanted: { port: number; option: stri
 
 async function checkNamespaces(): Promise<Finding> {
   const hint =
-    'Scripts of services will run with fewer walls around them. Allow unprivileged user namespaces to change that.'
+    'Scripts run with sandbox: reduced, with fewer walls around them. Allow unprivileged user namespaces to change that.'
   if (process.platform !== 'linux') return warn('Namespaces', 'not on this platform', hint)
   try {
-    await promisify(execFile)('unshare', ['--user', '--map-root-user', '--net', 'true'], { timeout: UNSHARE_MS_MAX })
-    return ok('Namespaces', 'user and network namespaces can be made')
+    // As sandboxes are started: root needs no user namespace.
+    const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']
+    const kinds = ['--mount', '--pid', '--net', '--ipc', '--uts', '--fork']
+    await promisify(execFile)('unshare', [...user, ...kinds, 'true'], { timeout: UNSHARE_MS_MAX })
+    return ok('Namespaces', 'can be made: scripts run with sandbox: full')
   } catch (error) {
     return warn('Namespaces', `cannot be made: ${messageOf(error).split('\n')[0]}`, hint)
   }

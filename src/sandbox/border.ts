@@ -1,10 +1,10 @@
 // The border around a sandbox, as the command line that starts it. Pure: what is there comes in, words come out.
-import { SANDBOX_FILES_MAX, SANDBOX_HEAP_MB, SANDBOX_START_DATA_BYTES_MAX, SANDBOX_THREADS_MAX } from '../kit/limits.ts'
+import { SANDBOX_DATA_BYTES_MAX, SANDBOX_FILES_MAX, SANDBOX_HEAP_MB, SANDBOX_THREADS_MAX } from '../kit/limits.ts'
 import type { Sight } from './messages.ts'
 
 /** `reduced`: only Node's own permissions, a user of its own where we are root, and limits. */
 export type BorderLevel = 'full' | 'reduced'
-export const TOOLS = ['sh', 'setpriv', 'unshare', 'mount', 'prlimit', 'nice'] as const
+export const TOOLS = ['sh', 'setpriv', 'unshare', 'mount', 'prlimit'] as const
 export type Tools = Partial<Record<(typeof TOOLS)[number], string>>
 
 export type BorderFacts = {
@@ -27,16 +27,14 @@ const FIRST_USER = 2_000_000_000
 const USERS = 2 ** 24
 /** Inside a user namespace, where nobody else is. */
 const USER_INSIDE = 65_532
-/** A script must not take the processor from those who wait for a request without one. */
-const NICENESS = '5'
 
 // Process 1 stays the shell: it dies with the one that started it (`--kill-child`), and with it everything inside. Node
 // itself cannot be tied so, since a change of user unties it. `exit` keeps the shell from becoming the last command.
 const SETUP = '"$1" --all --fstab "$2" && shift 2 && "$@"; exit $?'
 
-/** The user id of a service's sandboxes where we are root. Two services may share one; then only the other layers divide. */
-export function sandboxUser(hash: number): number {
-  return FIRST_USER + (hash % USERS)
+/** The user id of a sandbox where we are root; `number` is anything. Two that share one are divided by the other layers. */
+export function sandboxUser(number: number): number {
+  return FIRST_USER + (number % USERS)
 }
 
 /**
@@ -61,7 +59,6 @@ export function commandOf(
   return chain(
     [
       ...[setpriv, '--pdeathsig', 'KILL'],
-      ...niceWords(facts),
       ...[unshare, ...userNamespace, '--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child=KILL'],
       ...[sh, '-c', SETUP, 'sandbox', mount, facts.mounts],
       ...limitWords(prlimit),
@@ -102,19 +99,15 @@ function reducedWords(facts: BorderFacts, user: number): string[] {
   // The change of user would untie a process from ours, hence a step of its own after it.
   const drop = setpriv && own.length > 0 ? [setpriv, ...own, '--no-new-privs'] : []
   const tie = setpriv ? [setpriv, '--pdeathsig', 'KILL', '--no-new-privs'] : []
-  return [...niceWords(facts), ...(prlimit ? limitWords(prlimit, facts.isRoot) : []), ...drop, ...tie]
+  return [...(prlimit ? limitWords(prlimit, facts.isRoot) : []), ...drop, ...tie]
 }
 
 // Threads are counted per user, and only a user of the sandbox's own has no others.
 function limitWords(prlimit: string, areThreadsOwn = true): string[] {
   return [
-    ...[prlimit, '--core=0', `--data=${SANDBOX_START_DATA_BYTES_MAX}`, `--nofile=${SANDBOX_FILES_MAX}`],
+    ...[prlimit, '--core=0', `--data=${SANDBOX_DATA_BYTES_MAX}`, `--nofile=${SANDBOX_FILES_MAX}`],
     ...(areThreadsOwn ? [`--nproc=${SANDBOX_THREADS_MAX}`] : []),
   ]
-}
-
-function niceWords({ tools }: BorderFacts): string[] {
-  return tools.nice ? [tools.nice, '-n', NICENESS] : []
 }
 
 function chain(before: string[], node: string[]): Command {

@@ -2,7 +2,7 @@
 
 export type EndCause =
   | { kind: 'blocked' }
-  | { kind: 'memory' }
+  | { kind: 'memory'; detail: string }
   /** A script ended it: an exception that nobody caught, or process.exit(). */
   | { kind: 'script'; detail: string; source: string | null }
   | { kind: 'died'; detail: string }
@@ -18,7 +18,8 @@ export function endOf(exit: { code: number | null; signal: string | null; wasRea
   const how = exit.signal ? `signal ${exit.signal}` : `exit code ${exit.code ?? 0}`
   const [line = ''] = exit.tail.trim().split('\n').slice(-1)
   if (!exit.wasReady) return { kind: 'not_started', detail: line === '' ? how : `${how}: ${line}` }
-  if (OUT_OF_MEMORY.test(exit.tail)) return { kind: 'memory' }
+  const exhausted = exit.tail.split('\n').find((one) => OUT_OF_MEMORY.test(one))
+  if (exhausted !== undefined) return { kind: 'memory', detail: exhausted.replace(/^#?\s*/, '').trim() }
   return { kind: 'died', detail: how }
 }
 
@@ -46,7 +47,7 @@ export function logText(cause: EndCause): string {
     case 'blocked':
       return 'One of your scripts caused the service to become unresponsive and was ended.'
     case 'memory':
-      return 'Your scripts used more memory than they may and were ended.'
+      return `Your scripts used more memory than they may and were ended (${cause.detail}).`
     case 'script':
       return `A script ended all scripts of the service that were running: ${cause.detail}`
     case 'died':

@@ -1,5 +1,5 @@
 // One sandbox, seen from its runtime: a child process behind a border, the calls under way in it, and whether it answers.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
@@ -8,10 +8,10 @@ import {
   SANDBOX_ASKS_MAX,
   SANDBOX_BLOCKED_MS,
   SANDBOX_CALLS_MAX,
-  SANDBOX_DATA_BYTES_MAX,
   SANDBOX_END_MS,
   SANDBOX_IDLE_PING_EVERY_MS,
   SANDBOX_MESSAGE_BYTES_MAX,
+  SANDBOX_NICE_MS,
   SANDBOX_PING_EVERY_MS,
   SANDBOX_START_MS_MAX,
   SANDBOX_TAIL_BYTES,
@@ -38,17 +38,10 @@ export type CallInput = Omit<CallStart, 'kind' | 'call'>
 
 type Call = { resolve: (result: CallResult) => void; ask: (ask: Ask) => Promise<AskOutcome>; isAnswered: boolean }
 
-export type SandboxOptions = {
-  command: Command
-  /** What scripts find in their environment. */
-  environment: Record<string, string>
-  prlimit: string | undefined
-  log: (line: ScriptLine) => void
-  onEnd: () => void
-}
+/** Whose sandbox it is. `environment`: what scripts find there. */
+export type Owner = { environment: Record<string, string>; log: (line: ScriptLine) => void; onEnd: () => void }
 
 export class SandboxProcess {
-  readonly #options: SandboxOptions
   readonly #child: ChildProcess
   readonly #channel: Duplex
   readonly #calls = new Map<number, Call>()
@@ -60,7 +53,9 @@ export class SandboxProcess {
   #ping: { number: number; sentAt: number } | null = null
   #pings = 0
   #timer: NodeJS.Timeout | null = null
+  #owner: Owner | null = null
   #isSilent = false
+  #isNice = false
   #open = 0
   #isReady = false
   #end: EndCause | null = null
@@ -70,9 +65,8 @@ export class SandboxProcess {
   /** When the last call ended; for the choice of the one that was idle longest. */
   idleSince = performance.now()
 
-  constructor(options: SandboxOptions) {
-    this.#options = options
-    const { file, args } = options.command
+  /** Starts it, for whom it may concern: it runs nothing before it has an owner. */
+  constructor({ file, args }: Command) {
     // A session of its own: Ctrl-C on a terminal is for us. What ends it is our own end.
     this.#child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], cwd: '/', env: {}, detached: true })
     this.#channel = this.#child.stdio[3] as Duplex
@@ -91,7 +85,13 @@ export class SandboxProcess {
     })
     for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream) this.#keepTail(stream)
     this.#listen()
-    this.#say({ kind: 'hello', environment: options.environment, limits: LIMITS })
+  }
+
+  /** Gives it to a service, for good. */
+  adopt(owner: Owner): void {
+    this.#owner = owner
+    this.idleSince = performance.now()
+    this.#say({ kind: 'hello', environment: owner.environment, limits: LIMITS })
   }
 
   get pid(): number {
@@ -114,6 +114,11 @@ export class SandboxProcess {
   /** True while it owes an answer to a ping for too long. */
   get isBlocked(): boolean {
     return this.#isSilent
+  }
+
+  /** True once it was slowed down, which cannot be undone: it is replaced when it answers again. */
+  get isSlowed(): boolean {
+    return this.#isNice
   }
 
   /** What it sees of the machine, once it runs; null when it could not be started. */
@@ -188,7 +193,8 @@ export class SandboxProcess {
   #take(message: FromSandbox): void {
     switch (message.kind) {
       case 'ready':
-        this.#begin(message.sight)
+        this.#isReady = true
+        this.#takeSight(message.sight)
         break
       case 'pong':
         if (message.ping !== this.#ping?.number) break
@@ -212,19 +218,6 @@ export class SandboxProcess {
         this.stop({ kind: 'script', detail: String(message.message), source: message.source })
         break
     }
-  }
-
-  #begin(sight: Sight): void {
-    this.#isReady = true
-    const node = lastDescendant(this.pid)
-    const { prlimit } = this.#options
-    if (!prlimit || node === null) {
-      this.#takeSight(sight)
-      return
-    }
-    const words = ['--pid', String(node), `--data=${SANDBOX_DATA_BYTES_MAX}`]
-    // Without it the wider limit of its start holds.
-    execFile(prlimit, words, { timeout: SANDBOX_START_MS_MAX }, () => this.#takeSight(this.#end ? null : sight))
   }
 
   #carryOut(call: number, ask: number, wanted: Ask): void {
@@ -272,7 +265,7 @@ export class SandboxProcess {
 
   #log(line: { source: unknown; level: unknown; message: unknown }): void {
     const level = line.level === 'warn' || line.level === 'error' ? line.level : 'info'
-    this.#options.log({ source: String(line.source), level, message: String(line.message) })
+    this.#owner?.log({ source: String(line.source), level, message: String(line.message) })
   }
 
   #keepTail(stream: Readable): void {
@@ -303,14 +296,14 @@ export class SandboxProcess {
     if (!this.#ping) return
     const silentMs = performance.now() - this.#ping.sentAt
     if (silentMs > SANDBOX_END_MS) this.stop({ kind: 'blocked' })
-    else if (silentMs > SANDBOX_BLOCKED_MS && !this.#isSilent) {
-      this.#isSilent = true
-      this.#makeNice()
-    }
+    else this.#isSilent = silentMs > SANDBOX_BLOCKED_MS
+    if (silentMs > SANDBOX_NICE_MS) this.#makeNice()
   }
 
   // One that computes without end must not cost others more than it has to.
   #makeNice(): void {
+    if (this.#isNice || this.#end) return
+    this.#isNice = true
     const node = lastDescendant(this.pid)
     if (node === null) return
     try {
@@ -340,7 +333,7 @@ export class SandboxProcess {
       resolve({ kind: 'lost', cause, isCulprit })
     }
     this.#calls.clear()
-    this.#options.onEnd()
+    this.#owner?.onEnd()
   }
 
   get cause(): EndCause | null {

@@ -1,11 +1,17 @@
 // All sandboxes of a runtime: started on first use, replaced when blocked, stopped when idle.
-import { createHash } from 'node:crypto'
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
 import { dirname } from 'node:path'
 import type { SandboxLevel } from '../contract/facts.ts'
+import { pause } from '../kit/clock.ts'
 import { isReachableByOthers } from '../kit/home-folder.ts'
 import {
   SANDBOX_CALLS_MAX,
   SANDBOX_IDLE_MS,
+  SANDBOX_PING_EVERY_MS,
+  SANDBOX_STARTS_MAX,
+  SANDBOX_STARTS_WITHIN_MS,
+  SANDBOX_WAIT_MS_MAX,
   SANDBOXES_MAX,
   SANDBOXES_PER_SERVICE_MAX,
   SCRIPT_LOG_EVERY_MS,
@@ -21,7 +27,14 @@ export type SandboxedService = { name: string; id: string; binding: string; envi
 /** Where a call may run now, or why it may not. */
 export type Place = { kind: 'sandbox'; sandbox: SandboxProcess } | { kind: 'refused'; reason: string }
 
-type Group = { service: SandboxedService; current: SandboxProcess | null; others: Set<SandboxProcess>; lines: Lines }
+type Group = {
+  service: SandboxedService
+  /** Those that live, the one that serves last. */
+  sandboxes: SandboxProcess[]
+  /** When the last ones were taken. */
+  starts: number[]
+  lines: Lines
+}
 type Lines = { since: number; count: number; dropped: number }
 
 export class Sandboxes {
@@ -31,6 +44,8 @@ export class Sandboxes {
   readonly #groups = new Map<string, Group>()
   readonly #prepared: Promise<{ level: SandboxLevel; jail: Jail; problem: string | null }>
   readonly #sweeper: NodeJS.Timeout
+  /** One that runs already and belongs to nobody, so that no request waits for a start. */
+  #spare: SandboxProcess | null = null
   #isClosed = false
 
   /** `folder` is made anew. Sandboxes that are kept warm are not stopped when idle. */
@@ -58,21 +73,16 @@ export class Sandboxes {
   /** The sandbox for a service's next call, started when there is none that answers. */
   async place(service: SandboxedService): Promise<Place> {
     const { level, jail } = await this.#prepared
-    if (level === 'off' || this.#isClosed) return { kind: 'refused', reason: 'This machine can not run scripts.' }
+    if (level === 'off' || this.#isClosed) return refused('This machine can not run scripts.')
     const group = this.#groupOf(service)
-    const current = group.current
-    if (current && !current.isBlocked) {
-      if (current.open < SANDBOX_CALLS_MAX) return await started(current)
-      return { kind: 'refused', reason: 'The scripts of this service are too busy.' }
-    }
-    if (current) group.others.add(current)
-    group.current = null
-    if (group.others.size >= SANDBOXES_PER_SERVICE_MAX) {
-      return { kind: 'refused', reason: 'The scripts of this service do not answer.' }
-    }
-    if (!this.#makeRoom()) return { kind: 'refused', reason: 'This machine runs too many scripts at once.' }
-    group.current = this.#start(group, level, jail)
-    return await started(group.current)
+    const found = findAnswering(group)
+    if (found && found.open >= SANDBOX_CALLS_MAX) return refused('The scripts of this service are too busy.')
+    const isFull = group.sandboxes.length >= SANDBOXES_PER_SERVICE_MAX
+    if (found && (!found.isSlowed || isFull)) return await started(found)
+    if (isFull) return await this.#waitFor(group)
+    if (isStartedTooOften(group)) return refused('The scripts of this service end again and again.')
+    if (!this.#makeRoom()) return refused('This machine runs too many scripts at once.')
+    return await started(this.#start(group, level, jail))
   }
 
   /** Ends the sandboxes of services that are not in the list, or not with that binding. */
@@ -88,6 +98,7 @@ export class Sandboxes {
     this.#isClosed = true
     clearInterval(this.#sweeper)
     for (const [name, group] of this.#groups) this.#retire(name, group)
+    this.#spare?.stop({ kind: 'stopped' })
   }
 
   async #prepare(): Promise<{ level: SandboxLevel; jail: Jail; problem: string | null }> {
@@ -109,8 +120,7 @@ export class Sandboxes {
     }
     const command = commandOf(level, jail, { user: sandboxUser(0) })
     if (!command) return 'a tool of util-linux is missing'
-    const options = { command, environment: {}, prlimit: jail.tools.prlimit, log: () => {}, onEnd: () => {} }
-    const sandbox = new SandboxProcess(options)
+    const sandbox = new SandboxProcess(command)
     const sight = await sandbox.ready()
     const { cause } = sandbox
     sandbox.stop({ kind: 'stopped' })
@@ -125,31 +135,54 @@ export class Sandboxes {
     if (found?.service.binding === service.binding) return found
     if (found) this.#retire(service.name, found)
     const lines = { since: 0, count: 0, dropped: 0 }
-    const group: Group = { service, current: null, others: new Set(), lines }
+    const group: Group = { service, sandboxes: [], starts: [], lines }
     this.#groups.set(service.name, group)
     return group
   }
 
+  // Both may be blocked, or only kept waiting by a busy machine: then one answers soon.
+  async #waitFor(group: Group): Promise<Place> {
+    const deadline = performance.now() + SANDBOX_WAIT_MS_MAX
+    while (performance.now() < deadline && group.sandboxes.length > 0) {
+      await pause(SANDBOX_PING_EVERY_MS)
+      const found = findAnswering(group)
+      if (found && found.open < SANDBOX_CALLS_MAX) return await started(found)
+    }
+    return refused('The scripts of this service do not answer.')
+  }
+
   #start(group: Group, level: BorderLevel, jail: Jail): SandboxProcess {
     const { service } = group
-    const hash = createHash('sha256').update(service.id).digest().readUInt32BE()
-    const command = commandOf(level, jail, { user: sandboxUser(hash) }) ?? { file: jail.node, args: ['--version'] }
-    const sandbox = new SandboxProcess({
-      command,
+    const spare = this.#spare?.isEnded === false ? this.#spare : null
+    const sandbox = spare ?? startAny(level, jail)
+    this.#spare = null
+    sandbox.adopt({
       environment: service.environment,
-      prlimit: jail.tools.prlimit,
       log: (line) => this.#write(group, line),
       onEnd: () => {
-        group.others.delete(sandbox)
-        if (group.current === sandbox) group.current = null
+        group.sandboxes = group.sandboxes.filter((one) => one !== sandbox)
         const { cause } = sandbox
-        if (cause && cause.kind !== 'stopped') {
-          const source = cause.kind === 'script' ? cause.source : null
-          this.#log(service.name, { source, level: 'error', message: logText(cause) })
-        }
+        if (!cause || cause.kind === 'stopped') return
+        const source = cause.kind === 'script' ? cause.source : null
+        this.#log(service.name, { source, level: 'error', message: logText(cause) })
       },
     })
+    group.sandboxes.push(sandbox)
+    group.starts.push(performance.now())
+    this.#makeSpare(sandbox, level, jail)
     return sandbox
+  }
+
+  // After the one that somebody waits for.
+  #makeSpare(first: SandboxProcess, level: BorderLevel, jail: Jail): void {
+    first
+      .ready()
+      .then(() => {
+        if (!this.#isClosed) this.#spare ??= startAny(level, jail)
+      })
+      .catch(() => {
+        // Whoever needs one next starts it.
+      })
   }
 
   // A flood of lines is the service's own: it is cut, and the log says so.
@@ -174,14 +207,12 @@ export class Sandboxes {
 
   #retire(name: string, group: Group): void {
     this.#groups.delete(name)
-    for (const sandbox of [group.current, ...group.others]) sandbox?.stop({ kind: 'stopped' })
+    for (const sandbox of group.sandboxes) sandbox.stop({ kind: 'stopped' })
   }
 
   // True when one more may be started, if need be in place of the one that was idle longest.
   #makeRoom(): boolean {
-    const all = [...this.#groups.values()].flatMap(({ current, others }) =>
-      current ? [current, ...others] : [...others],
-    )
+    const all = [...this.#groups.values()].flatMap(({ sandboxes }) => sandboxes)
     if (all.length < SANDBOXES_MAX) return true
     const idle = all.filter((sandbox) => sandbox.isIdle).sort((a, b) => a.idleSince - b.idleSince)
     idle[0]?.stop({ kind: 'stopped' })
@@ -191,16 +222,46 @@ export class Sandboxes {
   #sweep(): void {
     const now = performance.now()
     for (const group of this.#groups.values()) {
-      // One that was blocked and answers again was replaced meanwhile.
-      for (const other of group.others) if (other.isIdle && !other.isBlocked) other.stop({ kind: 'stopped' })
-      const { current } = group
-      const isOld = current?.isIdle && now - current.idleSince > SANDBOX_IDLE_MS
-      if (isOld && !this.#isKeptWarm) current.stop({ kind: 'stopped' })
+      for (const sandbox of group.sandboxes) {
+        const isOld = now - sandbox.idleSince > SANDBOX_IDLE_MS && !this.#isKeptWarm
+        // More than one is left over from when another was blocked.
+        const isSurplus = group.sandboxes.length > 1 && sandbox !== findAnswering(group) && !sandbox.isBlocked
+        if (sandbox.isIdle && (isOld || isSurplus)) sandbox.stop({ kind: 'stopped' })
+      }
+    }
+    // The spare serves the next first request; where there are none any more, nobody needs it.
+    if (this.#groups.values().every(({ sandboxes }) => sandboxes.length === 0)) {
+      this.#spare?.stop({ kind: 'stopped' })
+      this.#spare = null
     }
   }
 }
 
+// The one that serves: the newest, unless it owes an answer. One that was slowed down is used only when there is no other.
+function findAnswering({ sandboxes }: Group): SandboxProcess | undefined {
+  const answering = sandboxes.filter((sandbox) => !sandbox.isBlocked)
+  return answering.findLast((sandbox) => !sandbox.isSlowed) ?? answering.at(-1)
+}
+
+function isStartedTooOften(group: Group): boolean {
+  const since = performance.now() - SANDBOX_STARTS_WITHIN_MS
+  group.starts = group.starts.filter((at) => at > since)
+  return group.starts.length >= SANDBOX_STARTS_MAX
+}
+
+// A user of its own for each, which no other process of the machine has.
+function startAny(level: BorderLevel, jail: Jail): SandboxProcess {
+  const command = commandOf(level, jail, { user: sandboxUser(randomInt(2 ** 32)) })
+  // The probe found the same command possible.
+  assert(command)
+  return new SandboxProcess(command)
+}
+
+function refused(reason: string): Place {
+  return { kind: 'refused', reason }
+}
+
 async function started(sandbox: SandboxProcess): Promise<Place> {
   if (await sandbox.ready()) return { kind: 'sandbox', sandbox }
-  return { kind: 'refused', reason: 'The scripts of this service could not be started.' }
+  return refused('The scripts of this service could not be started.')
 }

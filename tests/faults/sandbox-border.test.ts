@@ -16,11 +16,12 @@ import { type Jail, makeJail } from '../../src/sandbox/jail.ts'
 import { attack, type Findings, type Targets } from '../support/attack.ts'
 import { startTestCluster, type TestCluster } from '../support/runtime-cluster.ts'
 import { TestRuntime } from '../support/runtime-process.ts'
-import { APP, check, routed } from '../support/runtime-scenario.ts'
+import { APP, routed } from '../support/runtime-scenario.ts'
 import { addScripted } from '../support/script-service.ts'
 
 const reason = whyNoNamespaces()
 const skip = reason === null ? {} : { skip: reason }
+const noRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can give up what namespaces need, and keep the rest' }
 
 let postgres: TestCluster
 let runtime: TestRuntime
@@ -152,13 +153,51 @@ test('a script attacks from inside a runtime: nothing gets out, and Node adds it
     body: {},
     headers: routed(service, APP),
   })
-  check({ status: 200 }, answer)
+  assert.equal(answer.status, 200, runtime.log)
   const findings = JSON.parse(answer.body) as Findings
   nothingGotOut(findings)
   assert.ok(findings.some(([what, code]) => what.startsWith('run ') && code === 'ERR_ACCESS_DENIED'))
   assert.ok(findings.some(([what, code]) => what.startsWith('start a thread') && code === 'ERR_ACCESS_DENIED'))
   everybodyLives()
 })
+
+test(
+  'where the kernel allows no namespaces, scripts still run, under what is left, and it is told',
+  noRoot,
+  async () => {
+    // Root without the one capability that namespaces need, as in a container.
+    const before = ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin']
+    const poor = await TestRuntime.start(postgres.folder, 'reduced', [], before)
+    try {
+      const text = `function insert(item, user, request) {
+      var fs = process.getBuiltinModule('fs'), tried = [];
+      [function () { fs.readFileSync('/etc/passwd'); }, function () { fs.writeFileSync('/tmp/x', 'x'); },
+       function () { process.getBuiltinModule('child_process').spawnSync('/bin/true'); },
+       function () { process.kill(${poor.pid}, 'SIGKILL'); }].forEach(function (one) {
+        try { one(); tried.push('GOT IT'); } catch (error) { tried.push(error.code); }
+      });
+      request.respond(200, [process.getuid()].concat(tried));
+    }`
+      const poorly = await addScripted(postgres, 'poorly', { 'TodoItem.insert': text })
+      poor.setLeases()
+      await poor.assign([poorly])
+      const answer = await poor.call({
+        method: 'POST',
+        path: '/tables/TodoItem',
+        body: {},
+        headers: routed(poorly, APP),
+      })
+      assert.equal(answer.status, 200, poor.log)
+      const [user, ...tried] = JSON.parse(answer.body) as [number, ...string[]]
+      assert.ok(user >= sandboxUser(0))
+      assert.deepEqual(tried, ['ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED', 'EPERM'])
+      assert.equal(poor.sandbox, 'reduced')
+      assert.match(poor.log, /scripts run with a reduced border/)
+    } finally {
+      await poor.stop()
+    }
+  },
+)
 
 function nothingGotOut(findings: Findings): void {
   assert.ok(findings.length > 80, `${findings.length} attempts`)

@@ -28,11 +28,26 @@ export class TestRuntime {
     })
   }
 
-  /** Starts one and waits until it listens. The caller stops it in an `after` hook. */
-  static async start(folder: string, name: string, args: string[] = []): Promise<TestRuntime> {
+  /**
+   * Starts one and waits until it listens. The caller stops it in an `after` hook. `before` are words of a command that
+   * starts it in its own place.
+   */
+  static async start(folder: string, name: string, args: string[] = [], before: string[] = []): Promise<TestRuntime> {
     const socket = join(folder, `${name}.sock`)
-    const words = [LAUNCHER, 'runtime', '--home', folder, '--name', name, '--socket', socket, ...args]
-    const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const [program = '', ...words] = [
+      ...before,
+      process.execPath,
+      LAUNCHER,
+      'runtime',
+      '--home',
+      folder,
+      '--name',
+      name,
+      '--socket',
+      socket,
+      ...args,
+    ]
+    const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     const runtime = new TestRuntime(child, socket)
     try {
       await waitFor(
