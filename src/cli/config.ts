@@ -27,23 +27,31 @@ export function homeOf(flags: { home?: string | undefined }, env: Environment): 
   return realFolder(flags.home ?? textOf(env.MAINSTAY_HOME) ?? '.mainstay')
 }
 
-/** The control that was named by flag or environment; null means: the local cloud's. */
-export function remoteControlOf(flags: CommonFlags, env: Environment): RemoteControl | null {
+/** The control that was named by flag or environment, and the token if there is one; null when none was named. */
+export function namedControlOf(
+  flags: CommonFlags,
+  env: Environment,
+): { url: string; token: string | undefined } | null {
   const url = flags.control ?? textOf(env.MAINSTAY_CONTROL_URL)
-  if (url === undefined) return null
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new Fault('usage.bad_option', 400, `'${url}' is not the URL of a control`, {
-      hint: 'Write it like this: --control http://localhost:8081',
-    })
-  }
-  const token = textOf(env.MAINSTAY_TOKEN)
-  if (token === undefined) {
-    // The token of the local cloud is not tried: it would be shown to whoever answers at that URL.
-    throw new Fault('usage.token_missing', 400, `no token for the control at ${url}`, {
-      hint: 'Set MAINSTAY_TOKEN to an operator token of that cloud.',
-    })
-  }
-  return { url: url.replace(/\/+$/, ''), token }
+  return url === undefined ? null : { url: controlUrlOf(url), token: tokenOf(env) }
+}
+
+/** A control's URL as typed, without a slash at its end. Faults with `usage.bad_option`. */
+export function controlUrlOf(url: string): string {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, '')
+  throw new Fault('usage.bad_option', 400, `'${url}' is not the URL of a control`, {
+    hint: 'Write it like this: http://localhost:8081',
+  })
+}
+
+/** The operator token from the environment. */
+export function tokenOf(env: Environment): string | undefined {
+  return textOf(env.MAINSTAY_TOKEN)
+}
+
+/** True when a home was named, by flag or environment. */
+export function isHomeNamed(flags: CommonFlags, env: Environment): boolean {
+  return flags.home !== undefined || textOf(env.MAINSTAY_HOME) !== undefined
 }
 
 /** A port from a flag, an environment variable or the default. */

@@ -1,6 +1,6 @@
 // The CLI: one program, one file for each command.
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { readRelease } from '../kit/release.ts'
 import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
 import { addDataRead } from './data-read.ts'
@@ -9,6 +9,11 @@ import { addDevOutage } from './dev-outage.ts'
 import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_DONE } from './exit-code.ts'
+import { addJoinTokenCreate } from './join-token-create.ts'
+import { addLogin } from './login.ts'
+import { addLogout } from './logout.ts'
+import { addMachineList } from './machine-list.ts'
+import { addMachineRevoke } from './machine-revoke.ts'
 import { explainMisuse } from './misuse.ts'
 import { addMobileCreate } from './mobile-create.ts'
 import { addMobileDelete } from './mobile-delete.ts'
@@ -61,7 +66,7 @@ export async function main(args: string[]): Promise<void> {
 export function buildProgram(shell: Shell): Command {
   const program = new Command('mainstay')
     .description('A self-hosted mobile backend that survives the loss of its region.')
-    .version(packageVersion())
+    .version(readRelease())
     .exitOverride()
     // Misuse is told in our own lines, by `explainMisuse`.
     .configureOutput({ outputError: () => {} })
@@ -91,6 +96,13 @@ export function buildProgram(shell: Shell): Command {
   addSqlServerList(server, shell)
   addSqlServerShow(server, shell)
 
+  addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)
+  const machine = addGroup(program, 'machine', 'machines that joined')
+  addMachineList(machine, shell)
+  addMachineRevoke(machine, shell)
+  addLogin(program, shell)
+  addLogout(program, shell)
+
   const dev = addGroup(program, 'dev', 'trying disasters on the local cloud')
   addDevOutage(addGroup(dev, 'outage', 'outages of a region'), shell)
   addDevTraffic(dev, shell)
@@ -102,11 +114,4 @@ export function buildProgram(shell: Shell): Command {
 
 function addGroup(parent: Command, name: string, about: string): Command {
   return parent.command(name).description(about)
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const parsed: unknown = JSON.parse(text)
-  const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined
-  return typeof version === 'string' ? version : 'unknown'
 }

@@ -22,6 +22,7 @@ import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CAL
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field, ProbeTarget } from '../regions/field.ts'
 import { listMachines, type Machine } from '../regions/regions.ts'
+import type { Service } from '../services/services.ts'
 import { deriveGatewayAssignment, deriveHostAssignment, type OpenSecret } from './assignments.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 
@@ -90,7 +91,9 @@ export class MachineField implements Field {
   async gateways(): Promise<{ live: string[]; late: string[] }> {
     const live = this.#deps.board.gateways().filter(({ silentMs }) => silentMs < GATEWAY_SILENT_MS)
     const names = new Set(live.map(({ facts }) => facts.machine))
-    const known = (await listMachines(this.#deps.db)).filter((machine) => machine.role === 'gateway')
+    const known = (await listMachines(this.#deps.db)).filter(
+      ({ role, revoked_at }) => role === 'gateway' && !revoked_at,
+    )
     return { live: [...names], late: known.map(({ name }) => name).filter((name) => !names.has(name)) }
   }
 
@@ -151,7 +154,7 @@ export class MachineField implements Field {
     const unreached: string[] = []
     await Promise.all(
       snapshot.machines.map(async (machine) => {
-        if (machine.role === 'control' || !machine.port) return
+        if (machine.role === 'control' || !machine.port || machine.revoked_at !== null) return
         const isHeard = machine.role === 'host' ? this.isReachable(machine.name) : this.#isGatewayLive(machine.name)
         // Those that are silent learn it with their next heartbeat; nobody waits for them.
         if (!isHeard) return unreached.push(machine.name)
@@ -168,7 +171,8 @@ export class MachineField implements Field {
   /** What a machine is to do, as of a snapshot. */
   assignmentFor(snapshot: Snapshot, machine: Machine) {
     if (machine.role === 'host') return deriveHostAssignment(snapshot, machine.name, this.#deps.open)
-    return deriveGatewayAssignment(snapshot, (service) => this.#deps.incidents.get('service', service.id).verdict)
+    const verdictOf = (service: Service) => this.#deps.incidents.get('service', service.id).verdict
+    return deriveGatewayAssignment(snapshot, machine.name, verdictOf)
   }
 
   async #order(machine: string, call: DoorCall): Promise<unknown> {

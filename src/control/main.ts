@@ -1,24 +1,30 @@
 // The control role: management API, verdicts, operations. Reads its options, opens its database and doors, and works.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { FastifyRequest } from 'fastify'
 import { Accounts, type Caller } from '../accounts/accounts.ts'
 import { openSeal } from '../accounts/seal.ts'
 import { API } from '../contract/api.ts'
-import { type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
+import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
 import { Incidents } from '../health/incidents.ts'
+import { keepRenewed } from '../kit/certificate-life.ts'
 import { repeat } from '../kit/clock.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
+import { writeJson } from '../kit/files.ts'
 import { realFolder } from '../kit/home-folder.ts'
+import { takeHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
-import { buildHttpApp } from '../kit/http-server.ts'
+import { buildHttpApp, buildTlsApp } from '../kit/http-server.ts'
 import { JUDGE_EVERY_MS, OPERATION_LOOK_EVERY_MS, STEWARD_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
+import { parseName } from '../kit/role-options.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
@@ -30,7 +36,9 @@ import { Changes } from './changes.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
 import { openControlStore } from './database.ts'
+import { fleetRoutes } from './fleet-routes.ts'
 import { judgeAll } from './judge.ts'
+import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, readListening } from './listening.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
@@ -40,22 +48,18 @@ import type { ViewDeps } from './views.ts'
 
 const OPTIONS = {
   home: { type: 'string', default: './.mainstay-control' },
-  address: { type: 'string', default: '127.0.0.1' },
-  port: { type: 'string', default: '8081' },
-  'machine-port': { type: 'string', default: '8082' },
+  ...LISTENING_OPTIONS,
   domain: { type: 'string', default: 'control' },
   'gateway-url': { type: 'string', default: 'http://localhost:8080' },
   'token-file': { type: 'string' },
 } as const
 
 const USAGE = [
-  '--home FOLDER          where it keeps everything (default ./.mainstay-control)',
-  '--address HOST         address that it listens on (default 127.0.0.1)',
-  '--port NUMBER          port of the management API (default 8081)',
-  '--machine-port NUMBER  port of its door, for hosts and gateways (default 8082)',
-  '--domain NAME          the failure domain that this machine is in (default control)',
-  '--gateway-url URL      what the URLs of services begin with (default http://localhost:8080)',
-  '--token-file FILE      where the operator token is (default: operator.token in its home)',
+  '--home FOLDER            where it keeps everything (default ./.mainstay-control)',
+  ...LISTENING_USAGE,
+  '--domain NAME            the failure domain that this machine is in (default control)',
+  '--gateway-url URL        what the URLs of services begin with (default http://localhost:8080)',
+  '--token-file FILE        where the operator token is (default: operator.token in its home)',
 ]
 
 /** Runs control until a signal, or until the process that started it is gone. */
@@ -65,21 +69,26 @@ export async function main(args: string[]): Promise<void> {
 
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
+  const listening = await readListening(values)
+  const domain = parseName('--domain', values.domain)
+  const gatewayUrl = parseGatewayUrl(values['gateway-url'])
   const home = realFolder(values.home)
   const unlock = await lockHome(home, 'control')
+  await takeHomeFormat(home, 'control')
   const log = openLog('control', environment().logLevel)
   const seal = await openSeal(`${home}/control.key`)
   const store = await openControlStore(home, log)
   const { db } = store
-  const accounts = await Accounts.open(db, seal)
+  const accounts = await Accounts.open(db, seal, listening.lives)
   await accounts.ensureOperator(values['token-file'] ?? `${home}/${OPERATOR_TOKEN_FILE}`)
   const board = new FactBoard()
   const incidents = new Incidents(db)
   await incidents.load()
 
   const machines = buildHttpApp(log)
+  let credentials = await accounts.controlCredentials(domain)
   const door = new Door(
-    await accounts.controlCredentials(values.domain),
+    credentials,
     { [CONTROL_PROTOCOL]: serveHttp(machines.server), [JOIN_PROTOCOL]: serveHttp(machines.server) },
     [JOIN_PROTOCOL],
   )
@@ -94,12 +103,12 @@ async function run(args: string[]): Promise<void> {
   const onError = (error: unknown) => log.error({ err: error }, 'a round failed')
   const pushSoon = () => void field.push().catch(onError)
 
-  addMachineRoutes(machines.app, { db, accounts, board, field, onChange: pushSoon })
+  addMachineRoutes(machines.app, { db, accounts, board, field, log, onChange: pushSoon })
   await machines.app.ready()
 
-  const api = buildHttpApp(log)
+  const api = buildTlsApp(log, listening.api.tls)
   const callers = new WeakMap<FastifyRequest, Caller>()
-  const views: ViewDeps = { db, board, incidents, open, gatewayUrl: values['gateway-url'], domain: values.domain }
+  const views: ViewDeps = { db, board, incidents, open, gatewayUrl, domain }
   const deps: ApiDeps = {
     db,
     accounts,
@@ -108,6 +117,7 @@ async function run(args: string[]): Promise<void> {
     recovery,
     views,
     changes,
+    controlUrl: listening.controlUrl,
     callerOf(request) {
       const caller = callers.get(request)
       if (!caller) throw new Fault('account.no_token', 401, 'the management API wants a token')
@@ -126,21 +136,33 @@ async function run(args: string[]): Promise<void> {
     await scope.register(serviceRoutes, deps)
     await scope.register(tableRoutes, deps)
     await scope.register(cloudRoutes, deps)
+    await scope.register(fleetRoutes, deps)
   })
   await api.app.ready()
-  await door.listen({ address: values.address, port: Number(values['machine-port']) })
-  const port = await listenOn(api.server, { address: values.address, port: Number(values.port) })
+  await door.listen(listening.door)
+  const port = await listenOn(api.server, listening.api)
 
+  const apiFile = join(home, CONTROL_FILE)
   const brokenSince = new Map<string, number>()
   const rounds = [
     repeat({ everyMs: JUDGE_EVERY_MS, signal: aborter.signal, onError }, async () => {
-      await judgeAll({ db, board, incidents, domain: values.domain, onChange: pushSoon })
+      await judgeAll({ db, board, incidents, domain, onChange: pushSoon })
     }),
     repeat({ everyMs: STEWARD_EVERY_MS, signal: aborter.signal, onError }, async () => {
       if (await tendServers({ db, seal, board, field, brokenSince })) await field.push()
     }),
     repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal: aborter.signal, onError }, async () => {
       await runner.startFree(aborter.signal)
+    }),
+    keepRenewed({
+      certificate: () => credentials.certificate ?? '',
+      renew: async () => {
+        credentials = await accounts.controlCredentials(domain)
+        door.useCredentials(credentials)
+      },
+      onOver: () => log.error('the certificate of this door has ended'),
+      onError,
+      signal: aborter.signal,
     }),
   ]
   stopOnSignal(async () => {
@@ -149,11 +171,13 @@ async function run(args: string[]): Promise<void> {
     await Promise.all([api.app.close(), ...rounds, runner.settle()])
     await Promise.all([field.close(), door.close()])
     await store.close()
+    await rm(apiFile, { force: true })
     await unlock()
     return 0
   })
-  const url = `http://${values.address === '127.0.0.1' ? 'localhost' : values.address}:${port}`
-  log.info({ url }, 'control is up')
+  const url = apiUrlOf(listening.api, port)
+  await writeJson(apiFile, { pid: process.pid, url } satisfies ControlFile)
+  log.info({ url, door: listening.controlUrl }, 'control is up')
   const ready: FromRole = { kind: 'ready', url, port }
   process.send?.(ready)
 }

@@ -15,7 +15,9 @@ import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
 import type { ControlLink } from '../machine/control-link.ts'
+import type { ControlTrouble } from '../machine/control-trouble.ts'
 import type { Peers } from '../machine/peers.ts'
+import type { Certificate } from '../machine/renewal.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { ProofGiver } from './proof-giver.ts'
@@ -34,6 +36,9 @@ export type HostDeps = {
   binaries: Binaries
   control: ControlLink
   peers: Peers
+  certificate: Certificate
+  trouble: ControlTrouble
+  release: string
   log: Log
 }
 
@@ -90,6 +95,7 @@ export class Host {
     if (assignment.machine !== this.#deps.identity.name) {
       throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
     }
+    this.#deps.trouble.requireSpoken(assignment)
     // One at a time, and the version is looked at in turn: an older one must never be followed after a newer.
     const turn = this.#turn.then(async () => {
       if (assignment.version <= this.version) return
@@ -128,9 +134,11 @@ export class Host {
 
   async facts(): Promise<HostFacts> {
     const servers = await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.facts()))
-    const { identity, doorAt } = this.#deps
+    const { identity, doorAt, release, certificate } = this.#deps
     return {
       protocol: PROTOCOL_VERSION,
+      release,
+      certificateUntil: certificate.until,
       machine: identity.name,
       region: identity.domain,
       ...doorAt,
@@ -165,6 +173,7 @@ export class Host {
   }
 
   async #carryOut(assignment: HostAssignment): Promise<void> {
+    this.#deps.door.refuse(assignment.revoked ?? [])
     for (const wanted of assignment.servers) this.#followServer(wanted, assignment.version)
     for (const [name, held] of this.#servers) {
       if (assignment.servers.some((wanted) => wanted.name === name)) continue

@@ -4,14 +4,15 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { listServers, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Field } from '../regions/field.ts'
-import { listMachines, type Region } from '../regions/regions.ts'
+import { listMachines, type Machine, type Region } from '../regions/regions.ts'
 
 export type Place = { machine: string; server: string }
 
 /** Finds a place, or faults with `region.unreachable` or `region.no_database`. */
 export async function findPlace(db: Kysely<ControlDatabase>, field: Field, region: Region): Promise<Place> {
   const machines = await listMachines(db)
-  const hosts = machines.filter((machine) => machine.role === 'host' && machine.domain === region.name)
+  const isLocal = (machine: Machine) => machine.role === 'host' && machine.domain === region.name
+  const hosts = machines.filter((machine) => isLocal(machine) && machine.revoked_at === null)
   const host = hosts.find((machine) => field.isReachable(machine.name))
   if (!host) {
     throw new Fault('region.unreachable', 503, `no host in ${region.name} can be reached`, {
