@@ -17,7 +17,7 @@ import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { writeJson } from '../kit/files.ts'
 import { realFolder } from '../kit/home-folder.ts'
-import { takeHomeFormat } from '../kit/home-format.ts'
+import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp, buildTlsApp } from '../kit/http-server.ts'
 import { JUDGE_EVERY_MS, OPERATION_LOOK_EVERY_MS, STEWARD_EVERY_MS } from '../kit/limits.ts'
@@ -74,7 +74,8 @@ async function run(args: string[]): Promise<void> {
   const gatewayUrl = parseGatewayUrl(values['gateway-url'])
   const home = realFolder(values.home)
   const unlock = await lockHome(home, 'control')
-  await takeHomeFormat(home, 'control')
+  await checkHomeFormat(home, 'control')
+  await noteHomeFormat(home, 'control')
   const log = openLog('control', environment().logLevel)
   const seal = await openSeal(`${home}/control.key`)
   const store = await openControlStore(home, log)

@@ -11,7 +11,7 @@ import { peerOfRequest, serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { realFolder } from '../kit/home-folder.ts'
-import { takeHomeFormat } from '../kit/home-format.ts'
+import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
@@ -71,10 +71,11 @@ async function run(args: string[]): Promise<void> {
   const home = realFolder(values.home)
   const { address, advertise } = await chooseListening(home, controlAt, values)
   const unlock = await lockHome(home, 'gateway')
-  await takeHomeFormat(home, 'gateway')
+  await checkHomeFormat(home, 'gateway')
   const log = openLog('gateway', environment().logLevel)
   const token = environment().joinToken
   const identity = await ensureIdentity({ home, role: 'gateway', domain, control: controlAt, token })
+  await noteHomeFormat(home, 'gateway')
 
   const orders = buildHttpApp(log)
   const publicServer = createServer({ requestTimeout: 2 * APP_REQUEST_MS_MAX })

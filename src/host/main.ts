@@ -12,7 +12,7 @@ import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '../kit/home-folder.ts'
-import { takeHomeFormat } from '../kit/home-format.ts'
+import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
@@ -67,10 +67,11 @@ async function run(args: string[]): Promise<void> {
   const home = realFolder(values.home)
   const { address, advertise } = await chooseListening(home, controlAt, values)
   const unlock = await lockHome(home, 'host')
-  await takeHomeFormat(home, 'host')
+  await checkHomeFormat(home, 'host')
   const log = openLog(`host ${region}`, environment().logLevel)
   const token = environment().joinToken
   const identity = await ensureIdentity({ home, role: 'host', domain: region, control: controlAt, token })
+  await noteHomeFormat(home, 'host')
 
   const orders = buildHttpApp(log)
   const handlers: Record<string, DoorHandler> = {
