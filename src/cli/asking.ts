@@ -1,4 +1,5 @@
 // The questions that commands ask when something was left out.
+import type { Mode } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Session } from './command.ts'
 
@@ -32,6 +33,13 @@ export async function needTable(session: Session, value: string | undefined, usa
     what: 'the name of the table',
     insteadSay: `Name the table: ${usage}`,
   })
+}
+
+/** `shared` or `reserved` from an option, in any case. */
+export function modeOf(text: string): Mode {
+  const mode = text.toLowerCase()
+  if (mode === 'shared' || mode === 'reserved') return mode
+  throw new Fault('usage.bad_option', 400, `--mode takes shared or reserved, not '${text}'`)
 }
 
 /** A whole number from an option. */

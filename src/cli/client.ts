@@ -3,28 +3,38 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import {
   API,
+  ArchiveView,
+  AuditView,
   type CreateService,
   type CreateTable,
   type JoinTokenRequest,
   JoinTokenView,
+  type KeyType,
+  KeyView,
   MachineView,
   OperationView,
   type RecoverRequest,
   RecoveryPlanView,
   RegionView,
+  type RestoreService,
   RevocationView,
   type RevokeRequest,
+  type ScaleService,
   ServerView,
   ServiceView,
+  type SetPermissions,
   StatusView,
+  TableChangeView,
   TableView,
+  TruncateView,
 } from '../contract/api.ts'
+import type { ColumnType } from '../contract/table-change.ts'
 import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { CONTROL_CALL_MS_MAX } from '../kit/limits.ts'
+import { CONTROL_CALL_MS_MAX, TRUNCATE_CALL_MS_MAX } from '../kit/limits.ts'
 import type { ControlAddress } from './control-address.ts'
 
-type Verb = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type Call = { verb: Verb; path: string; body?: unknown; query?: Record<string, string>; timeoutMs?: number }
 
 const Rows = Type.Array(Type.Record(Type.String(), Type.Unknown()))
@@ -66,6 +76,26 @@ export class Client {
     return await this.#send(OperationView, { verb: 'DELETE', path, query: { deleteData: String(options.deleteData) } })
   }
 
+  async scaleService(service: string, request: ScaleService): Promise<OperationView> {
+    return await this.#send(OperationView, { verb: 'POST', path: fill(API.scale, { service }), body: request })
+  }
+
+  listArchives = async () => await this.#get(Type.Array(ArchiveView), API.archives)
+
+  async restoreService(service: string, request: RestoreService): Promise<OperationView> {
+    return await this.#send(OperationView, { verb: 'POST', path: fill(API.restore, { service }), body: request })
+  }
+
+  /** Sets a key, or has a new one made when no value is given. */
+  async setKey(service: string, type: KeyType, value: string | undefined): Promise<KeyView> {
+    const body = value === undefined ? {} : { value }
+    return await this.#send(KeyView, { verb: 'PUT', path: fill(API.key, { service, type }), body })
+  }
+
+  async restartService(service: string): Promise<void> {
+    await this.#call({ verb: 'POST', path: fill(API.restart, { service }) })
+  }
+
   async createTable(service: string, request: CreateTable): Promise<TableView> {
     return await this.#send(TableView, { verb: 'POST', path: fill(API.tables, { service }), body: request })
   }
@@ -76,6 +106,49 @@ export class Client {
 
   async readData(service: string, table: string, query: Record<string, string>): Promise<Static<typeof Rows>> {
     return await this.#send(Rows, { verb: 'GET', path: fill(API.data, { service, table }), query })
+  }
+
+  async setPermissions(service: string, table: string, permissions: SetPermissions): Promise<void> {
+    await this.#call({ verb: 'PUT', path: fill(API.permissions, { service, table }), body: permissions })
+  }
+
+  async addColumn(service: string, table: string, wanted: { column: string; type: ColumnType }): Promise<void> {
+    const { column, type } = wanted
+    await this.#call({ verb: 'POST', path: fill(API.column, { service, table, column }), body: { type } })
+  }
+
+  async deleteColumn(service: string, table: string, column: string): Promise<void> {
+    await this.#call({ verb: 'DELETE', path: fill(API.column, { service, table, column }) })
+  }
+
+  async addIndex(service: string, table: string, column: string): Promise<TableChangeView> {
+    const path = fill(API.index, { service, table, column })
+    return await this.#send(TableChangeView, { verb: 'PUT', path })
+  }
+
+  async deleteIndex(service: string, table: string, column: string): Promise<TableChangeView> {
+    const path = fill(API.index, { service, table, column })
+    return await this.#send(TableChangeView, { verb: 'DELETE', path })
+  }
+
+  /** Counts the rows, or deletes them all when it is confirmed. */
+  async truncate(service: string, table: string, confirm: boolean): Promise<TruncateView> {
+    const path = fill(API.truncate, { service, table })
+    return await this.#send(TruncateView, { verb: 'POST', path, body: { confirm }, timeoutMs: TRUNCATE_CALL_MS_MAX })
+  }
+
+  async deleteRow(service: string, table: string, id: string): Promise<void> {
+    await this.#call({ verb: 'DELETE', path: fill(API.data, { service, table }), query: { id } })
+  }
+
+  async listOperations(wanted: { service?: string | undefined; top: number }): Promise<OperationView[]> {
+    const query = { top: String(wanted.top), ...(wanted.service === undefined ? {} : { service: wanted.service }) }
+    return await this.#send(Type.Array(OperationView), { verb: 'GET', path: API.operations, query })
+  }
+
+  async listAudit(wanted: { subject?: string | undefined; top: number }): Promise<AuditView[]> {
+    const query = { top: String(wanted.top), ...(wanted.subject === undefined ? {} : { subject: wanted.subject }) }
+    return await this.#send(Type.Array(AuditView), { verb: 'GET', path: API.audit, query })
   }
 
   /** What a recovery would do; changes nothing. */

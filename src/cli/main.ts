@@ -1,8 +1,11 @@
 // The CLI: one program, one file for each command.
 import { Command, CommanderError } from 'commander'
 import { readRelease } from '../kit/release.ts'
+import { addArchiveList, addRestoreSecondary } from './archive.ts'
+import { addAuditList } from './audit-list.ts'
 import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
+import { addDataChange } from './data-change.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
 import { addDevOutage } from './dev-outage.ts'
@@ -10,6 +13,7 @@ import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_DONE } from './exit-code.ts'
 import { addJoinTokenCreate } from './join-token-create.ts'
+import { addKey } from './key.ts'
 import { addLogin } from './login.ts'
 import { addLogout } from './logout.ts'
 import { addMachineList } from './machine-list.ts'
@@ -20,10 +24,13 @@ import { addMobileDelete } from './mobile-delete.ts'
 import { addMobileList } from './mobile-list.ts'
 import { addMobileLocations } from './mobile-locations.ts'
 import { addMobileRecover } from './mobile-recover.ts'
+import { addMobileRestart } from './mobile-restart.ts'
 import { addMobileShow } from './mobile-show.ts'
+import { addOperation } from './operation.ts'
 import { addRegionList } from './region-list.ts'
 import { addRegionSet } from './region-set.ts'
 import { addReset } from './reset.ts'
+import { addScale } from './scale.ts'
 import { addSqlServerList } from './sql-server-list.ts'
 import { addSqlServerShow } from './sql-server-show.ts'
 import { addStatus } from './status.ts'
@@ -31,6 +38,7 @@ import { addTableCreate } from './table-create.ts'
 import { addTableDelete } from './table-delete.ts'
 import { addTableList } from './table-list.ts'
 import { addTableShow } from './table-show.ts'
+import { addTableUpdate } from './table-update.ts'
 import { addUp } from './up.ts'
 
 const FIRST_MINUTES = `
@@ -82,12 +90,20 @@ export function buildProgram(shell: Shell): Command {
   addMobileCreate(mobile, shell)
   addMobileDelete(mobile, shell)
   addMobileRecover(mobile, shell)
+  addMobileRestart(mobile, shell)
+  addRestoreSecondary(mobile, shell)
+  addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
+  addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)
+  addKey(addGroup(mobile, 'key', 'keys of a mobile service'), shell)
   const table = addGroup(mobile, 'table', 'tables of a mobile service')
   addTableList(table, shell)
   addTableShow(table, shell)
   addTableCreate(table, shell)
+  addTableUpdate(table, shell)
   addTableDelete(table, shell)
-  addDataRead(addGroup(mobile, 'data', 'rows of a table'), shell)
+  const data = addGroup(mobile, 'data', 'rows of a table')
+  addDataRead(data, shell)
+  addDataChange(data, shell)
 
   const region = addGroup(program, 'region', 'regions and their capacity')
   addRegionList(region, shell)
@@ -102,6 +118,8 @@ export function buildProgram(shell: Shell): Command {
   addMachineRevoke(machine, shell)
   addLogin(program, shell)
   addLogout(program, shell)
+  addOperation(addGroup(program, 'operation', 'long changes and how they go'), shell)
+  addAuditList(addGroup(program, 'audit', 'who changed what'), shell)
 
   const dev = addGroup(program, 'dev', 'trying disasters on the local cloud')
   addDevOutage(addGroup(dev, 'outage', 'outages of a region'), shell)

@@ -1,8 +1,7 @@
 // `mobile create`: a new mobile service, or a secondary whose capacity is promised to a primary.
 import type { Command } from 'commander'
 import type { CreateService } from '../contract/api.ts'
-import { Fault } from '../kit/fault.ts'
-import { needService, wholeNumber } from './asking.ts'
+import { modeOf, needService, wholeNumber } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { followOperation } from './follow.ts'
@@ -47,10 +46,4 @@ function requestOf(name: string, flags: Flags): CreateService {
     ...(flags.units === undefined ? {} : { units: wholeNumber('--units', flags.units, { min: 1, max: 100 }) }),
     ...(flags.secondaryFor === undefined ? {} : { secondaryFor: flags.secondaryFor }),
   }
-}
-
-function modeOf(text: string): 'shared' | 'reserved' {
-  const mode = text.toLowerCase()
-  if (mode === 'shared' || mode === 'reserved') return mode
-  throw new Fault('usage.bad_option', 400, `--mode takes shared or reserved, not '${text}'`)
 }

@@ -8,8 +8,13 @@ import {
 } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
 
-/** The permissions that a list names. `*` stands for all that are not named, wherever it is in the list. */
+/** The permissions of a new table. `*` stands for all that are not named, wherever it is in the list. */
 export function parsePermissions(list: string): TablePermissions {
+  return { ...DEFAULT_PERMISSIONS, ...parseNamedPermissions(list) }
+}
+
+/** The permissions that a list names, for a change: what it does not name is left out. */
+export function parseNamedPermissions(list: string): Partial<TablePermissions> {
   const named: Partial<TablePermissions> = {}
   let others: PermissionLevel | undefined
   for (const part of list.split(',').map((text) => text.trim())) {
@@ -19,12 +24,8 @@ export function parsePermissions(list: string): TablePermissions {
     else if (isOperation(operation)) named[operation] = level
     else throw bad(`'${operation}' is no table operation`, `Operations are ${TABLE_OPERATIONS.join(', ')} and *.`)
   }
-  return fill(named, others)
-}
-
-function fill(named: Partial<TablePermissions>, others: PermissionLevel | undefined): TablePermissions {
-  const of = (operation: keyof TablePermissions) => named[operation] ?? others ?? DEFAULT_PERMISSIONS[operation]
-  return { insert: of('insert'), read: of('read'), update: of('update'), delete: of('delete') }
+  if (others === undefined) return named
+  return { insert: others, read: others, update: others, delete: others, ...named }
 }
 
 function isLevel(text: string): text is PermissionLevel {

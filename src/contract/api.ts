@@ -1,5 +1,6 @@
 // The management API as people's clients see it: schemas of what control answers and takes, under /api/v1.
 import { type Static, Type } from 'typebox'
+import { ColumnType } from './table-change.ts'
 
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 const Instant = Type.String({ description: 'ISO 8601, UTC' })
@@ -77,6 +78,43 @@ export const CreateService = Type.Object(
 )
 export type CreateService = Static<typeof CreateService>
 
+export const ScaleService = Type.Object(
+  { mode: Type.Optional(Mode), units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })) },
+  { additionalProperties: false },
+)
+export type ScaleService = Static<typeof ScaleService>
+
+export const RestoreService = Type.Object(
+  {
+    location: Type.Optional(Type.String({ description: 'region name or slug; default: where it was' })),
+    secondaryFor: Type.Optional(Type.String({ description: 'default: whom it was promised to' })),
+  },
+  { additionalProperties: false },
+)
+export type RestoreService = Static<typeof RestoreService>
+
+/** A service that ended and can be brought back. */
+export const ArchiveView = Type.Object({
+  name: Type.String(),
+  reason: Type.String(),
+  mode: Mode,
+  units: Type.Integer(),
+  region: Type.String(),
+  archivedAt: Instant,
+  hasData: Type.Boolean({ description: 'its schema still lies on its server' }),
+})
+export type ArchiveView = Static<typeof ArchiveView>
+
+export const KeyType = Type.Union([Type.Literal('application'), Type.Literal('master')])
+export type KeyType = Static<typeof KeyType>
+
+/** Without a value, control makes a new one. */
+export const SetKey = Type.Object({ value: Type.Optional(Type.String()) }, { additionalProperties: false })
+export type SetKey = Static<typeof SetKey>
+
+export const KeyView = Type.Object({ type: KeyType, value: Type.String() })
+export type KeyView = Static<typeof KeyView>
+
 const Level = Type.Union([
   Type.Literal('public'),
   Type.Literal('application'),
@@ -105,6 +143,23 @@ export const CreateTable = Type.Object(
   { additionalProperties: false },
 )
 export type CreateTable = Static<typeof CreateTable>
+
+export const SetPermissions = Type.Partial(PermissionsView, { additionalProperties: false })
+export type SetPermissions = Static<typeof SetPermissions>
+
+export const AddColumn = Type.Object({ type: ColumnType }, { additionalProperties: false })
+
+/** `building`: an index that takes long; ask again. */
+export const TableChangeView = Type.Object({
+  state: Type.Union([Type.Literal('done'), Type.Literal('building')]),
+  column: Type.String(),
+})
+export type TableChangeView = Static<typeof TableChangeView>
+
+/** Without `confirm` it only counts. */
+export const Truncate = Type.Object({ confirm: Type.Boolean() }, { additionalProperties: false })
+export const TruncateView = Type.Object({ didTruncate: Type.Boolean(), rowCount: Type.Integer() })
+export type TruncateView = Static<typeof TruncateView>
 
 export const ServerView = Type.Object({
   name: Type.String(),
@@ -190,7 +245,13 @@ export type RecoveryReportView = Static<typeof RecoveryReportView>
 
 export const OperationView = Type.Object({
   id: Type.String(),
-  kind: Type.Union([Type.Literal('create'), Type.Literal('delete'), Type.Literal('recover')]),
+  kind: Type.Union([
+    Type.Literal('create'),
+    Type.Literal('delete'),
+    Type.Literal('recover'),
+    Type.Literal('scale'),
+    Type.Literal('restore'),
+  ]),
   service: Type.String(),
   /** `needs_you`: stopped after the point of no return; `next` says what to do. */
   state: Type.Union([
@@ -226,6 +287,19 @@ export const OperationView = Type.Object({
   finishedAt: Nullable(Instant),
 })
 export type OperationView = Static<typeof OperationView>
+
+/** A change that a person asked for. */
+export const AuditView = Type.Object({
+  id: Type.Integer(),
+  at: Instant,
+  principal: Type.String(),
+  action: Type.String({ description: "the command's words" }),
+  subject: Type.String(),
+  before: Type.Unknown(),
+  after: Type.Unknown(),
+  operation: Nullable(Type.String()),
+})
+export type AuditView = Static<typeof AuditView>
 
 export const StatusView = Type.Object({
   regions: Type.Array(RegionView),
@@ -304,9 +378,20 @@ export const API = {
   service: '/api/v1/services/:service',
   tables: '/api/v1/services/:service/tables',
   table: '/api/v1/services/:service/tables/:table',
+  permissions: '/api/v1/services/:service/tables/:table/permissions',
+  column: '/api/v1/services/:service/tables/:table/columns/:column',
+  index: '/api/v1/services/:service/tables/:table/indexes/:column',
   data: '/api/v1/services/:service/tables/:table/data',
+  truncate: '/api/v1/services/:service/tables/:table/truncate',
   recover: '/api/v1/services/:service/recover',
+  scale: '/api/v1/services/:service/scale',
+  key: '/api/v1/services/:service/keys/:type',
+  restart: '/api/v1/services/:service/restart',
+  archives: '/api/v1/archives',
+  restore: '/api/v1/archives/:service/restore',
+  operations: '/api/v1/operations',
   operation: '/api/v1/operations/:operation',
+  audit: '/api/v1/audit',
   servers: '/api/v1/servers',
   server: '/api/v1/servers/:server',
   joinTokens: '/api/v1/join-tokens',

@@ -72,13 +72,21 @@ export type ServiceAssignment = {
   applicationKey: string
   masterKey: string
   isSchemaDynamic: boolean
+  /** Grows with each restart that a person asked for: pools and sandboxes of an older one are ended. */
+  generation: number
   tables: TableDefinition[]
   scripts: ScriptAssignment[]
   database: DatabaseAssignment
 }
 
 /** `shared` serves all shared services of the host; a reserved service has a runtime of its own name, `units` processes. */
-export type RuntimeAssignment = { name: string; units: number; services: ServiceAssignment[] }
+export type RuntimeAssignment = {
+  name: string
+  units: number
+  /** Another one than before: every process is replaced, each only once its successor serves. */
+  generation: number
+  services: ServiceAssignment[]
+}
 
 /** What every machine is told. Optional is what a control of version 1 does not say. */
 export type MachineAssignment = {

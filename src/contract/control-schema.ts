@@ -51,7 +51,14 @@ export type ControlDatabase = {
     certificate_until: WhenOrNull
     revoked_at: WhenOrNull
   }
-  regions: { slug: string; name: string; reserved_units: number; shared_slots: number; ordinal: Generated<number> }
+  regions: {
+    slug: string
+    name: string
+    reserved_units: number
+    shared_slots: number
+    is_capacity_set: Generated<boolean>
+    ordinal: Generated<number>
+  }
   desired: { only_row: Generated<boolean>; version: Big }
   servers: {
     name: string
@@ -116,6 +123,29 @@ export type ControlDatabase = {
     created_at: When
     ended_at: WhenOrNull
     is_data_dropped: Generated<boolean>
+    also_mode: Generated<Mode | null>
+    also_units: Generated<number | null>
+    restarts: Generated<number>
+  }
+  script_texts: { hash: string; text: string; bytes: number; created_at: When }
+  script_versions: {
+    service_id: string
+    name: string
+    version: number
+    hash: string | null
+    principal: string
+    created_at: When
+  }
+  audit: {
+    id: Generated<string>
+    at: When
+    subscription_id: string
+    principal: string
+    action: string
+    subject: string
+    before: Json<unknown> | null
+    after: Json<unknown> | null
+    operation_id: string | null
   }
   service_tables: {
     service_id: string

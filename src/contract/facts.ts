@@ -75,6 +75,8 @@ export type HostFacts = MachineFacts & {
   runtimes: RuntimeFacts[]
   reach: ReachFacts[]
   memoryBytes: number
+  /** What its operator lets it hold; left out: its share of what was set for the region. */
+  offer: { reservedUnits?: number; sharedSlots?: number }
 }
 
 /**

@@ -46,11 +46,15 @@ export const PREFIX_HEADER = 'x-mainstay-prefix'
 export const REFUSED_HEADER = 'x-mainstay-refused'
 /** What a client may not send: the gateway drops these. */
 export const INTERNAL_HEADER_PREFIX = 'x-mainstay-'
+/** `1` on what our own processes ask of a runtime: no script runs for it. The gateway drops it from what clients send. */
+export const INTERNAL_HEADER = 'x-mainstay-internal'
 /** The only value of REFUSED_HEADER so far. */
 export const EPOCH_STALE = 'epoch-stale'
 
 /** Below a service's URL, with its master key: writes and reads our own probe row. Not a table, script or API name. */
 export const PROBE_PATH = '/.mainstay/probe'
+/** Beside it, for operators: deletes the rows of a table, some at a time. */
+export const TRUNCATE_PATH = '/.mainstay/truncate'
 /** Of a runtime itself: what it serves and whether it reaches its databases. */
 export const RUNTIME_HEALTH_PATH = '/.mainstay/health'
 /** Of control's door, for hosts: the text of a script by its hash follows. */

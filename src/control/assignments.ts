@@ -1,4 +1,5 @@
 // Derives what each machine is to do from the rows. Pure: the same snapshot gives the same assignments.
+import type { Mode } from '../contract/api.ts'
 import type {
   DatabaseAssignment,
   GatewayAssignment,
@@ -147,12 +148,29 @@ function deriveSchemas(snapshot: Snapshot, server: ServerWithMembers, open: Open
 function deriveRuntimes(snapshot: Snapshot, machine: string, open: OpenSecret): RuntimeAssignment[] {
   const here = snapshot.services.filter((service) => service.machine === machine && isServedNow(service))
   const build = (service: Service) => deriveService(snapshot, service, machine, open)
-  const shared = here.filter((service) => service.mode === 'shared').map(build)
-  const reserved = here
-    .filter((service) => service.mode === 'reserved')
-    .map((service) => ({ name: runtimeOf(service), units: service.units, services: [build(service)] }))
+  const shapes = here.flatMap((service) => shapesOf(service).map((shape) => ({ service, ...shape })))
+  const shared = shapes.filter(({ mode }) => mode === 'shared').map(({ service }) => build(service))
+  const reserved = shapes
+    .filter(({ mode }) => mode === 'reserved')
+    .map(({ service, mode, units }) => ({
+      name: runtimeOf({ name: service.name, mode }),
+      units,
+      generation: service.restarts,
+      services: [build(service)],
+    }))
   // The shared runtime is always there, warm, so that a recovery need not wait for a process to start.
-  return [{ name: SHARED_RUNTIME, units: 1, services: shared }, ...reserved]
+  return [{ name: SHARED_RUNTIME, units: 1, generation: 0, services: shared }, ...reserved]
+}
+
+// While its mode changes, a service is served in both shapes: no request falls between the old runtime and the new.
+function shapesOf(service: Service): { mode: Mode; units: number }[] {
+  const { mode, units, also_mode: alsoMode, also_units: alsoUnits } = service
+  return alsoMode === null || alsoUnits === null
+    ? [{ mode, units }]
+    : [
+        { mode, units },
+        { mode: alsoMode, units: alsoUnits },
+      ]
 }
 
 // A service that is being recovered is served only in its new home, once the recovery has moved it there.
@@ -168,6 +186,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     applicationKey: open(service.application_key),
     masterKey: open(service.master_key),
     isSchemaDynamic: service.is_schema_dynamic,
+    generation: service.restarts,
     tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
     scripts: [],
     database: deriveDatabase(snapshot, service, machine, open),

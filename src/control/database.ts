@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
 import * as initial from '../../migrations/0001-initial.ts'
+import * as scriptsScaleAudit from '../../migrations/0002-scripts-scale-audit.ts'
 import * as machines from '../../migrations/0003-machines.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
@@ -16,7 +17,11 @@ import { randomKey } from '../kit/identifiers.ts'
 import { CONTROL_CONNECTIONS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 
-const MIGRATIONS: Record<string, Migration> = { '0001-initial': initial, '0003-machines': machines }
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0002-scripts-scale-audit': scriptsScaleAudit,
+  '0003-machines': machines,
+}
 
 export type ControlStore = { db: Kysely<ControlDatabase>; cluster: Cluster; close: () => Promise<void> }
 

@@ -1,7 +1,8 @@
 // The management API's routes for machines: join tokens, the list, revocation.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { revokedFault } from '../accounts/accounts.ts'
+import { type Caller, revokedFault } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import { API, JoinTokenRequest, JoinTokenView, MachineView, RevocationView, RevokeRequest } from '../contract/api.ts'
 import { slugOf } from '../kit/identifiers.ts'
 import { parseName } from '../kit/role-options.ts'
@@ -22,7 +23,7 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     const domain = await domainOf(deps, request.body)
     // The region is named here for the first time: regions keep the order in which people name them.
     if (role === 'host') await ensureRegion(deps.db, domain)
-    return reply.code(201).send(await makeToken(deps, { role, domain }))
+    return reply.code(201).send(await makeToken(deps, deps.callerOf(request), { role, domain }))
   })
 
   const againSchema = { params: Params, response: { 201: JoinTokenView } }
@@ -30,7 +31,7 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     const { name, role, domain, revoked_at } = await getMachine(deps.db, request.params.machine)
     if (revoked_at !== null) throw revokedFault(name)
     const wanted = { role: role === 'gateway' ? ('gateway' as const) : ('host' as const), domain, machine: name }
-    return reply.code(201).send(await makeToken(deps, wanted))
+    return reply.code(201).send(await makeToken(deps, deps.callerOf(request), wanted))
   })
 
   app.get(API.machines, { schema: { response: { 200: Type.Array(MachineView) } } }, async () => {
@@ -43,7 +44,10 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
 
   const revokeSchema = { params: Params, body: RevokeRequest, response: { 200: RevocationView } }
   app.post(API.machineRevoke, { schema: revokeSchema }, async (request) => {
-    const answer = await revokeMachine({ db: deps.db, board }, request.params.machine, request.body)
+    const answer = await revokeMachine({ db: deps.db, board }, deps.callerOf(request), {
+      ...request.body,
+      name: request.params.machine,
+    })
     if (request.body.isDryRun !== true) await deps.field.push()
     return answer
   })
@@ -51,10 +55,13 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
 
 async function makeToken(
   deps: ApiDeps,
+  caller: Caller,
   wanted: { role: 'host' | 'gateway'; domain: string; machine?: string },
 ): Promise<JoinTokenView> {
   const { token, expiresAt } = await deps.accounts.createJoinToken(wanted)
   const { role, domain, machine = null } = wanted
+  const after = { role, domain, machine, expiresAt }
+  await audit(deps.db, caller, { action: 'join-token create', subject: machine ?? domain, after })
   return { token, role, domain, machine, expiresAt: expiresAt.toISOString(), controlUrl: deps.controlUrl }
 }
 

@@ -4,12 +4,21 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ProbeFacts } from '../contract/facts.ts'
 import { primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import type { Incidents } from '../health/incidents.ts'
-import { judgeReach, judgeService, type Reachability, type ServiceFacts, type Vantage } from '../health/verdict.ts'
+import {
+  judgeCapacity,
+  judgeReach,
+  judgeService,
+  type Reachability,
+  type ServiceFacts,
+  type Vantage,
+} from '../health/verdict.ts'
 import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
+import { shortageOf } from '../regions/ledger.ts'
 import { bumpDesired, type Machine } from '../regions/regions.ts'
-import type { Service } from '../services/services.ts'
+import { roomOf } from '../regions/room.ts'
+import { listHoldings, type Service } from '../services/services.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 
 export type JudgeDeps = {
@@ -27,7 +36,13 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
   const reach = new Map(hosts.map((host) => [host.name, judgeReach(vantagesOf(deps, host), host.domain)]))
   deps.board.setLost(hosts.map(({ name }) => name).filter((name) => reach.get(name)?.isLost))
   let isChanged = false
+  const holdings = await listHoldings(deps.db)
+  const short = new Map<string, ReturnType<typeof shortageOf>>()
   for (const region of snapshot.regions) {
+    const room = roomOf(region, snapshot.machines, deps.board)
+    // A region of which nothing reports is lost or just starting; that is another verdict.
+    const shortage = room.offer.hosts.size === 0 ? [] : shortageOf(room, holdings)
+    short.set(region.slug, shortage)
     const lost = hosts.filter((host) => host.domain === region.name).map((host) => reach.get(host.name))
     const isLost = lost.length > 0 && lost.every((one) => one?.isLost)
     const verdict = isLost
@@ -37,13 +52,20 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
           message: `${region.name} cannot be reached: dead or cut off`,
           evidence: lost.flatMap((one) => one?.evidence ?? []),
         }
-      : { state: 'Ready' as const }
+      : judgeCapacity(shortage)
     if (await deps.incidents.note('region', region.slug, verdict)) isChanged = true
   }
   for (const service of snapshot.services) {
     if (service.state !== 'ready') continue
     const facts = serviceFacts(deps, snapshot, service, reach)
-    if (facts && (await deps.incidents.note('service', service.id, judgeService(facts)))) isChanged = true
+    if (!facts) continue
+    const verdict = judgeService(facts)
+    // A promise that its region cannot keep now is none: such a secondary must not look Ready.
+    const broken = service.secondary_for
+      ? (short.get(service.region) ?? []).filter((one) => one.mode === service.mode)
+      : []
+    const fresh = verdict.state === 'Ready' ? judgeCapacity(broken) : verdict
+    if (await deps.incidents.note('service', service.id, fresh)) isChanged = true
   }
   if (!isChanged) return
   await deps.db.transaction().execute(bumpDesired)

@@ -5,6 +5,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
 import {
   EPOCH_HEADER,
+  INTERNAL_HEADER,
   ORDERS_PROTOCOL,
   PROBE_PATH,
   PUBLIC_PROTOCOL,
@@ -21,6 +22,7 @@ import { randomId } from '../kit/identifiers.ts'
 import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field, ProbeTarget } from '../regions/field.ts'
+import type { Capacity } from '../regions/ledger.ts'
 import { listMachines, type Machine } from '../regions/regions.ts'
 import type { Service } from '../services/services.ts'
 import { deriveGatewayAssignment, deriveHostAssignment, type OpenSecret } from './assignments.ts'
@@ -33,6 +35,10 @@ export type FieldDeps = {
   incidents: Incidents
   open: OpenSecret
 }
+
+/** A call to a service's runtime by its operator. */
+export type RuntimeCall = { method: 'GET' | 'POST' | 'DELETE'; path: string; body?: unknown }
+export type RuntimeAnswer = { status: number; body: unknown }
 
 type Line = { at: string; pool: Pool }
 
@@ -83,9 +89,11 @@ export class MachineField implements Field {
   }
 
   isReachable(machine: string): boolean {
-    const { board } = this.#deps
-    // What two others cannot reach counts as lost, even while its last heartbeat here is not yet old enough.
-    return board.hasHeardHost(machine) && board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS && !board.isLost(machine)
+    return this.#deps.board.isReachable(machine)
+  }
+
+  offerOf(machine: string): Partial<Capacity> {
+    return this.#deps.board.offerOf(machine)
   }
 
   async gateways(): Promise<{ live: string[]; late: string[] }> {
@@ -110,29 +118,31 @@ export class MachineField implements Field {
     return await probe(pool, path, { host: 'localhost' }, target)
   }
 
-  /** Reads rows through a service's runtime as the master key may. Answers status, text and type as they are. */
-  async readThroughRuntime(target: ProbeTarget, path: string): Promise<{ status: number; body: unknown }> {
+  /** One call to a service's runtime as its master key may, and as its operator: status and body as they are. */
+  async askRuntime(target: ProbeTarget, call: RuntimeCall): Promise<RuntimeAnswer> {
     const pool = this.#line(await this.#machine(target.machine), RUNTIME_PROTOCOL, target.runtime)
     const headers = {
       'x-zumo-master': target.masterKey,
       [SERVICE_HEADER]: target.service.toLowerCase(),
       [EPOCH_HEADER]: String(target.epoch),
+      [INTERNAL_HEADER]: '1',
+      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     }
+    const body = call.body === undefined ? null : JSON.stringify(call.body)
+    const { method, path } = call
     try {
       const answer = await pool.request({
-        method: 'GET',
+        method,
         path,
         headers,
+        body,
         signal: AbortSignal.timeout(REGION_CALL_MS_MAX),
       })
       const text = await answer.body.text()
       return { status: answer.statusCode, body: text === '' ? null : JSON.parse(text) }
     } catch (error) {
-      throw new Fault(
-        'door.unreachable',
-        503,
-        `no answer from ${target.service} on ${target.machine}: ${messageOf(error)}`,
-      )
+      const message = `no answer from ${target.service} on ${target.machine}: ${messageOf(error)}`
+      throw new Fault('door.unreachable', 503, message)
     }
   }
 

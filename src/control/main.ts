@@ -32,11 +32,14 @@ import { recoverKind } from '../recovery/recover-kind.ts'
 import { FactBoard } from '../regions/fact-board.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
+import { restoreKind } from '../services/restore-service.ts'
+import { scaleKind } from '../services/scale-service.ts'
 import { Changes } from './changes.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
 import { openControlStore } from './database.ts'
 import { fleetRoutes } from './fleet-routes.ts'
+import { historyRoutes } from './history-routes.ts'
 import { judgeAll } from './judge.ts'
 import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, readListening } from './listening.ts'
 import { MachineField } from './machine-field.ts'
@@ -98,7 +101,13 @@ async function run(args: string[]): Promise<void> {
   const changes = new Changes()
   const services = { db, seal, field }
   const recovery: RecoveryDeps = { db, field, board, incidents, openKey: (service) => open(service.master_key) }
-  const kinds = { create: createKind(services), delete: deleteKind(services), recover: recoverKind(recovery) }
+  const kinds = {
+    create: createKind(services),
+    delete: deleteKind(services),
+    scale: scaleKind(services),
+    restore: restoreKind(services),
+    recover: recoverKind(recovery),
+  }
   const runner = new OperationRunner(db, kinds, log, () => changes.announce())
   const aborter = new AbortController()
   const onError = (error: unknown) => log.error({ err: error }, 'a round failed')
@@ -138,6 +147,7 @@ async function run(args: string[]): Promise<void> {
     await scope.register(tableRoutes, deps)
     await scope.register(cloudRoutes, deps)
     await scope.register(fleetRoutes, deps)
+    await scope.register(historyRoutes, deps)
   })
   await api.app.ready()
   await door.listen(listening.door)

@@ -1,5 +1,7 @@
 // Revoking a machine: what it holds stands against it, unless the operator gives that up.
 import type { Kysely } from 'kysely'
+import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import type { FaultView, RevocationView, RevokeRequest } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { releaseStandbysOn } from '../databases/revoked-members.ts'
@@ -33,9 +35,10 @@ export function refusalOf(machine: string, holdings: Holdings): FaultView | null
 /** Revokes a machine, or only says what would happen. Faults with `machine.unknown`, `machine.in_use`. */
 export async function revokeMachine(
   deps: RevocationDeps,
-  name: string,
-  request: RevokeRequest,
+  caller: Caller,
+  request: RevokeRequest & { name: string },
 ): Promise<RevocationView> {
+  const { name } = request
   const done = await deps.db.transaction().execute(async (trx) => {
     // Promotions lock these rows: what is a standby now is not a primary before we are done.
     await trx.selectFrom('servers').select('name').orderBy('name').forUpdate().execute()
@@ -48,6 +51,7 @@ export async function revokeMachine(
     }
     await markRevoked(trx, name)
     await releaseStandbysOn(trx, name)
+    await audit(trx, caller, { action: 'machine revoke', subject: name, before: holdings })
     await bumpDesired(trx)
     return { holdings, refusal }
   })

@@ -1,21 +1,35 @@
 // The management API's routes for services and recoveries.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { API, CreateService, OperationView, RecoverRequest, RecoveryPlanView, ServiceView } from '../contract/api.ts'
+import {
+  API,
+  ArchiveView,
+  CreateService,
+  KeyType,
+  KeyView,
+  OperationView,
+  RecoverRequest,
+  RecoveryPlanView,
+  RestoreService,
+  ScaleService,
+  ServiceView,
+  SetKey,
+} from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { WATCH_MS_MAX } from '../kit/limits.ts'
-import { getOperation, viewOperation } from '../operations/operations.ts'
 import { beginRecover } from '../recovery/recover-begin.ts'
 import { beginCreate } from '../services/create-service.ts'
 import { beginDelete } from '../services/delete-service.ts'
+import { beginRestore, listArchives } from '../services/restore-service.ts'
+import { beginScale } from '../services/scale-service.ts'
 import { getService } from '../services/services.ts'
+import { changeKey, restartService } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
 import { viewServices } from './views.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
 
-/** Services: list, show, create, delete, recover; and the operations that come of it. */
+/** Services: list, show, create, delete, scale, recover, restore, keys and restarts. */
 export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(API.services, { schema: { response: { 200: Type.Array(ServiceView) } } }, async (request) => {
     return await viewServices(deps.views, deps.callerOf(request).subscriptionId)
@@ -64,21 +78,33 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     return reply.code(202).send(await deps.started(caller, begun.operationId))
   })
 
-  const watchSchema = {
-    params: Type.Object({ operation: Type.String({ maxLength: 100 }) }),
-    querystring: Type.Object({
-      after: Type.Optional(Type.Integer({ minimum: 0 })),
-      waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: WATCH_MS_MAX })),
-    }),
-    response: { 200: OperationView },
-  }
-  app.get(API.operation, { schema: watchSchema }, async (request) => {
-    const { subscriptionId } = deps.callerOf(request)
-    const read = async () => viewOperation(await getOperation(deps.db, subscriptionId, request.params.operation))
-    return await deps.changes.waitUntil(read, {
-      isNews: (view) => view.revision > (request.query.after ?? 0),
-      withinMs: request.query.waitMs ?? 0,
-    })
+  const scaleSchema = { params: ByService, body: ScaleService, response: { 202: OperationView } }
+  app.post(API.scale, { schema: scaleSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const id = await beginScale(deps.services, caller, request.params.service, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const ByKey = Type.Object({ service: Type.String({ maxLength: 100 }), type: KeyType })
+  app.put(API.key, { schema: { params: ByKey, body: SetKey, response: { 200: KeyView } } }, async (request) => {
+    const { service, type } = request.params
+    return await changeKey(deps.services, deps.callerOf(request), service, { type, value: request.body.value })
+  })
+
+  app.post(API.restart, { schema: { params: ByService } }, async (request, reply) => {
+    await restartService(deps.services, deps.callerOf(request), request.params.service)
+    return reply.code(204).send()
+  })
+
+  app.get(API.archives, { schema: { response: { 200: Type.Array(ArchiveView) } } }, async (request) => {
+    return await listArchives(deps.db, deps.callerOf(request).subscriptionId)
+  })
+
+  const restoreSchema = { params: ByService, body: RestoreService, response: { 202: OperationView } }
+  app.post(API.restore, { schema: restoreSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const id = await beginRestore(deps.services, caller, request.params.service, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
   })
 }
 

@@ -1,12 +1,33 @@
 // The management API's routes for tables and their rows.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { API, CreateTable, TableView } from '../contract/api.ts'
+import {
+  AddColumn,
+  API,
+  CreateTable,
+  SetPermissions,
+  TableChangeView,
+  TableView,
+  Truncate,
+  TruncateView,
+} from '../contract/api.ts'
 import type { ApiDeps } from './compose.ts'
-import { beginTable, endTable, readRows, viewTables } from './tables.ts'
+import { deleteRow, readRows, truncateRows } from './rows.ts'
+import { changePermissions, changeShape } from './table-shape.ts'
+import { beginTable, endTable, viewTables } from './tables.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
 const ByTable = Type.Object({ service: Type.String({ maxLength: 100 }), table: Type.String({ maxLength: 100 }) })
+const ByColumn = Type.Object({
+  service: Type.String({ maxLength: 100 }),
+  table: Type.String({ maxLength: 100 }),
+  column: Type.String({ minLength: 1, maxLength: 128 }),
+})
+const SHAPE_ROUTES = [
+  ['DELETE', API.column, 'drop_column'],
+  ['PUT', API.index, 'add_index'],
+  ['DELETE', API.index, 'drop_index'],
+] as const
 
 /** Tables: list, show, create, delete; data: read. */
 export const tableRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
@@ -30,6 +51,44 @@ export const tableRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
 
   app.delete(API.table, { schema: { params: ByTable } }, async (request, reply) => {
     await endTable(deps, deps.callerOf(request), request.params.service, request.params.table)
+    return reply.code(204).send()
+  })
+
+  const permissionsSchema = { params: ByTable, body: SetPermissions, response: { 200: TableView } }
+  app.put(API.permissions, { schema: permissionsSchema }, async (request) => {
+    const caller = deps.callerOf(request)
+    await changePermissions(deps, caller, request.params, request.body)
+    const [view] = await viewTables(deps, caller, request.params.service, request.params.table)
+    return view as TableView
+  })
+
+  const changed = { 200: TableChangeView }
+  const addSchema = { params: ByColumn, body: AddColumn, response: changed }
+  app.post(API.column, { schema: addSchema }, async (request) => {
+    const { column } = request.params
+    const change = { kind: 'add_column' as const, column, type: request.body.type }
+    return await changeShape(deps, deps.callerOf(request), request.params, change)
+  })
+  for (const [method, url, kind] of SHAPE_ROUTES) {
+    app.route({
+      method,
+      url,
+      schema: { params: ByColumn, response: changed },
+      handler: async (request) => {
+        const change = { kind, column: request.params.column }
+        return await changeShape(deps, deps.callerOf(request), request.params, change)
+      },
+    })
+  }
+
+  const truncateSchema = { params: ByTable, body: Truncate, response: { 200: TruncateView } }
+  app.post(API.truncate, { schema: truncateSchema }, async (request) => {
+    return await truncateRows(deps, deps.callerOf(request), request.params, request.body.confirm)
+  })
+
+  const rowSchema = { params: ByTable, querystring: Type.Object({ id: Type.String({ minLength: 1, maxLength: 255 }) }) }
+  app.delete(API.data, { schema: rowSchema }, async (request, reply) => {
+    await deleteRow(deps, deps.callerOf(request), request.params, request.query.id)
     return reply.code(204).send()
   })
 

@@ -1,14 +1,14 @@
 // Tables of a service through the management API: definitions here, the tables themselves on the service's server.
 import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import type { CreateTable, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { waitFor } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
-import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired } from '../regions/regions.ts'
-import { isServed, schemaProblem } from '../services/facts-of.ts'
+import { schemaProblem, untilServed } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
 import { requireReachable } from '../services/place.ts'
 import {
@@ -45,8 +45,11 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
   requireTableName(wanted.name)
   const service = await getService(deps.db, caller.subscriptionId, name)
   const machine = await requireUsable(deps, service)
+  const permissions = { ...DEFAULT_PERMISSIONS, ...wanted.permissions }
   const version = await deps.db.transaction().execute(async (trx) => {
-    await insertTable(trx, service, wanted.name, { ...DEFAULT_PERMISSIONS, ...wanted.permissions })
+    await insertTable(trx, service, wanted.name, permissions)
+    const subject = `${service.name}/${wanted.name}`
+    await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
     return await bumpDesired(trx)
   })
   try {
@@ -69,6 +72,7 @@ export async function endTable(deps: ApiDeps, caller: Caller, name: string, tabl
   const machine = await requireUsable(deps, service)
   const version = await deps.db.transaction().execute(async (trx) => {
     await giveTableUp(trx, service, table.name)
+    await audit(trx, caller, { action: 'mobile table delete', subject: `${service.name}/${table.name}` })
     return await bumpDesired(trx)
   })
   await deps.field.push()
@@ -77,32 +81,8 @@ export async function endTable(deps: ApiDeps, caller: Caller, name: string, tabl
   await forgetDroppedTables(deps.db, service.id)
 }
 
-/** Reads rows as the master key may, through the service's runtime. */
-export async function readRows(
-  deps: ApiDeps,
-  caller: Caller,
-  names: { service: string; table: string },
-  query: string,
-): Promise<{ status: number; body: unknown }> {
-  const service = await getService(deps.db, caller.subscriptionId, names.service)
-  const table = await getTable(deps.db, service, names.table)
-  await requireUsable(deps, service)
-  requireReachable(deps.field, service.machine, `'${service.name}'`)
-  const target = {
-    service: service.name,
-    masterKey: deps.views.open(service.master_key),
-    epoch: Number(service.epoch),
-    machine: service.machine,
-    runtime: runtimeOf(service),
-  }
-  const answer = await deps.field.readThroughRuntime(target, `/tables/${encodeURIComponent(table.name)}${query}`)
-  if (answer.status < 400) return answer
-  const message = errorText(answer.body)
-  throw new Fault('data.refused', answer.status === 503 ? 503 : 400, message)
-}
-
-// The machine that holds the service's data. Faults at once when it is lost or the service is being changed.
-async function requireUsable(deps: ApiDeps, service: Service): Promise<string> {
+/** The machine that holds the service's data. Faults at once when it is lost or the service is being changed. */
+export async function requireUsable(deps: ApiDeps, service: Service): Promise<string> {
   await deps.field.settle()
   const { machine } = primaryOf(await getServer(deps.db, service.server))
   requireReachable(deps.field, machine, `the database of '${service.name}'`)
@@ -112,7 +92,8 @@ async function requireUsable(deps: ApiDeps, service: Service): Promise<string> {
   })
 }
 
-async function untilFollowed(deps: ApiDeps, service: Service, machine: string, version: number): Promise<void> {
+/** Waits until a service's schema and its runtime follow that version. */
+export async function untilFollowed(deps: ApiDeps, service: Service, machine: string, version: number): Promise<void> {
   const wanted = { server: service.server, schema: service.schema_name, version }
   await waitFor(
     `the table on ${machine}`,
@@ -125,12 +106,7 @@ async function untilFollowed(deps: ApiDeps, service: Service, machine: string, v
   )
   // A runtime that is down now learns of the table when it starts; one that is up must know it before we say so.
   if (!deps.field.isReachable(service.machine)) return
-  const served = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version }
-  await waitFor(
-    `a runtime on ${service.machine} to know the table`,
-    async () => (isServed(await deps.field.askHost(service.machine), served) ? true : undefined),
-    { withinMs: REGION_CALL_MS_MAX },
-  )
+  await untilServed(deps.field, service, version)
 }
 
 async function askInfos(deps: ApiDeps, service: Service, machine: string): Promise<Record<string, TableInfo> | null> {
@@ -145,9 +121,4 @@ async function askInfos(deps: ApiDeps, service: Service, machine: string): Promi
     // The definitions are known here; what only the lost region knows is shown as unknown.
     return null
   }
-}
-
-function errorText(body: unknown): string {
-  if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error).replace(/^Error: /, '')
-  return 'the service refused'
 }

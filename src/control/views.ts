@@ -11,6 +11,7 @@ import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { usageOf } from '../regions/ledger.ts'
 import { listMachines, listRegions } from '../regions/regions.ts'
+import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
 import type { OpenSecret } from './assignments.ts'
 
@@ -29,20 +30,23 @@ export async function viewRegions(deps: ViewDeps): Promise<RegionView[]> {
   const machines = await listMachines(deps.db)
   const servers = await listServers(deps.db)
   return (await listRegions(deps.db)).map((region) => {
-    const usage = usageOf(region.slug, holdings)
+    const usage = usageOf({ region: region.slug }, holdings)
     const hosts = machines.filter((machine) => machine.role === 'host' && machine.domain === region.name)
     const reporting = hosts.filter(
       (host) => deps.board.hasHeardHost(host.name) && deps.board.hostSilentMs(host.name) < HEARTBEAT_SILENT_MS,
     )
+    const { set, total } = roomOf(region, machines, deps.board).offer
+    // What was set is shown also while no host of the region reports: it is what will be there again.
+    const shown = reporting.length > 0 ? total : (set ?? total)
     return {
       name: region.name,
       slug: region.slug,
       health: isRegionOpen(deps.board, reporting, servers)
         ? standingHealth(deps.incidents.get('region', region.slug), null)
         : startingOr(standingHealth(deps.incidents.get('region', region.slug), null)),
-      reservedUnits: region.reserved_units,
+      reservedUnits: shown.reservedUnits,
       reservedUnitsUsed: usage.reservedUnits,
-      sharedSlots: region.shared_slots,
+      sharedSlots: shown.sharedSlots,
       sharedSlotsUsed: usage.sharedSlots,
       hosts: reporting.length,
     }

@@ -6,7 +6,7 @@ import { RUNTIME_PROTOCOL } from '../contract/protocols.ts'
 import type { Door } from '../kit/door.ts'
 import { doorPool } from '../kit/door-http.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { GATEWAY_POOL_CONNECTIONS_MAX } from '../kit/limits.ts'
+import { GATEWAY_POOL_CONNECTIONS_MAX, MOVED_DRAIN_MS_MAX } from '../kit/limits.ts'
 
 export class Routes {
   readonly #door: Door
@@ -86,11 +86,13 @@ export class Routes {
     this.#door.refuse(assignment.revoked ?? [])
     this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
     const used = new Set(assignment.routes.filter((route) => !route.closed).map(keyOf))
+    const closed = new Set(assignment.routes.filter((route) => route.closed).map(keyOf))
     for (const [key, pool] of this.#pools) {
       if (used.has(key)) continue
       this.#pools.delete(key)
-      // Requests under way there hang on a lost region: they are ended, and answered 503.
-      pool.destroy().catch(() => {})
+      // Requests under way to where a route was closed hang on a lost region: they are ended, and answered 503.
+      if (closed.has(key)) pool.destroy().catch(() => {})
+      else endGently(pool)
     }
     const probed = new Set(assignment.routes.map(keyOf))
     for (const [key, pool] of this.#probePools) {
@@ -99,6 +101,15 @@ export class Routes {
       pool.destroy().catch(() => {})
     }
   }
+}
+
+// The service is served elsewhere now, as wished: what is under way in its old place may end there.
+function endGently(pool: Pool): void {
+  const timer = setTimeout(() => void pool.destroy().catch(() => {}), MOVED_DRAIN_MS_MAX)
+  pool
+    .close()
+    .catch(() => {})
+    .finally(() => clearTimeout(timer))
 }
 
 function keyOf(route: { runtime: string; to: MachineAddress }): string {

@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { VERDICT_CLOSE_MS } from '../kit/limits.ts'
+import { VERDICT_CLOSE_MS, VERDICT_OPEN_MS } from '../kit/limits.ts'
 import type { Verdict } from './verdict.ts'
 
 export type Incident = Selectable<ControlDatabase['incidents']>
@@ -11,7 +11,7 @@ export type SubjectKind = 'service' | 'region'
 /** What a person is shown: the verdict in force, and since when. */
 export type Standing = { verdict: Verdict; since: Date | null }
 
-type Entry = Standing & { incidentId: string | null; goodSince: number | null }
+type Entry = Standing & { incidentId: string | null; goodSince: number | null; worseSince: number | null }
 
 export class Incidents {
   readonly #db: Kysely<ControlDatabase>
@@ -27,7 +27,7 @@ export class Incidents {
     for (const row of open) {
       const state = row.state === 'Unhealthy' ? ('Unhealthy' as const) : ('Degraded' as const)
       const verdict: Verdict = { state, cause: row.cause, message: row.message, evidence: row.evidence }
-      const entry = { verdict, since: row.opened_at, incidentId: row.id, goodSince: null }
+      const entry = { verdict, since: row.opened_at, incidentId: row.id, goodSince: null, worseSince: null }
       this.#entries.set(`${row.kind} ${row.subject}`, entry)
     }
   }
@@ -38,8 +38,8 @@ export class Incidents {
   }
 
   /**
-   * Takes a fresh verdict; true when the one in force changed. Bad news count at once, since their evidence has lasted;
-   * good news must last a while before they close an incident.
+   * Takes a fresh verdict; true when the one in force changed. Unhealthy counts at once, since its evidence has lasted;
+   * Degraded, which one vantage point may say in a busy moment, and good news must last a while.
    */
   async note(kind: SubjectKind, subject: string, fresh: Verdict): Promise<boolean> {
     const key = `${kind} ${subject}`
@@ -48,16 +48,25 @@ export class Incidents {
       since: null,
       incidentId: null,
       goodSince: null,
+      worseSince: null,
     }
     this.#entries.set(key, entry)
     if (fresh.state === 'Ready' || (fresh.state === 'Degraded' && entry.verdict.state === 'Unhealthy')) {
-      if (entry.verdict.state === 'Ready') return false
+      if (entry.verdict.state === 'Ready') {
+        entry.worseSince = null
+        return false
+      }
       entry.goodSince ??= performance.now()
       if (performance.now() - entry.goodSince < VERDICT_CLOSE_MS) return false
     } else entry.goodSince = null
     const isSame =
       fresh.state === entry.verdict.state &&
       (fresh.state === 'Ready' || entry.verdict.state === 'Ready' || fresh.cause === entry.verdict.cause)
+    if (fresh.state !== 'Degraded' || entry.verdict.state !== 'Ready') entry.worseSince = null
+    else {
+      entry.worseSince ??= performance.now()
+      if (performance.now() - entry.worseSince < VERDICT_OPEN_MS) return false
+    }
     if (isSame) {
       if (fresh.state !== 'Ready') entry.verdict = fresh
       return false
@@ -77,6 +86,7 @@ export class Incidents {
     if (entry.incidentId) await this.#close(entry.incidentId)
     entry.verdict = fresh
     entry.goodSince = null
+    entry.worseSince = null
     entry.incidentId = null
     entry.since = fresh.state === 'Ready' ? null : new Date()
     if (fresh.state === 'Ready') return

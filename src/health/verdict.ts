@@ -79,6 +79,14 @@ export function judgeService(facts: ServiceFacts): Verdict {
   return databaseVerdict ?? { state: 'Ready' }
 }
 
+/** Judges a region's promises by what of them its reporting hosts cannot hold now. */
+export function judgeCapacity(shortage: { message: string }[]): Verdict {
+  const [first] = shortage
+  if (!first) return { state: 'Ready' }
+  const evidence = shortage.map(({ message }) => message)
+  return { state: 'Degraded', cause: 'capacity_short', message: first.message, evidence }
+}
+
 function judgeDatabase(database: ServiceFacts['database']): Exclude<Verdict, { state: 'Ready' }> | null {
   const cause = 'database_unreachable'
   const name = `its database server ${database.server} in ${database.regionName}`

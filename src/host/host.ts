@@ -40,6 +40,7 @@ export type HostDeps = {
   trouble: ControlTrouble
   release: string
   log: Log
+  offer: HostFacts['offer']
 }
 
 type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
@@ -147,6 +148,7 @@ export class Host {
       runtimes: this.#runtimes.facts(),
       reach: this.peersWanted.map((peer) => this.#reachOf(peer.machine)),
       memoryBytes: this.#memoryBytes(),
+      offer: this.#deps.offer,
     }
   }
 

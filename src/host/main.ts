@@ -1,7 +1,7 @@
 // The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
-import type { HostHeartbeatAnswer } from '../contract/facts.ts'
+import type { HostFacts, HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, ORDERS_PROTOCOL, RUNTIME_PROTOCOL, SQL_PROTOCOL } from '../contract/protocols.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
@@ -38,6 +38,8 @@ const OPTIONS = {
   address: { type: 'string' },
   advertise: { type: 'string' },
   port: { type: 'string', default: '0' },
+  'reserved-units': { type: 'string' },
+  'shared-slots': { type: 'string' },
 } as const
 
 const USAGE = [
@@ -47,6 +49,8 @@ const USAGE = [
   '--address HOST   address of its door (default: the one that control is reached from)',
   '--advertise HOST where other machines reach it, when that differs from --address',
   '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
+  '--reserved-units NUMBER, --shared-slots NUMBER',
+  '                 what it offers to services (default: its share of what is set for the region, else 4 and 20)',
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
 
@@ -96,7 +100,7 @@ async function run(args: string[]): Promise<void> {
   const trouble = new ControlTrouble(log)
   const host = new Host({
     ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
-    ...{ certificate, trouble, release: readRelease() },
+    ...{ certificate, trouble, release: readRelease(), offer: offerFrom(values) },
   })
   addOrdersRoutes(orders.app, host)
   await orders.app.ready()
@@ -160,6 +164,22 @@ async function run(args: string[]): Promise<void> {
   log.info({ machine: identity.name, on: hostname(), port }, 'host is up')
   const ready: FromRole = { kind: 'ready', port }
   process.send?.(ready)
+}
+
+function offerFrom(values: { 'reserved-units'?: string; 'shared-slots'?: string }): HostFacts['offer'] {
+  const units = values['reserved-units']
+  const slots = values['shared-slots']
+  return {
+    ...(units === undefined ? {} : { reservedUnits: wholeCount('--reserved-units', units) }),
+    ...(slots === undefined ? {} : { sharedSlots: wholeCount('--shared-slots', slots) }),
+  }
+}
+
+function wholeCount(option: string, text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new Fault('options.bad_number', 400, `${option} takes a whole number, not '${text}'`, {
+    hint: 'See: mainstay host --help',
+  })
 }
 
 function spliceTo(socket: Parameters<DoorHandler>[0], path: string | null): void {

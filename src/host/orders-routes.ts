@@ -2,11 +2,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { HostAssignment } from '../contract/assignment.ts'
 import type { ProofRequest } from '../contract/facts.ts'
+import type { TableChange } from '../contract/table-change.ts'
 import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Host } from './host.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
+
+type TableOrder = { serviceId: string; change: TableChange }
 
 const FOR_ALL = new Set(['/live'])
 const FOR_HOSTS = new Set(['/proof', '/servers/:server/lease'])
@@ -34,6 +37,14 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     const untilBootMs = host.getServer(request.params.server).lease.untilBootMs()
     return { remainingMs: untilBootMs === null ? null : Math.max(0, untilBootMs - bootMs()) }
   })
+  app.post<{ Params: { server: string; schema: string; table: string }; Body: TableOrder }>(
+    '/servers/:server/schemas/:schema/tables/:table/changes',
+    async (request) => {
+      const { server, schema, table } = request.params
+      const { serviceId, change } = request.body
+      return await host.getServer(server).server.changeTable({ schema, table, serviceId }, change)
+    },
+  )
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {

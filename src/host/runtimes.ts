@@ -24,7 +24,8 @@ type Worker = {
   timer: NodeJS.Timeout | null
 }
 
-type Runtime = { wanted: Wanted; workers: Worker[] }
+/** `retiring` are of an older generation: they serve until their successors do. */
+type Runtime = { wanted: Wanted; workers: Worker[]; retiring: Worker[] }
 
 const HEALTHY_AFTER_MS = 60_000
 
@@ -51,7 +52,7 @@ export class Runtimes {
     for (const [name, runtime] of this.#runtimes) {
       if (wanted.some(({ runtime: { name: kept } }) => kept === name)) continue
       this.#runtimes.delete(name)
-      for (const worker of runtime.workers) this.#end(worker)
+      for (const worker of [...runtime.workers, ...runtime.retiring]) this.#end(worker)
     }
     for (const entry of wanted) this.#assignOne(entry)
   }
@@ -74,13 +75,16 @@ export class Runtimes {
 
   /** The unix socket of one of a runtime's processes, or null when none listens. */
   socketOf(name: string): string | null {
-    const listening = this.#runtimes.get(name)?.workers.filter((worker) => worker.isListening) ?? []
+    const runtime = this.#runtimes.get(name)
+    const ready = runtime?.workers.filter((worker) => worker.isListening && worker.version > 0) ?? []
+    const listening = ready.length > 0 ? ready : (runtime?.retiring.filter((worker) => worker.isListening) ?? [])
     return listening[listening.length > 1 ? randomInt(listening.length) : 0]?.socket ?? null
   }
 
   facts(): RuntimeFacts[] {
-    return [...this.#runtimes].map(([name, { workers, wanted }]) => {
+    return [...this.#runtimes].map(([name, { workers, retiring, wanted }]) => {
       const listening = workers.filter((worker) => worker.isListening)
+      const isRunning = listening.length > 0 || retiring.some((worker) => worker.isListening)
       // A service is served once every process of the runtime serves it.
       const services = (workers[0]?.served ?? []).filter((one) =>
         workers.every(
@@ -91,7 +95,7 @@ export class Runtimes {
       return {
         name,
         version: Math.min(...workers.map((worker) => worker.version)),
-        state: listening.length > 0 ? 'running' : isCrashing ? 'failed' : this.#isHeldDown ? 'stopped' : 'starting',
+        state: isRunning ? 'running' : isCrashing ? 'failed' : this.#isHeldDown ? 'stopped' : 'starting',
         processes: listening.length,
         restarts: workers.reduce((sum, worker) => sum + worker.restarts, 0),
         problem: isCrashing ? `it ends again and again (${wanted.runtime.units} wanted)` : null,
@@ -111,26 +115,31 @@ export class Runtimes {
 
   #assignOne(wanted: Wanted): void {
     const { name, units } = wanted.runtime
-    const runtime = this.#runtimes.get(name) ?? { wanted, workers: [] }
+    const runtime = this.#runtimes.get(name) ?? { wanted, workers: [], retiring: [] }
+    if (runtime.wanted.runtime.generation !== wanted.runtime.generation) {
+      // A restart that a person asked for: the old ones go as their successors come.
+      runtime.retiring.push(...runtime.workers.splice(0))
+    }
     runtime.wanted = wanted
     this.#runtimes.set(name, runtime)
     while (runtime.workers.length > units) {
       const surplus = runtime.workers.pop()
       if (surplus) this.#end(surplus)
     }
-    while (runtime.workers.length < units) runtime.workers.push(this.#newWorker(name, runtime.workers.length))
+    while (runtime.workers.length < units) runtime.workers.push(this.#newWorker(wanted.runtime, runtime.workers.length))
     for (const worker of runtime.workers) {
       if (worker.child) this.#sendServices(worker, runtime)
       else this.#ensureStarted(worker)
     }
   }
 
-  #newWorker(name: string, index: number): Worker {
-    const socket = join(this.#socketFolder, `${name}-${index}.sock`)
+  #newWorker({ name, generation }: RuntimeAssignment, index: number): Worker {
+    const socket = join(this.#socketFolder, `${name}-${generation}-${index}.sock`)
     return { socket, child: null, isListening: false, served: [], version: 0, restarts: 0, streak: 0, timer: null }
   }
 
   #ensureStarted(worker: Worker): void {
+    // One that retires is not started again: its successors are coming.
     const owner = [...this.#runtimes].find(([, { workers }]) => workers.includes(worker))
     if (!owner || worker.child || worker.timer || this.#isHeldDown) return
     const [name, runtime] = owner
@@ -163,6 +172,8 @@ export class Runtimes {
     } else {
       worker.served = message.services
       worker.version = message.version
+      const isWhole = runtime.workers.every((one) => one.isListening && one.version > 0)
+      if (isWhole) for (const old of runtime.retiring.splice(0)) this.#end(old)
       this.#onChange()
     }
   }
@@ -184,6 +195,6 @@ export class Runtimes {
   }
 
   #workers(): Worker[] {
-    return [...this.#runtimes.values()].flatMap((runtime) => runtime.workers)
+    return [...this.#runtimes.values()].flatMap((runtime) => [...runtime.workers, ...runtime.retiring])
   }
 }

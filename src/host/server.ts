@@ -2,16 +2,18 @@
 import { join } from 'node:path'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
+import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
 import { describeTables, ensureDivergenceSlot, raiseStamps, type TableDescription } from '../databases/app-schema.ts'
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
 import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
+import { changeTable, type TableName } from '../databases/table-change.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { SERVER_TICK_MS } from '../kit/limits.ts'
+import { INDEX_ANSWER_MS_MAX, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
@@ -104,6 +106,32 @@ export class ManagedServer {
   /** Columns and row counts of a schema's tables. */
   async describeTables(schema: string): Promise<Record<string, TableDescription>> {
     return await this.#monitor.use(async (client) => await describeTables(client, schema), APPS_DATABASE)
+  }
+
+  /** Changes a table's columns or indexes. Faults with `server.not_open` unless this is the open primary. */
+  async changeTable(name: TableName, change: TableChange): Promise<TableChangeResult> {
+    this.#requireOpen()
+    const isIndex = change.kind === 'add_index' || change.kind === 'drop_index'
+    // A column wants the table for a moment and must not queue up behind a long reader; an index waits as it must.
+    const options = isIndex ? '' : `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
+    const work = this.#deps.cluster.withClient(async (client) => await changeTable(client, name, change), {
+      database: APPS_DATABASE,
+      options,
+    })
+    // What goes on in the background is told by asking again.
+    work.catch(() => {})
+    const later = pause(INDEX_ANSWER_MS_MAX).then(() => ({ state: 'building' as const, column: change.column }))
+    const result = await (isIndex ? Promise.race([work, later]) : work)
+    this.#requireOpen()
+    return result
+  }
+
+  #requireOpen(): void {
+    const decision = this.#deps.lease.decide().kind
+    if (this.#state === 'running' && this.role === 'primary' && (decision === 'free' || decision === 'held')) return
+    throw new Fault('server.not_open', 503, `${this.name} is not open for changes here now`, {
+      hint: 'See how it stands: mainstay sql server list',
+    })
   }
 
   /** What is known now. A server that hangs is told with its last position: its host must not fall silent with it. */

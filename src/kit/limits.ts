@@ -49,6 +49,8 @@ export const STEWARD_EVERY_MS = 500
 export const CONTROL_CONNECTIONS_MAX = 12
 /** How often control turns facts into verdicts. */
 export const JUDGE_EVERY_MS = 250
+/** How long evidence of Degraded must last before it counts: longer than a busy moment of one vantage point. */
+export const VERDICT_OPEN_MS = 2_000
 /** How long good evidence must last before a verdict of Unhealthy closes. */
 export const VERDICT_CLOSE_MS = 2_000
 
@@ -95,6 +97,8 @@ export const GATEWAY_ANSWER_MS_MAX = 35_000
 export const GATEWAY_QUEUE_MAX = 1_000
 /** Connections of one gateway to one runtime; each carries one request at a time. */
 export const GATEWAY_POOL_CONNECTIONS_MAX = 64
+/** Requests under way to where a service was served before it moved on purpose. */
+export const MOVED_DRAIN_MS_MAX = 2_000
 /** Page sizes of the table protocol. */
 export const PAGE_ROWS_DEFAULT = 50
 export const PAGE_ROWS_MAX = 1_000
@@ -116,6 +120,11 @@ export const RESTART_MS_MAX = 5_000
 
 /** A call of the CLI to control; control itself answers or gives up well within this. */
 export const CONTROL_CALL_MS_MAX = 5_000
+/** Emptying a table goes in rounds; a command waits for this many of them, and can be given again. */
+export const TRUNCATE_CALL_MS_MAX = 600_000
+/** An index on a large table: how long a command waits for it, and how often it looks. It goes on by itself. */
+export const INDEX_BUILD_MS_MAX = 3_600_000
+export const INDEX_LOOK_EVERY_MS = 500
 /** How long one long poll of the CLI hangs: below WATCH_MS_MAX, so that a dead connection is noticed. */
 export const WATCH_POLL_MS = 10_000
 /** How long a watching CLI waits for a control that died to come back. */
@@ -165,6 +174,12 @@ export const STATEMENT_ATTEMPTS_MAX = 4
 export const STATEMENT_TIME_SHARE = 0.9
 /** Dynamic schema: waiting for a table's lock longer would hold up everyone who queues behind us. */
 export const COLUMN_LOCK_MS_MAX = 5_000
+/** Rows that one round of emptying a table deletes: well below a second, so that others' writes go on between. */
+export const TRUNCATE_ROWS_MAX = 10_000
+/** Rounds of emptying one table in one call; what is left then is left for the next call. */
+export const TRUNCATE_ROUNDS_MAX = 1_000
+/** How long a host lets an order for an index wait before it says that it is still being built. */
+export const INDEX_ANSWER_MS_MAX = 1_200
 /** What a refused client is asked to wait. */
 export const RETRY_AFTER_SECONDS = 5
 /** A runtime's look at a server for its health: how often at most, and how long. */
@@ -172,6 +187,8 @@ export const DATABASE_CHECK_EVERY_MS = 1_000
 export const DATABASE_CHECK_MS_MAX = 1_000
 /** Idle connections of gateways live longer than the gateways keep them, so that none is closed under a request. */
 export const RUNTIME_KEEP_ALIVE_MS = 75_000
+/** A runtime that stops tells each client with its next answer; idle connections are closed only after this. */
+export const RUNTIME_LINGER_MS = 1_000
 /** Requests under way at a runtime's stop. */
 export const RUNTIME_DRAIN_MS_MAX = 5_000
 /** The token of a probe. */

@@ -95,6 +95,18 @@ export async function getOperation(db: Db, subscriptionId: string, id: string): 
   return found
 }
 
+/** Operations of a subscription, newest first; of one service where it is named. */
+export async function listOperations(
+  db: Db,
+  subscriptionId: string,
+  wanted: { service?: string | undefined; limit: number },
+): Promise<Operation[]> {
+  const all = db.selectFrom('operations').selectAll().where('subscription_id', '=', subscriptionId)
+  const { service } = wanted
+  const some = service === undefined ? all : all.where(sql`lower(service_name)`, '=', service.toLowerCase())
+  return await some.orderBy('started_at', 'desc').orderBy('id').limit(wanted.limit).execute()
+}
+
 /** Takes one running operation that nobody holds, or null. */
 export async function claimOperation(db: Db, holder: string): Promise<Operation | null> {
   const free = db

@@ -4,6 +4,7 @@ import type { Standing } from '../contract/control-schema.ts'
 import { RECOVERY_STEPS } from '../contract/recovery.ts'
 import { Fault } from '../kit/fault.ts'
 import { LEASE_MS } from '../kit/limits.ts'
+import { unfitReason } from '../services/fit.ts'
 
 /** One of the two services. `health` is what `mobile list` shows. */
 export type PartyFacts = {
@@ -110,11 +111,12 @@ function refuse({ primary, secondary, server, isForced }: PlanFacts): void {
     const message = `'${secondary.name}' is promised to '${secondary.promisedTo}'`
     throw refusal('promised_elsewhere', message, `Reserve another: ${reserve}`)
   }
-  if (primary.mode === 'reserved' && secondary.mode === 'shared') {
+  const unfit = unfitReason(primary, secondary)
+  if (unfit === 'mode_too_low') {
     const message = `'${secondary.name}' is shared and '${primary.name}' is reserved: the mode must be the same or higher`
     throw refusal('mode_too_low', message, `Reserve another: ${reserve}`)
   }
-  if (primary.mode === 'reserved' && secondary.units < primary.units) {
+  if (unfit === 'too_few_units') {
     const message = `'${secondary.name}' has ${secondary.units} of the ${primary.units} units that '${primary.name}' needs`
     throw refusal('too_few_units', message, `Reserve another: ${reserve}`)
   }

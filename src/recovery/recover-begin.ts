@@ -1,12 +1,14 @@
 // Preflight and claim of a recovery: one transaction with the operation's row, or a refusal that changed nothing.
 import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import type { RecoverRequest, RecoveryPlanView } from '../contract/api.ts'
 import { RECOVERY_STEPS } from '../contract/recovery.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
-import { requireRoom } from '../regions/ledger.ts'
-import { bumpDesired, lockRegion, nextEpoch } from '../regions/regions.ts'
+import { findRoom } from '../regions/ledger.ts'
+import { bumpDesired, listMachines, lockRegion, nextEpoch } from '../regions/regions.ts'
+import { roomOf } from '../regions/room.ts'
 import { getService, listHoldings, lockServices, type Service } from '../services/services.ts'
 import { planRecovery } from './plan.ts'
 import { gatherFacts, lastReport, type RecoveryDeps } from './recover-facts.ts'
@@ -58,10 +60,9 @@ export async function beginRecover(
     const plan = planRecovery(facts)
     if (request.isDryRun === true) return { plan, operationId: null }
     requireSamePlan(plan, request)
-    if (primary.mode !== secondary.mode) await requireOwnRoom(trx, primary, secondary)
     const server = await getServer(trx, primary.server)
     // The data goes where its standby is; the service goes where its secondary stands.
-    const machine = secondary.machine
+    const machine = await findTarget(trx, deps, primary, secondary)
     const report = lastReport(deps.board, server)
     const input: RecoverInput = {
       secondaryId: secondary.id,
@@ -91,16 +92,21 @@ export async function beginRecover(
       .where('id', '=', primary.id)
       .execute()
     await trx.updateTable('services').set({ operation_id: operationId }).where('id', '=', secondary.id).execute()
+    const before = { region: plan.fromRegion }
+    const after = { region: plan.toRegion, secondary: secondary.name, isForced: request.isForced === true }
+    await audit(trx, caller, { action: 'mobile recover', subject: primary.name, before, after, operationId })
     await bumpDesired(trx)
     return { plan, operationId }
   })
 }
 
-// A shared service does not stand on the units of a reserved secondary for long: it takes a slot of its own there.
-async function requireOwnRoom(trx: RecoveryDeps['db'], primary: Service, secondary: Service): Promise<void> {
+// A service stands on its secondary's capacity, and so on the secondary's host. A shared one does not stand on the units of
+// a reserved secondary: it takes a slot of its own in that region, from the start.
+async function findTarget(trx: RecoveryDeps['db'], deps: RecoveryDeps, primary: Service, secondary: Service) {
+  if (primary.mode === secondary.mode) return secondary.machine
   const region = await lockRegion(trx, secondary.region)
-  const capacity = { reservedUnits: region.reserved_units, sharedSlots: region.shared_slots }
-  requireRoom({ name: region.name, slug: region.slug, capacity }, await listHoldings(trx), primary)
+  const size = { mode: primary.mode, units: primary.units }
+  return findRoom(roomOf(region, await listMachines(trx), deps.field), await listHoldings(trx), size)
 }
 
 // Between the look and the yes a database may have died, or come back: what it costs is then another question.

@@ -1,5 +1,7 @@
 // The newest facts of every machine, and when they came. In memory: they are worth nothing after a few seconds.
 import type { GatewayFacts, HostFacts } from '../contract/facts.ts'
+import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
+import type { Capacity } from './ledger.ts'
 
 type Entry<T> = { facts: T; at: number }
 
@@ -44,6 +46,17 @@ export class FactBoard {
 
   isLost(machine: string): boolean {
     return this.#lost.has(machine)
+  }
+
+  /** True while a host counts as reachable: heard of late, and not lost on the word of two others. */
+  isReachable(machine: string): boolean {
+    // What two others cannot reach counts as lost, even while its last heartbeat here is not yet old enough.
+    return this.hasHeardHost(machine) && this.hostSilentMs(machine) < HEARTBEAT_SILENT_MS && !this.isLost(machine)
+  }
+
+  /** What a host last said that it can hold; empty when it said nothing of it. */
+  offerOf(machine: string): Partial<Capacity> {
+    return this.#hosts.get(machine)?.facts.offer ?? {}
   }
 
   hosts(): { facts: HostFacts; silentMs: number }[] {

@@ -1,5 +1,6 @@
 // The machines out there as operations see them: tell them what is wanted, ask them how it stands.
 import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
+import type { Capacity } from './ledger.ts'
 
 /** A service at its home, for a probe: whose master key opens it, and under which epoch it must answer. */
 export type ProbeTarget = { service: string; masterKey: string; epoch: number; machine: string; runtime: string }
@@ -16,6 +17,8 @@ export type Field = {
   settle: () => Promise<void>
   /** True while a machine counts as reachable. */
   isReachable: (machine: string) => boolean
+  /** What a host last said that it can hold; empty when it said nothing of it. */
+  offerOf: (machine: string) => Partial<Capacity>
   /** Gateways with a recent heartbeat, and those known without one. */
   gateways: () => Promise<{ live: string[]; late: string[] }>
   /** Writes and reads our own row at the service's runtime. Faults when it cannot. */

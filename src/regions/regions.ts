@@ -5,12 +5,11 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { slugOf } from '../kit/identifiers.ts'
 import type { Capacity } from './ledger.ts'
+import { HOST_CAPACITY } from './offer.ts'
 
 type Db = Kysely<ControlDatabase>
 export type Region = Selectable<ControlDatabase['regions']>
 export type Machine = Selectable<ControlDatabase['machines']>
-
-const DEFAULT_CAPACITY: Capacity = { reservedUnits: 4, sharedSlots: 20 }
 
 /** All regions in the order in which they appeared; the first is where a service goes that names none. */
 export async function listRegions(db: Db): Promise<Region[]> {
@@ -35,8 +34,8 @@ export async function ensureRegion(db: Db, name: string): Promise<void> {
     .values({
       slug: slugOf(name),
       name,
-      reserved_units: DEFAULT_CAPACITY.reservedUnits,
-      shared_slots: DEFAULT_CAPACITY.sharedSlots,
+      reserved_units: HOST_CAPACITY.reservedUnits,
+      shared_slots: HOST_CAPACITY.sharedSlots,
     })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
@@ -47,14 +46,16 @@ export async function lockRegion(trx: Db, slug: string): Promise<Region> {
   return await trx.selectFrom('regions').selectAll().where('slug', '=', slug).forUpdate().executeTakeFirstOrThrow()
 }
 
+/** What a person set for a region, or null. */
+export function setCapacityOf(region: Region): Capacity | null {
+  return region.is_capacity_set ? { reservedUnits: region.reserved_units, sharedSlots: region.shared_slots } : null
+}
+
 /** Sets a region's capacity. */
-export async function setCapacity(db: Db, slug: string, change: Partial<Capacity>): Promise<void> {
+export async function setCapacity(db: Db, slug: string, capacity: Capacity): Promise<void> {
   await db
     .updateTable('regions')
-    .set({
-      ...(change.reservedUnits === undefined ? {} : { reserved_units: change.reservedUnits }),
-      ...(change.sharedSlots === undefined ? {} : { shared_slots: change.sharedSlots }),
-    })
+    .set({ reserved_units: capacity.reservedUnits, shared_slots: capacity.sharedSlots, is_capacity_set: true })
     .where('slug', '=', slug)
     .execute()
 }

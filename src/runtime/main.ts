@@ -3,17 +3,17 @@ import { readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { parseArgs } from 'node:util'
 import type { FromRuntime, ToRuntime } from '../contract/runtime-channel.ts'
-import { bootMs, pause } from '../kit/clock.ts'
+import { bootMs, pause, waitFor } from '../kit/clock.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
-import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX } from '../kit/limits.ts'
+import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX, RUNTIME_LINGER_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { DatabaseHealth } from './health.ts'
 import { Leases } from './leases.ts'
 import { ConnectionBudget } from './pools.ts'
-import { createAppServer } from './server.ts'
+import { createAppServer, type Draining } from './server.ts'
 import { Services } from './services.ts'
 
 const OPTIONS = {
@@ -44,7 +44,9 @@ async function run(args: string[]): Promise<void> {
   const services = new Services({ budget: new ConnectionBudget(), requestMs })
   const leases = new Leases(bootMs)
   const health = new DatabaseHealth()
-  const server = createAppServer({ name, version: await readVersion(), requestMs, services, leases, health, log })
+  const draining: Draining = { isDraining: false }
+  const version = await readVersion()
+  const server = createAppServer({ name, version, requestMs, services, leases, health, log, draining })
   await listen(server, socket)
 
   process.on('message', (message: ToRuntime) => {
@@ -59,7 +61,7 @@ async function run(args: string[]): Promise<void> {
     }
   })
   stopOnSignal(async () => {
-    await drain(server)
+    await drain(server, draining)
     services.close()
     health.close()
     await rm(socket, { force: true })
@@ -87,12 +89,22 @@ async function listen(server: Server, socket: string): Promise<void> {
   })
 }
 
-// Requests under way may end; connections that only wait are closed.
-async function drain(server: Server): Promise<void> {
+// Requests under way may end. Whoever asks on an open connection is answered, and told to ask elsewhere next time: a
+// connection that is closed just as a request arrives on it would look like a failure. Then those that wait are closed.
+async function drain(server: Server, draining: Draining): Promise<void> {
+  draining.isDraining = true
+  const isUnused = async () => ((await connectionsOf(server)) === 0 ? true : undefined)
+  await waitFor('clients to leave', isUnused, { withinMs: RUNTIME_LINGER_MS, everyMs: 20 }).catch(() => {})
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   server.closeIdleConnections()
   await Promise.race([closed, pause(RUNTIME_DRAIN_MS_MAX)])
   server.closeAllConnections()
+}
+
+async function connectionsOf(server: Server): Promise<number> {
+  return await new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  )
 }
 
 async function readVersion(): Promise<string> {

@@ -1,5 +1,12 @@
 // Which part of the runtime answers a request: the epoch first, before any work, then the path.
-import { EPOCH_HEADER, EPOCH_STALE, PROBE_PATH, REFUSED_HEADER, SERVICE_HEADER } from '../contract/protocols.ts'
+import {
+  EPOCH_HEADER,
+  EPOCH_STALE,
+  PROBE_PATH,
+  REFUSED_HEADER,
+  SERVICE_HEADER,
+  TRUNCATE_PATH,
+} from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
 import { type Answer, emptyAnswer, methodNotAllowed } from './answer.ts'
 import { answerOfError, notFound } from './app-faults.ts'
@@ -8,6 +15,7 @@ import type { Leases } from './leases.ts'
 import { answerProbe } from './probe.ts'
 import type { ServedService, Services } from './services.ts'
 import { answerTables } from './table-routes.ts'
+import { answerTruncate } from './truncate.ts'
 
 export type RouterDeps = { services: Services; leases: Leases }
 
@@ -24,6 +32,7 @@ export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<
   if (!service) return refuseStale(name)
   if (request.method === 'OPTIONS') return emptyAnswer(204)
   if (request.path === PROBE_PATH) return await answerProbe(request, service, deps.leases)
+  if (request.path === TRUNCATE_PATH) return await answerTruncate(request, service, deps.leases)
   return await answerRoute(request, service, deps.leases)
 }
 

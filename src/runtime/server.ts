@@ -1,7 +1,7 @@
 // HTTP on the runtime's socket: time limit, common headers, the one place where errors become answers and log lines.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
-import { INTERNAL_HEADER_PREFIX, RUNTIME_HEALTH_PATH } from '../contract/protocols.ts'
+import { INTERNAL_HEADER, RUNTIME_HEALTH_PATH } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
 import { APP_BODY_DISCARD_BYTES_MAX, RUNTIME_KEEP_ALIVE_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -18,7 +18,11 @@ export type ServerDeps = RouterDeps & {
   requestMs: number
   health: DatabaseHealth
   log: Log
+  draining: Draining
 }
+
+/** Set when the runtime is to stop: each answer then ends its connection. */
+export type Draining = { isDraining: boolean }
 
 /** The runtime's HTTP server, not listening yet. */
 export function createAppServer(deps: ServerDeps): Server {
@@ -47,7 +51,7 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
     headers['content-length'] = String(Buffer.byteLength(answer.body))
   }
   const isDiscarded = await discardBody(message, request.work.deadline)
-  if (!isDiscarded) headers.connection = 'close'
+  if (!isDiscarded || deps.draining.isDraining) headers.connection = 'close'
   response.writeHead(answer.status, headers)
   response.end(answer.body)
 }
@@ -105,6 +109,6 @@ function logError(error: unknown, request: AppRequest, log: Log): void {
 
 // The gateway strips such headers from what clients send: only our own processes ask this.
 function isHealthRequest(request: AppRequest): boolean {
-  const isOurs = request.headers[`${INTERNAL_HEADER_PREFIX}internal`] === '1'
+  const isOurs = request.headers[INTERNAL_HEADER] === '1'
   return isOurs && request.method === 'GET' && request.path === RUNTIME_HEALTH_PATH
 }

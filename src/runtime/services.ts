@@ -84,5 +84,6 @@ export function findTable(service: ServiceAssignment, name: string) {
 
 function bindingOf(service: RuntimeService): string {
   const { server, serverEpoch, database, schema, user, password } = service.database
-  return JSON.stringify([service.epoch, server, serverEpoch, database, schema, user, password, service.socketFolder])
+  const { epoch, generation, socketFolder } = service
+  return JSON.stringify([epoch, generation, server, serverEpoch, database, schema, user, password, socketFolder])
 }

@@ -1,8 +1,9 @@
 // Creating a mobile service: refused or written in one transaction, then carried out step by step.
 import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
-import type { CreateService, Mode } from '../contract/api.ts'
+import type { CreateService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
@@ -11,24 +12,23 @@ import { findByIdempotencyKey, insertOperation } from '../operations/operations.
 import type { OperationKind } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { runtimeOf } from '../regions/field.ts'
-import { requireRoom } from '../regions/ledger.ts'
+import type { Size } from '../regions/ledger.ts'
 import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch, type Region } from '../regions/regions.ts'
 import { isServed, schemaProblem } from './facts-of.ts'
+import { resized, unfitReason } from './fit.ts'
 import { requireServiceName } from './names.ts'
 import { findPlace } from './place.ts'
 import {
   freeSchemaName,
   getService,
   getServiceById,
-  listHoldings,
   listServices,
+  lockServices,
   type Service,
   updateHeld,
 } from './services.ts'
 
 export type ServiceDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
-
-type Size = { mode: Mode; units: number }
 
 const WAIT_MS = 30
 
@@ -45,15 +45,14 @@ export async function beginCreate(
   requireServiceName(wanted.name)
   await deps.field.settle()
   const region = await chooseRegion(db, caller, wanted)
-  const place = await findPlace(db, deps.field, region)
   return await db.transaction().execute(async (trx) => {
+    // Services before regions, as everywhere: and locked, so that the primary keeps the size that is promised here.
+    const primary = wanted.secondaryFor ? await lockPrimary(trx, caller, wanted.secondaryFor) : null
     const locked = await lockRegion(trx, region.slug)
-    const primary = wanted.secondaryFor ? await getService(trx, caller.subscriptionId, wanted.secondaryFor) : null
     const size = sizeOf(wanted, primary)
     await requireFreeName(trx, wanted.name)
     if (primary) await requireFitting(trx, primary, { ...size, region: locked, name: wanted.name })
-    const capacity = { reservedUnits: locked.reserved_units, sharedSlots: locked.shared_slots }
-    requireRoom({ name: locked.name, slug: locked.slug, capacity }, await listHoldings(trx), size)
+    const place = await findPlace(trx, deps.field, locked, size)
     const id = randomId(6)
     const operationId = await insertOperation(trx, {
       kind: 'create',
@@ -84,12 +83,14 @@ export async function beginCreate(
         operation_id: operationId,
       })
       .execute()
+    const after = { ...size, region: region.name, secondaryFor: primary?.name ?? null }
+    await audit(trx, caller, { action: 'mobile create', subject: wanted.name, after, operationId })
     await bumpDesired(trx)
     return operationId
   })
 }
 
-const CREATE_STEPS = [
+export const CREATE_STEPS = [
   { name: 'database', sentence: 'Making its schema' },
   { name: 'runtime', sentence: 'Starting it' },
   { name: 'route', sentence: 'Telling every gateway' },
@@ -175,23 +176,25 @@ async function chooseRegion(db: Kysely<ControlDatabase>, caller: Caller, wanted:
 }
 
 function sizeOf(wanted: CreateService, primary: Service | null): Size {
-  const mode = wanted.mode ?? primary?.mode ?? 'shared'
-  const units = wanted.units ?? (mode === primary?.mode ? primary.units : 1)
-  if (mode === 'shared' && units !== 1) {
-    throw new Fault('service.bad_units', 400, 'a shared service has no units of its own', {
-      hint: 'Leave --units out, or choose --mode reserved.',
-    })
-  }
-  return { mode, units }
+  return resized(primary ?? { mode: 'shared', units: 1 }, wanted)
 }
 
-async function requireFreeName(trx: Kysely<ControlDatabase>, name: string): Promise<void> {
+/** The primary that a secondary is to be promised to, locked. Faults with `service.unknown`. */
+export async function lockPrimary(trx: Kysely<ControlDatabase>, caller: Caller, name: string): Promise<Service> {
+  const named = await getService(trx, caller.subscriptionId, name)
+  const [locked] = await lockServices(trx, [named.id])
+  if (locked) return locked
+  throw new Fault('service.unknown', 404, `there is no mobile service '${name}' any more`)
+}
+
+/** Faults with `service.exists` when a living service has that name. */
+export async function requireFreeName(trx: Kysely<ControlDatabase>, name: string): Promise<void> {
   const taken = (await listServices(trx, null)).some((service) => service.name.toLowerCase() === name.toLowerCase())
   if (taken) throw new Fault('service.exists', 409, `the name '${name}' is taken`, { hint: 'Choose another name.' })
 }
 
-// A secondary's promise must be good: elsewhere, as high, as large, and the only one.
-async function requireFitting(
+/** Faults with `recovery.*` unless a secondary's promise would be good: elsewhere, as high, as large, and the only one. */
+export async function requireFitting(
   trx: Kysely<ControlDatabase>,
   primary: Service,
   secondary: Size & { region: Region; name: string },
@@ -201,11 +204,12 @@ async function requireFitting(
     const message = `'${primary.name}' is in ${secondary.region.name} itself`
     throw refuse('same_region', message, 'A secondary must be in another region: name it with --location.')
   }
-  if (primary.mode === 'reserved' && secondary.mode === 'shared') {
+  const unfit = unfitReason(primary, secondary)
+  if (unfit === 'mode_too_low') {
     const message = `'${primary.name}' is reserved; its secondary must be reserved too`
     throw refuse('mode_too_low', message, 'Leave --mode out: it is taken from the primary.')
   }
-  if (primary.mode === 'reserved' && secondary.units < primary.units) {
+  if (unfit === 'too_few_units') {
     const message = `'${primary.name}' has ${primary.units} units; its secondary must have as many`
     throw refuse('too_few_units', message, 'Leave --units out: it is taken from the primary.')
   }

@@ -1,5 +1,6 @@
 // Deleting a mobile service: closed first, then its data kept or dropped, as asked.
 import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
@@ -55,6 +56,8 @@ export async function beginDelete(
       .set({ state: 'deleting', operation_id: operationId })
       .where('id', '=', service.id)
       .execute()
+    const after = { isDataDropped: wanted.isDataDropped }
+    await audit(trx, caller, { action: 'mobile delete', subject: service.name, after, operationId })
     await bumpDesired(trx)
     return operationId
   })

@@ -1,33 +1,43 @@
 // Where a new service goes: a host of its region and the region's default server.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { listServers, primaryOf } from '../databases/servers.ts'
+import { listServers, type Member, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Field } from '../regions/field.ts'
-import { listMachines, type Machine, type Region } from '../regions/regions.ts'
+import { findRoom, type Size } from '../regions/ledger.ts'
+import { listMachines, type Region } from '../regions/regions.ts'
+import { roomOf } from '../regions/room.ts'
+import { listHoldings } from './services.ts'
 
-export type Place = { machine: string; server: string }
+export type ServicePlace = { machine: string; server: string }
 
-/** Finds a place, or faults with `region.unreachable` or `region.no_database`. */
-export async function findPlace(db: Kysely<ControlDatabase>, field: Field, region: Region): Promise<Place> {
-  const machines = await listMachines(db)
-  const isLocal = (machine: Machine) => machine.role === 'host' && machine.domain === region.name
-  const hosts = machines.filter((machine) => isLocal(machine) && machine.revoked_at === null)
-  const host = hosts.find((machine) => field.isReachable(machine.name))
-  if (!host) {
+/**
+ * Finds a place for a new service of this size, with the region's row locked. Faults with `region.unreachable`,
+ * `region.no_database` or `capacity.exceeded`.
+ */
+export async function findPlace(
+  trx: Kysely<ControlDatabase>,
+  field: Field,
+  region: Region,
+  size: Size,
+): Promise<ServicePlace> {
+  const machines = await listMachines(trx)
+  const room = roomOf(region, machines, field)
+  if (room.offer.hosts.size === 0) {
     throw new Fault('region.unreachable', 503, `no host in ${region.name} can be reached`, {
       hint: 'Choose another region with --location, or see: mainstay status',
     })
   }
-  const local = new Set(hosts.map((machine) => machine.name))
-  const servers = await listServers(db)
-  const server = servers.find((entry) => entry.is_default && local.has(primaryOf(entry).machine))
-  if (!server || !field.isReachable(primaryOf(server).machine)) {
+  const domains = new Map(machines.map((machine) => [machine.name, machine.domain]))
+  const servers = await listServers(trx)
+  const isOpen = ({ machine }: Member) => domains.get(machine) === region.name && field.isReachable(machine)
+  const server = servers.find((entry) => entry.is_default && isOpen(primaryOf(entry)))
+  if (!server) {
     throw new Fault('region.no_database', 503, `${region.name} has no database server that is open`, {
       hint: 'One is being made or started; try again in a moment, or see: mainstay sql server list',
     })
   }
-  return { machine: host.name, server: server.name }
+  return { machine: findRoom(room, await listHoldings(trx), size), server: server.name }
 }
 
 /** Faults with `region.unreachable` when what must be done on a machine cannot be done now. */

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { TablePermissions } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
-import type { Holding } from '../regions/ledger.ts'
+import { type Holder, type Holding, holdingsOf } from '../regions/ledger.ts'
 
 type Db = Kysely<ControlDatabase>
 export type Service = Selectable<ControlDatabase['services']>
@@ -15,8 +15,8 @@ export async function listServices(db: Db, subscriptionId: string | null): Promi
   return await (subscriptionId === null ? all : all.where('subscription_id', '=', subscriptionId)).execute()
 }
 
-/** The living service of that name, in any case. Faults with `service.unknown`. */
-export async function getService(db: Db, subscriptionId: string, name: string): Promise<Service> {
+/** The living service of that name, in any case, or null. */
+export async function findByName(db: Db, subscriptionId: string, name: string): Promise<Service | null> {
   const found = await db
     .selectFrom('services')
     .selectAll()
@@ -24,6 +24,12 @@ export async function getService(db: Db, subscriptionId: string, name: string): 
     .where('subscription_id', '=', subscriptionId)
     .where('ended_at', 'is', null)
     .executeTakeFirst()
+  return found ?? null
+}
+
+/** The living service of that name, in any case. Faults with `service.unknown`. */
+export async function getService(db: Db, subscriptionId: string, name: string): Promise<Service> {
+  const found = await findByName(db, subscriptionId, name)
   if (found) return found
   throw new Fault('service.unknown', 404, `there is no mobile service '${name}'`, {
     hint: 'See which there are: mainstay mobile list',
@@ -42,28 +48,40 @@ export async function lockServices(trx: Db, ids: string[]): Promise<Service[]> {
     .execute()
 }
 
+/** Faults with `service.busy` unless a service can be changed now: it is ready, and in no operation. */
+export function requireIdle(service: Service): void {
+  if (service.operation_id === null && service.state === 'ready') return
+  const what = service.operation_id ? `in another operation (${service.operation_id})` : service.state
+  throw new Fault('service.busy', 409, `'${service.name}' is ${what}`, {
+    hint: `Watch it: mainstay mobile show ${service.name}`,
+  })
+}
+
 /** The service with this id, ended or not. */
 export async function getServiceById(db: Db, id: string): Promise<Service> {
   return await db.selectFrom('services').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
-/** What every living service holds of its region's capacity. */
+/** What every living service takes of its region's capacity. */
 export async function listHoldings(db: Db): Promise<Holding[]> {
   const rows = await db
     .selectFrom('services')
     .leftJoin('operations', 'operations.id', 'services.operation_id')
-    .select(['services.id', 'region', 'mode', 'units', 'operation_id', 'operations.service_id', 'operations.kind'])
+    .select(['services.id', 'region', 'machine', 'mode', 'units', 'also_mode', 'also_units'])
+    .select(['operations.service_id', 'operations.kind', 'operations.input'])
     .where('ended_at', 'is', null)
     .execute()
-  return rows.map((row) => ({
-    id: row.id,
-    region: row.region,
-    mode: row.mode,
-    units: row.units,
-    operationId: row.operation_id,
-    isRecovering: row.kind === 'recover' && row.service_id === row.id,
-  }))
+  const holders = rows.map((row): Holder => {
+    const { id, region, machine, mode, units, also_mode: alsoMode, also_units: alsoUnits } = row
+    const also = alsoMode !== null && alsoUnits !== null ? { mode: alsoMode, units: alsoUnits } : null
+    // Written when a recovery was claimed; the operation is on the secondary's row as well.
+    const isRecovered = row.kind === 'recover' && row.service_id === id && row.input !== null
+    return { id, region, machine, mode, units, also, recovery: isRecovered ? (row.input as Claim) : null }
+  })
+  return holdingsOf(holders)
 }
+
+type Claim = NonNullable<Holder['recovery']>
 
 /** Changes the service that an operation is about, if that operation still holds it; otherwise nothing. */
 export async function updateHeld(
@@ -125,6 +143,16 @@ export async function insertTable(
   if (added.numInsertedOrUpdatedRows === 0n) {
     throw new Fault('table.exists', 409, `'${service.name}' already has a table '${name}', or is just dropping it`)
   }
+}
+
+/** Sets who may do what to a table. */
+export async function setPermissions(trx: Db, table: ServiceTable, permissions: TablePermissions): Promise<void> {
+  await trx
+    .updateTable('service_tables')
+    .set({ permissions: JSON.stringify(permissions) })
+    .where('service_id', '=', table.service_id)
+    .where('name', '=', table.name)
+    .execute()
 }
 
 /** Gives a table up: nobody is to serve it, and its server is to drop it. */

@@ -97,6 +97,7 @@ async function addService(
     applicationKey: 'app-key',
     masterKey: 'master-key',
     isSchemaDynamic: true,
+    generation: 0,
     scripts: [],
     scriptFolder: '/nonexistent',
     database,

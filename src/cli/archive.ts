@@ -1,0 +1,68 @@
+// `mobile archive list` and `mobile restore-secondary`: what ended, and how it comes back.
+import type { Command } from 'commander'
+import type { ArchiveView } from '../contract/api.ts'
+import { needService } from './asking.ts'
+import { tableLines } from './columns.ts'
+import { addCommand, runCommand, type Shell } from './command.ts'
+import type { CommonFlags } from './config.ts'
+import { followOperation } from './follow.ts'
+import { createdLines } from './service-lines.ts'
+
+type Flags = CommonFlags & { location?: string; secondaryFor?: string }
+
+const USAGE = 'mainstay mobile restore-secondary SERVICE'
+
+/** Adds `archive list`. */
+export function addArchiveList(archive: Command, shell: Shell): void {
+  addCommand(archive, {
+    usage: 'list',
+    about: 'list the mobile services that were consumed by a recovery or deleted with their data kept',
+    examples: ['mainstay mobile archive list'],
+  }).action(async (flags: CommonFlags) => {
+    await runCommand(shell, { name: 'mobile archive list', flags }, async (session) => {
+      const archives = await (await session.client()).listArchives()
+      const empty = ['Nothing is in the archive.']
+      return { json: archives, lines: archives.length === 0 ? empty : archiveLines(archives) }
+    })
+  })
+}
+
+/** Adds `restore-secondary`. */
+export function addRestoreSecondary(mobile: Command, shell: Shell): void {
+  addCommand(mobile, {
+    usage: 'restore-secondary [service]',
+    about: 'bring an archived mobile service back with its tables, scripts, keys and rows, as a secondary again',
+    examples: [USAGE, `${USAGE} --location "West US" --secondary-for PrimaryService`],
+  })
+    .option(
+      '-l, --location <region>',
+      'region to bring it back in (default: where it was, unless its primary is there)',
+    )
+    .option('--secondary-for <primary>', 'promise its capacity to this mobile service (default: as before)')
+    .action(async (given: string | undefined, flags: Flags) => {
+      await runCommand(shell, { name: 'mobile restore-secondary', flags }, async (session) => {
+        const name = await needService(session, given, USAGE)
+        const client = await session.client()
+        session.talk.progress('Restoring mobile service')
+        const operation = await client.restoreService(name, {
+          ...(flags.location === undefined ? {} : { location: flags.location }),
+          ...(flags.secondaryFor === undefined ? {} : { secondaryFor: flags.secondaryFor }),
+        })
+        await followOperation(session, client, { operation })
+        const service = await client.getService(name)
+        return { json: service, lines: createdLines(service, (text) => session.talk.asTyped(text)) }
+      })
+    })
+}
+
+function archiveLines(archives: ArchiveView[]): string[] {
+  const rows = archives.map((one) => [
+    one.name,
+    one.mode === 'reserved' ? `reserved, ${one.units}` : 'shared',
+    one.region,
+    one.archivedAt,
+    one.hasData ? 'kept' : 'dropped',
+    one.reason,
+  ])
+  return tableLines(['Name', 'Mode', 'Region', 'Archived', 'Rows', 'Why'], rows)
+}

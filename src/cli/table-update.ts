@@ -1,0 +1,148 @@
+// `mobile table update`: permissions, columns and indexes of a table, one change after the other, each told by itself.
+import type { Command } from 'commander'
+import { ColumnType } from '../contract/table-change.ts'
+import { pause } from '../kit/clock.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { INDEX_BUILD_MS_MAX, INDEX_LOOK_EVERY_MS } from '../kit/limits.ts'
+import { needService, needTable } from './asking.ts'
+import type { Client } from './client.ts'
+import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
+import { type CommonFlags, listOf } from './config.ts'
+import { EXIT_FAILED } from './exit-code.ts'
+import { parseNamedPermissions } from './table-permissions.ts'
+import { tableViewLines } from './table-show.ts'
+
+type Flags = CommonFlags & {
+  permissions?: string
+  addColumn?: string
+  deleteColumn?: string
+  addIndex?: string
+  deleteIndex?: string
+}
+
+type Names = { service: string; table: string }
+/** One change: what is said when it worked and when it did not, as in the original. */
+type Step = { done: string; failed: string; run: (client: Client, names: Names) => Promise<void> }
+
+const USAGE = 'mainstay mobile table update SERVICE TABLE'
+
+/** Adds the command. */
+export function addTableUpdate(table: Command, shell: Shell): void {
+  addCommand(table, {
+    usage: 'update [service] [table]',
+    about: 'change permissions, columns and indexes of a table',
+    examples: [
+      `${USAGE} --permissions read=public,*=admin`,
+      `${USAGE} --addColumn done=boolean,due=date --addIndex due`,
+    ],
+  })
+    .option('-p, --permissions <list>', 'who may do what; what is not named stays: insert|read|update|delete|*=level')
+    .option('--addColumn <list>', 'columns to add: NAME=string|number|boolean|date, separated by commas')
+    .option('--deleteColumn <list>', 'columns to delete with their values')
+    .option('--addIndex <list>', 'columns to index; writers are not held up')
+    .option('--deleteIndex <list>', 'columns that need no index any more')
+    .action(async (givenService: string | undefined, givenTable: string | undefined, flags: Flags) => {
+      await runCommand(shell, { name: 'mobile table update', flags }, async (session) => {
+        const service = await needService(session, givenService, USAGE)
+        const table = await needTable(session, givenTable, USAGE)
+        return await update(session, { service, table }, flags)
+      })
+    })
+}
+
+async function update(session: Session, names: Names, flags: Flags): Promise<Result> {
+  const steps = stepsOf(flags)
+  const client = await session.client()
+  await client.getTable(names.service, names.table)
+  const going = listOf(flags.deleteColumn, undefined) ?? []
+  if (going.length > 0 && !flags.quiet) {
+    const prompt = `Do you want to delete ${going.join(', ')} with all values? (y/n): `
+    const insteadSay = 'Add --quiet to delete columns without a question.'
+    if (!(await session.answers.confirm({ prompt, insteadSay }))) {
+      session.talk.info('Nothing was changed')
+      return { json: { changed: false } }
+    }
+  }
+  let failed = 0
+  for (const step of steps) {
+    try {
+      await step.run(client, names)
+      session.talk.info(step.done)
+    } catch (error) {
+      failed += 1
+      session.talk.error(`${step.failed}: ${messageOf(error)}`)
+      if (error instanceof Fault && error.hint) session.talk.tryThis(error.hint)
+    }
+  }
+  const view = await client.getTable(names.service, names.table)
+  if (failed === 0) return { json: view, lines: tableViewLines(view) }
+  session.talk.error('Not all update operations completed successfully.')
+  return { json: view, exitCode: EXIT_FAILED }
+}
+
+// In the original's order: a column's index goes before the column, and comes after it.
+function stepsOf(flags: Flags): Step[] {
+  const list = (text: string | undefined) => listOf(text, undefined) ?? []
+  const steps: Step[] = [
+    ...(flags.permissions === undefined ? [] : [permissionsStep(flags.permissions)]),
+    ...list(flags.deleteIndex).map((column) => indexStep('deleteIndex', column)),
+    ...list(flags.addColumn).map(addColumnStep),
+    ...list(flags.addIndex).map((column) => indexStep('addIndex', column)),
+    ...list(flags.deleteColumn).map(deleteColumnStep),
+  ]
+  if (steps.length > 0) return steps
+  throw new Fault('usage.nothing_to_do', 400, 'nothing to change', {
+    hint: 'Add --permissions, --addColumn, --deleteColumn, --addIndex or --deleteIndex.',
+  })
+}
+
+function permissionsStep(text: string): Step {
+  const permissions = parseNamedPermissions(text)
+  return {
+    done: 'Updated permissions',
+    failed: 'Failed to update permissions',
+    run: async (client, { service, table }) => await client.setPermissions(service, table, permissions),
+  }
+}
+
+function addColumnStep(text: string): Step {
+  const [name = '', type = ''] = text.split('=').map((part) => part.trim())
+  const known = ColumnType.anyOf.find((one) => one.const === type.toLowerCase())?.const
+  if (name === '' || known === undefined) {
+    throw new Fault('usage.bad_option', 400, `'${text}' is not NAME=TYPE`, {
+      hint: 'Types are string, number, boolean and date. Example: --addColumn done=boolean',
+    })
+  }
+  return {
+    done: `Added column ${name}`,
+    failed: `Failed to add column ${name}`,
+    run: async (client, { service, table }) => await client.addColumn(service, table, { column: name, type: known }),
+  }
+}
+
+function deleteColumnStep(column: string): Step {
+  return {
+    done: `Deleted column ${column}`,
+    failed: `Failed to delete column ${column}`,
+    run: async (client, { service, table }) => await client.deleteColumn(service, table, column),
+  }
+}
+
+function indexStep(kind: 'addIndex' | 'deleteIndex', column: string): Step {
+  const [did, does] = kind === 'addIndex' ? ['Added', 'add'] : ['Deleted', 'delete']
+  return {
+    done: `${did} index on ${column}`,
+    failed: `Failed to ${does} index on ${column}`,
+    async run(client, { service, table }) {
+      const startedAt = performance.now()
+      while ((await client[kind](service, table, column)).state === 'building') {
+        if (performance.now() - startedAt > INDEX_BUILD_MS_MAX) {
+          throw new Fault('usage.still_building', 504, 'it is still being built', {
+            hint: 'It goes on without this command; give the command again to see whether it is done.',
+          })
+        }
+        await pause(INDEX_LOOK_EVERY_MS)
+      }
+    },
+  }
+}

@@ -1,0 +1,88 @@
+// Rows of a table through the management API: read, deleted by id, or all deleted, with the service's own runtime.
+import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
+import type { TruncateView } from '../contract/api.ts'
+import { TRUNCATE_PATH } from '../contract/protocols.ts'
+import { Fault } from '../kit/fault.ts'
+import { TRUNCATE_ROUNDS_MAX, TRUNCATE_ROWS_MAX } from '../kit/limits.ts'
+import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
+import { requireReachable } from '../services/place.ts'
+import { getService, getTable } from '../services/services.ts'
+import type { ApiDeps } from './compose.ts'
+import type { RuntimeAnswer, RuntimeCall } from './machine-field.ts'
+import { requireUsable, viewTables } from './tables.ts'
+
+type Names = { service: string; table: string }
+
+/** Reads rows as the master key may. */
+export async function readRows(deps: ApiDeps, caller: Caller, names: Names, query: string): Promise<RuntimeAnswer> {
+  const { ask, table } = await openTable(deps, caller, names)
+  return await ask({ method: 'GET', path: `/tables/${encodeURIComponent(table)}${query}` })
+}
+
+/** Deletes one row. Faults with `data.refused` when there is none of that id. */
+export async function deleteRow(deps: ApiDeps, caller: Caller, names: Names, id: string): Promise<void> {
+  const { ask, table, service } = await openTable(deps, caller, names)
+  await ask({ method: 'DELETE', path: `/tables/${encodeURIComponent(table)}/${encodeURIComponent(id)}` })
+  await audit(deps.db, caller, { action: 'mobile data delete', subject: `${service}/${table}`, before: { id } })
+}
+
+/** Deletes all rows, in rounds; without `isConfirmed` it only counts them. What fails in between can be given again. */
+export async function truncateRows(
+  deps: ApiDeps,
+  caller: Caller,
+  names: Names,
+  isConfirmed: boolean,
+): Promise<TruncateView> {
+  if (!isConfirmed) {
+    const [view] = await viewTables(deps, caller, names.service, names.table)
+    return { didTruncate: false, rowCount: view?.recordCount ?? 0 }
+  }
+  const { ask, table, service } = await openTable(deps, caller, names)
+  let rowCount = 0
+  try {
+    for (let round = 1; round <= TRUNCATE_ROUNDS_MAX; round += 1) {
+      const { body } = await ask({ method: 'POST', path: TRUNCATE_PATH, body: { table } })
+      const deleted = deletedOf(body)
+      rowCount += deleted
+      if (deleted < TRUNCATE_ROWS_MAX) break
+    }
+  } finally {
+    await audit(deps.db, caller, {
+      action: 'mobile data truncate',
+      subject: `${service}/${table}`,
+      before: { rowCount },
+    })
+  }
+  return { didTruncate: true, rowCount }
+}
+
+async function openTable(deps: ApiDeps, caller: Caller, names: Names) {
+  const service = await getService(deps.db, caller.subscriptionId, names.service)
+  const table = await getTable(deps.db, service, names.table)
+  await requireUsable(deps, service)
+  requireReachable(deps.field, service.machine, `'${service.name}'`)
+  const target: ProbeTarget = {
+    service: service.name,
+    masterKey: deps.views.open(service.master_key),
+    epoch: Number(service.epoch),
+    machine: service.machine,
+    runtime: runtimeOf(service),
+  }
+  const ask = async (call: RuntimeCall) => {
+    const answer = await deps.field.askRuntime(target, call)
+    if (answer.status < 400) return answer
+    const status = answer.status === 503 || answer.status === 404 ? answer.status : 400
+    throw new Fault('data.refused', status, errorText(answer.body))
+  }
+  return { ask, table: table.name, service: service.name }
+}
+
+function deletedOf(body: unknown): number {
+  return typeof body === 'object' && body !== null && 'deleted' in body ? Number(body.deleted) : 0
+}
+
+function errorText(body: unknown): string {
+  if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error).replace(/^Error: /, '')
+  return 'the service refused'
+}

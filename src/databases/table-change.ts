@@ -1,0 +1,100 @@
+// Changes of a table's shape that an operator asks for: columns and indexes. Each is idempotent: asked again, it is done.
+import { createHash } from 'node:crypto'
+import type pg from 'pg'
+import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
+import { COLUMN_TYPES, ID_COLUMN, ownerRole, SYSTEM_COLUMNS } from '../contract/table-format.ts'
+import { Fault } from '../kit/fault.ts'
+import { quoteIdentifier as id } from '../kit/identifiers.ts'
+
+/** Which table, and whose: what is added belongs to the service, not to us. */
+export type TableName = { schema: string; table: string; serviceId: string }
+
+type Found = { name: string; isIndexed: boolean; isBuilding: boolean }
+
+/** Makes a change. An index is built without holding up writers; `building`: somebody else builds it just now. */
+export async function changeTable(client: pg.Client, name: TableName, change: TableChange): Promise<TableChangeResult> {
+  const columns = await readColumns(client, name)
+  if (columns.length === 0) throw new Fault('table.unknown', 404, `${name.schema} has no table ${name.table}`)
+  const found = columns.find((column) => column.name.toLowerCase() === change.column.toLowerCase())
+  const table = `${id(name.schema)}.${id(name.table)}`
+  switch (change.kind) {
+    case 'add_column':
+      if (found) return refuseOtherType(found.name, name)
+      await asOwner(client, name, `alter table ${table} add column ${id(change.column)} ${COLUMN_TYPES[change.type]}`)
+      return { state: 'done', column: change.column }
+    case 'drop_column':
+      requireOwnColumn(change.column)
+      if (!found) throw unknownColumn(name, change.column)
+      await asOwner(client, name, `alter table ${table} drop column ${id(found.name)}`)
+      return { state: 'done', column: found.name }
+    case 'add_index':
+      if (!found) throw unknownColumn(name, change.column)
+      return await addIndex(client, name, found)
+    case 'drop_index':
+      if (!found) throw unknownColumn(name, change.column)
+      await client.query(`drop index concurrently if exists ${id(name.schema)}.${id(indexName(name, found.name))}`)
+      return { state: 'done', column: found.name }
+  }
+}
+
+async function addIndex(client: pg.Client, name: TableName, column: Found): Promise<TableChangeResult> {
+  const index = indexName(name, column.name)
+  const isTaken = await client.query<{ taken: boolean }>('select pg_try_advisory_lock(hashtext($1)) as taken', [index])
+  if (isTaken.rows[0]?.taken !== true) return { state: 'building', column: column.name }
+  try {
+    // One that a crash left half built is never valid: it goes before a new one is made.
+    if (column.isBuilding) await client.query(`drop index concurrently if exists ${id(name.schema)}.${id(index)}`)
+    const table = `${id(name.schema)}.${id(name.table)}`
+    await client.query(`create index concurrently if not exists ${id(index)} on ${table} (${id(column.name)})`)
+    return { state: 'done', column: column.name }
+  } finally {
+    await client.query('select pg_advisory_unlock(hashtext($1))', [index])
+  }
+}
+
+// The index's name says which column it is for, whatever characters that has, in the 63 bytes that a name may have.
+function indexName(name: TableName, column: string): string {
+  return `.i_${createHash('sha256').update(`${name.table}\0${column}`).digest('hex').slice(0, 24)}`
+}
+
+async function asOwner(client: pg.Client, name: TableName, statement: string): Promise<void> {
+  await client.query(`set role ${id(ownerRole(name.serviceId))}`)
+  try {
+    await client.query(statement)
+  } finally {
+    await client.query('reset role')
+  }
+}
+
+async function readColumns(client: pg.Client, name: TableName): Promise<Found[]> {
+  const found = await client.query<Found>(
+    `select a.attname as name,
+            exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum and i.indisvalid)
+              as "isIndexed",
+            exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum and not i.indisvalid)
+              as "isBuilding"
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+      where n.nspname = $1 and c.relname = $2 and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+      order by a.attnum`,
+    [name.schema, name.table],
+  )
+  return found.rows
+}
+
+// A column that is there is never retyped.
+function refuseOtherType(column: string, name: TableName): never {
+  throw new Fault('table.column_exists', 409, `'${name.table}' already has a column '${column}'`, {
+    hint: 'Choose another name, or delete that column first: its values go with it.',
+  })
+}
+
+function requireOwnColumn(column: string): void {
+  const isOurs = [ID_COLUMN, ...SYSTEM_COLUMNS].some((own) => own.toLowerCase() === column.toLowerCase())
+  if (isOurs) throw new Fault('table.system_column', 400, `'${column}' is a system column and stays`)
+}
+
+function unknownColumn(name: TableName, column: string): Fault {
+  return new Fault('table.column_unknown', 404, `'${name.table}' has no column '${column}'`, {
+    hint: 'See which there are: mainstay mobile table show SERVICE TABLE',
+  })
+}

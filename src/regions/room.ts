@@ -1,0 +1,15 @@
+// A region's room now: what was set for it and what those of its hosts that can be reached offer.
+import type { Capacity, RegionRoom } from './ledger.ts'
+import { offerOf } from './offer.ts'
+import { type Machine, type Region, setCapacityOf } from './regions.ts'
+
+/** How hosts stand: the field, or the board of newest facts. */
+export type HostsNow = { isReachable: (machine: string) => boolean; offerOf: (machine: string) => Partial<Capacity> }
+
+/** What a region can hold now. */
+export function roomOf(region: Region, machines: Machine[], now: HostsNow): RegionRoom {
+  const hosts = machines
+    .filter((machine) => machine.role === 'host' && machine.domain === region.name)
+    .map(({ name }) => ({ machine: name, isReporting: now.isReachable(name), offer: now.offerOf(name) }))
+  return { name: region.name, slug: region.slug, offer: offerOf(setCapacityOf(region), hosts) }
+}

@@ -1,0 +1,173 @@
+// Bringing an archived service back: its own row, schema, tables, scripts and keys, under a new epoch, in a new place.
+import type { Kysely, Selectable } from 'kysely'
+import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
+import type { ArchiveView, RestoreService } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { Fault } from '../kit/fault.ts'
+import { LIST_ROWS_MAX } from '../kit/limits.ts'
+import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import type { OperationKind } from '../operations/runner.ts'
+import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch } from '../regions/regions.ts'
+import {
+  CREATE_STEPS,
+  createKind,
+  lockPrimary,
+  requireFitting,
+  requireFreeName,
+  type ServiceDeps,
+} from './create-service.ts'
+import { findPlace } from './place.ts'
+import { findByName, getServiceById, type Service, updateHeld } from './services.ts'
+
+type Archive = Selectable<ControlDatabase['archives']>
+
+/** The archives of a subscription, newest first; those that were restored are gone from the list. */
+export async function listArchives(db: Kysely<ControlDatabase>, subscriptionId: string): Promise<ArchiveView[]> {
+  const rows = await archived(db, subscriptionId).execute()
+  return rows.map((row) => ({
+    name: row.name,
+    reason: row.reason,
+    mode: row.mode,
+    units: row.units,
+    region: row.region,
+    archivedAt: row.created_at.toISOString(),
+    hasData: !row.is_data_dropped,
+  }))
+}
+
+/** Checks everything, takes the capacity, revives the row and writes the operation. Returns the operation's id. */
+export async function beginRestore(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: RestoreService,
+  idempotencyKey: string | null,
+): Promise<string> {
+  const { db, field } = deps
+  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
+  if (earlier) return earlier.id
+  const archive = await getArchive(db, caller.subscriptionId, name)
+  await field.settle()
+  return await db.transaction().execute(async (trx) => {
+    const service = await lockEnded(trx, archive)
+    const primary = await findPrimary(trx, caller, service, wanted)
+    const region = await lockRegion(trx, (await regionFor(trx, service, primary, wanted)).slug)
+    await requireFreeName(trx, service.name)
+    const size = { mode: service.mode, units: service.units }
+    if (primary) await requireFitting(trx, primary, { ...size, region, name: service.name })
+    const place = await findPlace(trx, field, region, size)
+    const operationId = await insertOperation(trx, {
+      kind: 'restore',
+      subscriptionId: caller.subscriptionId,
+      principal: caller.principal,
+      serviceId: service.id,
+      serviceName: service.name,
+      input: { archiveId: archive.id, region: region.slug },
+      steps: CREATE_STEPS,
+      idempotencyKey,
+    })
+    await trx
+      .updateTable('services')
+      .set({
+        region: region.slug,
+        machine: place.machine,
+        epoch: await nextEpoch(trx),
+        state: 'creating',
+        ended_at: null,
+        secondary_for: primary?.id ?? null,
+        operation_id: operationId,
+      })
+      .where('id', '=', service.id)
+      .execute()
+    const after = { region: region.name, secondaryFor: primary?.name ?? null }
+    await audit(trx, caller, { action: 'mobile restore-secondary', subject: service.name, after, operationId })
+    await bumpDesired(trx)
+    return operationId
+  })
+}
+
+/** How a restoration is carried out: as a creation, but what fails goes back into the archive. */
+export function restoreKind(deps: ServiceDeps): OperationKind {
+  const { db, field } = deps
+  const create = createKind(deps)
+  return {
+    steps: create.steps,
+    finish: create.finish,
+    async fail({ operation }, _fault, end) {
+      await db.transaction().execute(async (trx) => {
+        const ended = { state: 'archived' as const, ended_at: new Date(), operation_id: null }
+        await updateHeld(trx, operation, ended)
+        await bumpDesired(trx)
+        const next = `mainstay mobile restore-secondary ${operation.service_name}`
+        await end(trx, { state: 'failed', next })
+      })
+      await field.push()
+    },
+  }
+}
+
+function archived(db: Kysely<ControlDatabase>, subscriptionId: string) {
+  return db
+    .selectFrom('archives')
+    .innerJoin('services', 'services.id', 'archives.service_id')
+    .select(['archives.id', 'archives.name', 'archives.reason', 'archives.service_id', 'archives.created_at'])
+    .select(['services.mode', 'services.units', 'services.region', 'services.is_data_dropped'])
+    .where('archives.subscription_id', '=', subscriptionId)
+    .where('services.state', '=', 'archived')
+    .where('services.ended_at', 'is not', null)
+    .orderBy('archives.created_at', 'desc')
+    .limit(LIST_ROWS_MAX)
+}
+
+async function getArchive(
+  db: Kysely<ControlDatabase>,
+  subscriptionId: string,
+  name: string,
+): Promise<Pick<Archive, 'id' | 'name' | 'service_id'>> {
+  const rows = await archived(db, subscriptionId).execute()
+  const found = rows.find((row) => row.name.toLowerCase() === name.toLowerCase())
+  if (found) return found
+  throw new Fault('service.not_archived', 404, `no mobile service '${name}' is in the archive`, {
+    hint: 'See which there are: mainstay mobile archive list',
+  })
+}
+
+async function lockEnded(
+  trx: Kysely<ControlDatabase>,
+  archive: { service_id: string; name: string },
+): Promise<Service> {
+  await trx.selectFrom('services').select('id').where('id', '=', archive.service_id).forUpdate().execute()
+  const service = await getServiceById(trx, archive.service_id)
+  if (service.ended_at !== null && service.state === 'archived') return service
+  throw new Fault('service.busy', 409, `'${archive.name}' is being restored already`, {
+    hint: `Watch it: mainstay mobile show ${archive.name}`,
+  })
+}
+
+// As a secondary of whom it was promised to, while that one lives and has no other; or of whom was named; or of nobody.
+async function findPrimary(
+  trx: Kysely<ControlDatabase>,
+  caller: Caller,
+  service: Service,
+  wanted: RestoreService,
+): Promise<Service | null> {
+  if (wanted.secondaryFor !== undefined) return await lockPrimary(trx, caller, wanted.secondaryFor)
+  if (service.secondary_for === null) return null
+  const primary = await getServiceById(trx, service.secondary_for)
+  const living = primary.ended_at === null ? await findByName(trx, caller.subscriptionId, primary.name) : null
+  return living?.id === primary.id ? await lockPrimary(trx, caller, primary.name) : null
+}
+
+// Where it was, unless that is where its primary has gone.
+async function regionFor(
+  trx: Kysely<ControlDatabase>,
+  service: Service,
+  primary: Service | null,
+  wanted: RestoreService,
+) {
+  if (wanted.location !== undefined) return await getRegion(trx, wanted.location)
+  if (primary?.region !== service.region) return await getRegion(trx, service.region)
+  const other = (await listRegions(trx)).find((region) => region.slug !== primary.region)
+  return other ?? (await getRegion(trx, service.region))
+}

@@ -1,0 +1,225 @@
+// What an operator changes about services that live: scale, keys, restarts, tables, rows; and services that come back.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { AuditView, OperationView, RegionView, TableView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { TestCloud } from '../support/cloud.ts'
+
+describe('services that are changed', () => {
+  let cloud: TestCloud
+
+  before(async () => {
+    cloud = await TestCloud.start()
+    await cloud.createPair()
+  })
+  after(async () => await cloud.dispose())
+
+  const refuses = async (args: string[], code: number, text: RegExp) => {
+    const result = await cloud.cli(args)
+    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
+    assert.match(result.stderr, text)
+    assert.doesNotMatch(result.stderr, /\n {4}at /, 'a stack was shown')
+  }
+  const scale = async (name: string, ...args: string[]) => ['mobile', 'scale', 'change', name, ...args]
+
+  test('a primary is not scaled above its secondary, and the refusal names the command that makes it possible', async () => {
+    await refuses(
+      await scale('PrimaryService', '--mode', 'reserved'),
+      3,
+      /scale change SecondaryService --mode reserved --units 1/,
+    )
+    await refuses(await scale('PrimaryService', '--units', '2'), 2, /no units of its own/)
+    await refuses(await scale('PrimaryService'), 2, /nothing to change/)
+    await refuses(await scale('Nobody', '--mode', 'shared'), 2, /no mobile service/)
+  })
+
+  test('scaling there and back loses no request, and the ledger follows', async () => {
+    await cloud.ok(await scale('SecondaryService', '--mode', 'reserved', '--units', '2'))
+    const service = await cloud.service('PrimaryService')
+    const traffic = keepAsking(cloud, service)
+    await cloud.ok(await scale('PrimaryService', '--mode', 'reserved', '--units', '2'))
+    await refuses(await scale('PrimaryService', '--units', '3'), 3, /its secondary 'SecondaryService' is reserved/)
+    await refuses(await scale('SecondaryService', '--units', '1'), 3, /Scale the primary first|scale change Primary/)
+    assert.deepEqual(await reservedUsed(cloud), [2, 2])
+    await cloud.ok(await scale('PrimaryService', '--units', '1'))
+    await cloud.ok(await scale('PrimaryService', '--mode', 'shared'))
+    await cloud.ok(await scale('SecondaryService', '--mode', 'shared'))
+    const { answered, failures } = await traffic.stop()
+    assert.ok(answered > 20, `only ${answered} requests`)
+    assert.deepEqual(failures, [])
+    assert.deepEqual(await reservedUsed(cloud), [0, 0])
+    assert.match(await cloud.ok(await scale('PrimaryService', '--mode', 'shared')), /Nothing to change/)
+  })
+
+  test('of two operators who scale at once one wins and the other is told', async () => {
+    const both = await Promise.all(
+      ['2', '3'].map(async (units) =>
+        cloud.cli(await scale('SecondaryService', '--mode', 'reserved', '--units', units)),
+      ),
+    )
+    const lost = both.filter(({ code }) => code !== 0)
+    // Whoever comes after the first has ended simply changes it again.
+    assert.ok(lost.length <= 1)
+    for (const { stderr } of lost) assert.match(stderr, /is in another operation/)
+    await cloud.ok(await scale('SecondaryService', '--mode', 'shared'))
+  })
+
+  test('what does not fit is refused and changes nothing', async () => {
+    await refuses(await scale('SecondaryService', '--mode', 'reserved', '--units', '9'), 3, /9 are needed/)
+    const { mode, operation } = await cloud.service('SecondaryService')
+    assert.deepEqual([mode, operation], ['shared', null])
+  })
+
+  test('a new key opens the service at once, and the old one no longer', async () => {
+    const before = await cloud.service('PrimaryService')
+    const shown = await cloud.ok(['mobile', 'key', 'regenerate', 'PrimaryService', 'application', '-q'])
+    const now = await cloud.service('PrimaryService')
+    assert.notEqual(now.applicationKey, before.applicationKey)
+    assert.match(shown, new RegExp(`New application key is ${now.applicationKey}`))
+    assert.equal((await cloud.app(before, '/tables/TodoItem')).status, 401)
+    assert.equal((await cloud.app(now, '/tables/TodoItem')).status, 200)
+    await cloud.ok(['mobile', 'key', 'set', 'PrimaryService', 'application', before.applicationKey, '-q'])
+    assert.equal((await cloud.app(before, '/tables/TodoItem')).status, 200)
+    await refuses(['mobile', 'key', 'set', 'PrimaryService', 'master', 'short', '-q'], 2, /cannot be a key/)
+    await refuses(['mobile', 'key', 'regenerate', 'PrimaryService', 'golden', '-q'], 2, /no key 'golden'/)
+  })
+
+  test('a restart is not seen by who asks meanwhile', async () => {
+    await cloud.ok(await scale('SecondaryService', '--mode', 'reserved'))
+    await cloud.ok(await scale('PrimaryService', '--mode', 'reserved'))
+    const traffic = keepAsking(cloud, await cloud.service('PrimaryService'))
+    await cloud.ok(['mobile', 'restart', 'PrimaryService'])
+    const { failures } = await traffic.stop()
+    assert.deepEqual(failures, [])
+  })
+
+  test('columns, indexes and permissions of a table are changed, each told by itself', async () => {
+    const update = ['mobile', 'table', 'update', 'PrimaryService', 'TodoItem']
+    const shown = await cloud.ok([...update, '--addColumn', 'done=boolean,due=date', '--addIndex', 'due'])
+    assert.match(shown, /Added column done\n.*Added column due\n.*Added index on due/)
+    const view = await cloud.json<TableView>(['mobile', 'table', 'show', 'PrimaryService', 'TodoItem'])
+    const due = view.columns?.find((column) => column.name === 'due')
+    assert.deepEqual([due?.type, due?.indexed], ['timestamp(3) with time zone', true])
+    const service = await cloud.service('PrimaryService')
+    const body = JSON.stringify({ id: 'one', done: true, due: '2026-01-02T03:04:05.000Z' })
+    assert.equal((await cloud.app(service, '/tables/TodoItem', { method: 'POST', body })).status, 201)
+    await cloud.ok([...update, '--deleteIndex', 'due', '--deleteColumn', 'done', '-q', '-p', 'read=admin'])
+    const answer = await cloud.app(service, '/tables/TodoItem/one')
+    assert.equal(answer.status, 401)
+    const rows = await cloud.json<object[]>(['mobile', 'data', 'read', 'PrimaryService', 'TodoItem'])
+    assert.deepEqual(rows, [{ id: 'one', due: '2026-01-02T03:04:05.000Z' }])
+    await cloud.ok([...update, '-p', 'read=application'])
+    assert.equal((await cloud.app(service, '/tables/TodoItem/one')).status, 200)
+  })
+
+  test('a change that cannot be made is told, and the others are made', async () => {
+    const update = ['mobile', 'table', 'update', 'PrimaryService', 'TodoItem']
+    await refuses([...update, '--addColumn', 'a=number,due=string'], 1, /already has a column 'due'/)
+    const view = await cloud.json<TableView>(['mobile', 'table', 'show', 'PrimaryService', 'TodoItem'])
+    assert.ok(view.columns?.some((column) => column.name === 'a'))
+    await refuses([...update, '--addColumn', 'b=golden'], 2, /not NAME=TYPE/)
+    await refuses([...update, '--deleteColumn', '__version', '-q'], 1, /system column/)
+    await refuses([...update, '--addIndex', 'nothing'], 1, /has no column 'nothing'/)
+    await refuses(update, 2, /nothing to change/)
+  })
+
+  test('rows are deleted one by one, or all', async () => {
+    const service = await cloud.service('PrimaryService')
+    await cloud.insertRows(service, ['two', 'three', 'b c'])
+    await cloud.ok(['mobile', 'data', 'delete', 'PrimaryService', 'TodoItem', 'b c'])
+    await refuses(['mobile', 'data', 'delete', 'PrimaryService', 'TodoItem', 'nothing'], 2, /./)
+    assert.deepEqual(await cloud.readIds(service), ['one', 'three', 'two'])
+    const truncate = ['mobile', 'data', 'truncate', 'PrimaryService', 'TodoItem']
+    assert.match(await cloud.ok(truncate, 'n\n'), /all 3 rows.*Nothing was changed/s)
+    assert.match(await cloud.ok(truncate, 'y\n'), /Deleted 3 rows/)
+    assert.deepEqual(await cloud.readIds(service), [])
+    assert.match(await cloud.ok(truncate, 'y\n'), /no rows in the table/)
+  })
+
+  test('every change is in the audit, and every operation in the list', async () => {
+    const changes = await cloud.json<AuditView[]>(['audit', 'list', '--subject', 'PrimaryService', '--top', '100'])
+    const actions = new Set(changes.map((change) => change.action))
+    for (const action of ['mobile create', 'mobile scale change', 'mobile key application', 'mobile restart']) {
+      assert.ok(actions.has(action), action)
+    }
+    assert.ok(changes.every((change) => change.principal === 'operator'))
+    assert.doesNotMatch(JSON.stringify(changes), new RegExp((await cloud.service('PrimaryService')).masterKey))
+    const [newest] = await cloud.json<OperationView[]>(['operation', 'list', '--service', 'primaryservice'])
+    assert.equal(newest?.kind, 'scale')
+    assert.match(await cloud.ok(['operation', 'show', newest?.id ?? '']), /Starting what it needs/)
+    assert.match(await cloud.ok(['operation', 'watch', newest?.id ?? '']), /succeeded/)
+    await refuses(['operation', 'show', 'nothing'], 2, /no operation/)
+  })
+
+  test('a secondary made after the disaster recovers its primary', async () => {
+    await cloud.insertRows(await cloud.service('PrimaryService'), ['kept'])
+    await cloud.ok(['mobile', 'delete', 'SecondaryService', '-q'])
+    await cloud.ok(['mobile', 'create', 'Fitting', '--location', 'East US', '--mode', 'reserved'])
+    await cloud.ok(['mobile', 'create', 'Other', '--location', 'West US'])
+    await cloud.ok(['dev', 'outage', 'start', 'West US'])
+    await cloud.untilState('PrimaryService', 'Unhealthy', 15_000)
+    await cloud.untilState('Other', 'Unhealthy', 15_000)
+    const next = (await cloud.service('Other')).health.next
+    assert.match(next ?? '', /mobile create Other-2 --location "East US" --secondary-for Other/)
+    await cloud.ok(['mobile', 'create', 'Other-2', '--location', 'East US', '--secondary-for', 'Other'])
+    await cloud.ok(['mobile', 'recover', 'Other', 'Other-2', '-q'])
+    assert.equal((await cloud.service('Other')).region, 'East US')
+  })
+
+  test('a fitting service that was never declared a secondary recovers a primary', async () => {
+    await cloud.ok(['mobile', 'recover', 'PrimaryService', 'Fitting', '-q'])
+    const service = await cloud.service('PrimaryService')
+    assert.deepEqual([service.region, service.health.state], ['East US', 'Ready'])
+    assert.deepEqual(await cloud.readIds(service), ['kept'])
+  })
+
+  test('the consumed secondary is brought back from the archive, in the region that returned', async () => {
+    await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    await waitFor(
+      'West US to take services',
+      async () => ((await cloud.api<RegionView[]>('/regions'))[0]?.health.state === 'Ready' ? true : undefined),
+      { withinMs: 30_000, everyMs: 100 },
+    )
+    assert.match(await cloud.ok(['mobile', 'archive', 'list']), /Other-2 .*consumed by the recovery of Other/)
+    await refuses(['mobile', 'restore-secondary', 'Nobody'], 2, /in the archive/)
+    const shown = await cloud.ok(['mobile', 'restore-secondary', 'Other-2'])
+    assert.match(shown, /Secondary for +Other/)
+    const back = await cloud.service('Other-2')
+    assert.deepEqual([back.region, back.secondaryFor, back.health.state], ['West US', 'Other', 'Ready'])
+    await refuses(['mobile', 'restore-secondary', 'Other-2'], 2, /in the archive/)
+    // What was kept of a deleted one comes back with its rows.
+    await cloud.ok(['mobile', 'delete', 'PrimaryService', '-q'])
+    await cloud.ok(['mobile', 'restore-secondary', 'PrimaryService', '--location', 'East US'])
+    assert.deepEqual(await cloud.readIds(await cloud.service('PrimaryService')), ['kept'])
+  })
+})
+
+async function reservedUsed(cloud: TestCloud): Promise<number[]> {
+  return (await cloud.api<RegionView[]>('/regions')).map((region) => region.reservedUnitsUsed)
+}
+
+// Asks one request after the other until it is stopped, and keeps what was not answered as it should be.
+function keepAsking(cloud: TestCloud, service: Awaited<ReturnType<TestCloud['service']>>) {
+  let isStopped = false
+  let answered = 0
+  const failures: string[] = []
+  const asking = (async () => {
+    while (!isStopped) {
+      try {
+        const answer = await cloud.app(service, '/tables/TodoItem?$top=1')
+        await answer.arrayBuffer()
+        answered += 1
+        if (answer.status !== 200) failures.push(String(answer.status))
+      } catch (error) {
+        failures.push(String(error))
+      }
+    }
+  })()
+  return {
+    async stop() {
+      isStopped = true
+      await asking
+      return { answered, failures }
+    },
+  }
+}
