@@ -2,7 +2,15 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { encodeJoinToken, type JoinAnswer, type JoinRequest, type MachineRole } from '../contract/join.ts'
+import {
+  encodeJoinToken,
+  type JoinAnswer,
+  type JoinRequest,
+  type MachineRole,
+  type RenewAnswer,
+} from '../contract/join.ts'
+import { PROTOCOL_VERSION_UNNAMED } from '../contract/protocols.ts'
+import { lifeOf } from '../kit/certificate-life.ts'
 import type { Credentials } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
@@ -12,22 +20,26 @@ import { hashToken, isSameHash, type Seal } from './seal.ts'
 
 export type Caller = { principal: string; subscriptionId: string }
 
+/** How long things are good that are given to machines. */
+export type Lives = { certificateMs: number; joinTokenMs: number }
+
 const DEFAULT_SUBSCRIPTION = 'default'
-const JOIN_TOKEN_MS = 3_600_000
 
 export class Accounts {
   readonly #db: Kysely<ControlDatabase>
   readonly #authority: Authority
+  readonly #lives: Lives
 
-  constructor(db: Kysely<ControlDatabase>, authority: Authority) {
+  constructor(db: Kysely<ControlDatabase>, authority: Authority, lives: Lives) {
     this.#db = db
     this.#authority = authority
+    this.#lives = lives
   }
 
   /** Opens the accounts, making the authority at first use. */
-  static async open(db: Kysely<ControlDatabase>, seal: Seal): Promise<Accounts> {
+  static async open(db: Kysely<ControlDatabase>, seal: Seal, lives: Lives): Promise<Accounts> {
     const kept = await readSealedAuthority(db)
-    if (kept !== null) return new Accounts(db, openAuthority(seal, kept))
+    if (kept !== null) return new Accounts(db, openAuthority(seal, kept), lives)
     const authority = await makeAuthority()
     await db
       .insertInto('secrets')
@@ -35,7 +47,7 @@ export class Accounts {
       .onConflict((conflict) => conflict.doNothing())
       .execute()
     // Another control process may have been faster: there is one authority, whoever made it.
-    return new Accounts(db, openAuthority(seal, (await readSealedAuthority(db)) ?? ''))
+    return new Accounts(db, openAuthority(seal, (await readSealedAuthority(db)) ?? ''), lives)
   }
 
   /** True when the database holds secrets, which only their own key opens. */
@@ -77,25 +89,31 @@ export class Accounts {
     return { principal: found.principal, subscriptionId: found.subscription_id }
   }
 
-  /** Makes a join token: single use, one hour, for one role in one domain. */
-  async createJoinToken(role: MachineRole, domain: string): Promise<string> {
+  /** Makes a join token: single use, short-lived, for one role in one domain, or for one machine that joins again. */
+  async createJoinToken(wanted: {
+    role: MachineRole
+    domain: string
+    machine?: string
+  }): Promise<{ token: string; expiresAt: Date }> {
     const id = randomId()
     const secret = randomKey()
+    const expiresAt = new Date(Date.now() + this.#lives.joinTokenMs)
     await this.#db
       .insertInto('join_tokens')
       .values({
         id,
         secret_hash: hashToken(secret),
-        role,
-        domain,
-        expires_at: new Date(Date.now() + JOIN_TOKEN_MS),
+        role: wanted.role,
+        domain: wanted.domain,
+        expires_at: expiresAt,
         used_by: null,
+        machine: wanted.machine ?? null,
       })
       .execute()
-    return encodeJoinToken({ id, secret, role, domain, authority: this.#authority.certificate })
+    return { token: encodeJoinToken({ id, secret, ...wanted, authority: this.#authority.certificate }), expiresAt }
   }
 
-  /** Exchanges a join token for a certificate. Faults with `join.refused`, without saying which part was wrong. */
+  /** Exchanges a join token for a certificate. Faults with `join.refused`; why, only the holder of the secret is told. */
   async join(request: JoinRequest): Promise<JoinAnswer> {
     return await this.#db.transaction().execute(async (trx) => {
       const token = await trx
@@ -104,31 +122,47 @@ export class Accounts {
         .where('id', '=', String(request.id))
         .forUpdate()
         .executeTakeFirst()
-      const isGood =
-        token !== undefined &&
-        token.used_by === null &&
-        token.expires_at.getTime() > Date.now() &&
-        isSameHash(token.secret_hash, hashToken(String(request.secret))) &&
-        token.role === request.role &&
-        token.domain === request.domain
-      if (!isGood) {
-        throw new Fault('join.refused', 403, 'this join token is wrong, used, expired, or for another role or domain', {
-          hint: 'Make a new one; it works once, within an hour.',
+      const isHolder = token && isSameHash(token.secret_hash, hashToken(String(request.secret)))
+      const problem = isHolder ? tokenProblem(token, request, Date.now()) : 'is not known here'
+      if (!token || problem !== null) {
+        throw new Fault('join.refused', 403, `this join token ${problem}`, {
+          hint: `Make a new one, which works once: ${commandFor(request)}`,
         })
       }
-      const name = await this.#freeName(trx, request)
-      const certificate = await issueCertificate(this.#authority, { ...request, name }, request.publicKey)
-      await trx.insertInto('machines').values({ name, role: request.role, domain: request.domain }).execute()
-      await trx.updateTable('join_tokens').set({ used_by: name }).where('id', '=', token.id).execute()
+      const name = token.used_by ?? token.machine ?? (await this.#freeName(trx, request))
+      const { certificate, untilMs } = await this.#issue({ ...request, name }, request.publicKey)
+      const joined = { protocol: request.protocol ?? PROTOCOL_VERSION_UNNAMED, certificate_until: new Date(untilMs) }
+      if (token.used_by === null && token.machine === null) {
+        await trx
+          .insertInto('machines')
+          .values({ name, role: request.role, domain: request.domain, ...joined })
+          .execute()
+      } else {
+        const machine = await trx.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst()
+        if (!machine || machine.revoked_at !== null) throw revokedFault(name)
+        await trx.updateTable('machines').set(joined).where('name', '=', name).execute()
+      }
+      const used = { used_by: name, used_key: hashToken(request.publicKey) }
+      await trx.updateTable('join_tokens').set(used).where('id', '=', token.id).execute()
       return { name, certificate }
     })
+  }
+
+  /** A new certificate for a machine that is ours: same name, role and domain, a fresh key. */
+  async renew(machine: { name: string; role: string; domain: string }, publicKey: string): Promise<RenewAnswer> {
+    const { certificate, untilMs } = await this.#issue(machine, publicKey)
+    await this.#db
+      .updateTable('machines')
+      .set({ certificate_until: new Date(untilMs) })
+      .where('name', '=', machine.name)
+      .execute()
+    return { certificate }
   }
 
   /** Credentials for control's own door: a fresh key each time, from the authority that is here. */
   async controlCredentials(domain: string): Promise<Credentials> {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-    const certificate = await issueCertificate(
-      this.#authority,
+    const { certificate } = await this.#issue(
       { name: 'control', role: 'control', domain },
       publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     )
@@ -137,6 +171,12 @@ export class Accounts {
       certificate,
       authority: this.#authority.certificate,
     }
+  }
+
+  async #issue(subject: { name: string; role: string; domain: string }, publicKey: string) {
+    const options = { publicKey, lifeMs: this.#lives.certificateMs }
+    const certificate = await issueCertificate(this.#authority, subject, options)
+    return { certificate, untilMs: lifeOf(certificate).untilMs }
   }
 
   // "West US" → west-us-1, west-us-2, …; gateways are gateway-1, ….
@@ -162,4 +202,40 @@ export function openAuthority(seal: Seal, sealed: string): Authority {
       hint: 'Every control process on one database needs the same key: copy it with mainstay control key export.',
     })
   }
+}
+
+/** What a machine is told that is ours no more. */
+export function revokedFault(name: string): Fault {
+  return new Fault('machine.revoked', 403, `${name} was revoked: it is no machine of this cloud any more`, {
+    hint: 'Let it join as a new machine, with an empty home and a new token.',
+  })
+}
+
+type TokenRow = {
+  role: string
+  domain: string
+  machine: string | null
+  used_by: string | null
+  used_key: string | null
+  expires_at: Date
+}
+
+// Why a token whose secret is right does not do, or null.
+function tokenProblem(token: TokenRow, request: JoinRequest, nowMs: number): string | null {
+  // The same key again: the answer was lost on its way, or with the machine's process.
+  const isRepeated = token.used_key !== null && token.used_key === hashToken(request.publicKey)
+  if (token.used_by !== null && !isRepeated) return `was used already, by ${token.used_by}`
+  if (token.expires_at.getTime() <= nowMs) return `expired at ${token.expires_at.toISOString()}`
+  if (token.role !== request.role || token.domain !== request.domain) {
+    return `is for a ${token.role} of ${token.domain}, not for a ${request.role} of ${request.domain}`
+  }
+  if (token.machine === (request.machine ?? null)) return null
+  return token.machine === null ? `is for a new machine, not for ${request.machine}` : `is for ${token.machine} only`
+}
+
+function commandFor(request: JoinRequest): string {
+  const command = 'mainstay join-token create'
+  if (request.machine !== undefined) return `${command} --machine ${request.machine}`
+  const where = request.role === 'host' ? '--region' : '--domain'
+  return `${command} --role ${request.role} ${where} "${request.domain}"`
 }

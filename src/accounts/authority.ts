@@ -3,12 +3,11 @@
 import 'reflect-metadata'
 import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
+import { Fault } from '../kit/fault.ts'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const YEAR_MS = 365 * 24 * 3_600_000
 const AUTHORITY_YEARS = 20
-// Long, until certificates rotate by themselves.
-const MACHINE_YEARS = 2
 // Machines' clocks may differ; a certificate made now must be good on one that is behind.
 const BACKDATE_MS = 3_600_000
 
@@ -36,15 +35,18 @@ export async function makeAuthority(): Promise<Authority> {
   return { certificate: certificate.toString('pem'), key: toPem('PRIVATE KEY', key) }
 }
 
-/** Signs a machine's certificate: name (CN), role (OU), failure domain (O). `publicKey` is SPKI PEM. */
+/**
+ * Signs a machine's certificate: name (CN), role (OU), failure domain (O), good for `lifeMs` from now. `publicKey` is SPKI
+ * PEM. Faults with `join.bad_key`.
+ */
 export async function issueCertificate(
   authority: Authority,
   subject: { name: string; role: string; domain: string },
-  publicKey: string,
+  options: { publicKey: string; lifeMs: number },
 ): Promise<string> {
   const signingKey = await webcrypto.subtle.importKey('pkcs8', fromPem(authority.key), ALGORITHM, false, ['sign'])
-  const spki = createPublicKey(publicKey).export({ type: 'spki', format: 'der' })
-  const key = await webcrypto.subtle.importKey('spki', spki, ALGORITHM, true, ['verify'])
+  const key = await readPublicKey(options.publicKey)
+  const now = Date.now()
   const certificate = await x509.X509CertificateGenerator.create(
     {
       // As structured fields, so that a comma in a domain's name stays a comma.
@@ -53,8 +55,9 @@ export async function issueCertificate(
       publicKey: key,
       signingKey,
       signingAlgorithm: ALGORITHM,
-      notBefore: new Date(Date.now() - BACKDATE_MS),
-      notAfter: new Date(Date.now() + MACHINE_YEARS * YEAR_MS),
+      // Not further back than forward: when it is due for renewal is counted from both ends.
+      notBefore: new Date(now - Math.min(BACKDATE_MS, options.lifeMs)),
+      notAfter: new Date(now + options.lifeMs),
       extensions: [
         new x509.BasicConstraintsExtension(false),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -67,6 +70,18 @@ export async function issueCertificate(
     throw new TypeError('the certificate does not verify against its authority')
   }
   return pem
+}
+
+async function readPublicKey(pem: string): Promise<webcrypto.CryptoKey> {
+  try {
+    const spki = createPublicKey(pem).export({ type: 'spki', format: 'der' })
+    return await webcrypto.subtle.importKey('spki', spki, ALGORITHM, true, ['verify'])
+  } catch (error) {
+    throw new Fault('join.bad_key', 400, 'this is not a public key of the kind that machines have', {
+      hint: 'Run the same release of Mainstay on both machines.',
+      cause: error,
+    })
+  }
 }
 
 function toPem(label: string, der: Buffer): string {

@@ -1,6 +1,7 @@
 // Asking the person: on a terminal with a prompt, otherwise from the lines of a pipe.
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { ReadStream } from 'node:tty'
 import { Fault } from '../kit/fault.ts'
 import { PIPED_ANSWER_MS_MAX } from '../kit/limits.ts'
 import type { Talk } from './talk.ts'
@@ -24,6 +25,22 @@ export class Answers {
   /** One line of answer, trimmed. Faults with `prompt.no_answer` when nobody is there to give it. */
   async ask(question: Question): Promise<string> {
     return this.#input.isTerminal ? await this.#askTerminal(question) : await this.#askPipe(question)
+  }
+
+  /** One line that is not shown while it is typed. */
+  async askSecret(question: Question): Promise<string> {
+    const { stream, isTerminal } = this.#input
+    if (!isTerminal || !(stream instanceof ReadStream)) return await this.ask(question)
+    this.#talk.settle()
+    this.#talk.raw(question.prompt)
+    stream.setRawMode(true)
+    try {
+      return (await readUnseen(stream)).trim()
+    } finally {
+      stream.setRawMode(false)
+      stream.pause()
+      this.#talk.raw('\n')
+    }
   }
 
   /** Only a clear yes counts. */
@@ -72,6 +89,19 @@ export class Answers {
     }
     return line.trim()
   }
+}
+
+// Without the terminal's own line editing: only erasing is ours to do.
+async function readUnseen(stream: ReadStream): Promise<string> {
+  let typed = ''
+  for await (const chunk of stream) {
+    for (const key of String(chunk)) {
+      if (key === '\r' || key === '\n') return typed
+      if (key === '\u0003' || key === '\u0004') throw interrupted()
+      typed = key === '\u007f' || key === '\b' ? typed.slice(0, -1) : typed + key
+    }
+  }
+  return typed
 }
 
 /** As the original understood it: y, yes, ok and true are a yes, all else is a no. */

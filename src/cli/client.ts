@@ -8,13 +8,17 @@ import {
   type CreateService,
   type CreateTable,
   type JoinTokenRequest,
+  JoinTokenView,
   type KeyType,
   KeyView,
+  MachineView,
   OperationView,
   type RecoverRequest,
   RecoveryPlanView,
   RegionView,
   type RestoreService,
+  RevocationView,
+  type RevokeRequest,
   RunningScriptsView,
   type ScaleService,
   ScriptTextView,
@@ -55,6 +59,7 @@ export class Client {
   status = async () => await this.#get(StatusView, API.status)
   listRegions = async () => await this.#get(Type.Array(RegionView), API.regions)
   listServices = async () => await this.#get(Type.Array(ServiceView), API.services)
+  listMachines = async () => await this.#get(Type.Array(MachineView), API.machines)
   listServers = async () => await this.#get(Type.Array(ServerView), API.servers)
   getService = async (service: string) => await this.#get(ServiceView, fill(API.service, { service }))
   getServer = async (server: string) => await this.#get(ServerView, fill(API.server, { server }))
@@ -210,6 +215,20 @@ export class Client {
     return (await this.#send(JoinTokenAnswer, { verb: 'POST', path: API.joinTokens, body: request })).token
   }
 
+  async createJoinToken(request: JoinTokenRequest): Promise<JoinTokenView> {
+    return await this.#send(JoinTokenView, { verb: 'POST', path: API.joinTokens, body: request })
+  }
+
+  /** A token for a machine that joins again under its own name. */
+  async createMachineToken(machine: string): Promise<JoinTokenView> {
+    return await this.#send(JoinTokenView, { verb: 'POST', path: fill(API.machineJoinTokens, { machine }) })
+  }
+
+  async revokeMachine(machine: string, request: RevokeRequest): Promise<RevocationView> {
+    const path = fill(API.machineRevoke, { machine })
+    return await this.#send(RevocationView, { verb: 'POST', path, body: request })
+  }
+
   async #get<T extends TSchema>(schema: T, path: string): Promise<Static<T>> {
     return await this.#send(schema, { verb: 'GET', path })
   }
@@ -309,6 +328,6 @@ function faultFromAnswer(body: unknown, status: number): Fault {
 
 function unauthorized(url: string): Fault {
   return new Fault('control.unauthorized', 401, `control at ${url} does not accept this token`, {
-    hint: 'Check MAINSTAY_TOKEN, or --home when it is a local cloud.',
+    hint: 'Check MAINSTAY_TOKEN, log in again (mainstay login URL), or check --home when it is a local cloud.',
   })
 }

@@ -27,25 +27,33 @@ export function homeOf(flags: { home?: string | undefined }, env: Environment): 
   return realFolder(flags.home ?? textOf(env.MAINSTAY_HOME) ?? '.mainstay')
 }
 
-/** The control that was named by flag or environment; null means: the local cloud's. */
-export function remoteControlOf(flags: CommonFlags, env: Environment): RemoteControl | null {
+/** The control that was named by flag or environment, and the token if there is one; null when none was named. */
+export function namedControlOf(
+  flags: CommonFlags,
+  env: Environment,
+): { url: string; token: string | undefined } | null {
   const url = flags.control ?? textOf(env.MAINSTAY_CONTROL_URL)
-  if (url === undefined) return null
-  const urls = url.split(',').map((one) => one.trim().replace(/\/+$/, ''))
+  return url === undefined ? null : { url: controlUrlOf(url), token: tokenOf(env) }
+}
+
+/** The URL of a control as typed, or several with commas between; no slash at their ends. Faults with `usage.bad_option`. */
+export function controlUrlOf(text: string): string {
+  const urls = text.split(',').map((one) => one.trim().replace(/\/+$/, ''))
   const bad = urls.find((one) => !URL.canParse(one) || !/^https?:$/.test(new URL(one).protocol))
-  if (bad !== undefined) {
-    throw new Fault('usage.bad_option', 400, `'${bad}' is not the URL of a control`, {
-      hint: 'Write it like this: --control http://localhost:8081 (several with commas between)',
-    })
-  }
-  const token = textOf(env.MAINSTAY_TOKEN)
-  if (token === undefined) {
-    // The token of the local cloud is not tried: it would be shown to whoever answers at that URL.
-    throw new Fault('usage.token_missing', 400, `no token for the control at ${url}`, {
-      hint: 'Set MAINSTAY_TOKEN to an operator token of that cloud.',
-    })
-  }
-  return { url: urls.join(','), token }
+  if (bad === undefined) return urls.join(',')
+  throw new Fault('usage.bad_option', 400, `'${bad}' is not the URL of a control`, {
+    hint: 'Write it like this: --control http://localhost:8081 (several with commas between)',
+  })
+}
+
+/** The operator token from the environment. */
+export function tokenOf(env: Environment): string | undefined {
+  return textOf(env.MAINSTAY_TOKEN)
+}
+
+/** True when a home was named, by flag or environment. */
+export function isHomeNamed(flags: CommonFlags, env: Environment): boolean {
+  return flags.home !== undefined || textOf(env.MAINSTAY_HOME) !== undefined
 }
 
 /** A port from a flag, an environment variable or the default. */

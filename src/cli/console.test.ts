@@ -6,7 +6,8 @@ import { formatBytes, formatCount, formatMs } from './amounts.ts'
 import { isYes } from './answers.ts'
 import { fill } from './client.ts'
 import { pairLines, tableLines } from './columns.ts'
-import { listOf, portOf, remoteControlOf } from './config.ts'
+import { listOf, namedControlOf, portOf } from './config.ts'
+import { findControl } from './control-address.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { misuseText } from './misuse.ts'
 import { Talk } from './talk.ts'
@@ -89,14 +90,12 @@ test('a port comes from the flag, then the variable, then the default', () => {
   assert.deepEqual(listOf(' West US , East US,', undefined), ['West US', 'East US'])
 })
 
-test('a control elsewhere needs a URL and a token', () => {
-  assert.equal(remoteControlOf({}, {}), null)
-  assert.throws(() => remoteControlOf({ control: 'nonsense' }, {}), { code: 'usage.bad_option' })
-  assert.throws(() => remoteControlOf({ control: 'http://x' }, {}), { code: 'usage.token_missing' })
-  assert.deepEqual(remoteControlOf({ control: 'http://x:1/' }, { MAINSTAY_TOKEN: 't' }), {
-    url: 'http://x:1',
-    token: 't',
-  })
+test('a control elsewhere needs a URL and a token', async () => {
+  assert.equal(namedControlOf({}, {}), null)
+  assert.throws(() => namedControlOf({ control: 'nonsense' }, {}), { code: 'usage.bad_option' })
+  await assert.rejects(findControl({ control: 'http://x' }, {}), { code: 'usage.token_missing' })
+  const { url, token } = await findControl({ control: 'http://x:1/' }, { MAINSTAY_TOKEN: 't' })
+  assert.deepEqual([url, token], ['http://x:1', 't'])
 })
 
 test('misuse names the word and a command to try', () => {

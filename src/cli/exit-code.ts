@@ -8,7 +8,7 @@ export const EXIT_REFUSED = 3
 /** What shells use for an end by Ctrl-C. */
 export const EXIT_INTERRUPTED = 130
 
-const SAFETY_ROOMS = new Set(['recovery', 'capacity', 'scale', 'reset'])
+const SAFETY_ROOMS = new Set(['recovery', 'capacity', 'machine', 'scale', 'reset'])
 
 /** Which exit code tells a script what happened. */
 export function exitCodeOf(error: unknown): number {

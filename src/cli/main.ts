@@ -1,6 +1,6 @@
 // The CLI: one program, one file for each command.
 import { Command, CommanderError } from 'commander'
-import { packageVersion } from '../kit/package-version.ts'
+import { readRelease } from '../kit/release.ts'
 import { addArchiveList, addRestoreSecondary } from './archive.ts'
 import { addAuditList } from './audit-list.ts'
 import type { Shell } from './command.ts'
@@ -15,7 +15,12 @@ import { addDevOutage } from './dev-outage.ts'
 import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_DONE } from './exit-code.ts'
+import { addJoinTokenCreate } from './join-token-create.ts'
 import { addKey } from './key.ts'
+import { addLogin } from './login.ts'
+import { addLogout } from './logout.ts'
+import { addMachineList } from './machine-list.ts'
+import { addMachineRevoke } from './machine-revoke.ts'
 import { explainMisuse } from './misuse.ts'
 import { addMobileCreate } from './mobile-create.ts'
 import { addMobileDelete } from './mobile-delete.ts'
@@ -74,7 +79,7 @@ export async function main(args: string[]): Promise<void> {
 export function buildProgram(shell: Shell): Command {
   const program = new Command('mainstay')
     .description('A self-hosted mobile backend that survives the loss of its region.')
-    .version(packageVersion())
+    .version(readRelease())
     .exitOverride()
     // Misuse is told in our own lines, by `explainMisuse`.
     .configureOutput({ outputError: () => {} })
@@ -114,6 +119,12 @@ export function buildProgram(shell: Shell): Command {
   addSqlServerList(server, shell)
   addSqlServerShow(server, shell)
 
+  addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)
+  const machine = addGroup(program, 'machine', 'machines that joined')
+  addMachineList(machine, shell)
+  addMachineRevoke(machine, shell)
+  addLogin(program, shell)
+  addLogout(program, shell)
   addOperation(addGroup(program, 'operation', 'long changes and how they go'), shell)
   addAuditList(addGroup(program, 'audit', 'who changed what'), shell)
   const control = addGroup(program, 'control', 'the control database: its key and its archives')

@@ -7,7 +7,7 @@ export type Sink = { stream: Writable; isTerminal: boolean }
 
 export type Streams = { out: Sink; err: Sink; typedAs: string }
 
-const COMMANDS = 'up|mobile|region|sql|operation|audit|status|dev|demo|doctor|reset'
+const COMMANDS = 'up|mobile|region|sql|operation|audit|machine|join-token|login|logout|status|dev|demo|doctor|reset'
 
 /** Speaks to a person: on stdout, or on stderr when stdout is kept for JSON. */
 export class Talk {

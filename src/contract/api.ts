@@ -388,6 +388,47 @@ export const JoinTokenRequest = Type.Object(
 )
 export type JoinTokenRequest = Static<typeof JoinTokenRequest>
 
+export const JoinTokenView = Type.Object({
+  token: Type.String({ description: 'the word to carry to the other machine' }),
+  role: Type.Union([Type.Literal('host'), Type.Literal('gateway')]),
+  domain: Type.String(),
+  machine: Nullable(Type.String({ description: 'only for a machine that joins again' })),
+  expiresAt: Instant,
+  controlUrl: Type.String({ description: 'what --control must say over there' }),
+})
+export type JoinTokenView = Static<typeof JoinTokenView>
+
+export const MachineView = Type.Object({
+  name: Type.String(),
+  role: Type.String(),
+  domain: Type.String(),
+  address: Nullable(Type.String({ description: 'of its door, with the port; null before it was heard' })),
+  release: Nullable(Type.String()),
+  protocol: Nullable(Type.Integer()),
+  certificateUntil: Nullable(Instant),
+  lastSeenMs: Nullable(Type.Integer()),
+  revokedAt: Nullable(Instant),
+})
+export type MachineView = Static<typeof MachineView>
+
+export const RevokeRequest = Type.Object(
+  { isDryRun: Type.Optional(Type.Boolean()), isForced: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false },
+)
+export type RevokeRequest = Static<typeof RevokeRequest>
+
+export const RevocationView = Type.Object({
+  machine: MachineView,
+  isRevoked: Type.Boolean(),
+  /** What it holds, which is lost with it unless it is moved first. */
+  primaries: Type.Array(Type.String()),
+  services: Type.Array(Type.String()),
+  standbys: Type.Array(Type.String()),
+  /** Why it is refused without force, and the command that moves what it holds; null when nothing stands against it. */
+  refusal: Nullable(FaultView),
+})
+export type RevocationView = Static<typeof RevocationView>
+
 /** The routes, by name; `:x` is filled in by the client. */
 export const API = {
   live: '/api/v1/live',
@@ -420,4 +461,8 @@ export const API = {
   server: '/api/v1/servers/:server',
   joinTokens: '/api/v1/join-tokens',
   settleWithout: '/api/v1/control/settle/:machine',
+  machines: '/api/v1/machines',
+  machine: '/api/v1/machines/:machine',
+  machineJoinTokens: '/api/v1/machines/:machine/join-tokens',
+  machineRevoke: '/api/v1/machines/:machine/revoke',
 } as const

@@ -88,8 +88,16 @@ export type RuntimeAssignment = {
   services: ServiceAssignment[]
 }
 
-export type HostAssignment = {
+/** What every machine is told. Optional is what a control of version 1 does not say. */
+export type MachineAssignment = {
   version: number
+  /** The protocol version that it is written in. */
+  protocol?: number
+  /** Machines that are ours no more: nobody's door lets them in or out. */
+  revoked?: string[]
+}
+
+export type HostAssignment = MachineAssignment & {
   machine: string
   region: string
   servers: ServerAssignment[]
@@ -109,4 +117,4 @@ export type Route = {
   closed: { cause: string; message: string; retryAfterSeconds: number } | null
 }
 
-export type GatewayAssignment = { version: number; routes: Route[]; hosts: MachineAddress[] }
+export type GatewayAssignment = MachineAssignment & { routes: Route[]; hosts: MachineAddress[] }

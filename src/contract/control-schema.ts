@@ -32,6 +32,10 @@ export type ControlDatabase = {
     domain: string
     expires_at: When
     used_by: string | null
+    /** Only for a machine that joins again under its own name. */
+    machine: string | null
+    /** Hash of the public key that it was exchanged for. */
+    used_key: string | null
   }
   machines: {
     name: string
@@ -41,6 +45,11 @@ export type ControlDatabase = {
     port: number | null
     public_url: string | null
     joined_at: When
+    /** What it last said of itself; null before it ever spoke. */
+    protocol: number | null
+    release: string | null
+    certificate_until: WhenOrNull
+    revoked_at: WhenOrNull
   }
   regions: {
     slug: string

@@ -63,13 +63,22 @@ export type RuntimeFacts = {
 /** Whom a machine can reach: `silentMs` since the last success, null before the first try has ended. */
 export type ReachFacts = { machine: string; silentMs: number | null }
 
-export type HostFacts = {
+/** What every machine says of itself. Optional is what version 1 did not say. */
+export type MachineFacts = {
   protocol: number
   machine: string
-  region: string
   address: string
   port: number
+  /** The version of the assignment that it follows. */
   version: number
+  /** The release of the software, as `mainstay --version` says it. */
+  release?: string
+  /** When its certificate ends; ISO 8601. */
+  certificateUntil?: string
+}
+
+export type HostFacts = MachineFacts & {
+  region: string
   servers: ServerFacts[]
   runtimes: RuntimeFacts[]
   reach: ReachFacts[]
@@ -92,14 +101,9 @@ export type ProbeFacts = {
   unreachableServers: string[]
 }
 
-export type GatewayFacts = {
-  protocol: number
-  machine: string
+export type GatewayFacts = MachineFacts & {
   domain: string
-  address: string
-  port: number
   publicUrl: string
-  version: number
   probes: ProbeFacts[]
   requests: number
   failedRequests: number

@@ -4,11 +4,34 @@ import { Fault } from '../kit/fault.ts'
 export const MACHINE_ROLES = ['control', 'gateway', 'host'] as const
 export type MachineRole = (typeof MACHINE_ROLES)[number]
 
-/** What a join token says: who may join as what, and the authority by which the machine recognises control. */
-export type JoinToken = { id: string; secret: string; role: MachineRole; domain: string; authority: string }
+/**
+ * What a join token says: who may join as what, and the authority by which the machine recognises control. With `machine`
+ * it is for that machine alone, whose certificate ran out: it keeps its name and its data.
+ */
+export type JoinToken = {
+  id: string
+  secret: string
+  role: MachineRole
+  domain: string
+  authority: string
+  machine?: string
+}
 
-export type JoinRequest = { id: string; secret: string; role: MachineRole; domain: string; publicKey: string }
+export type JoinRequest = {
+  id: string
+  secret: string
+  role: MachineRole
+  domain: string
+  publicKey: string
+  /** Missing before version 2. */
+  protocol?: number
+  machine?: string
+}
 export type JoinAnswer = { name: string; certificate: string }
+
+/** A new certificate for a fresh key, asked for under the old one. */
+export type RenewRequest = { publicKey: string }
+export type RenewAnswer = { certificate: string }
 
 /** A machine's identity as it keeps it on disk; `domain` is a host's region, a gateway's failure domain. */
 export type MachineIdentity = {

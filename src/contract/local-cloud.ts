@@ -12,6 +12,9 @@ export type CloudFile = {
 
 /** `<home>/operator.token`: the bearer token of the first operator, mode 0600, made by control at its first start. */
 export const OPERATOR_TOKEN_FILE = 'operator.token'
+/** `<home>/control.json` of a running control, for the commands on its machine. Removed by an orderly stop. */
+export const CONTROL_FILE = 'control.json'
+export type ControlFile = { pid: number; url: string }
 export const CLOUD_FILE = 'cloud.json'
 /** `<home>/outages.json`: outages that are on; written before they are carried out, so that a restart keeps them. */
 export const OUTAGES_FILE = 'outages.json'

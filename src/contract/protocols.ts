@@ -1,7 +1,27 @@
 // The protocols behind a machine's door (ALPN), their targets, and the headers and paths that only our processes use.
 
-/** The version of what machines say to each other; another one is refused. */
-export const PROTOCOL_VERSION = 1
+/** The version of what machines say to each other. Version 2 brought renewed certificates and revoked machines. */
+export const PROTOCOL_VERSION = 2
+/** The oldest version that is spoken: the one before, so that a cloud is upgraded machine by machine, control first. */
+export const PROTOCOL_VERSION_MIN = 1
+/** Version 1 did not name itself in assignments. */
+export const PROTOCOL_VERSION_UNNAMED = 1
+
+/** True when this process can talk with one of that version. */
+export function isSpoken(version: number): boolean {
+  return versionProblem(version) === null
+}
+
+/** Why this process cannot talk with one of that version; null when it can. What is no version at all is too old. */
+export function versionProblem(version: number): 'too_old' | 'too_new' | null {
+  if (!Number.isInteger(version) || version < PROTOCOL_VERSION_MIN) return 'too_old'
+  return version > PROTOCOL_VERSION ? 'too_new' : null
+}
+
+/** The version to write to a machine that speaks `theirs`: the highest that both know. */
+export function versionToSpeak(theirs: number): number {
+  return Math.min(theirs, PROTOCOL_VERSION)
+}
 
 /** HTTP to control, by machines that hold a certificate. */
 export const CONTROL_PROTOCOL = 'mainstay-control'

@@ -13,11 +13,12 @@ import type {
   ServiceAssignment,
 } from '../contract/assignment.ts'
 import { SHARED_RUNTIME } from '../contract/assignment.ts'
+import { PROTOCOL_VERSION_UNNAMED, versionToSpeak } from '../contract/protocols.ts'
 import { APPS_DATABASE, loginRole } from '../contract/table-format.ts'
 import { type Member, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import type { Verdict } from '../health/verdict.ts'
 import { runtimeOf } from '../regions/field.ts'
-import { addressOf } from '../regions/regions.ts'
+import { addressOf, type Machine } from '../regions/regions.ts'
 import type { Service } from '../services/services.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -28,9 +29,8 @@ export type OpenSecret = (sealed: string) => string
 export function deriveHostAssignment(snapshot: Snapshot, machine: string, open: OpenSecret): HostAssignment | null {
   const self = snapshot.machines.find((entry) => entry.name === machine)
   if (!self) return null
-  const hosts = snapshot.machines.filter((entry) => entry.role === 'host' && entry.name !== machine)
   return {
-    version: snapshot.version,
+    ...deriveCommon(snapshot, self),
     machine,
     region: self.domain,
     servers: snapshot.servers.flatMap((server) => {
@@ -38,12 +38,34 @@ export function deriveHostAssignment(snapshot: Snapshot, machine: string, open: 
       return member ? [deriveServer(snapshot, server, member, open)] : []
     }),
     runtimes: deriveRuntimes(snapshot, machine, open),
-    peers: hosts.map(addressOf).filter((address) => address !== null),
+    peers: hostsThatCount(snapshot).filter((host) => host.machine !== machine),
   }
 }
 
+// What every machine is told, whatever its role.
+function deriveCommon(snapshot: Snapshot, machine: Machine | undefined) {
+  return {
+    version: snapshot.version,
+    protocol: versionToSpeak(machine?.protocol ?? PROTOCOL_VERSION_UNNAMED),
+    revoked: snapshot.machines.filter((entry) => entry.revoked_at !== null).map(({ name }) => name),
+  }
+}
+
+// A revoked host is looked at, in vain, for as long as it holds something: so it is judged lost by everyone.
+function hostsThatCount(snapshot: Snapshot): MachineAddress[] {
+  const holders = new Set([
+    ...snapshot.services.map((service) => service.machine),
+    ...snapshot.servers.map((server) => primaryOf(server).machine),
+  ])
+  return snapshot.machines
+    .filter(({ role, name, revoked_at }) => role === 'host' && (revoked_at === null || holders.has(name)))
+    .map(addressOf)
+    .filter((address) => address !== null)
+}
+
 /** Where each service's requests go. Routes of what cannot be served now are closed, with the reason. */
-export function deriveGatewayAssignment(snapshot: Snapshot): GatewayAssignment {
+export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string): GatewayAssignment {
+  const self = snapshot.machines.find((entry) => entry.name === gateway)
   const routes = snapshot.services.flatMap((service): Route[] => {
     const to = addressOf(snapshot.machines.find((machine) => machine.name === service.machine))
     if (!to || service.state === 'deleting') return []
@@ -52,8 +74,7 @@ export function deriveGatewayAssignment(snapshot: Snapshot): GatewayAssignment {
       { service: service.name.toLowerCase(), epoch: Number(service.epoch), runtime: runtimeOf(service), to, closed },
     ]
   })
-  const hosts = snapshot.machines.filter((machine) => machine.role === 'host').map(addressOf)
-  return { version: snapshot.version, routes, hosts: hosts.filter((address) => address !== null) }
+  return { ...deriveCommon(snapshot, self), routes, hosts: hostsThatCount(snapshot) }
 }
 
 const RECOVERING_RETRY_SECONDS = 1

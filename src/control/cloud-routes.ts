@@ -1,21 +1,11 @@
-// The management API's routes for the cloud itself: status, regions, servers, join tokens.
+// The management API's routes for the cloud itself: status, regions, servers.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { audit } from '../accounts/audit.ts'
-import { API, JoinTokenRequest, RegionView, ServerView, StatusView } from '../contract/api.ts'
+import { API, RegionView, ServerView, StatusView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { slugOf } from '../kit/identifiers.ts'
 import { requireNotBelowUse } from '../regions/ledger.ts'
-import {
-  bumpDesired,
-  ensureRegion,
-  getRegion,
-  listMachines,
-  listRegions,
-  lockRegion,
-  setCapacity,
-  setCapacityOf,
-} from '../regions/regions.ts'
+import { bumpDesired, getRegion, listMachines, lockRegion, setCapacity, setCapacityOf } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
@@ -83,20 +73,4 @@ export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     await deps.views.lineage.giveUp(request.params.machine)
     return reply.code(204).send(null)
   })
-
-  const joinSchema = { body: JoinTokenRequest, response: { 201: Type.Object({ token: Type.String() }) } }
-  app.post(API.joinTokens, { schema: joinSchema }, async (request, reply) => {
-    const { role } = request.body
-    const domain = await domainOf(deps, request.body)
-    // The region is named here for the first time: regions keep the order in which people name them.
-    if (role === 'host') await ensureRegion(deps.db, domain)
-    return reply.code(201).send({ token: await deps.accounts.createJoinToken(role, domain) })
-  })
-}
-
-// A region that is named by its slug, or in other letters, is the region that is there already.
-async function domainOf(deps: ApiDeps, wanted: { role: string; domain: string }): Promise<string> {
-  if (wanted.role !== 'host') return wanted.domain
-  const known = (await listRegions(deps.db)).find((region) => region.slug === slugOf(wanted.domain))
-  return known?.name ?? wanted.domain
 }

@@ -18,6 +18,8 @@ export type ApiDeps = {
   recovery: RecoveryDeps
   views: ViewDeps
   changes: Changes
+  /** Where other machines find control's door. */
+  controlUrl: string
   /** Who sent a request that passed authentication. */
   callerOf: (request: FastifyRequest) => Caller
   /** Sets an operation going and shows it. */

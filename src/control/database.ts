@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import * as initial from '../../migrations/0001-initial.ts'
 import * as scriptsScaleAudit from '../../migrations/0002-scripts-scale-audit.ts'
+import * as machines from '../../migrations/0003-machines.ts'
 import * as controlProcesses from '../../migrations/0004-control-processes.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
@@ -21,6 +22,7 @@ import { WritablePool } from './writable-pool.ts'
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-scripts-scale-audit': scriptsScaleAudit,
+  '0003-machines': machines,
   '0004-control-processes': controlProcesses,
 }
 

@@ -98,7 +98,9 @@ export class MachineField implements Field {
   async gateways(): Promise<{ live: string[]; late: string[] }> {
     const live = this.#deps.board.gateways().filter(({ silentMs }) => silentMs < GATEWAY_SILENT_MS)
     const names = new Set(live.map(({ facts }) => facts.machine))
-    const known = (await listMachines(this.#deps.db)).filter((machine) => machine.role === 'gateway')
+    const known = (await listMachines(this.#deps.db)).filter(
+      ({ role, revoked_at }) => role === 'gateway' && !revoked_at,
+    )
     return { live: [...names], late: known.map(({ name }) => name).filter((name) => !names.has(name)) }
   }
 
@@ -162,7 +164,7 @@ export class MachineField implements Field {
     const unreached: string[] = []
     await Promise.all(
       snapshot.machines.map(async (machine) => {
-        if (machine.role === 'control' || !machine.port) return
+        if (machine.role === 'control' || !machine.port || machine.revoked_at !== null) return
         const isHeard = machine.role === 'host' ? this.isReachable(machine.name) : this.#isGatewayLive(machine.name)
         // Those that are silent learn it with their next heartbeat; nobody waits for them.
         if (!isHeard) return unreached.push(machine.name)
@@ -179,7 +181,7 @@ export class MachineField implements Field {
   /** What a machine is to do, as of a snapshot. */
   assignmentFor(snapshot: Snapshot, machine: Machine) {
     if (machine.role === 'host') return deriveHostAssignment(snapshot, machine.name, this.#deps.open)
-    return deriveGatewayAssignment(snapshot)
+    return deriveGatewayAssignment(snapshot, machine.name)
   }
 
   async #order(machine: string, call: DoorCall): Promise<unknown> {

@@ -1,22 +1,27 @@
 // The control role: management API, verdicts, operations. Reads its options, opens its database and doors, and works.
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Accounts } from '../accounts/accounts.ts'
 import { openSeal } from '../accounts/seal.ts'
 import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
-import { type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
+import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
 import { Incidents } from '../health/incidents.ts'
+import { keepRenewed } from '../kit/certificate-life.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
+import { writeJson } from '../kit/files.ts'
 import { realFolder } from '../kit/home-folder.ts'
+import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
-import { packageVersion } from '../kit/package-version.ts'
 import { stopOnSignal } from '../kit/processes.ts'
+import { readRelease } from '../kit/release.ts'
+import { parseName } from '../kit/role-options.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
@@ -33,6 +38,7 @@ import { reign, standBy } from './duties.ts'
 import { Executor } from './executor.ts'
 import { ensureControlId, isKeyExported } from './identity.ts'
 import { Lineage } from './lineage.ts'
+import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, readListening } from './listening.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
@@ -42,9 +48,7 @@ import type { ViewDeps } from './views.ts'
 
 const OPTIONS = {
   home: { type: 'string', default: './.mainstay-control' },
-  address: { type: 'string', default: '127.0.0.1' },
-  port: { type: 'string', default: '8081' },
-  'machine-port': { type: 'string', default: '8082' },
+  ...LISTENING_OPTIONS,
   domain: { type: 'string', default: 'control' },
   'gateway-url': { type: 'string', default: 'http://localhost:8080' },
   'token-file': { type: 'string' },
@@ -55,17 +59,15 @@ const OPTIONS = {
 } as const
 
 const USAGE = [
-  '--home FOLDER          where it keeps everything (default ./.mainstay-control)',
-  '--address HOST         address that it listens on (default 127.0.0.1)',
-  '--port NUMBER          port of the management API (default 8081)',
-  '--machine-port NUMBER  port of its door, for hosts and gateways (default 8082)',
-  '--domain NAME          the failure domain that this machine is in (default control)',
-  '--gateway-url URL      what the URLs of services begin with (default http://localhost:8080)',
-  '--token-file FILE      where the operator token is (default: operator.token in its home)',
-  '--database URL         an external PostgreSQL 15 or newer (better: MAINSTAY_CONTROL_DB; default: one of its own)',
-  '--key-file FILE        the key of the secrets in the database (default: control.key in its home)',
-  '--passphrase-file FILE the passphrase of a locked key file',
-  '--vault FOLDER         where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
+  '--home FOLDER            where it keeps everything (default ./.mainstay-control)',
+  ...LISTENING_USAGE,
+  '--domain NAME            the failure domain that this machine is in (default control)',
+  '--gateway-url URL        what the URLs of services begin with (default http://localhost:8080)',
+  '--token-file FILE        where the operator token is (default: operator.token in its home)',
+  '--database URL           an external PostgreSQL 15 or newer (better: MAINSTAY_CONTROL_DB; default: one of its own)',
+  '--key-file FILE          the key of the secrets in the database (default: control.key in its home)',
+  '--passphrase-file FILE   the passphrase of a locked key file',
+  '--vault FOLDER           where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
   'mainstay control key export, restore and settle are commands: see their --help.',
 ]
 
@@ -80,15 +82,20 @@ export async function main(args: string[]): Promise<void> {
 async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS })
   const env = environment()
+  const listening = await readListening(values)
+  const domain = parseName('--domain', values.domain)
+  const gatewayUrl = parseGatewayUrl(values['gateway-url'])
   const home = realFolder(values.home)
   const keyFile = values['key-file'] ?? `${home}/${CONTROL_KEY_FILE}`
   const unlock = await lockHome(home, 'control')
+  await checkHomeFormat(home, 'control')
+  await noteHomeFormat(home, 'control')
   const log = openLog('control', env.logLevel)
   const store = await openControlStore({ home, url: values.database ?? env.controlDatabase, log })
   const { db } = store
   const passphrase = values['passphrase-file'] ? (await readFile(values['passphrase-file'], 'utf8')).trim() : null
   const seal = await openSeal(keyFile, { mayMake: !(await Accounts.hasSecrets(db)), passphrase })
-  const accounts = await Accounts.open(db, seal)
+  const accounts = await Accounts.open(db, seal, listening.lives)
   await accounts.ensureOperator(values['token-file'] ?? `${home}/${OPERATOR_TOKEN_FILE}`)
   const id = await ensureControlId(home)
   const guard = new TermGuard(store.pool, id)
@@ -99,8 +106,9 @@ async function run(args: string[]): Promise<void> {
   const lineage = await Lineage.open(db, { board, log })
 
   const machines = buildHttpApp(log)
+  let credentials = await accounts.controlCredentials(domain)
   const door = new Door(
-    await accounts.controlCredentials(values.domain),
+    credentials,
     { [CONTROL_PROTOCOL]: serveHttp(machines.server), [JOIN_PROTOCOL]: serveHttp(machines.server) },
     [JOIN_PROTOCOL],
   )
@@ -126,8 +134,7 @@ async function run(args: string[]): Promise<void> {
   const { signal } = aborter
   const onError = (error: unknown) => log.error({ err: error }, 'a round failed')
   const pushSoon = () => void field.push().catch(onError)
-  const { domain } = values
-  const [version, startedAt] = [packageVersion(), new Date()]
+  const [version, startedAt] = [readRelease(), new Date()]
   const folders = [...(values.vault ?? []), ...env.controlVaults].map(realFolder)
   const archivist = new Archivist({ store, id, folders, seal, log, isHeld: () => lineage.heldBy() !== null })
   const duties = { db: guarded, seal, board, incidents, field, runner, domain, pushSoon, onError }
@@ -141,12 +148,13 @@ async function run(args: string[]): Promise<void> {
     reign: async (until) => await reign({ ...duties, settled }, until),
   })
 
-  addMachineRoutes(machines.app, { db, accounts, board, field, lineage, onChange: pushSoon })
+  addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, onChange: pushSoon })
   await machines.app.ready()
-  const views: ViewDeps = { db, board, incidents, open, gatewayUrl: values['gateway-url'], domain, lineage }
+  const views: ViewDeps = { db, board, incidents, open, gatewayUrl, domain, lineage }
   const api = await buildManagementApi({
     accounts,
     log,
+    tls: listening.api.tls,
     heldBy: () => lineage.heldBy(),
     deps: {
       db,
@@ -156,6 +164,7 @@ async function run(args: string[]): Promise<void> {
       recovery,
       views,
       changes,
+      controlUrl: listening.controlUrl,
       async started(caller, operationId) {
         // One that stands by leaves it to the executor, who looks every second.
         if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
@@ -164,13 +173,24 @@ async function run(args: string[]): Promise<void> {
     },
   })
   await executor.round()
-  await door.listen({ address: values.address, port: Number(values['machine-port']) })
-  const port = await listenOn(api.server, { address: values.address, port: Number(values.port) })
+  await door.listen(listening.door)
+  const port = await listenOn(api.server, listening.api)
+  const apiFile = join(home, CONTROL_FILE)
   const rounds = [
     executor.watch(signal),
     standBy({ db, board, incidents, domain, onError }, { signal, isExecuting: () => executor.reigning !== null }),
     lineage.watch(signal, onError),
     archivist.watch(signal),
+    keepRenewed({
+      certificate: () => credentials.certificate ?? '',
+      renew: async () => {
+        credentials = await accounts.controlCredentials(domain)
+        door.useCredentials(credentials)
+      },
+      onOver: () => log.error('the certificate of this door has ended'),
+      onError,
+      signal,
+    }),
   ]
   stopOnSignal(async () => {
     aborter.abort()
@@ -179,11 +199,13 @@ async function run(args: string[]): Promise<void> {
     await executor.stop()
     await Promise.all([field.close(), door.close()])
     await store.close()
+    await rm(apiFile, { force: true })
     await unlock()
     return 0
   })
-  const url = `http://${values.address === '127.0.0.1' ? 'localhost' : values.address}:${port}`
-  log.info({ url }, 'control is up')
+  const url = apiUrlOf(listening.api, port)
+  await writeJson(apiFile, { pid: process.pid, url } satisfies ControlFile)
+  log.info({ url, door: listening.controlUrl }, 'control is up')
   const ready: FromRole = { kind: 'ready', url, port }
   process.send?.(ready)
 }

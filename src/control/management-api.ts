@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify'
 import type { Accounts, Caller } from '../accounts/accounts.ts'
 import { API } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { buildHttpApp, type HttpApp } from '../kit/http-server.ts'
+import { buildTlsApp, type HttpApp, type TlsFiles } from '../kit/http-server.ts'
 import type { Log } from '../kit/log.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
+import { fleetRoutes } from './fleet-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
@@ -15,16 +16,17 @@ import { tableRoutes } from './table-routes.ts'
 export type ManagementOptions = {
   accounts: Accounts
   log: Log
+  tls: TlsFiles | null
   /** Why nothing may be changed now, or null. */
   heldBy: () => Fault | null
   deps: Omit<ApiDeps, 'callerOf'>
 }
 
-const ROUTES = [serviceRoutes, tableRoutes, scriptRoutes, cloudRoutes, historyRoutes]
+const ROUTES = [serviceRoutes, tableRoutes, scriptRoutes, cloudRoutes, fleetRoutes, historyRoutes]
 
 /** Builds it, ready to listen. */
-export async function buildManagementApi({ accounts, log, heldBy, deps }: ManagementOptions): Promise<HttpApp> {
-  const api = buildHttpApp(log)
+export async function buildManagementApi({ accounts, log, tls, heldBy, deps }: ManagementOptions): Promise<HttpApp> {
+  const api = buildTlsApp(log, tls)
   const callers = new WeakMap<FastifyRequest, Caller>()
   const callerOf = (request: FastifyRequest) => {
     const caller = callers.get(request)

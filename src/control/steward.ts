@@ -3,6 +3,7 @@
 import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { replaceStandby } from '../databases/revoked-members.ts'
 import {
   insertServer,
   insertStandby,
@@ -30,11 +31,12 @@ export type StewardDeps = {
 
 /** Does what is due now; true when machines must be told. */
 export async function tendServers(deps: StewardDeps): Promise<boolean> {
-  const machines = (await listMachines(deps.db)).filter((machine) => machine.role === 'host')
+  const machines = (await listMachines(deps.db)).filter(({ role, revoked_at }) => role === 'host' && !revoked_at)
   const reporting = machines.filter((machine) => deps.field.isReachable(machine.name))
   let isChanged = await ensureDefaultServers(deps, machines, reporting)
   for (const server of await listServers(deps.db)) {
     if (await ensureStandby(deps, server, machines, reporting)) isChanged = true
+    if (await moveRevokedStandby(deps, server, machines, reporting)) isChanged = true
     if (await tendStanding(deps, server)) isChanged = true
     await noteInitialized(deps, server)
   }
@@ -73,10 +75,25 @@ async function ensureStandby(
 ): Promise<boolean> {
   if (server.members.length !== 1 || !server.is_initialized) return false
   const home = machines.find((machine) => machine.name === primaryOf(server).machine)
-  const host = reporting.find((machine) => machine.domain !== home?.domain)
+  const host = home && reporting.find((machine) => machine.domain !== home.domain)
   if (!host) return false
   await deps.db.transaction().execute(async (trx) => await insertStandby(trx, server.name, host.name))
   return true
+}
+
+// The machine of a standby was revoked: another one of another region takes its place, once there is one.
+async function moveRevokedStandby(
+  deps: StewardDeps,
+  server: ServerWithMembers,
+  machines: Machine[],
+  reporting: Machine[],
+): Promise<boolean> {
+  const from = standbyOf(server)?.machine
+  if (from === undefined || machines.some(({ name }) => name === from)) return false
+  const home = machines.find((machine) => machine.name === primaryOf(server).machine)
+  const taken = new Set(server.members.map((member) => member.machine))
+  const host = home && reporting.find(({ name, domain }) => domain !== home.domain && !taken.has(name))
+  return host !== undefined && (await replaceStandby(deps.db, server.name, { from, to: host.name }))
 }
 
 async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {

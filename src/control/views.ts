@@ -151,7 +151,7 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
 
 /** Everything at once, and what deserves attention. */
 export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promise<StatusView> {
-  const machines = await listMachines(deps.db)
+  const machines = (await listMachines(deps.db)).filter((machine) => machine.revoked_at === null)
   const gateways = new Map(deps.board.gateways().map(({ facts, silentMs }) => [facts.machine, silentMs]))
   const servers = await viewServers(deps)
   const controls = await listControls(deps.db)

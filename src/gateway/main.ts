@@ -11,16 +11,22 @@ import { peerOfRequest, serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { realFolder } from '../kit/home-folder.ts'
+import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
+import { readRelease } from '../kit/release.ts'
+import { hostInUrl, parseName, parsePort } from '../kit/role-options.ts'
 import { type ControlLine, openControlLink } from '../machine/control-link.ts'
+import { ControlTrouble } from '../machine/control-trouble.ts'
+import { chooseListening, listenWhereBefore } from '../machine/door-place.ts'
 import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
+import { Certificate } from '../machine/renewal.ts'
 import { Probes } from './probes.ts'
 import { answerPublic, type Counts } from './public-server.ts'
 import { Routes } from './routes.ts'
@@ -29,7 +35,8 @@ const OPTIONS = {
   home: { type: 'string', default: './.mainstay-gateway' },
   control: { type: 'string' },
   domain: { type: 'string' },
-  address: { type: 'string', default: '127.0.0.1' },
+  address: { type: 'string' },
+  advertise: { type: 'string' },
   port: { type: 'string', default: '8080' },
   'door-port': { type: 'string', default: '0' },
 } as const
@@ -38,9 +45,10 @@ const USAGE = [
   '--control URL       https://ADDRESS:PORT of control, of several with commas between (needed)',
   '--domain NAME       the failure domain that this machine is in (needed)',
   '--home FOLDER       where it keeps everything (default ./.mainstay-gateway)',
-  '--address HOST      address that it listens on (default 127.0.0.1)',
+  '--address HOST      address that it listens on (default: the one that control is reached from)',
+  '--advertise HOST    where other machines reach it, when that differs from --address',
   '--port NUMBER       port for apps (default 8080)',
-  '--door-port NUMBER  port of its door (default: a free one)',
+  '--door-port NUMBER  port of its door (default: the one of the last start, else a free one)',
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
 
@@ -55,12 +63,20 @@ async function run(args: string[]): Promise<void> {
     throw new Fault('options.missing', 400, 'gateway needs --domain NAME and --control URL', {
       hint: 'See: mainstay gateway --help',
     })
-  const home = realFolder(values.home)
-  const unlock = await lockHome(home, 'gateway')
-  const log = openLog('gateway', environment().logLevel)
+  const domain = parseName('--domain', values.domain)
   const controls = parseControlUrls(values.control)
+  const wanted = {
+    publicPort: parsePort('--port', values.port, { isAnyAllowed: true }),
+    doorPort: parsePort('--door-port', values['door-port'], { isAnyAllowed: true }),
+  }
+  const home = realFolder(values.home)
+  const { address, advertise } = await chooseListening(home, controls, values)
+  const unlock = await lockHome(home, 'gateway')
+  await checkHomeFormat(home, 'gateway')
+  const log = openLog('gateway', environment().logLevel)
   const token = environment().joinToken
-  const identity = await ensureIdentity({ home, role: 'gateway', domain: values.domain, controls, token })
+  const identity = await ensureIdentity({ home, role: 'gateway', domain, controls, token })
+  await noteHomeFormat(home, 'gateway')
 
   const orders = buildHttpApp(log)
   const publicServer = createServer({ requestTimeout: 2 * APP_REQUEST_MS_MAX })
@@ -83,30 +99,39 @@ async function run(args: string[]): Promise<void> {
       response.destroy()
     })
   })
-  const publicPort = await listenOn(publicServer, { address: values.address, port: Number(values.port) })
-  const doorPort = await door.listen({ address: values.address, port: Number(values['door-port']) })
+  const publicPort = await listenOn(publicServer, { address, port: wanted.publicPort })
+  const doorPort = await listenWhereBefore(door, home, { address, port: wanted.doorPort })
+  const trouble = new ControlTrouble(log)
+  const assign = async (assignment: GatewayAssignment) => {
+    trouble.requireSpoken(assignment)
+    await routes.assign(assignment)
+  }
 
   orders.app.addHook('onRequest', async (request) => {
     const { role } = peerOfRequest(request.raw.socket)
     if (role !== 'control') throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
   orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
-    await routes.assign(request.body)
+    await assign(request.body)
     return { version: routes.version }
   })
   await orders.app.ready()
 
   const control = openControlLink(door, controls)
-  const publicUrl = `http://${values.address === '127.0.0.1' ? 'localhost' : values.address}:${publicPort}`
+  const certificate = new Certificate(identity)
+  const release = readRelease()
+  const publicUrl = `http://${hostInUrl(advertise)}:${publicPort}`
   const aborter = new AbortController()
-  const onError = (error: unknown) => log.debug({ err: error }, 'no heartbeat')
+  const onError = (error: unknown) => trouble.note(error)
   const probing = repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, () => probes.probeAll())
   const beat = async (line: ControlLine) => {
     const facts: GatewayFacts = {
       protocol: PROTOCOL_VERSION,
+      release,
+      certificateUntil: certificate.until,
       machine: identity.name,
       domain: identity.domain,
-      address: values.address,
+      address: advertise,
       port: doorPort,
       publicUrl,
       version: routes.version,
@@ -116,17 +141,19 @@ async function run(args: string[]): Promise<void> {
     }
     const call = { method: 'POST' as const, path: '/machine/gateway-heartbeat', body: facts, timeoutMs: 1_000 }
     const answer = (await line.call(call)) as GatewayHeartbeatAnswer
-    if (answer.assignment) await routes.assign(answer.assignment)
+    if (answer.assignment) await assign(answer.assignment)
+    trouble.clear()
   }
   // To each control by itself: one that is dead must not delay what the others hear.
   const beating = control.lines.map((line) =>
     repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, async () => await beat(line)),
   )
+  const renewing = certificate.keep({ home, door, control, log, signal: aborter.signal })
   stopOnSignal(async () => {
     aborter.abort()
     publicServer.close()
     publicServer.closeAllConnections()
-    await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, ...beating])
+    await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, ...beating, renewing])
     await unlock()
     return 0
   })

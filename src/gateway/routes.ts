@@ -87,6 +87,7 @@ export class Routes {
 
   #follow(assignment: GatewayAssignment): void {
     this.#assignment = assignment
+    this.#door.refuse(assignment.revoked ?? [])
     this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
     const used = new Set(assignment.routes.filter((route) => !route.closed).map(keyOf))
     const closed = new Set(assignment.routes.filter((route) => route.closed).map(keyOf))

@@ -15,8 +15,10 @@ import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
 import type { ControlLink } from '../machine/control-link.ts'
+import type { ControlTrouble } from '../machine/control-trouble.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Peers } from '../machine/peers.ts'
+import type { Certificate } from '../machine/renewal.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { ProofGiver } from './proof-giver.ts'
@@ -37,6 +39,9 @@ export type HostDeps = {
   control: ControlLink
   peers: Peers
   highest: HighestEpoch
+  certificate: Certificate
+  trouble: ControlTrouble
+  release: string
   log: Log
   offer: HostFacts['offer']
 }
@@ -100,6 +105,7 @@ export class Host {
     if (assignment.machine !== this.#deps.identity.name) {
       throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
     }
+    this.#deps.trouble.requireSpoken(assignment)
     await this.#inTurn(async () => {
       if (assignment.version <= this.version) return
       await this.#deps.highest.note(epochsOf(assignment))
@@ -136,9 +142,11 @@ export class Host {
 
   async facts(): Promise<HostFacts> {
     const servers = await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.facts()))
-    const { identity, doorAt } = this.#deps
+    const { identity, doorAt, release, certificate } = this.#deps
     return {
       protocol: PROTOCOL_VERSION,
+      release,
+      certificateUntil: certificate.until,
       machine: identity.name,
       region: identity.domain,
       ...doorAt,
@@ -183,6 +191,7 @@ export class Host {
   }
 
   async #carryOut(assignment: HostAssignment): Promise<void> {
+    this.#deps.door.refuse(assignment.revoked ?? [])
     for (const wanted of assignment.servers) this.#followServer(wanted, assignment.version)
     for (const [name, held] of this.#servers) {
       if (assignment.servers.some((wanted) => wanted.name === name)) continue

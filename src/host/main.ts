@@ -1,6 +1,5 @@
 // The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { HostFacts, HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
@@ -11,18 +10,24 @@ import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
-import { readJsonIfAny, removeTree, writeJson } from '../kit/files.ts'
+import { removeTree } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '../kit/home-folder.ts'
+import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
+import { readRelease } from '../kit/release.ts'
+import { parseName, parsePort } from '../kit/role-options.ts'
 import { type ControlLine, openControlLink } from '../machine/control-link.ts'
+import { ControlTrouble } from '../machine/control-trouble.ts'
+import { chooseListening, listenWhereBefore } from '../machine/door-place.ts'
 import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
+import { Certificate } from '../machine/renewal.ts'
 import { openGuardLink } from './guard-link.ts'
 import { Host } from './host.ts'
 import { addOrdersRoutes } from './orders-routes.ts'
@@ -31,7 +36,8 @@ const OPTIONS = {
   home: { type: 'string', default: './.mainstay-host' },
   region: { type: 'string' },
   control: { type: 'string' },
-  address: { type: 'string', default: '127.0.0.1' },
+  address: { type: 'string' },
+  advertise: { type: 'string' },
   port: { type: 'string', default: '0' },
   'reserved-units': { type: 'string' },
   'shared-slots': { type: 'string' },
@@ -41,7 +47,8 @@ const USAGE = [
   '--region NAME    the region that this machine is in (needed)',
   '--control URL    https://ADDRESS:PORT of control, of several with commas between (needed)',
   '--home FOLDER    where it keeps everything (default ./.mainstay-host)',
-  '--address HOST   address of its door (default 127.0.0.1)',
+  '--address HOST   address of its door (default: the one that control is reached from)',
+  '--advertise HOST where other machines reach it, when that differs from --address',
   '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
   '--reserved-units NUMBER, --shared-slots NUMBER',
   '                 what it offers to services (default: its share of what is set for the region, else 4 and 20)',
@@ -59,12 +66,17 @@ async function run(args: string[]): Promise<void> {
     throw new Fault('options.missing', 400, 'host needs --region NAME and --control URL', {
       hint: 'See: mainstay host --help',
     })
-  const home = realFolder(values.home)
-  const unlock = await lockHome(home, 'host')
-  const log = openLog(`host ${values.region}`, environment().logLevel)
+  const region = parseName('--region', values.region)
   const controls = parseControlUrls(values.control)
+  const doorPort = parsePort('--port', values.port, { isAnyAllowed: true })
+  const home = realFolder(values.home)
+  const { address, advertise } = await chooseListening(home, controls, values)
+  const unlock = await lockHome(home, 'host')
+  await checkHomeFormat(home, 'host')
+  const log = openLog(`host ${region}`, environment().logLevel)
   const token = environment().joinToken
-  const identity = await ensureIdentity({ home, role: 'host', domain: values.region, controls, token })
+  const identity = await ensureIdentity({ home, role: 'host', domain: region, controls, token })
+  await noteHomeFormat(home, 'host')
 
   const orders = buildHttpApp(log)
   const handlers: Record<string, DoorHandler> = {
@@ -83,11 +95,15 @@ async function run(args: string[]): Promise<void> {
   const binaries = await prepareBinaries(postgresFolder)
   const control = openControlLink(door, controls)
   const peers = new Peers(door, 'host')
-  const port = await listenWhereBefore(door, home, { address: values.address, port: Number(values.port) })
-  const doorAt = { address: values.address, port }
+  const port = await listenWhereBefore(door, home, { address, port: doorPort })
+  const doorAt = { address: advertise, port }
+  const certificate = new Certificate(identity)
+  const trouble = new ControlTrouble(log)
   const highest = await HighestEpoch.open(home, postgresFolder)
-  const deps = { home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, highest, log }
-  const host = new Host({ ...deps, offer: offerFrom(values) })
+  const host = new Host({
+    ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
+    ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values) },
+  })
   addOrdersRoutes(orders.app, host)
   await orders.app.ready()
 
@@ -104,13 +120,15 @@ async function run(args: string[]): Promise<void> {
     }
     const answer = (await line.call(call)) as HostHeartbeatAnswer
     if (answer.assignment) await host.assign(answer.assignment)
+    trouble.clear()
   }
   // What control knows may be newer than what we kept: ask before anything is opened. Without control, go on as before.
-  await Promise.any(control.lines.map(beat)).catch((error) =>
-    log.warn({ err: error }, 'control cannot be reached, going on with the last assignment'),
-  )
+  await Promise.any(control.lines.map(beat)).catch((error) => {
+    trouble.note(error instanceof AggregateError ? error.errors[0] : error)
+    log.warn({ err: error }, 'control cannot be reached, going on with the last assignment')
+  })
   if (host.version === 0) await host.resume()
-  const onError = (error: unknown) => log.debug({ err: error }, 'no heartbeat')
+  const onError = (error: unknown) => trouble.note(error)
   // To each control by itself: one that is dead must not delay what the others hear.
   const beating = control.lines.map((line) =>
     repeat({ everyMs: HEARTBEAT_EVERY_MS, signal: aborter.signal, onError }, async () => await beat(line)),
@@ -138,11 +156,12 @@ async function run(args: string[]): Promise<void> {
       }),
     )
   })
+  const renewing = certificate.keep({ home, door, control, log, signal: aborter.signal })
   stopOnSignal(async () => {
     aborter.abort()
     await host.stop()
     await door.close()
-    await Promise.all([control.close(), peers.close(), ...beating, reaching])
+    await Promise.all([control.close(), peers.close(), ...beating, reaching, renewing])
     await removeTree(socketFolder)
     await unlock()
     return 0
@@ -166,19 +185,6 @@ function wholeCount(option: string, text: string): number {
   throw new Fault('options.bad_number', 400, `${option} takes a whole number, not '${text}'`, {
     hint: 'See: mainstay host --help',
   })
-}
-
-// Others know this machine's door by its port: after a restart without control it must be found where it was.
-async function listenWhereBefore(door: Door, home: string, at: { address: string; port: number }): Promise<number> {
-  const path = join(home, 'door.json')
-  const kept = at.port === 0 ? ((await readJsonIfAny<{ port: number }>(path))?.port ?? 0) : at.port
-  // Somebody else may have the old port by now; then control tells the others of a new one.
-  const port = await door.listen({ ...at, port: kept }).catch(async (error) => {
-    if (at.port !== 0 || kept === 0) throw error
-    return await door.listen({ ...at, port: 0 })
-  })
-  await writeJson(path, { port })
-  return port
 }
 
 function spliceTo(socket: Parameters<DoorHandler>[0], path: string | null): void {

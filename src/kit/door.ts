@@ -1,7 +1,12 @@
 // The one port of a machine: TLS 1.3 both ways, certificates of control's authority, and several protocols told apart by
 // ALPN. What a connection is for is in its ALPN protocol, which one of them is meant is in its server name.
 import { connect as connectTcp, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from 'node:tls'
 import { Fault, messageOf } from './fault.ts'
 import { DIAL_MS_MAX } from './limits.ts'
 
@@ -31,6 +36,7 @@ export type DialOptions = {
 }
 
 const SUFFIX = '.mainstay'
+const TLS_VERSION_MIN = 'TLSv1.3'
 const ANONYMOUS: Peer = { name: '', role: 'anonymous', domain: '' }
 
 /**
@@ -43,7 +49,11 @@ export class Door {
   #open: Set<string>
   #credentials: Credentials
   #tcp: Server | null = null
+  #tls: TlsServer | null = null
   #sockets = new Set<Socket>()
+  /** Who is on the other side of each open connection. */
+  #names = new Map<Socket, string>()
+  #refused = new Set<string>()
   #silenced = new Set<Socket>()
   #isCut = false
 
@@ -58,7 +68,7 @@ export class Door {
     const tls = createTlsServer(
       {
         ...this.#tlsIdentity(),
-        minVersion: 'TLSv1.3',
+        minVersion: TLS_VERSION_MIN,
         requestCert: true,
         // Anonymous peers are refused below, by protocol: joining has no certificate yet.
         rejectUnauthorized: false,
@@ -73,7 +83,20 @@ export class Door {
       else tls.emit('connection', socket)
     })
     this.#tcp = tcp
+    this.#tls = tls
     return await listenOn(tcp, options)
+  }
+
+  /** Shows another certificate from now on, to whoever connects and whomever we connect to. What is open stays open. */
+  useCredentials(credentials: Credentials): void {
+    this.#credentials = credentials
+    this.#tls?.setSecureContext({ ...this.#tlsIdentity(), minVersion: TLS_VERSION_MIN })
+  }
+
+  /** Takes the complete list of machines that are let neither in nor out; what is open to one of them is ended. */
+  refuse(names: string[]): void {
+    this.#refused = new Set(names)
+    for (const [socket, name] of this.#names) if (this.#refused.has(name)) socket.destroy()
   }
 
   /** Opens a connection to another machine's door. Faults with `door.unreachable` or `door.refused`. */
@@ -120,8 +143,14 @@ export class Door {
       socket.destroy()
       return
     }
+    const peer = isKnown ? peerOf(socket) : ANONYMOUS
+    if (this.#refused.has(peer.name)) {
+      socket.destroy()
+      return
+    }
+    this.#remember(socket, peer.name)
     const name = typeof socket.servername === 'string' ? socket.servername : ''
-    handler(socket, isKnown ? peerOf(socket) : ANONYMOUS, name.split('.')[0] ?? '')
+    handler(socket, peer, name.split('.')[0] ?? '')
   }
 
   async #connect(options: DialOptions, tls: object): Promise<TLSSocket> {
@@ -142,10 +171,11 @@ export class Door {
         socket: raw,
         servername: `${options.target}${SUFFIX}`,
         ALPNProtocols: [options.protocol],
-        minVersion: 'TLSv1.3',
+        minVersion: TLS_VERSION_MIN,
         // The name in the certificate is a machine's, not a host's. A port that was used again is somebody else.
         checkServerIdentity: (_host, { subject }) => {
           const isExpected = options.expectName === undefined || subject.CN === options.expectName
+          if (this.#refused.has(text(subject.CN))) return new Error(`${text(subject.CN)} was revoked`)
           if (subject.OU === options.expectRole && isExpected) return undefined
           return new Error(`it is ${subject.OU} ${subject.CN}, not ${options.expectRole} ${options.expectName ?? ''}`)
         },
@@ -157,8 +187,10 @@ export class Door {
         secure.removeAllListeners('close')
         secure.removeListener('error', fail)
         secure.on('error', () => secure.destroy())
-        if (secure.alpnProtocol === options.protocol) resolve(secure)
-        else fail(new Error(`it does not speak ${options.protocol}`))
+        if (secure.alpnProtocol === options.protocol) {
+          this.#remember(secure, peerOf(secure).name)
+          resolve(secure)
+        } else fail(new Error(`it does not speak ${options.protocol}`))
       })
     })
   }
@@ -167,6 +199,11 @@ export class Door {
     this.#sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #remember(socket: TLSSocket, name: string): void {
+    this.#names.set(socket, name)
+    socket.once('close', () => this.#names.delete(socket))
   }
 
   #silence(socket: Socket): void {

@@ -1,5 +1,6 @@
 // A Fastify application that renders faults as JSON, and a bug as an id whose stack is in the log.
 import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type FastifyInstance, fastify } from 'fastify'
 import { Fault, faultBody } from './fault.ts'
 import { randomId } from './identifiers.ts'
@@ -7,11 +8,24 @@ import { MANAGEMENT_BODY_BYTES_MAX } from './limits.ts'
 import type { Log } from './log.ts'
 
 /** The application and the bare HTTP server below it; the caller makes one of them listen, or feeds it connections. */
-export type HttpApp = { app: FastifyInstance; server: Server }
+export type HttpApp<S = Server> = { app: FastifyInstance; server: S }
+
+/** A certificate and its key, PEM. */
+export type TlsFiles = { cert: string; key: string }
 
 /** Builds an application with our error rendering; routes are added by the caller, then `app.ready()`. */
 export function buildHttpApp(log: Log): HttpApp {
   const server = createServer()
+  return { app: buildApp(log, server), server }
+}
+
+/** The same behind TLS, or in clear when there is no certificate. */
+export function buildTlsApp(log: Log, tls: TlsFiles | null): HttpApp<Server | TlsServer> {
+  const server = tls ? createTlsServer({ ...tls, minVersion: 'TLSv1.2' }) : createServer()
+  return { app: buildApp(log, server), server }
+}
+
+function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
   const app = fastify({
     bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
     forceCloseConnections: true,
@@ -44,7 +58,7 @@ export function buildHttpApp(log: Log): HttpApp {
       done(new Fault('http.bad_json', 400, 'the body is not JSON'), undefined)
     }
   })
-  return { app, server }
+  return app
 }
 
 function toFault(error: unknown): Fault | null {

@@ -3,6 +3,20 @@
 /** A machine in another region answers a TCP and TLS handshake well within this; more would make the operator wait. */
 export const DIAL_MS_MAX = 1_500
 
+/** How often a machine looks whether its certificate is due: often enough for lives of seconds, seldom for months. */
+export const RENEW_LOOK_MS_MIN = 200
+export const RENEW_LOOK_MS_MAX = 60_000
+/** A call for a certificate: control signs in milliseconds, its database may be busy. */
+export const CERTIFICATE_CALL_MS_MAX = 10_000
+/** How long a machine's certificate is good. It is renewed after 20 days; control may be gone for the other 10. */
+export const CERTIFICATE_MS = 30 * 86_400_000
+export const CERTIFICATE_MS_MIN = 2_000
+export const CERTIFICATE_MS_MAX = 397 * 86_400_000
+/** How long a join token is good: long enough to walk to the other machine. */
+export const JOIN_TOKEN_MS = 3_600_000
+export const JOIN_TOKEN_MS_MIN = 1_000
+export const JOIN_TOKEN_MS_MAX = 7 * 86_400_000
+
 /** How often a host tells control its facts. One second keeps 1,000 hosts below 1,000 requests a second. */
 export const HEARTBEAT_EVERY_MS = 1_000
 

@@ -20,6 +20,12 @@ export class FactBoard {
     this.#gateways.set(facts.machine, { facts, at: performance.now() })
   }
 
+  /** Takes a machine for one that was never heard: it is ours no more. */
+  forget(machine: string): void {
+    this.#hosts.delete(machine)
+    this.#gateways.delete(machine)
+  }
+
   host(machine: string): HostFacts | null {
     return this.#hosts.get(machine)?.facts ?? null
   }

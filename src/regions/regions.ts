@@ -64,22 +64,53 @@ export async function listMachines(db: Db): Promise<Machine[]> {
   return await db.selectFrom('machines').selectAll().orderBy('name').execute()
 }
 
-/** Notes where a machine's door is now; true when that is news. Faults with `machine.unknown`. */
-export async function noteAddress(
-  db: Db,
-  name: string,
-  at: { address: string; port: number; publicUrl?: string },
-): Promise<boolean> {
-  const known = await db.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst()
+/** The machine of that name, or null. */
+export async function findMachine(db: Db, name: string): Promise<Machine | null> {
+  return (await db.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst()) ?? null
+}
+
+/** The machine of that name. Faults with `machine.unknown`. */
+export async function getMachine(db: Db, name: string): Promise<Machine> {
+  const found = await findMachine(db, name)
+  if (found) return found
+  throw new Fault('machine.unknown', 404, `there is no machine '${name}'`, {
+    hint: 'See which there are: mainstay machine list',
+  })
+}
+
+/** What a machine says of itself that is kept. */
+export type MachineNews = {
+  address: string
+  port: number
+  publicUrl: string | null
+  protocol: number
+  release: string | null
+}
+
+/** Notes what a machine says; `isMoved` when others must be told where its door is now. Faults with `machine.unknown`. */
+export async function noteMachine(db: Db, name: string, news: MachineNews): Promise<{ isMoved: boolean }> {
+  const known = await findMachine(db, name)
   if (!known) throw new Fault('machine.unknown', 403, `no machine ${name} has joined here`)
-  const publicUrl = at.publicUrl ?? null
-  if (known.address === at.address && known.port === at.port && known.public_url === publicUrl) return false
+  const { address, port, publicUrl, protocol, release } = news
+  const isMoved = known.address !== address || known.port !== port || known.public_url !== publicUrl
+  if (!isMoved && known.protocol === protocol && known.release === release) return { isMoved }
   await db
     .updateTable('machines')
-    .set({ address: at.address, port: at.port, public_url: publicUrl })
+    .set({ address, port, public_url: publicUrl, protocol, release })
     .where('name', '=', name)
     .execute()
-  return true
+  return { isMoved }
+}
+
+/** Marks a machine as ours no more, in the transaction that changes what follows from it. False when it was already. */
+export async function markRevoked(trx: Db, name: string): Promise<boolean> {
+  const done = await trx
+    .updateTable('machines')
+    .set({ revoked_at: new Date() })
+    .where('name', '=', name)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst()
+  return done.numUpdatedRows > 0n
 }
 
 /** A machine's address for an assignment; null before it ever reported. */

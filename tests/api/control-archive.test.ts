@@ -22,6 +22,8 @@ import { type ControlClusters, startControlClusters } from '../support/control-c
 
 const log = pino({ level: 'silent' })
 
+const LIVES = { certificateMs: 86_400_000, joinTokenMs: 3_600_000 }
+
 describe('the archives of a control database', () => {
   let clusters: ControlClusters
   let store: ControlStore
@@ -35,7 +37,7 @@ describe('the archives of a control database', () => {
     folder = clusters.folder
     store = await openControlStore({ home: '/nonexistent', url: clusters.url(), log })
     seal = await openSeal(at('control.key'), { mayMake: true })
-    const accounts = await Accounts.open(store.db, seal)
+    const accounts = await Accounts.open(store.db, seal, LIVES)
     await accounts.ensureOperator(at('operator.token'))
     await notePresence(store.db, { id: 'a', domain: 'a', version: '1', startedAt: new Date(), isKeyExported: false })
     await ensureRegion(store.db, `West "quoted" \\ US, 'it''s'\n`)
@@ -189,7 +191,7 @@ describe('the archives of a control database', () => {
         restored.map((row) => [row.settled_at, row.heard]),
         [[null, []]],
       )
-      await Accounts.open(other.db, await openSeal(at('new/control.key'), { mayMake: false }))
+      await Accounts.open(other.db, await openSeal(at('new/control.key'), { mayMake: false }), LIVES)
       // References are checked again.
       await assert.rejects(
         other.db

@@ -23,7 +23,11 @@ describe('a host', () => {
   const credentials = async (name: string, role: string): Promise<Credentials> => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const spki = publicKey.export({ type: 'spki', format: 'pem' }).toString()
-    const certificate = await issueCertificate(authority, { name, role, domain: 'edge' }, spki)
+    const certificate = await issueCertificate(
+      authority,
+      { name, role, domain: 'edge' },
+      { publicKey: spki, lifeMs: 60_000 },
+    )
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     return { authority: authority.certificate, certificate, key }
   }

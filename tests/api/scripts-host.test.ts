@@ -118,6 +118,7 @@ function serviceWith(...wanted: string[]): ServiceAssignment {
     applicationKey: 'a',
     masterKey: 'm',
     isSchemaDynamic: true,
+    generation: 0,
     tables: [{ name: 'TodoItem', permissions: DEFAULT_PERMISSIONS }],
     scripts: wanted.map((text, index) => ({
       name: `table/TodoItem.${index === 0 ? 'insert' : 'read'}`,
