@@ -55,3 +55,18 @@ export function promotionWaitMs(
   const newest = facts.givenAt ?? facts.startedAt
   return Math.max(0, newest + limits.leaseMs + limits.marginMs - nowBootMs)
 }
+
+/** What a standby's host answers to the question for proof. `unknown`: no standby under that epoch, which proves nothing. */
+export function decideProof(
+  facts: { endedBelowEpoch: number; standbyEpoch: number | null },
+  epoch: number,
+): 'given' | 'ended' | 'unknown' {
+  if (epoch < facts.endedBelowEpoch) return 'ended'
+  return facts.standbyEpoch === epoch ? 'given' : 'unknown'
+}
+
+/** Until when commits on a server of another host count here, by the answer to a question asked at `askedAt`. */
+export function remoteUntilMs(askedAt: number, remainingMs: number | null, leaseMs: number): number {
+  // A server that is free now can at the earliest lose its writability one whole lease from now.
+  return askedAt + (remainingMs ?? leaseMs)
+}

@@ -17,12 +17,10 @@ import { INDEX_ANSWER_MS_MAX, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } 
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
+import { decideDuty, type Kept } from './server-duty.ts'
 import { ServerMonitor } from './server-monitor.ts'
 import { ServerSchemas } from './server-schemas.ts'
 import type { Tunnels } from './tunnels.ts'
-
-/** What the data folder here is, whatever control thinks: written before it becomes true of the outside world. */
-type Kept = { role: 'primary' | 'standby' | 'quarantined'; epoch: number }
 
 export type ServerDeps = {
   cluster: Cluster
@@ -198,17 +196,20 @@ export class ManagedServer {
   }
 
   async #reconcile(wanted: ServerAssignment): Promise<void> {
-    const kept = this.#kept
-    if (kept && wanted.epoch < kept.epoch) {
-      const message = `told of epoch ${wanted.epoch} of ${this.name}, and its data is of epoch ${kept.epoch}`
-      throw new Fault('assignment.stale', 409, message)
+    switch (decideDuty(this.#kept, wanted)) {
+      case 'refuse': {
+        const message = `told of epoch ${wanted.epoch} of ${this.name}, and its data is of epoch ${this.#kept?.epoch}`
+        throw new Fault('assignment.stale', 409, message)
+      }
+      case 'quarantine':
+        return await this.#quarantine(wanted)
+      case 'follow':
+        return await this.#followPrimary(wanted)
+      case 'promote':
+        return await this.#promote(wanted)
+      case 'lead':
+        return await this.#bePrimary(wanted)
     }
-    const isOldPrimary = kept?.role === 'primary' && (wanted.role !== 'primary' || wanted.epoch > kept.epoch)
-    if (kept?.role === 'quarantined' || wanted.role === 'quarantined' || isOldPrimary)
-      return await this.#quarantine(wanted)
-    if (wanted.role === 'standby') return await this.#followPrimary(wanted)
-    if (kept?.role === 'standby') return await this.#promote(wanted)
-    await this.#bePrimary(wanted)
   }
 
   // Kept whole and reachable by nobody: what it wrote and the promoted one never got is still to be exported.

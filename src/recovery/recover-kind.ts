@@ -235,13 +235,18 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
   return { kind: 'done', detail: `'${input.secondaryName}' is archived` }
 }
 
+/** Once the promoted side may have taken writes, or apps were sent to the new home, nothing can be put back. */
+export function isPastReturn(facts: RecoverFacts): boolean {
+  return facts.isPromoted === true || facts.isForwardOnly === true
+}
+
 // Before the point of no return everything goes back as it was, under yet another epoch. After it there is only
 // forward: the secondary is kept, and the same command carries on.
 async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end: EndOperation): Promise<void> {
   const { operation } = context
   const input = inputOf(operation)
   const facts = context.facts as RecoverFacts
-  if (facts.isPromoted === true || facts.isForwardOnly === true) {
+  if (isPastReturn(facts)) {
     for (const step of operation.steps) if (step.state === 'failed') step.state = 'waiting'
     const next = `mainstay mobile recover ${operation.service_name} ${input.secondaryName}`
     await end(deps.db, { state: 'needs_you', next })
