@@ -44,6 +44,20 @@ export function decideLease(facts: LeaseFacts, nowBootMs: number, limits: LeaseL
   return { kind: 'held', untilBootMs, isReleaseDue }
 }
 
+/**
+ * Whether PostgreSQL may be open now. One that is shut is opened only with a good part of the lease left: the guard that
+ * has just stopped it, a moment before the lease ends, must not see it opened again in that moment.
+ */
+export function isOpenAllowed(
+  decision: LeaseDecision,
+  nowBootMs: number,
+  server: { isOpen: boolean; openLeaseMsMin: number },
+): boolean {
+  if (decision.kind === 'free') return true
+  if (decision.kind !== 'held') return false
+  return server.isOpen || decision.untilBootMs - nowBootMs >= server.openLeaseMsMin
+}
+
 /** How long a standby's host must still wait before it promotes: until the newest proof it gave has surely run out. */
 export function promotionWaitMs(
   facts: { givenAt: number | null; startedAt: number; isOldPrimaryStopped: boolean },

@@ -8,12 +8,13 @@ import { describeTables, ensureDivergenceSlot, raiseStamps, type TableDescriptio
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
+import { isOpenAllowed } from '../databases/lease.ts'
 import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
 import { changeTable, type TableName } from '../databases/table-change.ts'
-import { pause } from '../kit/clock.ts'
+import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { INDEX_ANSWER_MS_MAX, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
+import { INDEX_ANSWER_MS_MAX, OPEN_LEASE_MS_MIN, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
@@ -238,8 +239,10 @@ export class ManagedServer {
     if (!cluster.isRunning) {
       this.#schemas.forgetPlatform()
       this.#monitor.forget()
+      // Watched from before it takes its first connection: we may be stopped or killed while it starts.
+      this.#deps.watch(true)
       await cluster.start()
-      if (this.#deps.lease.decide().kind === 'wait') return
+      if (!(await this.#isAllowedToOpen())) return
     }
     this.#isFencedByGuard = false
     this.#deps.lease.setOpen(true)
@@ -251,8 +254,8 @@ export class ManagedServer {
 
   // Without proof PostgreSQL stays shut; one that is open without it is shut at once.
   async #isAllowedToOpen(): Promise<boolean> {
-    const decision = this.#deps.lease.decide()
-    if (decision.kind === 'free' || decision.kind === 'held') return true
+    const server = { isOpen: this.#deps.cluster.isRunning, openLeaseMsMin: OPEN_LEASE_MS_MIN }
+    if (isOpenAllowed(this.#deps.lease.decide(), bootMs(), server)) return true
     const wasOpen = this.#state === 'running' || this.#isFencedByGuard
     this.#deps.lease.setOpen(false)
     if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
