@@ -12,6 +12,7 @@ import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { realFolder } from '../kit/home-folder.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
@@ -124,6 +125,7 @@ async function run(args: string[]): Promise<void> {
       return caller
     },
     async started(caller, operationId) {
+      faultPoint('operation.claimed')
       runner.startFree(aborter.signal).catch(onError)
       return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
     },

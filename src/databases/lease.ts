@@ -45,8 +45,8 @@ export function decideLease(facts: LeaseFacts, nowBootMs: number, limits: LeaseL
 }
 
 /**
- * Whether PostgreSQL may be open now. One that is shut is opened only with a good part of the lease left: the guard that
- * has just stopped it, a moment before the lease ends, must not see it opened again in that moment.
+ * Whether PostgreSQL may be open now. One that is shut is opened only with a good part of the lease left: what the
+ * guard has just stopped, a moment before the lease ends, must not be opened again in that moment.
  */
 export function isOpenAllowed(
   decision: LeaseDecision,
@@ -70,7 +70,7 @@ export function promotionWaitMs(
   return Math.max(0, newest + limits.leaseMs + limits.marginMs - nowBootMs)
 }
 
-/** What a standby's host answers to the question for proof. `unknown`: no standby under that epoch, which proves nothing. */
+/** What a standby's host answers to the question for proof. `unknown`: no such standby here, which proves nothing. */
 export function decideProof(
   facts: { endedBelowEpoch: number; standbyEpoch: number | null },
   epoch: number,

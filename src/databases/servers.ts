@@ -4,6 +4,7 @@ import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ReleaseAnswer, ReleaseRequest } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { decideMove, decidePromotion, decideRelease } from './membership.ts'
@@ -75,7 +76,7 @@ export async function moveStanding(
   member: { server: string; machine: string },
   change: StandingChange,
 ): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
+  const isMoved = await db.transaction().execute(async (trx) => {
     const { members } = await lockServer(trx, member.server)
     const moved = decideMove(
       members.find((one) => one.machine === member.machine),
@@ -87,6 +88,8 @@ export async function moveStanding(
     if (change.isNewTerm) await bumpDesired(trx)
     return true
   })
+  if (isMoved) faultPoint(`standby.${change.to}`)
+  return isMoved
 }
 
 /**
@@ -94,13 +97,15 @@ export async function moveStanding(
  * locks: whichever comes first refuses the other. `machine` asks: the primary's, or the standby's before it starts anew.
  */
 export async function releaseStandby(db: Db, machine: string, request: ReleaseRequest): Promise<ReleaseAnswer> {
-  return await db.transaction().execute(async (trx) => {
+  const answer = await db.transaction().execute(async (trx) => {
     const decision = decideRelease(await lockServer(trx, request.server), machine, request)
     if (decision.kind === 'refuse') return { isReleased: false, reason: decision.reason }
     await ownMember(trx, request.server, decision.machine).set({ standing: 'released' }).execute()
     await bumpDesired(trx)
     return { isReleased: true, reason: 'the standby is not promotable until it has caught up again' }
   })
+  if (answer.isReleased) faultPoint('standby.released')
+  return answer
 }
 
 /**

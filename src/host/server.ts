@@ -13,6 +13,7 @@ import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replic
 import { changeTable, type TableName } from '../databases/table-change.ts'
 import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { INDEX_ANSWER_MS_MAX, OPEN_LEASE_MS_MIN, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -233,6 +234,7 @@ export class ManagedServer {
         })
       }
       await cluster.initialize()
+      faultPoint('host.lead.initialized')
     }
     if (this.#kept === null) await this.#keep({ role: 'primary', epoch: wanted.epoch })
     if (!(await this.#isAllowedToOpen())) return
@@ -272,11 +274,14 @@ export class ManagedServer {
     }
     proofs.setStandby(null)
     await proofs.endBelow(wanted.epoch)
+    faultPoint('host.promote.ended')
     await pause(proofs.waitMs(wanted.isOldPrimaryStopped), this.#aborter.signal)
     if (this.#aborter.signal.aborted) return
+    faultPoint('host.promote.waited')
     // Promoted already, before a crash: it must not be made a standby again.
     if (!cluster.isRunning) await cluster.start(cluster.isStandby ? await this.#upstream(wanted) : null)
     await cluster.withClient(promote)
+    faultPoint('host.promote.promoted')
     this.#monitor.forget()
     await this.#schemas.withApps(async (client) => {
       await raiseStamps(client)
@@ -316,10 +321,13 @@ export class ManagedServer {
     await this.#monitor.close()
     await cluster.stop('immediate')
     await cluster.beginFolder()
-    await takeBaseBackup(upstream, cluster.dataFolder, () => {})
+    faultPoint('host.build.emptied')
+    await takeBaseBackup(upstream, cluster.dataFolder, () => faultPoint('host.build.copying'))
+    faultPoint('host.build.copied')
     await this.#keep({ role: 'standby', epoch: wanted.epoch })
     await cluster.syncData()
     await cluster.finishFolder()
+    faultPoint('host.build.finished')
   }
 
   async #upstream(wanted: ServerAssignment): Promise<Upstream> {
@@ -340,6 +348,7 @@ export class ManagedServer {
   async #keep(kept: Kept): Promise<void> {
     await writeJson(this.#keptPath, kept)
     this.#kept = kept
+    faultPoint(`host.kept.${kept.role}`)
   }
 
   get #keptPath(): string {
