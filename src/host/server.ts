@@ -15,7 +15,13 @@ import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { INDEX_ANSWER_MS_MAX, OPEN_LEASE_MS_MIN, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
+import {
+  INDEX_ANSWER_MS_MAX,
+  OPEN_LEASE_MS_MIN,
+  SERVER_TICK_MS,
+  SETUP_LOCK_MS_MAX,
+  SETUP_MS_MAX,
+} from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'

@@ -60,6 +60,7 @@ export class Rows {
       services: this.living,
       endedServices: [],
       tables: [],
+      scripts: [],
     }
   }
 
