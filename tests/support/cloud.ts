@@ -25,6 +25,8 @@ export class TestCloud {
   readonly controlPort: number
   #up: ChildProcess | null = null
   output = ''
+  /** Added to the environment of `up`, and so of every role. */
+  env: NodeJS.ProcessEnv = {}
 
   constructor(home: string, port: number, controlPort: number) {
     this.home = home
@@ -60,7 +62,8 @@ export class TestCloud {
   async up(): Promise<number> {
     const startedAt = performance.now()
     const args = ['up', '--home', this.home, '--port', String(this.port), '--control-port', String(this.controlPort)]
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...this.env }
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#up = child
     this.output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (this.output += chunk))
