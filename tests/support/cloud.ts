@@ -172,6 +172,18 @@ export class TestCloud {
     return (await answer.json()) as T
   }
 
+  /** One POST of the management API with the operator's token, whatever is answered. */
+  async post(path: string, body: unknown): Promise<{ status: number; body: { id?: string; code?: string } }> {
+    const token = (await readFile(join(this.home, 'operator.token'), 'utf8')).trim()
+    const answer = await fetch(`http://127.0.0.1:${this.controlPort}/api/v1${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    })
+    return { status: answer.status, body: (await answer.json()) as { id?: string; code?: string } }
+  }
+
   /** The pair of the story: a primary in West US with a table, protected, and its secondary in East US. */
   async createPair(): Promise<{ primary: ServiceView }> {
     await this.ok(['mobile', 'create', 'PrimaryService', '--location', 'West US'])

@@ -55,8 +55,8 @@ export async function crashDuring(
   return { result, isReached: pid !== null }
 }
 
-// It has said that it will stop; continued before it did, it would stand still for ever.
-async function untilStopped(pid: number): Promise<void> {
+/** Waits until a process that said so stands still: continued before it does, it would stand still for ever. */
+export async function untilStopped(pid: number): Promise<void> {
   const isStopped = () => (/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')) ? true : undefined)
   await waitFor(`process ${pid} to stop`, isStopped, { withinMs: 10_000, everyMs: 1 })
 }
