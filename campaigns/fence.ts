@@ -1,5 +1,5 @@
-// Cuts, stops and kills a region again and again while its service is recovered elsewhere: nothing may be acknowledged under
-// the old epoch after the promotion. Usage: npm run campaign:fence -- [runs] [--seed N]
+// Cuts, stops and kills a region again and again while its service is recovered elsewhere: nothing may be acknowledged
+// under the old epoch after the promotion. Usage: npm run campaign:fence -- [runs] [--seed N]
 import { parseArgs } from 'node:util'
 import { messageOf } from '../src/kit/fault.ts'
 import { TestCloud } from '../tests/support/cloud.ts'

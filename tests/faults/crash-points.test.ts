@@ -1,5 +1,5 @@
-// A sample of the crash campaign (docs/campaigns.md): processes die at named points of create, delete, recover, and of a
-// lost region's return; afterwards everything is finished, rolled back, or was carried on by the command it printed.
+// A sample of the crash campaign (docs/campaigns.md): processes die at named points of create, delete, recover, and of
+// a lost region's return; then everything is finished, rolled back, or carried on by the command that it printed.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '../../src/kit/clock.ts'

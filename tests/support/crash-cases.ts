@@ -93,8 +93,8 @@ function postmasterIn(folder: string): number[] {
 }
 
 /**
- * Waits until nothing is under way any more. Every operation is finished, rolled back, or says what to type; that is typed
- * and must work. Until then no secondary may be gone whose primary has not passed its proof.
+ * Waits until nothing is under way any more. Every operation is finished, rolled back, or says what to type; that is
+ * typed and must work. Until then no secondary may be gone whose primary has not passed its proof.
  */
 export async function settle(cloud: TestCloud): Promise<OperationView[]> {
   await waitFor('control', async () => (await cloud.status().catch(() => null)) ?? undefined, {

@@ -1,5 +1,5 @@
-// One run of the fencing campaign: a region is cut off, stopped or killed in part, its service is recovered elsewhere, and a
-// ledger outside of it all says whether anything was still acknowledged under the old epoch.
+// One run of the fencing campaign: a region is cut off, stopped or killed in part, its service is recovered elsewhere,
+// and a ledger outside of it all says whether anything was still acknowledged under the old epoch.
 import assert from 'node:assert/strict'
 import { readlink } from 'node:fs/promises'
 import { request } from 'node:http'
