@@ -12,6 +12,7 @@ import { keepRenewed } from '../kit/certificate-life.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
 import { environment } from '../kit/environment.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { writeJson } from '../kit/files.ts'
 import { realFolder } from '../kit/home-folder.ts'
 import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
@@ -166,6 +167,7 @@ async function run(args: string[]): Promise<void> {
       changes,
       controlUrl: listening.controlUrl,
       async started(caller, operationId) {
+        faultPoint('operation.claimed')
         // One that stands by leaves it to the executor, who looks every second.
         if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
         return viewOperation(await getOperation(db, caller.subscriptionId, operationId))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decideLease, type LeaseFacts, promotionWaitMs } from './lease.ts'
+import { decideLease, isOpenAllowed, type LeaseDecision, type LeaseFacts, promotionWaitMs } from './lease.ts'
 
 const limits = { leaseMs: 4_000, releaseAfterMs: 1_500 }
 const base: LeaseFacts = {
@@ -34,6 +34,22 @@ describe('a primary with a standby elsewhere', () => {
       const release = decision.kind !== 'lost' && decision.isReleaseDue ? ', release due' : ''
       assert.equal(`${decision.kind}${until}${release}`, expected)
     })
+  }
+})
+
+describe('PostgreSQL', () => {
+  const now = 100_000
+  const held = (leftMs: number): LeaseDecision => ({ kind: 'held', untilBootMs: now + leftMs, isReleaseDue: false })
+  const rows: [string, LeaseDecision, boolean, boolean][] = [
+    ['is opened where no lease applies', { kind: 'free', isReleaseDue: false }, false, true],
+    ['is opened under a fresh lease', held(3_500), false, true],
+    ['stays open until the lease ends', held(1), true, true],
+    ['is not opened under the last bit of a lease, just after the guard has stopped it', held(300), false, false],
+    ['is shut without proof', { kind: 'wait', isReleaseDue: true }, true, false],
+    ['is shut when the other side refuses', { kind: 'lost' }, true, false],
+  ]
+  for (const [name, decision, isOpen, expected] of rows) {
+    test(name, () => assert.equal(isOpenAllowed(decision, now, { isOpen, openLeaseMsMin: 2_000 }), expected))
   }
 })
 

@@ -44,6 +44,20 @@ export function decideLease(facts: LeaseFacts, nowBootMs: number, limits: LeaseL
   return { kind: 'held', untilBootMs, isReleaseDue }
 }
 
+/**
+ * Whether PostgreSQL may be open now. One that is shut is opened only with a good part of the lease left: what the
+ * guard has just stopped, a moment before the lease ends, must not be opened again in that moment.
+ */
+export function isOpenAllowed(
+  decision: LeaseDecision,
+  nowBootMs: number,
+  server: { isOpen: boolean; openLeaseMsMin: number },
+): boolean {
+  if (decision.kind === 'free') return true
+  if (decision.kind !== 'held') return false
+  return server.isOpen || decision.untilBootMs - nowBootMs >= server.openLeaseMsMin
+}
+
 /** How long a standby's host must still wait before it promotes: until the newest proof it gave has surely run out. */
 export function promotionWaitMs(
   facts: { givenAt: number | null; startedAt: number; isOldPrimaryStopped: boolean },
@@ -54,4 +68,19 @@ export function promotionWaitMs(
   // A process that has just started does not know what the one before it gave: assume a proof at the last moment.
   const newest = facts.givenAt ?? facts.startedAt
   return Math.max(0, newest + limits.leaseMs + limits.marginMs - nowBootMs)
+}
+
+/** What a standby's host answers to the question for proof. `unknown`: no such standby here, which proves nothing. */
+export function decideProof(
+  facts: { endedBelowEpoch: number; standbyEpoch: number | null },
+  epoch: number,
+): 'given' | 'ended' | 'unknown' {
+  if (epoch < facts.endedBelowEpoch) return 'ended'
+  return facts.standbyEpoch === epoch ? 'given' : 'unknown'
+}
+
+/** Until when commits on a server of another host count here, by the answer to a question asked at `askedAt`. */
+export function remoteUntilMs(askedAt: number, remainingMs: number | null, leaseMs: number): number {
+  // A server that is free now can at the earliest lose its writability one whole lease from now.
+  return askedAt + (remainingMs ?? leaseMs)
 }

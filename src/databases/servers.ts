@@ -1,11 +1,14 @@
 // Servers and their members as rows: who is primary, who stands by, and the two decisions that exclude each other.
 import type { Kysely, Selectable } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
-import type { ControlDatabase, Standing } from '../contract/control-schema.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ReleaseAnswer, ReleaseRequest } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
+import { decideMove, decidePromotion, decideRelease } from './membership.ts'
+import type { StandingChange } from './standing.ts'
 
 type Db = Kysely<ControlDatabase>
 export type Server = Selectable<ControlDatabase['servers']>
@@ -71,27 +74,22 @@ export async function insertStandby(trx: Db, server: string, machine: string): P
 export async function moveStanding(
   db: Db,
   member: { server: string; machine: string },
-  change: { from: Standing; to: Standing; isNewTerm: boolean },
+  change: StandingChange,
 ): Promise<boolean> {
-  return await db.transaction().execute(async (trx) => {
-    // The row that promotions and releases lock, so that these exclude each other.
-    await trx.selectFrom('servers').select('name').where('name', '=', member.server).forUpdate().execute()
-    const done = await trx
-      .updateTable('server_members')
-      .set((eb) => ({
-        standing: change.to,
-        ...(change.isNewTerm ? { lease_term: eb('lease_term', '+', 1) } : {}),
-      }))
-      .where('server', '=', member.server)
-      .where('machine', '=', member.machine)
-      .where('role', '=', 'standby')
-      .where('standing', '=', change.from)
-      .executeTakeFirst()
-    if (done.numUpdatedRows === 0n) return false
+  const isMoved = await db.transaction().execute(async (trx) => {
+    const { members } = await lockServer(trx, member.server)
+    const moved = decideMove(
+      members.find((one) => one.machine === member.machine),
+      change,
+    )
+    if (!moved) return false
+    await ownMember(trx, member.server, member.machine).set(moved).execute()
     // Who is ready matters to control only; a new term or an end of the lease matters to the hosts.
     if (change.isNewTerm) await bumpDesired(trx)
     return true
   })
+  if (isMoved) faultPoint(`standby.${change.to}`)
+  return isMoved
 }
 
 /**
@@ -99,37 +97,15 @@ export async function moveStanding(
  * locks: whichever comes first refuses the other. `machine` asks: the primary's, or the standby's before it starts anew.
  */
 export async function releaseStandby(db: Db, machine: string, request: ReleaseRequest): Promise<ReleaseAnswer> {
-  return await db.transaction().execute(async (trx) => {
-    const server = await trx
-      .selectFrom('servers')
-      .select('epoch')
-      .where('name', '=', request.server)
-      .forUpdate()
-      .executeTakeFirst()
-    if (!server || Number(server.epoch) !== request.epoch) {
-      return { isReleased: false, reason: `${request.server} is under epoch ${server?.epoch}` }
-    }
-    const asker = await trx
-      .selectFrom('server_members')
-      .select('role')
-      .where('server', '=', request.server)
-      .where('machine', '=', machine)
-      .executeTakeFirst()
-    if (asker?.role !== 'primary' && asker?.role !== 'standby') {
-      return { isReleased: false, reason: `${machine} is no member of ${request.server}` }
-    }
-    const done = await trx
-      .updateTable('server_members')
-      .set({ standing: 'released' })
-      .where('server', '=', request.server)
-      .where('role', '=', 'standby')
-      .where('lease_term', '=', request.term)
-      .executeTakeFirst()
-    if (done.numUpdatedRows === 0n)
-      return { isReleased: false, reason: `the lease has another term than ${request.term}` }
+  const answer = await db.transaction().execute(async (trx) => {
+    const decision = decideRelease(await lockServer(trx, request.server), machine, request)
+    if (decision.kind === 'refuse') return { isReleased: false, reason: decision.reason }
+    await ownMember(trx, request.server, decision.machine).set({ standing: 'released' }).execute()
     await bumpDesired(trx)
     return { isReleased: true, reason: 'the standby is not promotable until it has caught up again' }
   })
+  if (answer.isReleased) faultPoint('standby.released')
+  return answer
 }
 
 /**
@@ -141,38 +117,19 @@ export async function promoteMember(
   trx: Db,
   wanted: { server: string; machine: string; isOldPrimaryStopped: boolean },
 ): Promise<{ epoch: number; isNew: boolean }> {
-  const server = await trx
-    .selectFrom('servers')
-    .selectAll()
-    .where('name', '=', wanted.server)
-    .forUpdate()
-    .executeTakeFirstOrThrow()
-  const members = await trx.selectFrom('server_members').selectAll().where('server', '=', wanted.server).execute()
-  const target = members.find((member) => member.machine === wanted.machine)
-  if (target?.role === 'primary') return { epoch: Number(server.epoch), isNew: false }
-  if (target?.role !== 'standby' || target.standing !== 'ready') {
-    throw new Fault(
-      'recovery.standby_not_ready',
-      409,
-      `the standby of ${wanted.server} on ${wanted.machine} cannot be promoted`,
-      {
-        hint: `It is ${target?.standing ?? 'gone'}; see: mainstay sql server show ${wanted.server}`,
-      },
-    )
-  }
+  const { epoch: before, members } = await lockServer(trx, wanted.server)
+  if (before === null) throw new TypeError(`no server ${wanted.server}`)
+  const decision = decidePromotion(wanted.server, members, wanted.machine)
+  if (decision.kind === 'done') return { epoch: before, isNew: false }
   const epoch = await nextEpoch(trx)
-  const own = trx.updateTable('server_members').where('server', '=', wanted.server)
-  await own.set({ role: 'quarantined', standing: null }).where('role', '=', 'primary').execute()
-  // Another standby follows a timeline that is over; it is built anew when the server is protected again.
-  await trx
-    .deleteFrom('server_members')
-    .where('server', '=', wanted.server)
-    .where('role', '=', 'standby')
-    .where('machine', '!=', wanted.machine)
-    .execute()
-  await own
+  for (const machine of decision.quarantined) {
+    await ownMember(trx, wanted.server, machine).set({ role: 'quarantined', standing: null }).execute()
+  }
+  for (const machine of decision.removed) {
+    await trx.deleteFrom('server_members').where('server', '=', wanted.server).where('machine', '=', machine).execute()
+  }
+  await ownMember(trx, wanted.server, wanted.machine)
     .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: wanted.isOldPrimaryStopped })
-    .where('machine', '=', wanted.machine)
     .execute()
   await trx.updateTable('servers').set({ epoch }).where('name', '=', wanted.server).execute()
   const services = await trx
@@ -190,6 +147,17 @@ export async function promoteMember(
   }
   await bumpDesired(trx)
   return { epoch, isNew: true }
+}
+
+// The row that moves, releases and promotions lock, so that these exclude each other.
+async function lockServer(trx: Db, name: string): Promise<{ epoch: number | null; members: Member[] }> {
+  const row = await trx.selectFrom('servers').select('epoch').where('name', '=', name).forUpdate().executeTakeFirst()
+  const members = await trx.selectFrom('server_members').selectAll().where('server', '=', name).execute()
+  return { epoch: row ? Number(row.epoch) : null, members }
+}
+
+function ownMember(trx: Db, server: string, machine: string) {
+  return trx.updateTable('server_members').where('server', '=', server).where('machine', '=', machine)
 }
 
 /** Where a server's primary is. */

@@ -10,6 +10,7 @@ import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
 import type { Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -110,6 +111,7 @@ export class Host {
       if (assignment.version <= this.version) return
       await this.#deps.highest.note(epochsOf(assignment))
       await writeJson(this.#assignmentPath, assignment)
+      faultPoint('host.assigned')
       await this.#follow(assignment)
     })
   }

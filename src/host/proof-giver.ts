@@ -1,7 +1,7 @@
 // The other end of a lease: the standby's host gives proof that it has not promoted, until it is about to.
 import { join } from 'node:path'
 import type { ProofAnswer, ProofRequest } from '../contract/facts.ts'
-import { promotionWaitMs } from '../databases/lease.ts'
+import { decideProof, promotionWaitMs } from '../databases/lease.ts'
 import { bootMs } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
@@ -35,8 +35,10 @@ export class ProofGiver {
    * is no standby of that server (yet), which proves nothing.
    */
   answer(request: ProofRequest): ProofAnswer {
-    if (request.epoch < this.#endedBelowEpoch) return { isGiven: false, epoch: this.#endedBelowEpoch }
-    if (this.#standbyEpoch !== request.epoch) {
+    const facts = { endedBelowEpoch: this.#endedBelowEpoch, standbyEpoch: this.#standbyEpoch }
+    const decision = decideProof(facts, request.epoch)
+    if (decision === 'ended') return { isGiven: false, epoch: this.#endedBelowEpoch }
+    if (decision === 'unknown') {
       throw new Fault('lease.unknown_server', 404, `no standby of ${request.server} under epoch ${request.epoch} here`)
     }
     this.#givenAt = bootMs()

@@ -1,6 +1,7 @@
 // Leases of servers on other hosts that runtimes here write to: a commit counts only while its primary's lease holds.
 import type { MachineAddress } from '../contract/assignment.ts'
 import type { LeaseUntil } from '../contract/runtime-channel.ts'
+import { remoteUntilMs } from '../databases/lease.ts'
 import { bootMs } from '../kit/clock.ts'
 import { LEASE_MS, PROOF_EVERY_MS } from '../kit/limits.ts'
 import type { Peers } from '../machine/peers.ts'
@@ -51,8 +52,7 @@ export class RemoteLeases {
     const answer = (await this.#peers.call(from, { method: 'GET', path, timeoutMs: ASK_MS_MAX })) as LeaseAnswer
     const entry = this.#servers.get(server)
     if (!entry || entry.from.machine !== from.machine) return
-    // A server that is free now can at the earliest lose its writability one whole lease from now.
-    const untilBootMs = askedAt + (answer.remainingMs ?? LEASE_MS)
+    const untilBootMs = remoteUntilMs(askedAt, answer.remainingMs, LEASE_MS)
     if (untilBootMs <= entry.untilBootMs) return
     entry.untilBootMs = untilBootMs
     this.#onChange()

@@ -8,21 +8,27 @@ import { describeTables, ensureDivergenceSlot, raiseStamps, type TableDescriptio
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
+import { isOpenAllowed } from '../databases/lease.ts'
 import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
 import { changeTable, type TableName } from '../databases/table-change.ts'
-import { pause } from '../kit/clock.ts'
+import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { INDEX_ANSWER_MS_MAX, SERVER_TICK_MS, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
+import {
+  INDEX_ANSWER_MS_MAX,
+  OPEN_LEASE_MS_MIN,
+  SERVER_TICK_MS,
+  SETUP_LOCK_MS_MAX,
+  SETUP_MS_MAX,
+} from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
+import { decideDuty, type Kept } from './server-duty.ts'
 import { ServerMonitor } from './server-monitor.ts'
 import { ServerSchemas } from './server-schemas.ts'
 import type { Tunnels } from './tunnels.ts'
-
-/** What the data folder here is, whatever control thinks: written before it becomes true of the outside world. */
-type Kept = { role: 'primary' | 'standby' | 'quarantined'; epoch: number }
 
 export type ServerDeps = {
   cluster: Cluster
@@ -198,17 +204,20 @@ export class ManagedServer {
   }
 
   async #reconcile(wanted: ServerAssignment): Promise<void> {
-    const kept = this.#kept
-    if (kept && wanted.epoch < kept.epoch) {
-      const message = `told of epoch ${wanted.epoch} of ${this.name}, and its data is of epoch ${kept.epoch}`
-      throw new Fault('assignment.stale', 409, message)
+    switch (decideDuty(this.#kept, wanted)) {
+      case 'refuse': {
+        const message = `told of epoch ${wanted.epoch} of ${this.name}, and its data is of epoch ${this.#kept?.epoch}`
+        throw new Fault('assignment.stale', 409, message)
+      }
+      case 'quarantine':
+        return await this.#quarantine(wanted)
+      case 'follow':
+        return await this.#followPrimary(wanted)
+      case 'promote':
+        return await this.#promote(wanted)
+      case 'lead':
+        return await this.#bePrimary(wanted)
     }
-    const isOldPrimary = kept?.role === 'primary' && (wanted.role !== 'primary' || wanted.epoch > kept.epoch)
-    if (kept?.role === 'quarantined' || wanted.role === 'quarantined' || isOldPrimary)
-      return await this.#quarantine(wanted)
-    if (wanted.role === 'standby') return await this.#followPrimary(wanted)
-    if (kept?.role === 'standby') return await this.#promote(wanted)
-    await this.#bePrimary(wanted)
   }
 
   // Kept whole and reachable by nobody: what it wrote and the promoted one never got is still to be exported.
@@ -231,14 +240,17 @@ export class ManagedServer {
         })
       }
       await cluster.initialize()
+      faultPoint('host.lead.initialized')
     }
     if (this.#kept === null) await this.#keep({ role: 'primary', epoch: wanted.epoch })
     if (!(await this.#isAllowedToOpen())) return
     if (!cluster.isRunning) {
       this.#schemas.forgetPlatform()
       this.#monitor.forget()
+      // Watched from before it takes its first connection: we may be stopped or killed while it starts.
+      this.#deps.watch(true)
       await cluster.start()
-      if (this.#deps.lease.decide().kind === 'wait') return
+      if (!(await this.#isAllowedToOpen())) return
     }
     this.#isFencedByGuard = false
     this.#deps.lease.setOpen(true)
@@ -250,8 +262,8 @@ export class ManagedServer {
 
   // Without proof PostgreSQL stays shut; one that is open without it is shut at once.
   async #isAllowedToOpen(): Promise<boolean> {
-    const decision = this.#deps.lease.decide()
-    if (decision.kind === 'free' || decision.kind === 'held') return true
+    const server = { isOpen: this.#deps.cluster.isRunning, openLeaseMsMin: OPEN_LEASE_MS_MIN }
+    if (isOpenAllowed(this.#deps.lease.decide(), bootMs(), server)) return true
     const wasOpen = this.#state === 'running' || this.#isFencedByGuard
     this.#deps.lease.setOpen(false)
     if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
@@ -268,11 +280,14 @@ export class ManagedServer {
     }
     proofs.setStandby(null)
     await proofs.endBelow(wanted.epoch)
+    faultPoint('host.promote.ended')
     await pause(proofs.waitMs(wanted.isOldPrimaryStopped), this.#aborter.signal)
     if (this.#aborter.signal.aborted) return
+    faultPoint('host.promote.waited')
     // Promoted already, before a crash: it must not be made a standby again.
     if (!cluster.isRunning) await cluster.start(cluster.isStandby ? await this.#upstream(wanted) : null)
     await cluster.withClient(promote)
+    faultPoint('host.promote.promoted')
     this.#monitor.forget()
     await this.#schemas.withApps(async (client) => {
       await raiseStamps(client)
@@ -312,10 +327,13 @@ export class ManagedServer {
     await this.#monitor.close()
     await cluster.stop('immediate')
     await cluster.beginFolder()
-    await takeBaseBackup(upstream, cluster.dataFolder, () => {})
+    faultPoint('host.build.emptied')
+    await takeBaseBackup(upstream, cluster.dataFolder, () => faultPoint('host.build.copying'))
+    faultPoint('host.build.copied')
     await this.#keep({ role: 'standby', epoch: wanted.epoch })
     await cluster.syncData()
     await cluster.finishFolder()
+    faultPoint('host.build.finished')
   }
 
   async #upstream(wanted: ServerAssignment): Promise<Upstream> {
@@ -336,6 +354,7 @@ export class ManagedServer {
   async #keep(kept: Kept): Promise<void> {
     await writeJson(this.#keptPath, kept)
     this.#kept = kept
+    faultPoint(`host.kept.${kept.role}`)
   }
 
   get #keptPath(): string {

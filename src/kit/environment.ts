@@ -7,6 +7,8 @@ export type Environment = {
   controlDatabase: string | null
   /** Folders for archives of the control database, separated by commas. */
   controlVaults: string[]
+  /** Where a test arms fault points; null outside of tests. */
+  faultPointsFolder: string | null
 }
 
 /** Read when called, never at load. */
@@ -16,5 +18,6 @@ export function environment(): Environment {
     joinToken: process.env.MAINSTAY_JOIN_TOKEN ?? null,
     controlDatabase: process.env.MAINSTAY_CONTROL_DB || null,
     controlVaults: (process.env.MAINSTAY_CONTROL_VAULT ?? '').split(',').filter((folder) => folder.trim() !== ''),
+    faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }
 }

@@ -26,6 +26,8 @@ export const PROOF_EVERY_MS = 500
 export const LEASE_MS = 4_000
 /** The guard stops PostgreSQL this long before the lease ends, since stopping takes a moment. */
 export const LEASE_STOP_MARGIN_MS = 300
+/** A PostgreSQL that is shut is not opened with less of its lease left; with proof every 500 ms it soon has more. */
+export const OPEN_LEASE_MS_MIN = 2_000
 /** How often the guard looks; part of what the stop margin covers. */
 export const GUARD_TICK_MS = 50
 /** A host that has not come back to its guard by now will not soon: PostgreSQL without a host serves nobody. */

@@ -162,6 +162,15 @@ export async function saveOperation(db: Db, id: string, holder: string, change: 
   if (done.numUpdatedRows === 0n) throw takenOver(id)
 }
 
+/** Notes what a step has just made true, in the transaction that made it true. */
+export async function noteFacts(trx: Db, id: string, facts: Record<string, unknown>): Promise<void> {
+  await trx
+    .updateTable('operations')
+    .set({ facts: JSON.stringify(facts) })
+    .where('id', '=', id)
+    .execute()
+}
+
 /** The operation as the API shows it. */
 export function viewOperation(row: Operation): OperationView {
   return {

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { ControlDatabase, StoredStep } from '../contract/control-schema.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, faultBody, messageOf } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { OPERATION_LEASE_MS, STEP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -96,16 +97,22 @@ export class OperationRunner {
     for (const step of kind.steps) {
       const stored = steps.find((entry) => entry.name === step.name)
       if (!stored || stored.state === 'done') continue
+      faultPoint(`${operation.kind}.${step.name}.begun`)
       const fault = await this.#runStep(step, stored, context, { signal, save })
       if (signal.aborted) return
-      if (!fault) continue
+      if (!fault) {
+        faultPoint(`${operation.kind}.${step.name}.saved`)
+        continue
+      }
       Object.assign(stored, { state: 'failed', detail: fault.message })
       this.#log.warn({ operation: operation.id, step: step.name, err: fault }, 'step failed')
       const error = faultBody(fault)
       await kind.fail(context, fault, async (trx, change) => await write(trx, { error, ...change }))
+      faultPoint(`${operation.kind}.failed`)
       return
     }
     await kind.finish(context, async (trx, change) => await write(trx, { state: 'succeeded', next: null, ...change }))
+    faultPoint(`${operation.kind}.finished`)
   }
 
   // Gives the fault that ended the step, or null when it is done.
@@ -126,6 +133,7 @@ export class OperationRunner {
       try {
         const result = await step.run(context)
         if (result.kind === 'done') {
+          faultPoint(`${context.operation.kind}.${step.name}.done`)
           const ms = Math.round(performance.now() - startedAt)
           Object.assign(stored, { state: 'done', ms, detail: result.detail ?? null })
           await run.save({})

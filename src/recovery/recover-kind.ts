@@ -2,7 +2,8 @@
 import type { ProbeAnswer } from '../contract/facts.ts'
 import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import type { Operation } from '../operations/operations.ts'
+import { faultPoint } from '../kit/fault-points.ts'
+import { noteFacts, type Operation } from '../operations/operations.ts'
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
@@ -92,11 +93,15 @@ async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promis
     const machine = standby?.machine ?? primaryOf(before).machine
     if (standby) await requireLivingStandby(deps, input.server, machine)
     const isOldPrimaryStopped = facts.isOldStopConfirmed === true
-    const promoted = await db
-      .transaction()
-      .execute(async (trx) => await promoteMember(trx, { server: input.server, machine, isOldPrimaryStopped }))
-    facts.isPromoted = true
-    facts.serverEpoch = promoted.epoch
+    const known = await db.transaction().execute(async (trx) => {
+      const { epoch } = await promoteMember(trx, { server: input.server, machine, isOldPrimaryStopped })
+      const noted = { ...facts, isPromoted: true, serverEpoch: epoch }
+      // With the decision itself: whoever takes over must not put back what cannot be, and others may share it at once.
+      await noteFacts(trx, context.operation.id, noted)
+      return noted
+    })
+    Object.assign(facts, known)
+    faultPoint('recover.database.promoted')
   }
   await field.push()
   const server = await getServer(db, input.server)
@@ -139,6 +144,7 @@ async function activate({ db, field }: RecoveryDeps, context: StepContext): Prom
       .execute()
     return await bumpDesired(trx)
   })
+  faultPoint('recover.activate.moved')
   await field.push()
   const service = await getServiceById(db, context.operation.service_id)
   const server = await getServer(db, service.server)
@@ -189,6 +195,7 @@ async function reroute({ db, field, incidents }: RecoveryDeps, context: StepCont
     await updateHeld(trx, context.operation, { state: 'ready' })
     await bumpDesired(trx)
   })
+  faultPoint('recover.reroute.opened')
   ;(context.facts as RecoverFacts).isForwardOnly = true
   const { unreached } = await field.push()
   const { live, late } = await field.gateways()
@@ -231,8 +238,14 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
       .execute()
     await bumpDesired(trx)
   })
+  faultPoint('recover.cleanup.consumed')
   await field.push()
   return { kind: 'done', detail: `'${input.secondaryName}' is archived` }
+}
+
+/** Once the promoted side may have taken writes, or apps were sent to the new home, nothing can be put back. */
+export function isPastReturn(facts: RecoverFacts): boolean {
+  return facts.isPromoted === true || facts.isForwardOnly === true
 }
 
 // Before the point of no return everything goes back as it was, under yet another epoch. After it there is only
@@ -241,7 +254,7 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
   const { operation } = context
   const input = inputOf(operation)
   const facts = context.facts as RecoverFacts
-  if (facts.isPromoted === true || facts.isForwardOnly === true) {
+  if (isPastReturn(facts)) {
     for (const step of operation.steps) if (step.state === 'failed') step.state = 'waiting'
     const next = `mainstay mobile recover ${operation.service_name} ${input.secondaryName}`
     await end(deps.db, { state: 'needs_you', next })

@@ -3,6 +3,7 @@ import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
 import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
@@ -92,6 +93,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
             await updateHeld(trx, operation, { state: isDropped ? 'deleted' : 'archived', ended_at: new Date() })
             return await bumpDesired(trx)
           })
+          faultPoint('delete.data.ended')
           await field.push()
           const server = await getServer(db, service.server)
           const version = Number(facts.version)

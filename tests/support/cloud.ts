@@ -25,6 +25,8 @@ export class TestCloud {
   readonly controlPort: number
   #up: ChildProcess | null = null
   output = ''
+  /** Added to the environment of `up`, and so of every role. */
+  env: NodeJS.ProcessEnv = {}
 
   constructor(home: string, port: number, controlPort: number) {
     this.home = home
@@ -60,7 +62,8 @@ export class TestCloud {
   async up(): Promise<number> {
     const startedAt = performance.now()
     const args = ['up', '--home', this.home, '--port', String(this.port), '--control-port', String(this.controlPort)]
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const env = { ...process.env, ...this.env }
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#up = child
     this.output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (this.output += chunk))
@@ -167,6 +170,18 @@ export class TestCloud {
     })
     assert.equal(answer.status, 200, `${path}: ${answer.status}`)
     return (await answer.json()) as T
+  }
+
+  /** One POST of the management API with the operator's token, whatever is answered. */
+  async post(path: string, body: unknown): Promise<{ status: number; body: { id?: string; code?: string } }> {
+    const token = (await readFile(join(this.home, 'operator.token'), 'utf8')).trim()
+    const answer = await fetch(`http://127.0.0.1:${this.controlPort}/api/v1${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    })
+    return { status: answer.status, body: (await answer.json()) as { id?: string; code?: string } }
   }
 
   /** The pair of the story: a primary in West US with a table, protected, and its secondary in East US. */

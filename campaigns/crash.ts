@@ -1,0 +1,71 @@
+// Kills processes at every named point of create, delete, recover and a region's return, and checks that all comes right.
+// Usage: npm run campaign:crash -- [runs] [--seed N] [--point NAME] [--victim NAME]
+import { parseArgs } from 'node:util'
+import { messageOf } from '../src/kit/fault.ts'
+import { TestCloud } from '../tests/support/cloud.ts'
+import { VICTIMS, type Victim } from '../tests/support/crash-cases.ts'
+import { CrashStories } from '../tests/support/crash-stories.ts'
+import { FaultPoints, POINTS, type Point } from '../tests/support/fault-points.ts'
+import { freshSeed, shuffled } from './choices.ts'
+
+type Case = { point: Point; victim: Victim }
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: 'string' }, point: { type: 'string' }, victim: { type: 'string' } },
+})
+const seed = Number(values.seed ?? freshSeed())
+const all = POINTS.flatMap((point) => victimsFor(point).map((victim): Case => ({ point, victim })))
+const wanted = all.filter(
+  ({ point, victim }) =>
+    (values.point === undefined || point.name === values.point) &&
+    (values.victim === undefined || victim === values.victim),
+)
+const cases = shuffled(wanted, seed).slice(0, Number(positionals[0] ?? wanted.length))
+console.log(`seed ${seed}: ${cases.length} of ${all.length} cases`)
+
+const failures: string[] = []
+const unreached: string[] = []
+const points = await FaultPoints.make()
+let stories = await open()
+for (const [number, { point, victim }] of cases.entries()) {
+  const what = `${point.story}: ${victim} at ${point.name}`
+  const startedAt = performance.now()
+  try {
+    const isReached = await stories.run({ ...point, victim, number })
+    if (!isReached) unreached.push(what)
+    console.log(`${number + 1} ${what}: ${isReached ? 'well' : 'not reached'}, ${seconds(startedAt)}`)
+  } catch (error) {
+    failures.push(`${what}: ${messageOf(error)}`)
+    console.log(`${number + 1} ${what}: FAILED, ${messageOf(error)}`)
+    // What is left of this cloud would only blur the next cases.
+    await stories.cloud.dispose().catch(() => {})
+    stories = await open()
+  }
+}
+await stories.cloud.dispose()
+await points.dispose()
+console.log(
+  `\n${cases.length - failures.length} of ${cases.length} well, ${unreached.length} not reached, seed ${seed}`,
+)
+for (const line of unreached) console.log(`not reached: ${line}`)
+for (const line of failures) console.log(`failed: ${line}`)
+process.exitCode = failures.length > 0 ? 1 : 0
+
+async function open(): Promise<CrashStories> {
+  const cloud = await TestCloud.prepare()
+  cloud.env = points.env
+  await points.disarm()
+  await cloud.up()
+  return await CrashStories.begin(cloud, points)
+}
+
+// The lost region of a recovery has no process that could die; those of the other one have.
+function victimsFor({ story }: Point): Victim[] {
+  const isLost = story === 'recover'
+  return VICTIMS.filter((victim) => !(isLost && victim === 'west-us'))
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1_000).toFixed(1)} s`
+}

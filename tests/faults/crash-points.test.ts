@@ -1,0 +1,111 @@
+// A sample of the crash campaign (docs/campaigns.md): processes die at named points of create, delete, recover, and of
+// a lost region's return; then everything is finished, rolled back, or carried on by the command that it printed.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { waitFor } from '../../src/kit/clock.ts'
+import { TestCloud } from '../support/cloud.ts'
+import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
+import { FaultPoints } from '../support/fault-points.ts'
+
+const WEST = { region: 'west-us', server: 'sql-west-us' }
+const EAST = { region: 'east-us', server: 'sql-west-us' }
+
+describe('a crash', () => {
+  let cloud: TestCloud
+  let points: FaultPoints
+  const names = ['One', 'Two', 'Three']
+
+  before(async () => {
+    points = await FaultPoints.make()
+    cloud = await TestCloud.prepare()
+    cloud.env = points.env
+    await cloud.up()
+  })
+  after(async () => {
+    await cloud.dispose()
+    await points.dispose()
+  })
+
+  const crash = async (what: Crash, at: typeof WEST, args: string[]) => {
+    const { isReached } = await crashDuring(cloud, points, { ...what, ...at }, async () => await cloud.cli(args))
+    assert.ok(isReached, `${what.point} was not reached`)
+    return await settle(cloud)
+  }
+  const exists = async (name: string) => (await cloud.cli(['mobile', 'show', name])).code === 0
+
+  test('of control while a service is created: it is created', async () => {
+    await crash({ point: 'create.database.done', victim: 'self' }, WEST, ['mobile', 'create', 'Early'])
+    assert.ok(await exists('Early'))
+  })
+
+  test('of PostgreSQL while a service is created: it is created, or there is nothing', async () => {
+    const [operation] = await crash({ point: 'operation.claimed', victim: 'postgres' }, WEST, [
+      'mobile',
+      'create',
+      'Wet',
+    ])
+    assert.equal(await exists('Wet'), operation?.state === 'succeeded')
+  })
+
+  test('of control while a service is deleted: it is gone', async () => {
+    await crash({ point: 'delete.data.ended', victim: 'self' }, WEST, ['mobile', 'delete', 'Early', '-q'])
+    assert.ok(!(await exists('Early')))
+  })
+
+  describe('in a recovery', () => {
+    before(async () => {
+      for (const name of names) {
+        await cloud.ok(['mobile', 'create', name, '--location', 'West US'])
+        await cloud.ok(['mobile', 'create', `${name}-2`, '--secondary-for', name])
+        await cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
+        assert.deepEqual(await cloud.insertRows(await cloud.service(name), ['row']), ['row'])
+      }
+      await cloud.untilProtected('sql-west-us')
+      await cloud.ok(['dev', 'outage', 'start', 'West US'])
+      for (const name of names) await cloud.untilState(name, 'Unhealthy', 30_000)
+    })
+
+    const isRecovered = async (name: string) => {
+      const service = await cloud.service(name)
+      assert.deepEqual([service.region, await exists(`${name}-2`)], ['East US', false])
+      await cloud.untilState(name, 'Ready', 30_000)
+      assert.deepEqual(await cloud.readIds(service), ['row'])
+    }
+    const recover = (name: string) => ['mobile', 'recover', name, `${name}-2`, '-q']
+
+    test('of the host that has just promoted, and of control that decided it: it is finished', async () => {
+      await points.arm('host.promote.promoted', 'kill')
+      await crash({ point: 'recover.database.promoted', victim: 'self' }, EAST, recover('One'))
+      await isRecovered('One')
+    })
+
+    test('of the gateway as the route is opened: it is finished', async () => {
+      await crash({ point: 'recover.reroute.opened', victim: 'gateway' }, EAST, recover('Two'))
+      await isRecovered('Two')
+    })
+
+    test('of control as the secondary is given up: it is finished', async () => {
+      await crash({ point: 'recover.cleanup.consumed', victim: 'self' }, EAST, recover('Three'))
+      await isRecovered('Three')
+    })
+
+    test('of the host that builds a standby for the returned region: it is protected all the same', async () => {
+      await points.arm('host.build.copied', 'kill')
+      await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+      await waitFor('the point', async () => (await points.hitBy('host.build.copied')) ?? undefined, {
+        withinMs: 60_000,
+        everyMs: 50,
+      })
+      await waitFor(
+        'a new server that is protected',
+        async () => {
+          const server = await cloud.server('sql-west-us-2').catch(() => null)
+          return server?.members.some(({ standing }) => standing === 'ready') ? true : undefined
+        },
+        { withinMs: 60_000, everyMs: 200 },
+      )
+      await settle(cloud)
+      for (const name of names) await isRecovered(name)
+    })
+  })
+})

@@ -1,0 +1,129 @@
+// The stories in which crashes happen, each told as often as wanted on one cloud: create, delete, recover, return.
+import assert from 'node:assert/strict'
+import type { ServerView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { signalProcess } from '../../src/kit/processes.ts'
+import type { TestCloud } from './cloud.ts'
+import { crashDuring, settle, untilStopped, type Victim, victimsOf } from './crash-cases.ts'
+import type { FaultPoints, Point } from './fault-points.ts'
+
+export type CrashCase = Point & { victim: Victim; number: number }
+
+const CAPACITY = '10000'
+const PROTECTED_MS_MAX = 90_000
+
+export class CrashStories {
+  readonly cloud: TestCloud
+  readonly #points: FaultPoints
+
+  private constructor(cloud: TestCloud, points: FaultPoints) {
+    this.cloud = cloud
+    this.#points = points
+  }
+
+  static async begin(cloud: TestCloud, points: FaultPoints): Promise<CrashStories> {
+    for (const region of ['West US', 'East US']) await cloud.ok(['region', 'set', region, '--shared-slots', CAPACITY])
+    return new CrashStories(cloud, points)
+  }
+
+  /** Tells the story with a crash in it; false when the point was not reached. Fails when it did not end well. */
+  async run(one: CrashCase): Promise<boolean> {
+    if (one.story === 'create') return await this.#create(one)
+    if (one.story === 'delete') return await this.#delete(one)
+    return await this.#recover(one)
+  }
+
+  async #create(one: CrashCase): Promise<boolean> {
+    const name = `Create${one.number}`
+    const server = await this.#protectedServer()
+    const { isReached } = await this.#crash(one, 'west-us', server, ['mobile', 'create', name, '--location', 'West US'])
+    const operation = (await settle(this.cloud)).find(({ service }) => service === name)
+    assert.equal(await this.#exists(name), operation?.state === 'succeeded', `${name} is neither there nor gone`)
+    return isReached
+  }
+
+  async #delete(one: CrashCase): Promise<boolean> {
+    const name = `Delete${one.number}`
+    const server = await this.#protectedServer()
+    await this.cloud.ok(['mobile', 'create', name, '--location', 'West US'])
+    const { isReached } = await this.#crash(one, 'west-us', server, ['mobile', 'delete', name, '-q'])
+    const operations = (await settle(this.cloud)).filter(({ service, kind }) => service === name && kind === 'delete')
+    const isGone = operations.some(({ state }) => state === 'succeeded')
+    assert.equal(await this.#exists(name), !isGone, `${name} is neither there nor gone`)
+    return isReached
+  }
+
+  async #recover(one: CrashCase): Promise<boolean> {
+    const name = `Recover${one.number}`
+    await this.#protectedServer()
+    await this.cloud.ok(['mobile', 'create', name, '--location', 'West US'])
+    await this.cloud.ok(['mobile', 'create', `${name}-2`, '--location', 'East US', '--secondary-for', name])
+    await this.cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
+    const service = await this.cloud.service(name)
+    await this.cloud.untilProtected(service.server)
+    assert.deepEqual(await this.cloud.insertRows(service, ['row']), ['row'])
+    await this.cloud.ok(['dev', 'outage', 'start', 'West US'])
+    await this.cloud.untilState(name, 'Unhealthy', 30_000)
+    const command = ['mobile', 'recover', name, `${name}-2`, '-q']
+    let isReached = true
+    if (one.story === 'recover') ({ isReached } = await this.#crash(one, 'east-us', service.server, command))
+    else await this.cloud.ok(command)
+    await settle(this.cloud)
+    // Rolled back, or refused before anything was claimed: the secondary is there, and the command works now.
+    if ((await this.cloud.service(name)).region === 'West US') {
+      assert.ok(await this.#exists(`${name}-2`), 'the secondary is gone and nothing was recovered')
+      await waitFor('the recovery', async () => ((await this.cloud.cli(command)).code === 0 ? true : undefined), {
+        withinMs: 60_000,
+        everyMs: 500,
+      })
+      await settle(this.cloud)
+    }
+    if (one.story === 'return') isReached = await this.#returnWith(one)
+    else await this.cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    await this.#protectedServer()
+    await this.cloud.untilState(name, 'Ready', 30_000)
+    assert.deepEqual(await this.cloud.readIds(await this.cloud.service(name)), ['row'])
+    assert.ok(!(await this.#exists(`${name}-2`)), 'the secondary was not given up')
+    return isReached
+  }
+
+  // The lost region returns: its old server goes into quarantine, a new one is made there and protected here.
+  async #returnWith(one: CrashCase): Promise<boolean> {
+    await this.#points.arm(one.name, one.victim === 'self' ? 'kill' : 'stop')
+    await this.cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    const pid = await waitFor('the point', async () => (await this.#points.hitBy(one.name)) ?? undefined, {
+      withinMs: PROTECTED_MS_MAX,
+    }).catch(() => null)
+    if (pid !== null && one.victim !== 'self') {
+      await untilStopped(pid)
+      const server = (await this.cloud.api<ServerView[]>('/servers').catch(() => []))[0]?.name ?? ''
+      const victims = await victimsOf(this.cloud, { victim: one.victim, region: 'east-us', server })
+      for (const victim of victims) signalProcess(victim, 'SIGKILL')
+      signalProcess(pid, 'SIGCONT')
+    }
+    await this.#points.disarm()
+    return pid !== null
+  }
+
+  async #crash(one: CrashCase, region: string, server: string, args: string[]) {
+    const crash = { point: one.name, victim: one.victim, region, server }
+    return await crashDuring(this.cloud, this.#points, crash, async () => await this.cloud.cli(args))
+  }
+
+  async #exists(name: string): Promise<boolean> {
+    return (await this.cloud.cli(['mobile', 'show', name])).code === 0
+  }
+
+  // The server in West US on which new services are made.
+  async #protectedServer(): Promise<string> {
+    return await waitFor(
+      'a protected server in West US',
+      async () => {
+        const servers = await this.cloud.api<ServerView[]>('/servers').catch(() => [])
+        const here = servers.filter(({ region }) => region === 'West US')
+        return here.find(({ members }) => members.some(({ standing }) => standing === 'ready'))?.name
+      },
+      { withinMs: PROTECTED_MS_MAX, everyMs: 200 },
+    )
+  }
+}
