@@ -85,11 +85,14 @@ export class Archivist {
       .execute()
   }
 
-  // Every change of intent has a version and every step of an operation a revision. Whatever else changes is counted by
-  // PostgreSQL itself, if up to ten seconds late; who is there and who executes does not count.
+  // Every change of intent has a version and every step of an operation a revision; that a standby became promotable
+  // has neither. Whatever else changes is counted by PostgreSQL itself, if up to ten seconds late; who is there and who
+  // executes does not count.
   async #readMark(): Promise<string> {
     const { rows } = await sql<{ mark: string }>`
       select concat_ws(' ', (select version from desired), (select sum(revision) from operations),
+        (select string_agg(standing, ' ' order by server, machine) from server_members),
+        (select count(*) from machines),
         (select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_user_tables
          where schemaname = 'public' and relname not in ('controls', 'executor'))) as mark`.execute(this.#deps.store.db)
     return rows[0]?.mark ?? ''

@@ -57,11 +57,10 @@ export async function standBy(
 ): Promise<void> {
   const { db, board, incidents, domain, onError } = deps
   await repeat({ everyMs: CONTROL_PRESENT_EVERY_MS, signal: options.signal, onError }, async () => {
+    const hosts = (await listMachines(db)).filter((machine) => machine.role === 'host')
+    // Looked at last: what the executor notes must not be read over by one that stood by a moment ago.
     if (options.isExecuting()) return
-    noteLost(
-      { board, domain },
-      (await listMachines(db)).filter((machine) => machine.role === 'host'),
-    )
+    noteLost({ board, domain }, hosts)
     await incidents.load()
   })
 }

@@ -199,6 +199,8 @@ async function run(args: string[]): Promise<void> {
     api.server.closeAllConnections()
     await Promise.all([api.app.close(), ...rounds])
     await executor.stop()
+    // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.
+    await archivist.writeIfDue().catch(onError)
     await Promise.all([field.close(), door.close()])
     await store.close()
     await rm(apiFile, { force: true })

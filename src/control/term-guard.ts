@@ -53,7 +53,8 @@ export class TermGuard implements PostgresPool {
     try {
       await this.#check(client, term)
     } catch (error) {
-      await client.query('rollback', [])
+      // A broken connection has rolled back by itself.
+      await client.query('rollback', []).catch(() => {})
       throw error
     }
   }

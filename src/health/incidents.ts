@@ -16,6 +16,7 @@ type Entry = Standing & { incidentId: string | null; goodSince: number | null; w
 export class Incidents {
   readonly #db: Kysely<ControlDatabase>
   #entries = new Map<string, Entry>()
+  #loads = 0
 
   constructor(db: Kysely<ControlDatabase>) {
     this.#db = db
@@ -23,7 +24,11 @@ export class Incidents {
 
   /** Reads what is open: before the last stop, or by another control process that judges. */
   async load(): Promise<void> {
+    this.#loads += 1
+    const turn = this.#loads
     const rows = await this.#db.selectFrom('incidents').selectAll().where('closed_at', 'is', null).execute()
+    // One that was begun later has read what is newer.
+    if (turn !== this.#loads) return
     this.#entries = new Map(
       rows.map((row) => {
         const kept = { since: row.opened_at, incidentId: row.id, goodSince: null, worseSince: null }

@@ -23,10 +23,11 @@ describe('control and West US are lost together', () => {
         const [newest] = await listArchives(folderVault(vault()))
         const archive = await unpackArchive((await folderVault(vault()).get(newest?.key ?? '')) ?? new Uint8Array())
         const rowsOf = (table: string) => archive.tables.find((entry) => entry.name === table)?.rows ?? []
-        const isThere = rowsOf('services').some((row) => row.includes(name))
+        const isProtected = rowsOf('server_members').some((row) => row[0] === 'sql-west-us' && row.includes('ready'))
+        const isThere = isProtected && rowsOf('services').some((row) => row.includes(name))
         return isThere && rowsOf('service_tables').length >= tables ? newest?.id : undefined
       },
-      20_000,
+      30_000,
     )
   const highestEpoch = async () => {
     const { services } = await roles.status()
