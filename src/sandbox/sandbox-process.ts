@@ -1,4 +1,4 @@
-// One sandbox, seen from its runtime: a child process behind a border, the calls under way in it, and whether it answers.
+// One sandbox, seen from its runtime: a child process behind a border, the calls under way, and whether it answers.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
