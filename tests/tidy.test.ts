@@ -38,6 +38,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 // Files that nobody imports because the launcher starts them.
 const ENTRIES = /^src\/(control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
+// Written ahead of its user: the proxy through which scripts will reach the internet.
+const AHEAD = ['src/kit/egress.ts']
 const LINE_LENGTH_MAX = 120
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
 
@@ -84,7 +86,7 @@ test('every file is used', () => {
   )
   assert.deepEqual(
     [...dead, ...onlyTested].map((file) => file.path),
-    [],
+    AHEAD,
   )
 })
 
@@ -109,7 +111,8 @@ test(`no line is longer than ${LINE_LENGTH_MAX} characters`, () => {
 
 test('the environment is read in the config files only, and no name says nothing', () => {
   const readers = sources.filter((file) => file.text.includes('process.env') && !file.path.endsWith('.test.ts'))
-  const allowed = ['src/cli/config.ts', 'src/kit/environment.ts', 'src/local/roles.ts']
+  // The sandbox makes the one that scripts see.
+  const allowed = ['src/cli/config.ts', 'src/kit/environment.ts', 'src/local/roles.ts', 'src/sandbox/main.ts']
   assert.deepEqual(
     readers.map((file) => file.path).filter((path) => !allowed.includes(path)),
     [],

@@ -1,4 +1,4 @@
-// Where scripts may connect to: an address is allowed, or refused with the reason. Pure; whoever connects must ask it for
+// Where scripts may connect to: an address is allowed, or refused with the reason. Pure; whoever connects must ask for
 // the very address that is dialled, after the name was resolved, or a name could change its mind in between.
 import { BlockList, isIP, isIPv4 } from 'node:net'
 
@@ -49,8 +49,8 @@ const EMBEDDED: [string, number, number][] = [
   ['64:ff9b::', 96, 12],
   ['2002::', 16, 2],
 ]
-// Everything that is routed on the internet lies in here. Teredo hides its IPv4 address, and local NAT64 prefixes may be
-// laid out in any way: both are refused whole, as is what has not been given out.
+// Everything that is routed on the internet lies in here. Teredo hides its IPv4 address, and local NAT64 prefixes may
+// be laid out in any way: both are refused whole, as is what has not been given out.
 const GLOBAL_V6 = subnet('2000::', 3, 'ipv6')
 const REFUSED_WHOLE: [string, number, string][] = [
   ['2001::', 32, 'Teredo'],

@@ -233,7 +233,7 @@ export const SANDBOX_NICE_MS = 1_000
 export const SANDBOX_WAIT_MS_MAX = 1_000
 /** A blocked sandbox is ended after this long; the original gave a script that blocks about as much. */
 export const SANDBOX_END_MS = 5_000
-/** A sandbox of a shared service that runs nothing is stopped after this long; starting one takes a tenth of a second. */
+/** An idle sandbox of a shared service is stopped after this long; starting one takes a tenth of a second. */
 export const SANDBOX_IDLE_MS = 60_000
 /** Sandboxes of one runtime: each takes about 30 MB. The one that was idle longest makes room. */
 export const SANDBOXES_MAX = 100
@@ -255,7 +255,7 @@ export const SANDBOX_THREADS_MAX = 64
 export const SANDBOX_FILES_MAX = 64
 /** One message to or from a sandbox: a request's body, or the rows of a read. */
 export const SANDBOX_MESSAGE_BYTES_MAX = 16 * 1_048_576
-/** What a runtime takes from one sandbox in a tenth of a second before it lets it wait: others want to be served, too. */
+/** What a runtime takes from one sandbox in a tenth of a second before it lets it wait: others want their turn. */
 export const SANDBOX_TAKE_MS = 100
 export const SANDBOX_TAKE_BYTES_MAX = 8 * 1_048_576
 export const SANDBOX_TAKE_MESSAGES_MAX = 1_000

@@ -4,7 +4,7 @@ import { messageOf } from '../kit/fault.ts'
 import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
 import { refusalText } from '../sandbox/endings.ts'
 import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
-import type { CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
+import type { Ask, CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import { DATE_KEY } from '../sandbox/wire.ts'
 import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
 import { itemNotFound, outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
@@ -119,19 +119,19 @@ async function runIn(
   if (!isKnown && text === null) {
     throw unavailable(`The script '${script.name}' of this service has not arrived here yet.`)
   }
-  const leftMs = Math.max(0, request.work.deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
-  const call = sandbox.call({ ...input, script: { source, hash, text } }, async (ask) => await asks.carryOut(ask))
+  const { deadline } = request.work
+  const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
+  const host = { ask: async (ask: Ask) => await asks.carryOut(ask), deadline }
+  const call = sandbox.call({ ...input, script: { source, hash, text } }, host)
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<Ended>((resolve) => {
     timer = setTimeout(() => {
-      // Also for what it left running after its answer.
       sandbox.forget(call.number)
       resolve({ kind: 'timed_out' })
     }, leftMs)
-    timer.unref()
   })
   const result = await Promise.race([call.result, limit])
-  if (result.kind !== 'answered') clearTimeout(timer)
+  clearTimeout(timer)
   return result
 }
 

@@ -83,8 +83,8 @@ function enterAsRoot({ tools, root }: BorderFacts, user: number): string[] {
   ]
 }
 
-// A second user namespace: in the first we are its root and could undo what was mounted. Below a changed root folder the
-// kernel refuses to make a third.
+// A second user namespace: in the first we are its root and could undo what was mounted. Below a changed root folder
+// the kernel refuses to make a third.
 function enterAsUser({ tools, root }: BorderFacts): string[] {
   const map = [`--map-user=${USER_INSIDE}`, `--map-group=${USER_INSIDE}`]
   return [

@@ -1,5 +1,5 @@
-// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing: the
-// sandbox sees this file and few others.
+// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing:
+// the sandbox sees this file and few others.
 
 const HEADER_BYTES = 4
 

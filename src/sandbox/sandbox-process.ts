@@ -1,4 +1,4 @@
-// One sandbox, seen from its runtime: a child process behind a border, the calls under way in it, and whether it answers.
+// One sandbox, seen from its runtime: a child process behind a border, the calls under way, and whether it answers.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
@@ -36,7 +36,9 @@ export type ScriptLine = { source: string | null; level: LogLevel; message: stri
 export type Ask = { what: TableAsk; isExecute: boolean }
 export type CallInput = Omit<CallStart, 'kind' | 'call'>
 
-type Call = { resolve: (result: CallResult) => void; ask: (ask: Ask) => Promise<AskOutcome>; isAnswered: boolean }
+/** What its runtime does for a call; `deadline` (`performance.now`) ends what it left running after its answer, too. */
+export type CallHost = { ask: (ask: Ask) => Promise<AskOutcome>; deadline: number }
+type Call = CallHost & { resolve: (result: CallResult) => void; isAnswered: boolean }
 
 /** Whose sandbox it is. `environment`: what scripts find there. */
 export type Owner = { environment: Record<string, string>; log: (line: ScriptLine) => void; onEnd: () => void }
@@ -131,14 +133,16 @@ export class SandboxProcess {
   }
 
   /** Runs a script. The text must be given unless the script is known. */
-  call(input: CallInput, ask: (ask: Ask) => Promise<AskOutcome>): { number: number; result: Promise<CallResult> } {
+  call(input: CallInput, host: CallHost): { number: number; result: Promise<CallResult> } {
     const number = ++this.#lastCall
     if (this.#end || !this.#isReady || !this.#say({ kind: 'call', call: number, ...input })) {
       return { number, result: Promise.resolve({ kind: 'unsent' }) }
     }
     this.#known.add(input.script.hash)
     this.#open += 1
-    const result = new Promise<CallResult>((resolve) => this.#calls.set(number, { resolve, ask, isAnswered: false }))
+    const result = new Promise<CallResult>((resolve) =>
+      this.#calls.set(number, { ...host, resolve, isAnswered: false }),
+    )
     this.#sendPing()
     if (this.#open === 1) this.#watch()
     return { number, result }
@@ -293,11 +297,17 @@ export class SandboxProcess {
   }
 
   #judge(): void {
+    this.#forgetOld()
     if (!this.#ping) return
     const silentMs = performance.now() - this.#ping.sentAt
     if (silentMs > SANDBOX_END_MS) this.stop({ kind: 'blocked' })
     else this.#isSilent = silentMs > SANDBOX_BLOCKED_MS
     if (silentMs > SANDBOX_NICE_MS) this.#makeNice()
+  }
+
+  #forgetOld(): void {
+    const now = performance.now()
+    for (const [number, { isAnswered, deadline }] of this.#calls) if (isAnswered && now > deadline) this.forget(number)
   }
 
   // One that computes without end must not cost others more than it has to.

@@ -237,7 +237,7 @@ export class Sandboxes {
   }
 }
 
-// The one that serves: the newest, unless it owes an answer. One that was slowed down is used only when there is no other.
+// The one that serves: the newest, unless it owes an answer. One that was slowed down serves only for lack of another.
 function findAnswering({ sandboxes }: Group): SandboxProcess | undefined {
   const answering = sandboxes.filter((sandbox) => !sandbox.isBlocked)
   return answering.findLast((sandbox) => !sandbox.isSlowed) ?? answering.at(-1)

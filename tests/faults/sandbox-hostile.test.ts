@@ -1,4 +1,4 @@
-// Scripts that loop, eat memory, exit or never answer: what their app is told, what the log says, and that others are served.
+// Scripts that loop, eat memory, exit or never answer: what apps are told, what the log says, that others are served.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { RuntimeService } from '../../src/contract/runtime-channel.ts'

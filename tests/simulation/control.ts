@@ -146,7 +146,8 @@ export class SimControl {
   }
 
   #routes() {
-    return deriveGatewayAssignment(this.rows.snapshot(), (service) => this.board.verdictOf(service.id))
+    const verdicts = new Map(this.rows.living.map(({ id }) => [id, this.board.verdictOf(id)]))
+    return deriveGatewayAssignment({ ...this.rows.snapshot(), verdicts }, 'gateway')
   }
 
   #tend(): boolean {

@@ -133,6 +133,7 @@ export class SimHost {
         processes: isUp ? 1 : 0,
         restarts: 0,
         problem: null,
+        sandbox: null,
         services: isUp ? runtime.served.map(({ name: service, epoch }) => ({ name: service, epoch })) : [],
       })),
       reach: [...this.#reachedAt].map(([machine, at]) => ({ machine, silentMs: Math.round(now - at) })),

@@ -61,6 +61,7 @@ export class Rows {
       endedServices: [],
       tables: [],
       scripts: [],
+      verdicts: new Map(),
     }
   }
 
@@ -95,7 +96,8 @@ export class Rows {
 
   addMachine(name: string, role: string, domain: string): void {
     const at = { address: '127.0.0.1', port: 1, public_url: null, joined_at: new Date(0) }
-    this.machines.push({ name, role, domain, ...at })
+    const news = { certificate_until: null, protocol: null, release: null, revoked_at: null }
+    this.machines.push({ name, role, domain, ...at, ...news })
   }
 
   addRegion(name: string, capacity: { reservedUnits: number; sharedSlots: number }): void {
