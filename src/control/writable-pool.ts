@@ -18,6 +18,8 @@ import { type DatabaseHost, type DatabaseTarget, isLocal, placeOf } from './data
 import { poolClient } from './pool-client.ts'
 
 const LOOK_AGAIN_MS = 200
+// Opening one costs a process there and a proof of the password; heartbeats come every second.
+const IDLE_MS = 60_000
 
 export class WritablePool implements PostgresPool {
   /** The dialect asks for it; what it would use it for (cancelling from a second connection) we do not. */
@@ -26,6 +28,7 @@ export class WritablePool implements PostgresPool {
   readonly #log: Log
   #current: pg.Pool | null = null
   #at: DatabaseHost | null = null
+  #answeredAt = Number.NEGATIVE_INFINITY
   #finding: Promise<pg.Pool> | null = null
   #isEnded = false
 
@@ -75,8 +78,11 @@ export class WritablePool implements PostgresPool {
     try {
       return await pool.connect()
     } catch (error) {
-      // All in use is not the host's fault; anything else is reason to look for another.
-      if (pool.totalCount >= CONTROL_CONNECTIONS_MAX) throw busyFault()
+      // All in use, or slow while others are answered, is not the host's end: giving all connections up would make it
+      // slower yet. Anything else is reason to look for another.
+      const isAnswering = performance.now() - this.#answeredAt < CONTROL_DATABASE_DIAL_MS_MAX
+      const isBusy = pool.totalCount >= CONTROL_CONNECTIONS_MAX || (isAnswering && isTimeout(error))
+      if (isBusy) throw busyFault()
       this.#evict(pool, error)
       throw lostFault(error)
     }
@@ -102,7 +108,11 @@ export class WritablePool implements PostgresPool {
   }
 
   #use(at: DatabaseHost): pg.Pool {
-    const pool = new pg.Pool({ ...settingsFor(this.#target, at), max: CONTROL_CONNECTIONS_MAX })
+    const pool = new pg.Pool({
+      ...settingsFor(this.#target, at),
+      max: CONTROL_CONNECTIONS_MAX,
+      idleTimeoutMillis: IDLE_MS,
+    })
     pool.on('error', (error) => this.#evict(pool, error))
     this.#current = pool
     this.#at = at
@@ -128,7 +138,9 @@ export class WritablePool implements PostgresPool {
     client.on('error', onError)
     const run = async (sql: string, parameters: readonly unknown[]) => {
       try {
-        return await client.query(sql, [...parameters])
+        const answer = await client.query(sql, [...parameters])
+        this.#answeredAt = performance.now()
+        return answer
       } catch (error) {
         if (!isElsewhereNow(error)) throw error
         isBroken = true
@@ -186,6 +198,10 @@ async function askHost(settings: pg.ClientConfig): Promise<HostFinding> {
 // We were paused in the middle of a transaction: the connection is gone, its host is as good as before.
 function isOwnPause(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === '25P03' || error.code === '57P05')
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && /timeout/.test(error.message)
 }
 
 function busyFault(): Fault {

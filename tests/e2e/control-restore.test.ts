@@ -23,11 +23,12 @@ describe('control and West US are lost together', () => {
         const [newest] = await listArchives(folderVault(vault()))
         const archive = await unpackArchive((await folderVault(vault()).get(newest?.key ?? '')) ?? new Uint8Array())
         const rowsOf = (table: string) => archive.tables.find((entry) => entry.name === table)?.rows ?? []
-        const isProtected = rowsOf('server_members').some((row) => row[0] === 'sql-west-us' && row.includes('ready'))
+        // Both servers' standbys are promotable by then.
+        const isProtected = rowsOf('server_members').filter((row) => row.includes('ready')).length === 2
         const isThere = isProtected && rowsOf('services').some((row) => row.includes(name))
         return isThere && rowsOf('service_tables').length >= tables ? newest?.id : undefined
       },
-      30_000,
+      60_000,
     )
   const highestEpoch = async () => {
     const { services } = await roles.status()

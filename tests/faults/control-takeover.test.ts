@@ -54,7 +54,11 @@ describe('two control processes on one database', () => {
     const service = await roles.createPair()
     await roles.ok(['mobile', 'create', 'Third', '--location', 'East US'], 'two')
     assert.deepEqual(await roles.insertRows(service, ['a', 'b', 'c']), ['a', 'b', 'c'])
-    const shown = await roles.ok(['status'], 'two')
+    const read = async () => {
+      const { code, stdout } = await roles.cli(['status'], 'two')
+      return code === 0 ? stdout : undefined
+    }
+    const shown = await roles.until('the status', read, 30_000)
     assert.match(shown, /control-1 +one +executing/)
     assert.match(shown, /control-2 +two +standing by/)
   })
