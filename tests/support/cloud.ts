@@ -13,6 +13,8 @@ import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
 import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
 
+/** An operation that was begun, or a refusal. */
+export type CallResult = { status: number; body: { id?: string; code?: string } }
 export type CliResult = { code: number; stdout: string; stderr: string }
 
 const READY_MS_MAX = 60_000
@@ -172,16 +174,16 @@ export class TestCloud {
     return (await answer.json()) as T
   }
 
-  /** One POST of the management API with the operator's token, whatever is answered. */
-  async post(path: string, body: unknown): Promise<{ status: number; body: { id?: string; code?: string } }> {
+  /** One call of the management API with the operator's token, whatever is answered. */
+  async call(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<CallResult> {
     const token = (await readFile(join(this.home, 'operator.token'), 'utf8')).trim()
     const answer = await fetch(`http://127.0.0.1:${this.controlPort}/api/v1${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      body: body ? JSON.stringify(body) : null,
       signal: AbortSignal.timeout(30_000),
     })
-    return { status: answer.status, body: (await answer.json()) as { id?: string; code?: string } }
+    return { status: answer.status, body: (await answer.json()) as CallResult['body'] }
   }
 
   /** The pair of the story: a primary in West US with a table, protected, and its secondary in East US. */

@@ -46,17 +46,28 @@ export async function crashDuring(
     pid = await points.hitBy(crash.point)
   }
   if (pid !== null && crash.victim !== 'self') {
-    await untilStopped(pid)
-    for (const victim of await victimsOf(cloud, crash)) signalProcess(victim, 'SIGKILL')
-    signalProcess(pid, 'SIGCONT')
+    await killVictims(cloud, crash, pid)
   }
   const result = await running
   await points.disarm()
   return { result, isReached: pid !== null }
 }
 
-/** Waits until a process that said so stands still: continued before it does, it would stand still for ever. */
-export async function untilStopped(pid: number): Promise<void> {
+/** Kills the victims while the process that reached the point stands still, and lets that one go on. */
+export async function killVictims(
+  cloud: TestCloud,
+  crash: { victim: Victim; region: string; server: string },
+  standing: number,
+): Promise<void> {
+  await untilStopped(standing)
+  const victims = await victimsOf(cloud, crash)
+  for (const victim of victims) signalProcess(victim, 'SIGKILL')
+  signalProcess(standing, 'SIGCONT')
+  assert.ok(victims.length > 0, `no process of ${crash.victim} was there to be killed`)
+}
+
+// It has said that it will stop; continued before it did, it would stand still for ever.
+async function untilStopped(pid: number): Promise<void> {
   const isStopped = () => (/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')) ? true : undefined)
   await waitFor(`process ${pid} to stop`, isStopped, { withinMs: 10_000, everyMs: 1 })
 }

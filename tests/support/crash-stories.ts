@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import type { ServerView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
-import { signalProcess } from '../../src/kit/processes.ts'
 import type { TestCloud } from './cloud.ts'
-import { crashDuring, settle, untilStopped, type Victim, victimsOf } from './crash-cases.ts'
+import { crashDuring, killVictims, settle, type Victim } from './crash-cases.ts'
 import type { FaultPoints, Point } from './fault-points.ts'
 
 export type CrashCase = Point & { victim: Victim; number: number }
@@ -95,11 +94,7 @@ export class CrashStories {
       withinMs: PROTECTED_MS_MAX,
     }).catch(() => null)
     if (pid !== null && one.victim !== 'self') {
-      await untilStopped(pid)
-      const server = (await this.cloud.api<ServerView[]>('/servers').catch(() => []))[0]?.name ?? ''
-      const victims = await victimsOf(this.cloud, { victim: one.victim, region: 'east-us', server })
-      for (const victim of victims) signalProcess(victim, 'SIGKILL')
-      signalProcess(pid, 'SIGCONT')
+      await killVictims(this.cloud, { victim: one.victim, region: 'east-us', server: 'sql-east-us' }, pid)
     }
     await this.#points.disarm()
     return pid !== null
