@@ -13,6 +13,7 @@ import {
   type ServerWithMembers,
   standbyOf,
 } from '../databases/servers.ts'
+import { chooseStandbyHost } from '../databases/standby-host.ts'
 import { isFollowing, nextStanding } from '../databases/standing.ts'
 import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
@@ -29,14 +30,17 @@ export type StewardDeps = {
   brokenSince: Map<string, number>
 }
 
+/** Hosts that count, and those of them that can be reached now. */
+type Hosts = { hosts: Machine[]; reporting: Machine[] }
+
 /** Does what is due now; true when machines must be told. */
 export async function tendServers(deps: StewardDeps): Promise<boolean> {
   const machines = (await listMachines(deps.db)).filter(({ role, revoked_at }) => role === 'host' && !revoked_at)
   const reporting = machines.filter((machine) => deps.field.isReachable(machine.name))
   let isChanged = await ensureDefaultServers(deps, machines, reporting)
   for (const server of await listServers(deps.db)) {
-    if (await ensureStandby(deps, server, machines, reporting)) isChanged = true
-    if (await moveRevokedStandby(deps, server, machines, reporting)) isChanged = true
+    if (await ensureStandby(deps, server, { hosts: machines, reporting })) isChanged = true
+    if (await moveRevokedStandby(deps, server, { hosts: machines, reporting })) isChanged = true
     if (await tendStanding(deps, server)) isChanged = true
     await noteInitialized(deps, server)
   }
@@ -67,33 +71,20 @@ async function ensureDefaultServers(deps: StewardDeps, machines: Machine[], repo
 
 // A server that was promoted away is protected again by its operator, not by us: a new standby would take the place of
 // what is still to be exported. Only one that never moved gets its standby by itself.
-async function ensureStandby(
-  deps: StewardDeps,
-  server: ServerWithMembers,
-  machines: Machine[],
-  reporting: Machine[],
-): Promise<boolean> {
+async function ensureStandby(deps: StewardDeps, server: ServerWithMembers, hosts: Hosts): Promise<boolean> {
   if (server.members.length !== 1 || !server.is_initialized) return false
-  const home = machines.find((machine) => machine.name === primaryOf(server).machine)
-  const host = home && reporting.find((machine) => machine.domain !== home.domain)
+  const host = chooseStandbyHost(server, { ...hosts, servers: await listServers(deps.db) })
   if (!host) return false
-  await deps.db.transaction().execute(async (trx) => await insertStandby(trx, server.name, host.name))
+  await deps.db.transaction().execute(async (trx) => await insertStandby(trx, server.name, host))
   return true
 }
 
 // The machine of a standby was revoked: another one of another region takes its place, once there is one.
-async function moveRevokedStandby(
-  deps: StewardDeps,
-  server: ServerWithMembers,
-  machines: Machine[],
-  reporting: Machine[],
-): Promise<boolean> {
+async function moveRevokedStandby(deps: StewardDeps, server: ServerWithMembers, hosts: Hosts): Promise<boolean> {
   const from = standbyOf(server)?.machine
-  if (from === undefined || machines.some(({ name }) => name === from)) return false
-  const home = machines.find((machine) => machine.name === primaryOf(server).machine)
-  const taken = new Set(server.members.map((member) => member.machine))
-  const host = home && reporting.find(({ name, domain }) => domain !== home.domain && !taken.has(name))
-  return host !== undefined && (await replaceStandby(deps.db, server.name, { from, to: host.name }))
+  if (from === undefined || hosts.hosts.some(({ name }) => name === from)) return false
+  const to = chooseStandbyHost(server, { ...hosts, servers: await listServers(deps.db) })
+  return to !== null && (await replaceStandby(deps.db, server.name, { from, to }))
 }
 
 async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
