@@ -47,8 +47,14 @@ export class TestCloud {
   /** A running cloud. */
   static async start(): Promise<TestCloud> {
     const cloud = await TestCloud.prepare()
-    await cloud.up()
-    return cloud
+    try {
+      await cloud.up()
+      return cloud
+    } catch (error) {
+      // The test that waits for it has nothing to dispose of yet.
+      await cloud.dispose().catch(() => {})
+      throw error
+    }
   }
 
   get gatewayUrl(): string {
