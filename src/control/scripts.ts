@@ -50,7 +50,7 @@ export async function viewRunning(deps: ApiDeps, caller: Caller, name: string): 
   const wanted = await listCurrentScripts(deps.db, [service.id])
   return {
     machine: service.machine,
-    running: answer.scripts,
+    running: answer.scripts ?? [],
     inForce: wanted.map((script) => ({ name: script.name, hash: script.hash })),
   }
 }

@@ -169,17 +169,18 @@ async function verify(deps: RecoveryDeps, context: StepContext): Promise<StepRes
       `tables that are defined are not whole in the database: ${missing.join(', ')}`,
     )
   }
-  await requireSameScripts(deps, context.operation.service_id, answer.scripts)
+  const scripts = answer.scripts ?? []
+  await requireSameScripts(deps, context.operation.service_id, scripts)
   const facts = context.facts as RecoverFacts
   facts.rows = answer.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0)
   return {
     kind: 'done',
-    detail: `${answer.tables.length} table(s), ${answer.scripts.length} script(s), ${facts.rows} row(s), a write and a read`,
+    detail: `${answer.tables.length} table(s), ${scripts.length} script(s), ${facts.rows} row(s), a write and a read`,
   }
 }
 
 // What would run in the new home is what is in force, text by text.
-async function requireSameScripts(deps: RecoveryDeps, serviceId: string, running: ProbeAnswer['scripts']) {
+async function requireSameScripts(deps: RecoveryDeps, serviceId: string, running: NonNullable<ProbeAnswer['scripts']>) {
   const wanted = await listCurrentScripts(deps.db, [serviceId])
   const wrong = wanted.filter(({ name, hash }) => running.find((one) => one.name === name)?.hash !== hash)
   if (wrong.length === 0) return

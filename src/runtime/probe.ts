@@ -71,7 +71,9 @@ async function writeAndRead(service: ServedService, token: string, work: Work) {
   }
 }
 
-async function readScriptHashes({ scripts, scriptFolder }: RuntimeService): Promise<ProbeAnswer['scripts']> {
+type ScriptHashes = NonNullable<ProbeAnswer['scripts']>
+
+async function readScriptHashes({ scripts, scriptFolder }: RuntimeService): Promise<ScriptHashes> {
   return await Promise.all(
     scripts.map(async ({ name, hash }) => {
       const text = await readTextIfAny(join(scriptFolder, hash)).catch(() => null)
