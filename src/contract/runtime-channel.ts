@@ -13,7 +13,7 @@ export type ToRuntime =
   | { kind: 'services'; version: number; services: RuntimeService[] }
   | { kind: 'leases'; leases: LeaseUntil[] }
 
-/** What a runtime says of itself every few seconds. What is counted is counted since it last did: its end loses little. */
+/** What a runtime says of itself every few seconds. It counts from one message to the next: its end loses little. */
 export type RuntimeNumbers = {
   requests: RequestCount[]
   sandboxStarts: number

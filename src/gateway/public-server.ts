@@ -44,16 +44,16 @@ export async function answerPublic(
   deps.traffic.begin(route.service, response)
   const facts = { requestId, service: route.service, machine: route.to.machine }
   if (route.closed) {
-    deps.traffic.refuse('closed', facts)
+    deps.traffic.noteRefusal('closed', facts)
     return answerUnavailable(response, route.closed.message, route.closed.retryAfterSeconds)
   }
   if (deps.isLost(route.to.machine)) {
-    deps.traffic.refuse('lost', facts)
+    deps.traffic.noteRefusal('lost', facts)
     const message = `The service's region ${route.to.region} cannot be reached at the moment.`
     return answerUnavailable(response, message, LOST_RETRY_SECONDS)
   }
   const to = { route, destination, pool: deps.routes.poolTo(route), requestId }
   const outcome = await forward(request, response, to)
   if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
-  if (outcome.kind === 'refused') deps.traffic.refuse(outcome.why, facts, outcome.error)
+  if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)
 }

@@ -45,7 +45,7 @@ export class Traffic {
   }
 
   /** Counts a refusal. Those that nobody expected get a log line each, up to a limit. */
-  refuse(why: Refusal, facts: RequestFacts, error?: unknown): void {
+  noteRefusal(why: Refusal, facts: RequestFacts, error?: unknown): void {
     this.refusals[why] += 1
     if (why === 'closed' || why === 'lost') this.#log.debug({ ...facts, why }, 'a request was refused')
     else this.#logFailure({ ...facts, why, err: error })
