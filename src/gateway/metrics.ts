@@ -34,7 +34,7 @@ export const GATEWAY_MEASURES: Measure<GatewayNumbers>[] = [
   {
     kind: 'counter',
     name: 'mainstay_gateway_refusals_total',
-    help: 'Requests that the gateway answered with 503 by itself, by reason.',
+    help: 'Requests that the gateway answered with 503 by itself, or broke off, by reason.',
     labels: ['reason'],
     of: ({ refusals }) => REFUSALS.map((reason) => ({ value: refusals[reason], labels: { reason } })),
   },

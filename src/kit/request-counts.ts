@@ -1,14 +1,14 @@
 // How many requests each service had, by the class of their status: a bounded number of names, the rest together.
 import { METRIC_SERVICES_MAX } from './limits.ts'
 
-/** By the first digit of the status; `aborted` is for those whose sender went away before the answer. */
+/** By the first digit of the status; `aborted`: the answer did not get out whole, or its sender had gone. */
 const CLASSES = ['aborted', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
 export type StatusClass = (typeof CLASSES)[number]
 export type RequestCount = { service: string; status: StatusClass; count: number }
 
 /** The name under which those are counted that found no place of their own. */
 export const OTHER = 'other'
-/** The status of a request without an answer. */
+/** The status of a request without a whole answer. */
 export const ABORTED = 0
 
 export class RequestCounts {
