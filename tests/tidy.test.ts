@@ -137,6 +137,13 @@ test('every fault that is thrown is in the list of codes, and every code in the 
   assert.deepEqual([...listed].filter((code) => !thrown.has(code)).sort(), [])
 })
 
+test('every metric is explained in the docs, and the docs explain no other', () => {
+  const told = new Set(sources.flatMap(({ path, text }) => (/metrics\.ts$/.test(path) ? namesIn(text, "name: '") : [])))
+  const explained = new Set(namesIn(readFileSync(join(ROOT, 'docs/operating.md'), 'utf8'), '| `'))
+  assert.deepEqual([...explained].sort(), [...told].sort())
+  assert.ok(told.size > 40)
+})
+
 test('the lock file has every optional package of every platform, and names no host', () => {
   const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
   const lock = JSON.parse(text) as { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
@@ -148,6 +155,10 @@ test('the lock file has every optional package of every platform, and names no h
   )
   assert.doesNotMatch(text, /"resolved"/)
 })
+
+function namesIn(text: string, before: string): string[] {
+  return text.split(`${before}mainstay_`).flatMap((rest, index) => (index === 0 ? [] : [rest.match(/^\w+/)?.[0] ?? '']))
+}
 
 function list(folder: string): string[] {
   const entries = readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })

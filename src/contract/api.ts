@@ -432,6 +432,8 @@ export type RevocationView = Static<typeof RevocationView>
 /** The routes, by name; `:x` is filled in by the client. */
 export const API = {
   live: '/api/v1/live',
+  /** For Prometheus, which wants it there. */
+  metrics: '/metrics',
   status: '/api/v1/status',
   regions: '/api/v1/regions',
   region: '/api/v1/regions/:region',

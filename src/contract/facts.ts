@@ -136,8 +136,8 @@ export type ProbeAnswer = {
   /** Rows of each defined table; null where the table or a system column is missing. */
   tables: { name: string; rows: number | null }[]
   /**
-   * The scripts that would run, by what their texts on disk hash to; null where a text is missing or damaged. Left out by
-   * runtimes of protocol 1, which run none.
+   * The scripts that would run, by what their texts on disk hash to; null where a text is missing or damaged. Left out
+   * by runtimes of protocol 1, which run none.
    */
   scripts?: { name: string; hash: string | null }[]
 }

@@ -1,4 +1,5 @@
 // What a host and its runtimes say to each other over the ipc channel.
+import type { RequestCount } from '../kit/request-counts.ts'
 import type { ServiceAssignment } from './assignment.ts'
 import type { SandboxLevel } from './facts.ts'
 
@@ -12,7 +13,17 @@ export type ToRuntime =
   | { kind: 'services'; version: number; services: RuntimeService[] }
   | { kind: 'leases'; leases: LeaseUntil[] }
 
+/** What a runtime says of itself every few seconds. It counts from one message to the next: its end loses little. */
+export type RuntimeNumbers = {
+  requests: RequestCount[]
+  sandboxStarts: number
+  sandboxes: { running: number; blocked: number }
+  connections: { open: number; waiting: number }
+  memoryBytes: number
+}
+
 export type FromRuntime =
   | { kind: 'listening' }
   | { kind: 'sandbox'; sandbox: SandboxLevel }
+  | { kind: 'numbers'; numbers: RuntimeNumbers }
   | { kind: 'serving'; version: number; services: { name: string; epoch: number }[] }

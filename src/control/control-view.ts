@@ -48,7 +48,8 @@ function archiveWarnings(controls: ControlProcess[], nowMs: number): string[] {
   return [...problems, `the newest archive of the control database is ${Math.round(ageMs / 60_000)} minutes old`]
 }
 
-function newestOf(controls: ControlProcess[]): Date | null {
+/** When the newest archive was written; null without one. */
+export function newestOf(controls: ControlProcess[]): Date | null {
   const times = controls.flatMap(({ archived_at: at }) => (at === null ? [] : [at.getTime()]))
   return times.length === 0 ? null : new Date(Math.max(...times))
 }

@@ -20,6 +20,8 @@ import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
+import { Metrics } from '../kit/metrics.ts'
+import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } from '../kit/metrics-server.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
 import { parseName } from '../kit/role-options.ts'
@@ -43,6 +45,7 @@ import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, readList
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
+import { addControlMetrics, OPERATION_DURATIONS } from './metrics.ts'
 import { restoreMain } from './restore.ts'
 import { TermGuard } from './term-guard.ts'
 import type { ViewDeps } from './views.ts'
@@ -57,6 +60,7 @@ const OPTIONS = {
   'key-file': { type: 'string' },
   'passphrase-file': { type: 'string' },
   vault: { type: 'string', multiple: true },
+  ...METRICS_OPTIONS,
 } as const
 
 const USAGE = [
@@ -69,6 +73,7 @@ const USAGE = [
   '--key-file FILE          the key of the secrets in the database (default: control.key in its home)',
   '--passphrase-file FILE   the passphrase of a locked key file',
   '--vault FOLDER           where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
+  ...METRICS_USAGE,
   'mainstay control key export, restore and settle are commands: see their --help.',
 ]
 
@@ -86,6 +91,7 @@ async function run(args: string[]): Promise<void> {
   const listening = await readListening(values)
   const domain = parseName('--domain', values.domain)
   const gatewayUrl = parseGatewayUrl(values['gateway-url'])
+  const metricsAddress = parseMetricsAddress(values, env.metricsAddress)
   const home = realFolder(values.home)
   const keyFile = values['key-file'] ?? `${home}/${CONTROL_KEY_FILE}`
   const unlock = await lockHome(home, 'control')
@@ -130,7 +136,12 @@ async function run(args: string[]): Promise<void> {
     restore: restoreKind(ownServices),
     recover: recoverKind(ownRecovery),
   }
-  const runner = new OperationRunner(guarded, kinds, log, () => changes.announce())
+  const metrics = new Metrics()
+  const durations = metrics.durations(OPERATION_DURATIONS)
+  const runner = new OperationRunner(guarded, kinds, log, {
+    onChange: () => changes.announce(),
+    onEnd: ({ kind, state, ms }) => durations.observe({ kind, state }, ms / 1_000),
+  })
   const aborter = new AbortController()
   const { signal } = aborter
   const onError = (error: unknown) => log.error({ err: error }, 'a round failed')
@@ -152,10 +163,12 @@ async function run(args: string[]): Promise<void> {
   addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, onChange: pushSoon })
   await machines.app.ready()
   const views: ViewDeps = { db, board, incidents, open, gatewayUrl, domain, lineage }
+  addControlMetrics(metrics, { views, isExecuting: () => executor.reigning !== null })
   const api = await buildManagementApi({
     accounts,
     log,
     tls: listening.api.tls,
+    metrics,
     heldBy: () => lineage.heldBy(),
     deps: {
       db,
@@ -177,6 +190,7 @@ async function run(args: string[]): Promise<void> {
   await executor.round()
   await door.listen(listening.door)
   const port = await listenOn(api.server, listening.api)
+  const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   const apiFile = join(home, CONTROL_FILE)
   const rounds = [
     executor.watch(signal),
@@ -197,6 +211,7 @@ async function run(args: string[]): Promise<void> {
   stopOnSignal(async () => {
     aborter.abort()
     api.server.closeAllConnections()
+    metricsServer?.close()
     await Promise.all([api.app.close(), ...rounds])
     await executor.stop()
     // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.

@@ -5,6 +5,7 @@ import { API } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { buildTlsApp, type HttpApp, type TlsFiles } from '../kit/http-server.ts'
 import type { Log } from '../kit/log.ts'
+import type { Metrics } from '../kit/metrics.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
 import { fleetRoutes } from './fleet-routes.ts'
@@ -17,6 +18,7 @@ export type ManagementOptions = {
   accounts: Accounts
   log: Log
   tls: TlsFiles | null
+  metrics: Metrics
   /** Why nothing may be changed now, or null. */
   heldBy: () => Fault | null
   deps: Omit<ApiDeps, 'callerOf'>
@@ -25,13 +27,20 @@ export type ManagementOptions = {
 const ROUTES = [serviceRoutes, tableRoutes, scriptRoutes, cloudRoutes, fleetRoutes, historyRoutes]
 
 /** Builds it, ready to listen. */
-export async function buildManagementApi({ accounts, log, tls, heldBy, deps }: ManagementOptions): Promise<HttpApp> {
+export async function buildManagementApi(options: ManagementOptions): Promise<HttpApp> {
+  const { accounts, log, tls, metrics, heldBy, deps } = options
   const api = buildTlsApp(log, tls)
   const callers = new WeakMap<FastifyRequest, Caller>()
   const callerOf = (request: FastifyRequest) => {
     const caller = callers.get(request)
     if (!caller) throw new Fault('account.no_token', 401, 'the management API wants a token')
     return caller
+  }
+  // Of the same life as its request: which operation it began, for the log.
+  const begun = new WeakMap<Caller, string>()
+  const started: ApiDeps['started'] = async (caller, operationId) => {
+    begun.set(caller, operationId)
+    return await deps.started(caller, operationId)
   }
   api.app.get(API.live, async () => ({ mainstay: 'control' }))
   api.app.register(async (scope) => {
@@ -40,7 +49,20 @@ export async function buildManagementApi({ accounts, log, tls, heldBy, deps }: M
       const fault = request.method === 'GET' ? null : heldBy()
       if (fault) throw fault
     })
-    for (const routes of ROUTES) await scope.register(routes, { ...deps, callerOf })
+    scope.addHook('onResponse', async (request, reply) => {
+      const hasFailed = reply.statusCode >= 500
+      if (request.method === 'GET' && !hasFailed) return
+      const { id: requestId, method, routeOptions } = request
+      const caller = callers.get(request)
+      const operation = caller && begun.get(caller)
+      const about = { requestId, principal: caller?.principal, method, route: routeOptions.url, operation }
+      log[hasFailed ? 'warn' : 'info']({ ...about, status: reply.statusCode }, 'a call of the management API')
+    })
+    scope.get(API.metrics, async (_request, reply) => {
+      const text = await metrics.read()
+      return reply.type(metrics.contentType).send(text)
+    })
+    for (const routes of ROUTES) await scope.register(routes, { ...deps, callerOf, started })
   })
   await api.app.ready()
   return api

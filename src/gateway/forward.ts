@@ -11,7 +11,9 @@ import {
   SERVICE_HEADER,
 } from '../contract/protocols.ts'
 import { GATEWAY_ANSWER_MS_MAX, GATEWAY_QUEUE_MAX } from '../kit/limits.ts'
+import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
 import type { Destination } from './router.ts'
+import type { Refusal } from './traffic.ts'
 
 // Of one hop only (RFC 9110, 7.6.1), or set anew by us.
 const HOP_HEADERS = new Set([
@@ -25,19 +27,17 @@ const HOP_HEADERS = new Set([
 ])
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** How a request ended, for the count of failures. */
-export type Outcome = 'answered' | 'failed' | 'aborted'
+/** How a request ended. `failed`: the service said so; `refused`: we did, or broke off. */
+export type Outcome = { kind: 'answered' | 'failed' | 'aborted' } | { kind: 'refused'; why: Refusal; error?: unknown }
+
+type Forwarding = { route: Route; destination: Destination; pool: Pool; requestId: string }
 
 /** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
-export async function forward(
-  request: IncomingMessage,
-  response: ServerResponse,
-  to: { route: Route; destination: Destination; pool: Pool },
-): Promise<Outcome> {
+export async function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<Outcome> {
   const method = request.method ?? 'GET'
   if ((to.pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
     answerUnavailable(response, 'Too many requests wait for the service.', 1)
-    return 'failed'
+    return { kind: 'refused', why: 'full' }
   }
   const aborter = new AbortController()
   response.once('close', () => aborter.abort())
@@ -55,12 +55,12 @@ export async function forward(
     })
     response.writeHead(answer.statusCode, answerHeaders(answer.headers))
     await pipeline(answer.body, response)
-    return answer.statusCode >= 500 ? 'failed' : 'answered'
+    return { kind: answer.statusCode >= 500 ? 'failed' : 'answered' }
   } catch (error) {
-    if (aborter.signal.aborted && response.destroyed) return 'aborted'
+    if (aborter.signal.aborted && response.destroyed) return { kind: 'aborted' }
     if (response.headersSent) {
       response.destroy()
-      return 'failed'
+      return { kind: 'refused', why: 'broken', error }
     }
     const wasSent = !isConnectFailure(error)
     const isUnknown = wasSent && !SAFE_METHODS.has(method)
@@ -71,7 +71,7 @@ export async function forward(
         : 'The service cannot be reached at the moment.',
       1,
     )
-    return 'failed'
+    return { kind: 'refused', why: wasSent ? 'broken' : 'unreachable', error }
   }
 }
 
@@ -97,10 +97,7 @@ export function answerJson(
   response.end(text)
 }
 
-function forwardedHeaders(
-  request: IncomingMessage,
-  to: { route: Route; destination: Destination },
-): Record<string, string | string[]> {
+function forwardedHeaders(request: IncomingMessage, to: Forwarding): Record<string, string | string[]> {
   const { headers } = request
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
@@ -113,6 +110,7 @@ function forwardedHeaders(
     .filter((one) => one !== undefined)
     .join(', ')
   kept['x-forwarded-proto'] ??= 'http'
+  kept[REQUEST_ID_HEADER] = to.requestId
   kept[SERVICE_HEADER] = to.route.service
   kept[EPOCH_HEADER] = String(to.route.epoch)
   kept[PREFIX_HEADER] = to.destination.prefix
@@ -129,7 +127,7 @@ function stripOwnCookies(cookies: string): string {
 function answerHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || HOP_HEADERS.has(name) || name === REFUSED_HEADER) continue
+    if (value === undefined || HOP_HEADERS.has(name) || name === REFUSED_HEADER || name === REQUEST_ID_HEADER) continue
     kept[name] = value
   }
   return kept

@@ -17,19 +17,25 @@ import { buildHttpApp } from '../kit/http-server.ts'
 import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
+import { Metrics } from '../kit/metrics.ts'
+import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } from '../kit/metrics-server.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
+import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
 import { hostInUrl, parseName, parsePort } from '../kit/role-options.ts'
 import { type ControlLine, openControlLink } from '../machine/control-link.ts'
 import { ControlTrouble } from '../machine/control-trouble.ts'
 import { chooseListening, listenWhereBefore } from '../machine/door-place.ts'
 import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
+import { operationsOf } from '../machine/orders.ts'
 import { Peers } from '../machine/peers.ts'
 import { Certificate } from '../machine/renewal.ts'
+import { GATEWAY_MEASURES, type GatewayNumbers, REQUEST_DURATIONS } from './metrics.ts'
 import { Probes } from './probes.ts'
 import { answerPublic, type Counts } from './public-server.ts'
 import { Routes } from './routes.ts'
+import { Traffic } from './traffic.ts'
 
 const OPTIONS = {
   home: { type: 'string', default: './.mainstay-gateway' },
@@ -39,6 +45,7 @@ const OPTIONS = {
   advertise: { type: 'string' },
   port: { type: 'string', default: '8080' },
   'door-port': { type: 'string', default: '0' },
+  ...METRICS_OPTIONS,
 } as const
 
 const USAGE = [
@@ -49,6 +56,7 @@ const USAGE = [
   '--advertise HOST    where other machines reach it, when that differs from --address',
   '--port NUMBER       port for apps (default 8080)',
   '--door-port NUMBER  port of its door (default: the one of the last start, else a free one)',
+  ...METRICS_USAGE,
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
 
@@ -69,6 +77,7 @@ async function run(args: string[]): Promise<void> {
     publicPort: parsePort('--port', values.port, { isAnyAllowed: true }),
     doorPort: parsePort('--door-port', values['door-port'], { isAnyAllowed: true }),
   }
+  const metricsAddress = parseMetricsAddress(values, environment().metricsAddress)
   const home = realFolder(values.home)
   const { address, advertise } = await chooseListening(home, controls, values)
   const unlock = await lockHome(home, 'gateway')
@@ -90,20 +99,26 @@ async function run(args: string[]): Promise<void> {
   const peers = new Peers(door, 'host')
   const probes = new Probes(routes, peers)
   const counts: Counts = { requests: 0, failedRequests: 0 }
+  const metrics = new Metrics()
+  const durations = metrics.durations(REQUEST_DURATIONS)
+  const traffic = new Traffic(log, (seconds) => durations.observe(seconds))
+  metrics.add(() => numbersOf({ routes, probes, traffic, highest }), GATEWAY_MEASURES)
   const silentOf = (machine: string) =>
     probes.facts().find((probe) => probe.machine === machine && probe.runtime === null)?.silentMs ?? 0
   publicServer.on('request', (request, response) => {
     const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
-    answerPublic(request, response, { routes, counts, isLost }).catch((error) => {
-      log.error({ err: error }, 'a request failed')
+    answerPublic(request, response, { routes, counts, traffic, isLost }).catch((error) => {
+      log.error({ requestId: response.getHeader(REQUEST_ID_HEADER), err: error }, 'a request failed')
       response.destroy()
     })
   })
   const publicPort = await listenOn(publicServer, { address, port: wanted.publicPort })
   const doorPort = await listenWhereBefore(door, home, { address, port: wanted.doorPort })
+  const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   const trouble = new ControlTrouble(log)
-  const assign = async (assignment: GatewayAssignment) => {
+  const assign = async (assignment: GatewayAssignment, about: { operation?: string } = {}) => {
     trouble.requireSpoken(assignment)
+    if (assignment.version > routes.version) log.info({ version: assignment.version, ...about }, 'following new routes')
     await routes.assign(assignment)
   }
 
@@ -112,7 +127,7 @@ async function run(args: string[]): Promise<void> {
     if (role !== 'control') throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
   orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
-    await assign(request.body)
+    await assign(request.body, operationsOf(request.headers))
     return { version: routes.version }
   })
   await orders.app.ready()
@@ -153,6 +168,7 @@ async function run(args: string[]): Promise<void> {
     aborter.abort()
     publicServer.close()
     publicServer.closeAllConnections()
+    metricsServer?.close()
     await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, ...beating, renewing])
     await unlock()
     return 0
@@ -160,4 +176,19 @@ async function run(args: string[]): Promise<void> {
   log.info({ machine: identity.name, port: publicPort }, 'gateway is up')
   const ready: FromRole = { kind: 'ready', url: publicUrl, port: publicPort }
   process.send?.(ready)
+}
+
+function numbersOf(from: { routes: Routes; probes: Probes; traffic: Traffic; highest: HighestEpoch }): GatewayNumbers {
+  const { routes, probes, traffic, highest } = from
+  traffic.counts.keep((service) => routes.find(service) !== null)
+  const { version, all } = routes
+  return {
+    requests: traffic.counts.list(),
+    refusals: traffic.refusals,
+    inFlight: traffic.inFlight,
+    version,
+    highestEpoch: highest.value,
+    routes: all,
+    probes: probes.facts(),
+  }
 }

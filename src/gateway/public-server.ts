@@ -1,26 +1,31 @@
 // What a gateway answers on its public port.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import { answerJson, answerUnavailable, forward } from './forward.ts'
 import { findDestination } from './router.ts'
 import type { Routes } from './routes.ts'
+import type { Traffic } from './traffic.ts'
 
 export type Counts = { requests: number; failedRequests: number }
 
 export type PublicDeps = {
   routes: Routes
   counts: Counts
+  traffic: Traffic
   /** True when this gateway's own probes have not reached a machine for long: no request should hang on it. */
   isLost: (machine: string) => boolean
 }
 
 const LOST_RETRY_SECONDS = 2
 
-/** Answers one request of an app. */
+/** Answers one request of an app. Whatever the answer is, it carries the request's id. */
 export async function answerPublic(
   request: IncomingMessage,
   response: ServerResponse,
   deps: PublicDeps,
 ): Promise<void> {
+  const requestId = requestIdOf(request.headers[REQUEST_ID_HEADER])
+  response.setHeader(REQUEST_ID_HEADER, requestId)
   const url = request.url ?? '/'
   const destination = findDestination(request.headers.host, url)
   if (!destination) {
@@ -36,11 +41,19 @@ export async function answerPublic(
     })
   }
   deps.counts.requests += 1
-  if (route.closed) return answerUnavailable(response, route.closed.message, route.closed.retryAfterSeconds)
+  deps.traffic.begin(route.service, response)
+  const facts = { requestId, service: route.service, machine: route.to.machine }
+  if (route.closed) {
+    deps.traffic.noteRefusal('closed', facts)
+    return answerUnavailable(response, route.closed.message, route.closed.retryAfterSeconds)
+  }
   if (deps.isLost(route.to.machine)) {
+    deps.traffic.noteRefusal('lost', facts)
     const message = `The service's region ${route.to.region} cannot be reached at the moment.`
     return answerUnavailable(response, message, LOST_RETRY_SECONDS)
   }
-  const to = { route, destination, pool: deps.routes.poolTo(route) }
-  if ((await forward(request, response, to)) === 'failed') deps.counts.failedRequests += 1
+  const to = { route, destination, pool: deps.routes.poolTo(route), requestId }
+  const outcome = await forward(request, response, to)
+  if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
+  if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)
 }

@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION } from '../contract/protocols.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
+import { bootMs } from '../kit/clock.ts'
 import type { Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
@@ -22,6 +23,7 @@ import type { Peers } from '../machine/peers.ts'
 import type { Certificate } from '../machine/renewal.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import type { HostNumbers } from './metrics.ts'
 import { ProofGiver } from './proof-giver.ts'
 import { RemoteLeases } from './remote-leases.ts'
 import { Runtimes } from './runtimes.ts'
@@ -101,14 +103,16 @@ export class Host {
     })
   }
 
-  /** Takes a newer assignment; an older or equal one is nothing new. */
-  async assign(assignment: HostAssignment): Promise<void> {
+  /** Takes a newer assignment; an older or equal one is nothing new. `about`: what it is for, for the log. */
+  async assign(assignment: HostAssignment, about: { operation?: string } = {}): Promise<void> {
     if (assignment.machine !== this.#deps.identity.name) {
       throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
     }
     this.#deps.trouble.requireSpoken(assignment)
     await this.#inTurn(async () => {
       if (assignment.version <= this.version) return
+      // Said before it is acted on, so that what follows in the log can be told from what was before.
+      this.#deps.log.info({ version: assignment.version, ...about }, 'following a new assignment')
       await this.#deps.highest.note(epochsOf(assignment))
       await writeJson(this.#assignmentPath, assignment)
       faultPoint('host.assigned')
@@ -160,6 +164,19 @@ export class Host {
       offer: this.#deps.offer,
       highestEpoch: this.#deps.highest.value,
     }
+  }
+
+  /** What `/metrics` tells: the facts, and what was counted since the start. */
+  async numbers(): Promise<HostNumbers> {
+    const facts = await this.facts()
+    const servers = [...this.#servers].map(([name, held]) => ({
+      name,
+      leaseRemainingMs: remainingMs(untilBootMs(held)),
+      fences: held.server.fences,
+      ...held.lease.counts,
+      ...held.proofs.counts,
+    }))
+    return { facts, servers, runtimes: this.#runtimes.numbers() }
   }
 
   /** Stops runtimes, then servers, then the guard. */
@@ -309,6 +326,10 @@ export class Host {
 // Until when commits on a server may be acknowledged here: never, unless it is to be the primary.
 function untilBootMs({ server, lease }: Held): number | null {
   return server.role === 'primary' ? lease.untilBootMs() : 0
+}
+
+function remainingMs(untilBootMs: number | null): number | null {
+  return untilBootMs === null ? null : Math.max(0, untilBootMs - bootMs())
 }
 
 function epochsOf({ servers, runtimes }: HostAssignment): number[] {

@@ -19,6 +19,8 @@ export class LeaseKeeper {
   readonly #state = new LeaseState({ leaseMs: LEASE_MS, releaseAfterMs: RELEASE_AFTER_MS })
   #timer: NodeJS.Timeout | null = null
   #isReleasing = false
+  #asked = 0
+  #received = 0
 
   constructor(server: string, peers: Peers, control: ControlLink, onChange: () => void) {
     this.#server = server
@@ -52,6 +54,11 @@ export class LeaseKeeper {
     return this.#state.facts(bootMs())
   }
 
+  /** Questions for proof that went out, and proofs that came back. */
+  get counts(): { asked: number; received: number } {
+    return { asked: this.#asked, received: this.#received }
+  }
+
   stop(): void {
     if (this.#timer) clearInterval(this.#timer)
     this.#timer = null
@@ -61,10 +68,13 @@ export class LeaseKeeper {
     const { lease } = this.#state.wanted
     const question = this.#state.question(bootMs())
     if (lease.kind !== 'required' || !question) return this.#onChange()
+    this.#asked += 1
     try {
       const body = { server: this.#server, epoch: question.epoch, term: question.term }
       const call = { method: 'POST' as const, path: '/proof', body, timeoutMs: PROOF_MS_MAX }
-      this.#state.noteAnswer(question, (await this.#peers.call(lease.prover, call)) as ProofAnswer)
+      const answer = (await this.#peers.call(lease.prover, call)) as ProofAnswer
+      if (answer.isGiven) this.#received += 1
+      this.#state.noteAnswer(question, answer)
     } catch {
       // Silence, for whatever reason, is what the release below and in the end the guard are for.
       await this.#askRelease()

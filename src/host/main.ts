@@ -18,6 +18,8 @@ import { buildHttpApp } from '../kit/http-server.ts'
 import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
+import { Metrics } from '../kit/metrics.ts'
+import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } from '../kit/metrics-server.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
 import { parseName, parsePort } from '../kit/role-options.ts'
@@ -30,6 +32,7 @@ import { Peers } from '../machine/peers.ts'
 import { Certificate } from '../machine/renewal.ts'
 import { openGuardLink } from './guard-link.ts'
 import { Host } from './host.ts'
+import { HOST_MEASURES } from './metrics.ts'
 import { addOrdersRoutes } from './orders-routes.ts'
 
 const OPTIONS = {
@@ -41,6 +44,7 @@ const OPTIONS = {
   port: { type: 'string', default: '0' },
   'reserved-units': { type: 'string' },
   'shared-slots': { type: 'string' },
+  ...METRICS_OPTIONS,
 } as const
 
 const USAGE = [
@@ -52,6 +56,7 @@ const USAGE = [
   '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
   '--reserved-units NUMBER, --shared-slots NUMBER',
   '                 what it offers to services (default: its share of what is set for the region, else 4 and 20)',
+  ...METRICS_USAGE,
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
 
@@ -69,6 +74,7 @@ async function run(args: string[]): Promise<void> {
   const region = parseName('--region', values.region)
   const controls = parseControlUrls(values.control)
   const doorPort = parsePort('--port', values.port, { isAnyAllowed: true })
+  const metricsAddress = parseMetricsAddress(values, environment().metricsAddress)
   const home = realFolder(values.home)
   const { address, advertise } = await chooseListening(home, controls, values)
   const unlock = await lockHome(home, 'host')
@@ -104,6 +110,9 @@ async function run(args: string[]): Promise<void> {
     ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
     ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values) },
   })
+  const metrics = new Metrics()
+  metrics.add(async () => await host.numbers(), HOST_MEASURES)
+  const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   addOrdersRoutes(orders.app, host)
   await orders.app.ready()
 
@@ -159,6 +168,7 @@ async function run(args: string[]): Promise<void> {
   const renewing = certificate.keep({ home, door, control, log, signal: aborter.signal })
   stopOnSignal(async () => {
     aborter.abort()
+    metricsServer?.close()
     await host.stop()
     await door.close()
     await Promise.all([control.close(), peers.close(), ...beating, reaching, renewing])

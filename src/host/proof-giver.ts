@@ -15,9 +15,16 @@ export class ProofGiver {
   #endedBelowEpoch = 0
   #givenAt: number | null = null
   #standbyEpoch: number | null = null
+  #given = 0
+  #refused = 0
 
   constructor(folder: string) {
     this.#path = join(folder, 'proofs.json')
+  }
+
+  /** Proofs given, and refused because a later epoch has begun. */
+  get counts(): { given: number; refused: number } {
+    return { given: this.#given, refused: this.#refused }
   }
 
   /** Reads what an earlier process promised. */
@@ -37,11 +44,15 @@ export class ProofGiver {
   answer(request: ProofRequest): ProofAnswer {
     const facts = { endedBelowEpoch: this.#endedBelowEpoch, standbyEpoch: this.#standbyEpoch }
     const decision = decideProof(facts, request.epoch)
-    if (decision === 'ended') return { isGiven: false, epoch: this.#endedBelowEpoch }
+    if (decision === 'ended') {
+      this.#refused += 1
+      return { isGiven: false, epoch: this.#endedBelowEpoch }
+    }
     if (decision === 'unknown') {
       throw new Fault('lease.unknown_server', 404, `no standby of ${request.server} under epoch ${request.epoch} here`)
     }
     this.#givenAt = bootMs()
+    this.#given += 1
     return { isGiven: true, epoch: request.epoch }
   }
 

@@ -4,11 +4,12 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import type { RuntimeAssignment } from '../contract/assignment.ts'
 import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
-import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
+import type { FromRuntime, LeaseUntil, RuntimeNumbers, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { waitUntilGone } from '../kit/processes.ts'
+import { type RequestCount, RequestCounts } from '../kit/request-counts.ts'
 
 type Wanted = { runtime: RuntimeAssignment; services: RuntimeService[] }
 
@@ -19,6 +20,7 @@ type Worker = {
   served: { name: string; epoch: number }[]
   version: number
   sandbox: SandboxLevel | null
+  numbers: RuntimeNumbers | null
   restarts: number
   /** Deaths in a row without a minute of life; makes the pauses between starts longer. */
   streak: number
@@ -29,8 +31,16 @@ type Worker = {
 type Runtime = { wanted: Wanted; workers: Worker[]; retiring: Worker[] }
 
 const HEALTHY_AFTER_MS = 60_000
+/** What the runtimes of a host have told of themselves, and how often any of them was started again. */
+export type RuntimesNumbers = {
+  requests: RequestCount[]
+  sandboxStarts: number
+  restarts: number
+  workers: { runtime: string; numbers: RuntimeNumbers }[]
+}
+
 /** Of a process that has not said anything yet, or has ended. */
-const NOTHING_TOLD = { served: [], version: 0, sandbox: null }
+const NOTHING_TOLD = { served: [], version: 0, sandbox: null, numbers: null }
 const WEAKEST_FIRST = ['off', 'reduced', 'full'] as const
 
 export class Runtimes {
@@ -40,6 +50,9 @@ export class Runtimes {
   readonly #onChange: () => void
   readonly #runtimes = new Map<string, Runtime>()
   #leases: LeaseUntil[] = []
+  readonly #requests = new RequestCounts()
+  #sandboxStarts = 0
+  #restarts = 0
   #isHeldDown = false
   #version = 0
 
@@ -109,6 +122,22 @@ export class Runtimes {
     })
   }
 
+  numbers(): RuntimesNumbers {
+    const served = new Set(
+      [...this.#runtimes.values()].flatMap(({ wanted }) => wanted.services.map(({ name }) => name.toLowerCase())),
+    )
+    this.#requests.keep((service) => served.has(service))
+    const workers = [...this.#runtimes].flatMap(([runtime, { workers, retiring }]) =>
+      [...workers, ...retiring].flatMap(({ numbers }) => (numbers ? [{ runtime, numbers }] : [])),
+    )
+    return {
+      requests: this.#requests.list(),
+      sandboxStarts: this.#sandboxStarts,
+      restarts: this.#restarts,
+      workers,
+    }
+  }
+
   /** Ends all runtimes. */
   async stop(): Promise<void> {
     const workers = [...this.#workers()]
@@ -160,6 +189,7 @@ export class Runtimes {
       worker.streak = performance.now() - startedAt > HEALTHY_AFTER_MS ? 0 : worker.streak + 1
       if (!this.#workers().includes(worker) || this.#isHeldDown) return
       worker.restarts += 1
+      this.#restarts += 1
       const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(worker.streak - 1, 10))
       this.#log.warn({ runtime: name, code, signal, pauseMs }, 'runtime ended, starting it again')
       worker.timer = setTimeout(() => {
@@ -174,6 +204,10 @@ export class Runtimes {
       worker.isListening = true
       this.#send(worker, { kind: 'leases', leases: this.#leases })
       this.#sendServices(worker, runtime)
+    } else if (message.kind === 'numbers') {
+      worker.numbers = message.numbers
+      this.#requests.add(message.numbers.requests)
+      this.#sandboxStarts += message.numbers.sandboxStarts
     } else if (message.kind === 'sandbox') {
       worker.sandbox = message.sandbox
       this.#onChange()

@@ -57,6 +57,7 @@ export class ManagedServer {
   #aborter = new AbortController()
   #wake: (() => void) | null = null
   #isFencedByGuard = false
+  #fences = 0
   #running: Promise<void> | null = null
 
   constructor(wanted: ServerAssignment, version: number, deps: ServerDeps) {
@@ -71,6 +72,11 @@ export class ManagedServer {
   /** What it is to be. */
   get role(): ServerAssignment['role'] {
     return this.#wanted.role
+  }
+
+  /** How often PostgreSQL was stopped because its lease had run out. */
+  get fences(): number {
+    return this.#fences
   }
 
   /** Starts the loop. */
@@ -95,6 +101,7 @@ export class ManagedServer {
   /** The guard stopped PostgreSQL. */
   noteFenced(): void {
     this.#isFencedByGuard = true
+    this.#fences += 1
     this.#wake?.()
   }
 

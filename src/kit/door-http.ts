@@ -35,7 +35,13 @@ export function doorPool(door: Door, to: DialOptions, connections: number): Pool
   })
 }
 
-export type DoorCall = { method: 'GET' | 'POST' | 'PUT' | 'DELETE'; path: string; body?: unknown; timeoutMs: number }
+export type DoorCall = {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  path: string
+  body?: unknown
+  headers?: Record<string, string>
+  timeoutMs: number
+}
 
 /** One JSON call over a pool of a door. Faults with the other side's fault, or `door.unreachable`. */
 export async function callThrough(pool: Pool, call: DoorCall): Promise<unknown> {
@@ -47,9 +53,8 @@ export async function callThrough(pool: Pool, call: DoorCall): Promise<unknown> 
       method: call.method,
       path: call.path,
       signal: aborter,
-      ...(call.body === undefined
-        ? {}
-        : { body: JSON.stringify(call.body), headers: { 'content-type': 'application/json' } }),
+      headers: { ...call.headers, ...(call.body === undefined ? {} : { 'content-type': 'application/json' }) },
+      body: call.body === undefined ? null : JSON.stringify(call.body),
     })
     status = answer.statusCode
     text = await answer.body.text()

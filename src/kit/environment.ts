@@ -7,6 +7,8 @@ export type Environment = {
   controlDatabase: string | null
   /** Folders for archives of the control database, separated by commas. */
   controlVaults: string[]
+  /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
+  metricsAddress: string | null
   /** Where a test arms fault points; null outside of tests. */
   faultPointsFolder: string | null
 }
@@ -18,6 +20,7 @@ export function environment(): Environment {
     joinToken: process.env.MAINSTAY_JOIN_TOKEN ?? null,
     controlDatabase: process.env.MAINSTAY_CONTROL_DB || null,
     controlVaults: (process.env.MAINSTAY_CONTROL_VAULT ?? '').split(',').filter((folder) => folder.trim() !== ''),
+    metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }
 }

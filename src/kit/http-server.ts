@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type FastifyInstance, fastify } from 'fastify'
 import { Fault, faultBody } from './fault.ts'
-import { randomId } from './identifiers.ts'
 import { MANAGEMENT_BODY_BYTES_MAX } from './limits.ts'
 import type { Log } from './log.ts'
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts'
 
 /** The application and the bare HTTP server below it; the caller makes one of them listen, or feeds it connections. */
 export type HttpApp<S = Server> = { app: FastifyInstance; server: S }
@@ -29,6 +29,7 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
   const app = fastify({
     bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
     forceCloseConnections: true,
+    genReqId: (request) => requestIdOf(request.headers[REQUEST_ID_HEADER]),
     serverFactory: (handler) => {
       server.on('request', handler)
       return server
@@ -36,12 +37,15 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
     // A wrong type is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
   })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header(REQUEST_ID_HEADER, request.id)
+  })
   app.setErrorHandler((error, request, reply) => {
     const fault = toFault(error)
     if (fault) return reply.code(fault.status).send(faultBody(fault))
-    const id = randomId()
-    log.error({ err: error, id, method: request.method, url: request.url }, 'a request failed')
-    return reply.code(500).send({ code: 'internal', message: `Something went wrong; it is logged under ${id}.` })
+    const { id: requestId, method, url } = request
+    log.error({ requestId, method, url, err: error }, 'a request failed')
+    return reply.code(500).send({ code: 'internal', message: `Something went wrong; it is logged under ${requestId}.` })
   })
   app.setNotFoundHandler((request, reply) =>
     reply

@@ -296,3 +296,11 @@ export const ARCHIVE_BATCH_ROWS = 500
 export const ARCHIVE_READ_MS_MAX = 60_000
 /** After a restore: how long machines may take to be heard, counted from the first one. Four heartbeats. */
 export const RESTORE_SETTLE_MS = 4_000
+/** Services that metrics tell apart: each costs a time series for every number about it. The rest is one: `other`. */
+export const METRIC_SERVICES_MAX = 200
+/** How often a runtime tells its host its numbers; a scrape is seldom more frequent than that. */
+export const RUNTIME_NUMBERS_EVERY_MS = 5_000
+/** Requests that failed and have a line in a gateway's log, in a second; in an outage there are thousands. */
+export const FAILURE_LINES_MAX = 20
+/** Operations that one order to a machine names: more than are under way at once by any sensible person. */
+export const OPERATIONS_NAMED_MAX = 8

@@ -1,6 +1,6 @@
 // Carries operations out: takes one that nobody holds, runs its steps in order, writes each result before the next.
 import type { Kysely } from 'kysely'
-import type { ControlDatabase, StoredStep } from '../contract/control-schema.ts'
+import type { ControlDatabase, OperationState, StoredStep } from '../contract/control-schema.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, faultBody, messageOf } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
@@ -29,6 +29,11 @@ export type OperationKind = {
   fail: (context: StepContext, fault: Fault, end: EndOperation) => Promise<void>
 }
 
+/** An operation that ended, for whoever counts them. */
+export type EndedOperation = { kind: string; state: OperationState; ms: number }
+
+export type RunnerListeners = { onChange: () => void; onEnd: (ended: EndedOperation) => void }
+
 const INTERRUPTIONS = /^(operation\.taken_over|control\.database_)/
 
 export class OperationRunner {
@@ -36,13 +41,13 @@ export class OperationRunner {
   readonly #kinds: Record<string, OperationKind>
   readonly #log: Log
   readonly #active = new Map<string, Promise<void>>()
-  readonly #onChange: () => void
+  readonly #listeners: RunnerListeners
 
-  constructor(db: Kysely<ControlDatabase>, kinds: Record<string, OperationKind>, log: Log, onChange: () => void) {
+  constructor(db: Kysely<ControlDatabase>, kinds: Record<string, OperationKind>, log: Log, listeners: RunnerListeners) {
     this.#db = db
     this.#kinds = kinds
     this.#log = log
-    this.#onChange = onChange
+    this.#listeners = listeners
   }
 
   /** Takes and starts everything that is free now. */
@@ -78,7 +83,7 @@ export class OperationRunner {
       this.#log.error({ operation: operation.id, err: error }, 'operation interrupted')
     } finally {
       clearInterval(renewing)
-      this.#onChange()
+      this.#listeners.onChange()
     }
   }
 
@@ -87,12 +92,16 @@ export class OperationRunner {
     if (!kind) throw new TypeError(`no operation of kind ${operation.kind}`)
     const steps = operation.steps
     const context: StepContext = { operation, facts: operation.facts, attempt: 0 }
+    const about = { operation: operation.id, kind: operation.kind, service: operation.service_name }
+    this.#log.info(about, 'operation taken')
+    let state: OperationState = 'running'
     const write = async (db: Kysely<ControlDatabase>, change: OperationChange) => {
       await saveOperation(db, operation.id, holder, { steps, facts: context.facts, ...change })
+      state = change.state ?? state
     }
     const save = async (change: OperationChange) => {
       await write(this.#db, change)
-      this.#onChange()
+      this.#listeners.onChange()
     }
     for (const step of kind.steps) {
       const stored = steps.find((entry) => entry.name === step.name)
@@ -108,11 +117,19 @@ export class OperationRunner {
       this.#log.warn({ operation: operation.id, step: step.name, err: fault }, 'step failed')
       const error = faultBody(fault)
       await kind.fail(context, fault, async (trx, change) => await write(trx, { error, ...change }))
+      this.#noteEnd(operation, state)
       faultPoint(`${operation.kind}.failed`)
       return
     }
     await kind.finish(context, async (trx, change) => await write(trx, { state: 'succeeded', next: null, ...change }))
+    this.#noteEnd(operation, state)
     faultPoint(`${operation.kind}.finished`)
+  }
+
+  #noteEnd({ id, kind, service_name: service, started_at: startedAt }: Operation, state: OperationState): void {
+    const ms = Date.now() - startedAt.getTime()
+    this.#log.info({ operation: id, kind, service, state, ms }, 'operation ended')
+    this.#listeners.onEnd({ kind, state, ms })
   }
 
   // Gives the fault that ended the step, or null when it is done.
@@ -137,6 +154,7 @@ export class OperationRunner {
           const ms = Math.round(performance.now() - startedAt)
           Object.assign(stored, { state: 'done', ms, detail: result.detail ?? null })
           await run.save({})
+          this.#log.info({ operation: context.operation.id, step: step.name, ms }, 'step done')
           return null
         }
         if (result.reason !== reason) {

@@ -2,12 +2,15 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../kit/fault.ts'
 import { APP_BODY_BYTES_MAX } from '../kit/limits.ts'
+import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import type { Work } from './app-database.ts'
 import { badRequest } from './app-faults.ts'
 
 const TOO_LARGE_TEXT = 'Request body maximum size limit was exceeded.'
 
 export type AppRequest = {
+  /** In every log line about it; the gateway's. */
+  id: string
   /** Upper case; what X-HTTP-Method-Override says on a POST. HEAD is GET. */
   method: string
   /** As sent, without the query. */
@@ -23,6 +26,7 @@ export function readRequest(message: IncomingMessage, options: { requestMs: numb
   const target = originForm(message.url ?? '/')
   const question = target.indexOf('?')
   return {
+    id: requestIdOf(message.headers[REQUEST_ID_HEADER]),
     method: methodOf(message),
     path: question < 0 ? target : target.slice(0, question),
     query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),

@@ -3,15 +3,16 @@ import { readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { parseArgs } from 'node:util'
 import { SHARED_RUNTIME } from '../contract/assignment.ts'
-import type { FromRuntime, ToRuntime } from '../contract/runtime-channel.ts'
+import type { FromRuntime, RuntimeNumbers, ToRuntime } from '../contract/runtime-channel.ts'
 import { bootMs, pause, waitFor } from '../kit/clock.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
-import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX, RUNTIME_LINGER_MS } from '../kit/limits.ts'
+import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX, RUNTIME_LINGER_MS, RUNTIME_NUMBERS_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
+import { RequestCounts } from '../kit/request-counts.ts'
 import { DatabaseHealth } from './health.ts'
 import { Leases } from './leases.ts'
 import { ConnectionBudget } from './pools.ts'
@@ -44,14 +45,16 @@ async function run(args: string[]): Promise<void> {
   const requestMs = Number(values['request-ms'])
   if (!Number.isInteger(requestMs) || requestMs <= 0) throw new TypeError('--request-ms needs a number above 0')
   const log = openLog('runtime', environment().logLevel)
-  const services = new Services({ budget: new ConnectionBudget(), requestMs })
+  const budget = new ConnectionBudget()
+  const services = new Services({ budget, requestMs })
+  const requests = new RequestCounts()
   const leases = new Leases(bootMs)
   const health = new DatabaseHealth()
   const draining: Draining = { isDraining: false }
   const version = await readVersion()
   // Beside its socket, where root lets others read and nobody else writes.
   const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, log })
-  const deps = { services, leases, scripts, health, log, draining }
+  const deps = { services, leases, scripts, health, log, requests, draining }
   const server = createAppServer({ name, version, requestMs, ...deps })
   await listen(server, socket)
 
@@ -67,8 +70,12 @@ async function run(args: string[]): Promise<void> {
         break
     }
   })
+  const numbers = numbersSource({ requests, budget, scripts })
+  const telling = setInterval(() => tell({ kind: 'numbers', numbers: numbers() }), RUNTIME_NUMBERS_EVERY_MS)
   stopOnSignal(async () => {
+    clearInterval(telling)
     await drain(server, draining)
+    tell({ kind: 'numbers', numbers: numbers() })
     scripts.close()
     services.close()
     health.close()
@@ -83,6 +90,23 @@ async function run(args: string[]): Promise<void> {
 
 function served(services: Services): { name: string; epoch: number }[] {
   return services.list().map(({ name, epoch }) => ({ name, epoch }))
+}
+
+// Gives the numbers since it was last asked.
+function numbersSource(from: { requests: RequestCounts; budget: ConnectionBudget; scripts: Scripts }) {
+  let startsTold = 0
+  return (): RuntimeNumbers => {
+    const { running, blocked, started } = from.scripts.sandboxes
+    const sandboxStarts = started - startsTold
+    startsTold = started
+    return {
+      requests: from.requests.take(),
+      sandboxStarts,
+      sandboxes: { running, blocked },
+      connections: { open: from.budget.open, waiting: from.budget.waiting },
+      memoryBytes: process.memoryUsage.rss(),
+    }
+  }
 }
 
 // A host that is gone hears nothing; its absence stops us by itself.

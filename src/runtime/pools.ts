@@ -20,6 +20,11 @@ export class ConnectionBudget {
     return this.#open
   }
 
+  /** Requests that wait for a connection. */
+  get waiting(): number {
+    return [...this.#pools].reduce((sum, pool) => sum + pool.waiting, 0)
+  }
+
   add(pool: Pool): void {
     this.#pools.add(pool)
   }
@@ -68,6 +73,10 @@ export class Pool {
   /** Since when its oldest idle connection is unused; null without one. */
   get idleSince(): number | null {
     return this.#idle[0]?.since ?? null
+  }
+
+  get waiting(): number {
+    return this.#waiters.length
   }
 
   /** True while requests wait though the pool itself could open more. */

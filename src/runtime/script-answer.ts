@@ -120,8 +120,9 @@ async function runIn(
     throw unavailable(`The script '${script.name}' of this service has not arrived here yet.`)
   }
   const { deadline } = request.work
+  const requestId = request.id
   const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
-  const host = { ask: async (ask: Ask) => await asks.carryOut(ask), deadline }
+  const host = { ask: async (ask: Ask) => await asks.carryOut(ask), deadline, requestId }
   const call = sandbox.call({ ...input, script: { source, hash, text } }, host)
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<Ended>((resolve) => {
@@ -142,11 +143,15 @@ type Run = { context: TableContext; operation: ScriptOperation; source: string; 
 function render(about: Run, result: Ended): Answer {
   const { context, asks, source } = about
   const service = context.service.assignment.name
+  const requestId = context.request.id
   switch (result.kind) {
     case 'answered':
       return renderAnswer(about, result.answer)
     case 'timed_out':
-      context.scripts.log(service, { source, level: 'error', message: 'The script did not answer in time.' })
+      context.scripts.log(service, {
+        ...{ source, level: 'error', requestId },
+        message: 'The script did not answer in time.',
+      })
       throw asks.hasWritten ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
     case 'lost':
       // A script that blocks is told from one that waits its turn behind it by nobody: all get the same.
@@ -161,7 +166,8 @@ function renderAnswer(about: Run, answer: ScriptAnswer): Answer {
   const { context, asks, source } = about
   const fail = (message: string) => {
     const text = `Error in script '${source}'. ${message}`
-    context.scripts.log(context.service.assignment.name, { source, level: 'error', message: text })
+    const requestId = context.request.id
+    context.scripts.log(context.service.assignment.name, { source, level: 'error', message: text, requestId })
     return scriptFailed(message)
   }
   switch (answer.kind) {

@@ -51,7 +51,13 @@ export class Scripts {
 
   /** A line of a script, or about one. */
   log(service: string, line: ScriptLine): void {
-    this.#log[line.level]({ service, script: line.source }, line.message)
+    const request = line.requestId === null ? {} : { requestId: line.requestId }
+    this.#log[line.level]({ service, script: line.source, ...request }, line.message)
+  }
+
+  /** How many sandboxes there are. */
+  get sandboxes(): Sandboxes['counts'] {
+    return this.#sandboxes.counts
   }
 
   close(): void {

@@ -1,10 +1,12 @@
 // HTTP on the runtime's socket: time limit, common headers, the one place where errors become answers and log lines.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
-import { INTERNAL_HEADER, RUNTIME_HEALTH_PATH } from '../contract/protocols.ts'
+import { INTERNAL_HEADER, RUNTIME_HEALTH_PATH, SERVICE_HEADER } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
 import { APP_BODY_DISCARD_BYTES_MAX, RUNTIME_KEEP_ALIVE_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
+import { OTHER, type RequestCounts } from '../kit/request-counts.ts'
+import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { answerOfError, outcomeUnknown, TIMED_OUT_TEXT, timedOut } from './app-faults.ts'
 import { type AppRequest, readRequest } from './app-request.ts'
@@ -18,6 +20,7 @@ export type ServerDeps = RouterDeps & {
   requestMs: number
   health: DatabaseHealth
   log: Log
+  requests: RequestCounts
   draining: Draining
 }
 
@@ -30,7 +33,9 @@ export function createAppServer(deps: ServerDeps): Server {
   const options = { requestTimeout: 2 * deps.requestMs, keepAliveTimeout: RUNTIME_KEEP_ALIVE_MS }
   return createServer(options, (message, response) => {
     respond(message, response, deps).catch((error: unknown) => {
-      deps.log.error({ error }, 'a request could not be answered')
+      // Before it had an id of ours, there is only its sender's to tell.
+      const requestId = message.headers[REQUEST_ID_HEADER]
+      deps.log.error({ requestId, err: error }, 'a request could not be answered')
       response.destroy()
     })
   })
@@ -52,8 +57,16 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
   }
   const isDiscarded = await discardBody(message, request.work.deadline)
   if (!isDiscarded || deps.draining.isDraining) headers.connection = 'close'
+  count(request, answer.status, deps)
   response.writeHead(answer.status, headers)
   response.end(answer.body)
+}
+
+// What the gateways' probes ask of the runtime itself is no request of an app.
+function count(request: AppRequest, status: number, { requests, services }: ServerDeps): void {
+  if (isHealthRequest(request)) return
+  const name = request.headers[SERVICE_HEADER]
+  requests.note(typeof name === 'string' && services.isServed(name) ? name : OTHER, status)
 }
 
 // A sender that is still writing when we hang up sees a broken connection, never our refusal. So what is left of a body
@@ -102,7 +115,12 @@ async function answerAny(request: AppRequest, deps: ServerDeps): Promise<Answer>
 }
 
 function logError(error: unknown, request: AppRequest, log: Log): void {
-  const about = { method: request.method, path: request.path }
+  const about = {
+    requestId: request.id,
+    service: request.headers[SERVICE_HEADER],
+    method: request.method,
+    path: request.path,
+  }
   if (!(error instanceof Fault)) log.error({ ...about, err: error }, 'a request failed')
   else if (error.status === 503) log.warn({ ...about, code: error.code, err: error.cause }, error.message)
 }

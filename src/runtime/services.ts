@@ -41,6 +41,10 @@ export class Services {
     return served && String(served.assignment.epoch) === epoch ? served : null
   }
 
+  isServed(name: string): boolean {
+    return this.#served.has(keyOf(name))
+  }
+
   list(): RuntimeService[] {
     return [...this.#served.values()].map(({ assignment }) => assignment)
   }

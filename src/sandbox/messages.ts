@@ -90,6 +90,6 @@ export type FromSandbox =
   | { kind: 'answer'; call: number; answer: ScriptAnswer }
   /** It was answered, and nothing of it waits any more. */
   | { kind: 'done'; call: number }
-  | { kind: 'log'; source: string; level: LogLevel; message: string }
+  | { kind: 'log'; call: number; source: string; level: LogLevel; message: string }
   /** Its last word: which call did it, if that is known, and how. */
   | { kind: 'ending'; call: number | null; source: string | null; message: string }

@@ -32,12 +32,13 @@ export type CallResult =
   | { kind: 'answered'; answer: ScriptAnswer }
   | { kind: 'lost'; cause: EndCause; isCulprit: boolean }
   | { kind: 'unsent' }
-export type ScriptLine = { source: string | null; level: LogLevel; message: string }
+/** `requestId`: of the request that the script ran for, where that is known. */
+export type ScriptLine = { source: string | null; level: LogLevel; message: string; requestId: string | null }
 export type Ask = { what: TableAsk; isExecute: boolean }
 export type CallInput = Omit<CallStart, 'kind' | 'call'>
 
 /** What its runtime does for a call; `deadline` (`performance.now`) ends what it left running after its answer, too. */
-export type CallHost = { ask: (ask: Ask) => Promise<AskOutcome>; deadline: number }
+export type CallHost = { ask: (ask: Ask) => Promise<AskOutcome>; deadline: number; requestId: string }
 type Call = CallHost & { resolve: (result: CallResult) => void; isAnswered: boolean }
 
 /** Whose sandbox it is. `environment`: what scripts find there. */
@@ -62,6 +63,7 @@ export class SandboxProcess {
   #isReady = false
   #end: EndCause | null = null
   #culprit: number | null = null
+  #culpritRequest: string | null = null
   #tail = ''
   #window = { since: 0, bytes: 0, messages: 0 }
   /** When the last call ended; for the choice of the one that was idle longest. */
@@ -111,6 +113,11 @@ export class SandboxProcess {
   /** Calls that wait for their answer. */
   get open(): number {
     return this.#open
+  }
+
+  /** The request whose script ended it, where that is known. */
+  get culpritRequest(): string | null {
+    return this.#culpritRequest
   }
 
   /** True while it owes an answer to a ping for too long. */
@@ -219,6 +226,7 @@ export class SandboxProcess {
         break
       case 'ending':
         this.#culprit = message.call
+        this.#culpritRequest = this.#requestOf(message.call)
         this.stop({ kind: 'script', detail: String(message.message), source: message.source })
         break
     }
@@ -267,9 +275,15 @@ export class SandboxProcess {
     this.idleSince = performance.now()
   }
 
-  #log(line: { source: unknown; level: unknown; message: unknown }): void {
+  #log(line: { call: unknown; source: unknown; level: unknown; message: unknown }): void {
     const level = line.level === 'warn' || line.level === 'error' ? line.level : 'info'
-    this.#owner?.log({ source: String(line.source), level, message: String(line.message) })
+    const requestId = this.#requestOf(line.call)
+    this.#owner?.log({ source: String(line.source), level, message: String(line.message), requestId })
+  }
+
+  // A sandbox may say any number: only calls that it has now are looked up.
+  #requestOf(call: unknown): string | null {
+    return typeof call === 'number' ? (this.#calls.get(call)?.requestId ?? null) : null
   }
 
   #keepTail(stream: Readable): void {

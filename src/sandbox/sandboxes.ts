@@ -47,6 +47,7 @@ export class Sandboxes {
   /** One that runs already and belongs to nobody, so that no request waits for a start. */
   #spare: SandboxProcess | null = null
   #isClosed = false
+  #started = 0
 
   /** `folder` is made anew. Sandboxes that are kept warm are not stopped when idle. */
   constructor(options: {
@@ -62,6 +63,12 @@ export class Sandboxes {
     this.#prepared.catch(() => {})
     this.#sweeper = setInterval(() => this.#sweep(), SANDBOX_IDLE_MS / 4)
     this.#sweeper.unref()
+  }
+
+  /** Those that run for a service now, those of them that owe an answer, and how many were ever given to one. */
+  get counts(): { running: number; blocked: number; started: number } {
+    const all = [...this.#groups.values()].flatMap(({ sandboxes }) => sandboxes)
+    return { running: all.length, blocked: all.filter(({ isBlocked }) => isBlocked).length, started: this.#started }
   }
 
   /** How strong the border is on this machine, found out by crossing it once, and why it is not full. */
@@ -164,9 +171,11 @@ export class Sandboxes {
         const { cause } = sandbox
         if (!cause || cause.kind === 'stopped') return
         const source = cause.kind === 'script' ? cause.source : null
-        this.#log(service.name, { source, level: 'error', message: logText(cause) })
+        const requestId = sandbox.culpritRequest
+        this.#log(service.name, { source, level: 'error', message: logText(cause), requestId })
       },
     })
+    this.#started += 1
     group.sandboxes.push(sandbox)
     group.starts.push(performance.now())
     this.#makeSpare(sandbox, level, jail)
@@ -197,6 +206,7 @@ export class Sandboxes {
           source: null,
           level: 'warn',
           message: `${dropped} log lines of scripts were dropped`,
+          requestId: null,
         })
       }
     }

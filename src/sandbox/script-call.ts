@@ -115,7 +115,7 @@ export class ScriptCall {
         const text = format(...values)
         const isCut = text.length > limits.logCharactersMax
         const message = isCut ? text.slice(0, limits.logCharactersMax) + CUT_TEXT : text
-        say({ kind: 'log', source: script.source, level, message })
+        say({ kind: 'log', call, source: script.source, level, message })
       },
       require: requireModule,
       timers: this.#timerFunctions(),

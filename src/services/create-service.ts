@@ -110,7 +110,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
         async run({ operation, facts }) {
           const { service, version } = await load(operation.service_id)
           facts.version ??= version
-          await field.push()
+          await field.push(operation.id)
           const server = await getServer(db, service.server)
           const found = schemaProblem(await field.askHost(primaryOf(server).machine), {
             server: service.server,
@@ -140,8 +140,8 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
       },
       {
         name: 'route',
-        async run() {
-          const { unreached } = await field.push()
+        async run({ operation }) {
+          const { unreached } = await field.push(operation.id)
           return unreached.length === 0
             ? { kind: 'done' }
             : { kind: 'done', detail: `${unreached.join(', ')} will learn it later` }
@@ -161,7 +161,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
         await bumpDesired(trx)
         await end(trx, { state: 'failed' })
       })
-      await field.push()
+      await field.push(operation.id)
     },
   }
 }

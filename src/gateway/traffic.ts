@@ -1,0 +1,66 @@
+// The requests of apps as a gateway counts them: by service and status, how long, how many now, and why some failed.
+import type { ServerResponse } from 'node:http'
+import { FAILURE_LINES_MAX } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
+import { ABORTED, RequestCounts } from '../kit/request-counts.ts'
+
+/**
+ * Why a gateway answered by itself. `closed`: on control's word. `lost`: its own probes do not reach the machine. `full`:
+ * too many wait. `unreachable`: nothing was sent. `broken`: the connection ended after it was.
+ */
+export const REFUSALS = ['closed', 'lost', 'full', 'unreachable', 'broken'] as const
+export type Refusal = (typeof REFUSALS)[number]
+
+/** One request, for its log line. */
+export type RequestFacts = { requestId: string; service: string; machine: string }
+
+export class Traffic {
+  readonly counts = new RequestCounts()
+  readonly refusals: Record<Refusal, number> = { closed: 0, lost: 0, full: 0, unreachable: 0, broken: 0 }
+  readonly #log: Log
+  readonly #observe: (seconds: number) => void
+  #inFlight = 0
+  #second = 0
+  #lines = 0
+  #dropped = 0
+
+  constructor(log: Log, observe: (seconds: number) => void) {
+    this.#log = log
+    this.#observe = observe
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Counts a request from now until its answer is out, or its sender has gone. */
+  begin(service: string, response: ServerResponse): void {
+    const startedAt = performance.now()
+    this.#inFlight += 1
+    response.once('close', () => {
+      this.#inFlight -= 1
+      this.counts.note(service, response.writableFinished ? response.statusCode : ABORTED)
+      this.#observe((performance.now() - startedAt) / 1_000)
+    })
+  }
+
+  /** Counts a refusal. Those that nobody expected get a log line each, up to a limit. */
+  noteRefusal(why: Refusal, facts: RequestFacts, error?: unknown): void {
+    this.refusals[why] += 1
+    if (why === 'closed' || why === 'lost') this.#log.debug({ ...facts, why }, 'a request was refused')
+    else this.#logFailure({ ...facts, why, err: error })
+  }
+
+  #logFailure(line: RequestFacts & { why: Refusal; err: unknown }): void {
+    const second = Math.trunc(performance.now() / 1_000)
+    if (second !== this.#second) {
+      if (this.#dropped > 0) this.#log.warn({ dropped: this.#dropped }, 'lines about failed requests were dropped')
+      this.#second = second
+      this.#lines = 0
+      this.#dropped = 0
+    }
+    this.#lines += 1
+    if (this.#lines > FAILURE_LINES_MAX) this.#dropped += 1
+    else this.#log.warn(line, 'a request failed')
+  }
+}
