@@ -300,7 +300,12 @@ function wasRefused(error: unknown): boolean {
 
 /** Fills the `:names` of a route; values are encoded. */
 export function fill(route: string, values: Record<string, string>): string {
-  return route.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(values[name] ?? ''))
+  return route.replace(/:(\w+)/g, (_all, name: string) => {
+    const value = values[name] ?? ''
+    // Encoded or not, a URL takes these two as steps through its path: another route would be asked.
+    if (value !== '.' && value !== '..') return encodeURIComponent(value)
+    throw new Fault('usage.bad_name', 400, `'${value}' is not a name`, { hint: 'See which there are: mainstay status' })
+  })
 }
 
 // fetch wraps what happened: the cause says "connect ECONNREFUSED …".

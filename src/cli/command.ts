@@ -90,7 +90,7 @@ export class FailureWithView extends Fault {
 function tellError(talk: Talk, options: { error: unknown; name: string; isVerbose: boolean }): void {
   const { error, name } = options
   talk.settle()
-  const fault = error instanceof Fault ? error : bugFault(error)
+  const fault = error instanceof Fault ? error : (fileFault(error) ?? bugFault(error))
   talk.error(fault.message)
   if (fault.hint !== undefined) talk.tryThis(fault.hint)
   if (options.isVerbose && error instanceof Error) talk.error(error.stack ?? '')
@@ -98,6 +98,15 @@ function tellError(talk: Talk, options: { error: unknown; name: string; isVerbos
   talk.error(`${name} command failed`)
   const view = error instanceof FailureWithView ? error.view : {}
   if (talk.isJson) talk.json({ error: faultBody(fault), ...view })
+}
+
+// A file or folder that was named, or that the home should have, and that the system does not let us use.
+function fileFault(error: unknown): Fault | null {
+  if (!(error instanceof Error) || !('path' in error) || !('syscall' in error) || !('code' in error)) return null
+  return new Fault('file.failed', 500, `cannot use ${error.path}: ${error.code}`, {
+    hint: 'Check that the path is right, and that you may read and write there.',
+    cause: error,
+  })
 }
 
 // Not thrown on purpose: our mistake, so the stack is what helps.

@@ -1,7 +1,10 @@
 // `up`: a two-region cloud on this machine, in the foreground.
 import type { Command } from 'commander'
 import type { StatusView } from '../contract/api.ts'
+import { Fault } from '../kit/fault.ts'
+import { slugOf } from '../kit/identifiers.ts'
 import { stopOnSignal } from '../kit/processes.ts'
+import { parseName } from '../kit/role-options.ts'
 import { LocalCloud } from '../local/cloud.ts'
 import { formatMs } from './amounts.ts'
 import { connectControl } from './cloud-calls.ts'
@@ -34,7 +37,7 @@ async function up(session: Session, flags: Flags): Promise<Result> {
     home: homeOf(flags, env),
     port: portOf('--port', flags.port, env.MAINSTAY_PORT, 8080),
     controlPort: portOf('--control-port', flags.controlPort, env.MAINSTAY_CONTROL_PORT, 8081),
-    regions: listOf(flags.regions, env.MAINSTAY_REGIONS),
+    regions: checkRegions(listOf(flags.regions, env.MAINSTAY_REGIONS)),
     env: roleEnvironment(env),
     connect: connectControl,
     say: (label) => talk.progress(label),
@@ -60,6 +63,18 @@ async function up(session: Session, flags: Flags): Promise<Result> {
   }
   await tellReady({ session, cloud, tookMs: performance.now() - startedAt })
   return await forever()
+}
+
+// Each becomes a folder, a machine and a server, all named after its slug.
+function checkRegions(names: string[] | undefined): string[] | undefined {
+  if (names === undefined) return undefined
+  const bad = (message: string) =>
+    new Fault('usage.bad_option', 400, message, { hint: 'Name them like this: --regions "West US,East US"' })
+  if (names.length === 0) throw bad('--regions names no region')
+  const slugs = names.map((name) => slugOf(parseName('--regions', name)))
+  const twice = names.find((_name, index) => slugs.indexOf(slugs[index] ?? '') < index)
+  if (twice !== undefined) throw bad(`--regions names "${twice}" twice`)
+  return names
 }
 
 async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs: number }): Promise<void> {

@@ -92,5 +92,6 @@ export async function folderBytes(path: string): Promise<number> {
 
 /** True for the error of a path that does not exist. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  // A path that leads through a file leads to nothing either.
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 }

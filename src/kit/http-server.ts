@@ -1,7 +1,9 @@
 // A Fastify application that renders faults as JSON, and a bug as an id whose stack is in the log.
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { type FastifyInstance, fastify } from 'fastify'
+import type { Socket } from 'node:net'
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { Fault, faultBody } from './fault.ts'
 import { MANAGEMENT_BODY_BYTES_MAX } from './limits.ts'
 import type { Log } from './log.ts'
@@ -34,8 +36,19 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
       server.on('request', handler)
       return server
     },
-    // A wrong type is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
-    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+    clientErrorHandler: refuseUnread,
+    // Found before a route was, so no error handler sees it: a path that cannot be decoded.
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      const fault = toFault(error) ?? new Fault('http.refused', 400, error.message)
+      reply.code(fault.status).send(faultBody(fault))
+    },
+  })
+  // A wrong type in a body is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
+  // Only what stands in a URL is text by nature, and is converted.
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  // No text that we keep or look for can hold a zero byte: PostgreSQL has none.
+  app.addHook('onRequest', async (request) => {
+    if (/%00|\0/.test(request.url)) throw zeroByte()
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id)
@@ -57,12 +70,44 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     if (body === '') return done(null, undefined)
     try {
-      done(null, JSON.parse(String(body)))
+      const text = String(body)
+      const value: unknown = JSON.parse(text)
+      // Looking is cheap, walking is not: most bodies have no such escape at all.
+      if (text.includes('\\u0000') && hasZeroByte(value)) return done(zeroByte(), undefined)
+      done(null, value)
     } catch {
       done(new Fault('http.bad_json', 400, 'the body is not JSON'), undefined)
     }
   })
   return app
+}
+
+// What Node's parser refuses never becomes a request; it is told in the words of all other refusals.
+function refuseUnread(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+  const reason = STATUS_CODES[status] ?? ''
+  const body = JSON.stringify(faultBody(new Fault('http.refused', status, reason.toLowerCase())))
+  const head = [
+    `HTTP/1.1 ${status} ${reason}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+function hasZeroByte(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([name, one]) => name.includes('\0') || hasZeroByte(one))
+}
+
+function zeroByte(): Fault {
+  return new Fault('http.bad_request', 400, 'the request has a zero byte in a text')
 }
 
 function toFault(error: unknown): Fault | null {
