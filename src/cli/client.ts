@@ -20,6 +20,7 @@ import {
   RevocationView,
   type RevokeRequest,
   RunningScriptsView,
+  ScalePlanView,
   type ScaleService,
   ScriptTextView,
   ScriptVersionView,
@@ -80,6 +81,12 @@ export class Client {
   async deleteService(service: string, options: { deleteData: boolean }): Promise<OperationView> {
     const path = fill(API.service, { service })
     return await this.#send(OperationView, { verb: 'DELETE', path, query: { deleteData: String(options.deleteData) } })
+  }
+
+  /** What a scaling would do; changes nothing. */
+  async planScale(service: string, request: ScaleService): Promise<ScalePlanView> {
+    const body = { ...request, isDryRun: true }
+    return await this.#send(ScalePlanView, { verb: 'POST', path: fill(API.scale, { service }), body })
   }
 
   async scaleService(service: string, request: ScaleService): Promise<OperationView> {

@@ -48,9 +48,10 @@ export function addScale(scale: Command, shell: Shell): void {
           return { json: scaleJson(before), lines: scaleLines(before, null) }
         }
         if (flags.dryRun) {
-          talk.data(`'${before.name}' is ${before.mode}, ${before.units} unit(s); asked for: ${JSON.stringify(wanted)}`)
+          const plan = await client.planScale(name, wanted)
+          talk.data(`${plan.name} in ${plan.region}: from ${sizeText(plan.from)} to ${sizeText(plan.to)}`)
           talk.info('Nothing was changed')
-          return { json: scaleJson(before) }
+          return { json: plan }
         }
         talk.progress('Scaling mobile service')
         await followOperation(session, client, { operation: await client.scaleService(name, wanted) })
@@ -69,6 +70,10 @@ export function scaleLines(service: ServiceView, partner: ServiceView | null): s
     ['region', service.region],
     [role, partner && `${partner.name}: ${partner.mode}, ${partner.units} unit(s) in ${partner.region}`],
   ])
+}
+
+function sizeText({ mode, units }: { mode: string; units: number }): string {
+  return mode === 'shared' ? 'shared' : `reserved, ${units} unit(s)`
 }
 
 function scaleJson({ name, mode, units, region, secondary, secondaryFor }: ServiceView) {

@@ -79,10 +79,19 @@ export const CreateService = Type.Object(
 export type CreateService = Static<typeof CreateService>
 
 export const ScaleService = Type.Object(
-  { mode: Type.Optional(Mode), units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })) },
+  {
+    mode: Type.Optional(Mode),
+    units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
   { additionalProperties: false },
 )
 export type ScaleService = Static<typeof ScaleService>
+
+const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
+/** What a scaling would do; it was checked and nothing refuses it. */
+export const ScalePlanView = Type.Object({ name: Type.String(), region: Type.String(), from: SizeView, to: SizeView })
+export type ScalePlanView = Static<typeof ScalePlanView>
 
 export const RestoreService = Type.Object(
   {

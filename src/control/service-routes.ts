@@ -11,6 +11,7 @@ import {
   RecoverRequest,
   RecoveryPlanView,
   RestoreService,
+  ScalePlanView,
   ScaleService,
   ServiceView,
   SetKey,
@@ -78,11 +79,17 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     return reply.code(202).send(await deps.started(caller, begun.operationId))
   })
 
-  const scaleSchema = { params: ByService, body: ScaleService, response: { 202: OperationView } }
+  const scaleSchema = {
+    params: ByService,
+    body: ScaleService,
+    response: { 200: ScalePlanView, 202: OperationView },
+  }
   app.post(API.scale, { schema: scaleSchema }, async (request, reply) => {
     const caller = deps.callerOf(request)
-    const id = await beginScale(deps.services, caller, request.params.service, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    const key = keyOf(request.headers)
+    const begun = await beginScale(deps.services, caller, request.params.service, request.body, key)
+    if (begun.operationId === null) return reply.code(200).send(begun.plan)
+    return reply.code(202).send(await deps.started(caller, begun.operationId))
   })
 
   const ByKey = Type.Object({ service: Type.String({ maxLength: 100 }), type: KeyType })

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
-import type { ScaleService } from '../contract/api.ts'
+import type { ScalePlanView, ScaleService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
@@ -34,18 +34,22 @@ const SCALE_STEPS = [
   { name: 'route', sentence: 'Telling every gateway' },
 ]
 
-/** Checks everything, takes the capacity and writes the operation. Returns the operation's id. */
+/** What was checked, and the operation that carries it out: null for a dry run. */
+export type BegunScale = { plan: ScalePlanView; operationId: string | null }
+
+/** Checks everything and, unless it is a dry run, takes the capacity and writes the operation. */
 export async function beginScale(
   deps: ServiceDeps,
   caller: Caller,
   name: string,
   wanted: ScaleService,
   idempotencyKey: string | null,
-): Promise<string> {
+): Promise<BegunScale> {
   const { db, field } = deps
   const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
-  if (earlier) return earlier.id
   const named = await getService(db, caller.subscriptionId, name)
+  const { name: region } = await getRegion(db, named.region)
+  if (earlier) return { plan: { name: named.name, region, ...inputOf(earlier) }, operationId: earlier.id }
   await field.settle()
   requireReachable(field, named.machine, `'${named.name}'`)
   return await db.transaction().execute(async (trx) => {
@@ -58,6 +62,8 @@ export async function beginScale(
     }
     requireKeptPromise({ name: service.name, ...to }, { primary, secondary })
     await requireRoomFor(trx, field, service, to)
+    const plan = { name: service.name, region, from, to }
+    if (wanted.isDryRun === true) return { plan, operationId: null }
     const operationId = await insertOperation(trx, {
       kind: 'scale',
       subscriptionId: caller.subscriptionId,
@@ -86,7 +92,7 @@ export async function beginScale(
       operationId,
     })
     await bumpDesired(trx)
-    return operationId
+    return { plan, operationId }
   })
 }
 

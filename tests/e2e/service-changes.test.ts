@@ -64,7 +64,10 @@ describe('services that are changed', () => {
     await cloud.ok(await scale('SecondaryService', '--mode', 'shared'))
   })
 
-  test('what does not fit is refused and changes nothing', async () => {
+  test('what does not fit is refused and changes nothing, and a dry run tells it before', async () => {
+    await refuses(await scale('SecondaryService', '--mode', 'reserved', '--units', '9', '--dry-run'), 3, /9 are needed/)
+    const shown = await cloud.ok(await scale('SecondaryService', '--mode', 'reserved', '--dry-run'))
+    assert.match(shown, /SecondaryService in East US: from shared to reserved, 1 unit\(s\)\n.*Nothing was changed/)
     await refuses(await scale('SecondaryService', '--mode', 'reserved', '--units', '9'), 3, /9 are needed/)
     const { mode, operation } = await cloud.service('SecondaryService')
     assert.deepEqual([mode, operation], ['shared', null])
