@@ -11,7 +11,7 @@ import { archiveOf } from './archive.ts'
 import type { ServiceDeps } from './create-service.ts'
 import { isNotServed, schemaProblem } from './facts-of.ts'
 import { requireReachable } from './place.ts'
-import { getService, getServiceById, lockServices, updateHeld } from './services.ts'
+import { getService, getServiceById, lockServices, type Service, updateHeld } from './services.ts'
 
 const WAIT_MS = 30
 
@@ -31,17 +31,14 @@ export async function beginDelete(
   const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
   if (earlier) return earlier.id
   const found = await getService(db, caller.subscriptionId, wanted.name)
+  requireFree(found)
   await field.settle()
   const server = await getServer(db, found.server)
   requireReachable(field, primaryOf(server).machine, `the database of '${found.name}'`)
   return await db.transaction().execute(async (trx) => {
     const [service] = await lockServices(trx, [found.id])
     if (!service) throw new Fault('service.unknown', 404, `there is no mobile service '${wanted.name}'`)
-    if (service.operation_id) {
-      throw new Fault('service.busy', 409, `'${service.name}' is in another operation`, {
-        hint: `Watch it: mainstay mobile show ${service.name}`,
-      })
-    }
+    requireFree(service)
     const operationId = await insertOperation(trx, {
       kind: 'delete',
       subscriptionId: caller.subscriptionId,
@@ -61,6 +58,14 @@ export async function beginDelete(
     await audit(trx, caller, { action: 'mobile delete', subject: service.name, after, operationId })
     await bumpDesired(trx)
     return operationId
+  })
+}
+
+// Looked at first, too: who asks in the middle of a recovery is told of that, not of the region that is lost.
+function requireFree(service: Service): void {
+  if (service.operation_id === null) return
+  throw new Fault('service.busy', 409, `'${service.name}' is in another operation`, {
+    hint: `Watch it: mainstay mobile show ${service.name}`,
   })
 }
 

@@ -27,8 +27,13 @@ describe('a crash', () => {
   })
 
   const crash = async (what: Crash, at: typeof WEST, args: string[]) => {
-    const { isReached } = await crashDuring(cloud, points, { ...what, ...at }, async () => await cloud.cli(args))
-    assert.ok(isReached, `${what.point} was not reached`)
+    let said = ''
+    const { isReached } = await crashDuring(cloud, points, { ...what, ...at }, async () => {
+      const result = await cloud.cli(args)
+      said = result.stdout + result.stderr
+      return result
+    })
+    assert.ok(isReached, `${what.point} was not reached:\n${said}`)
     return await settle(cloud)
   }
   const exists = async (name: string) => (await cloud.cli(['mobile', 'show', name])).code === 0
@@ -71,21 +76,27 @@ describe('a crash', () => {
       await cloud.untilState(name, 'Ready', 30_000)
       assert.deepEqual(await cloud.readIds(service), ['row'])
     }
-    const recover = (name: string) => ['mobile', 'recover', name, `${name}-2`, '-q']
+    // After a crash of a gateway or of PostgreSQL a secondary may not be Ready for a moment: then the plan is refused.
+    const recover = async (name: string) => {
+      const command = ['mobile', 'recover', name, `${name}-2`]
+      const isPlanned = async () => ((await cloud.cli([...command, '--dry-run'])).code === 0 ? true : undefined)
+      await waitFor(`a plan for ${name}`, isPlanned, { withinMs: 30_000, everyMs: 100 })
+      return [...command, '-q']
+    }
 
     test('of the host that has just promoted, and of control that decided it: it is finished', async () => {
       await points.arm('host.promote.promoted', 'kill')
-      await crash({ point: 'recover.database.promoted', victim: 'self' }, EAST, recover('One'))
+      await crash({ point: 'recover.database.promoted', victim: 'self' }, EAST, await recover('One'))
       await isRecovered('One')
     })
 
     test('of the gateway as the route is opened: it is finished', async () => {
-      await crash({ point: 'recover.reroute.opened', victim: 'gateway' }, EAST, recover('Two'))
+      await crash({ point: 'recover.reroute.opened', victim: 'gateway' }, EAST, await recover('Two'))
       await isRecovered('Two')
     })
 
     test('of control as the secondary is given up: it is finished', async () => {
-      await crash({ point: 'recover.cleanup.consumed', victim: 'self' }, EAST, recover('Three'))
+      await crash({ point: 'recover.cleanup.consumed', victim: 'self' }, EAST, await recover('Three'))
       await isRecovered('Three')
     })
 
