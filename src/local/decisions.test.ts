@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { issueCertificate, makeAuthority } from '../accounts/authority.ts'
 import type { StatusView } from '../contract/api.ts'
 import { judgeClock, judgeDisk, judgeNode } from './doctor.ts'
 import { Ledger, liveLine } from './ledger.ts'
@@ -7,6 +9,7 @@ import { isOurs } from './our-processes.ts'
 import { regionNamed, toldOutage, withOutage, withoutOutage } from './outages.ts'
 import { illServices, missingRegions } from './readiness.ts'
 import { controlCommand, gatewayCommand, hostCommand } from './role-commands.ts'
+import { tokenNeeded } from './roles.ts'
 import { backoffMs, decideAfterEnd } from './supervision.ts'
 import { parseRequest } from './up-socket.ts'
 
@@ -21,6 +24,18 @@ test('a role that never came up is given up, one that did its duty is not', () =
   const late = decideAfterEnd({ ranMs: 100, wasEverReady: true, failures: 40 })
   assert.deepEqual(late, { kind: 'restart', afterMs: 5_000, failures: 41 })
   assert.equal(decideAfterEnd({ ranMs: 60_000, wasEverReady: true, failures: 40 }).failures, 1)
+})
+
+test('a role asks for a token when it is new, and when its certificate ended while nobody was there to renew it', async () => {
+  const joins = { role: 'gateway' as const, domain: 'edge' }
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const spki = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  const subject = { name: 'gateway-1', role: 'gateway', domain: 'edge' }
+  const certificate = await issueCertificate(await makeAuthority(), subject, { publicKey: spki, lifeMs: 60_000 })
+  const kept = { name: 'gateway-1', certificate }
+  assert.deepEqual(tokenNeeded(joins, null, Date.now()), joins)
+  assert.equal(tokenNeeded(joins, kept, Date.now()), null)
+  assert.deepEqual(tokenNeeded(joins, kept, Date.now() + 60_001), { machine: 'gateway-1' })
 })
 
 test('an outage replaces another of its region and leaves the others', () => {

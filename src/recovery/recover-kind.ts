@@ -187,8 +187,11 @@ async function reroute({ db, field, incidents }: RecoveryDeps, context: StepCont
 
 async function prove(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const target = await probeTarget(deps, context.operation)
-  const { live } = await deps.field.gateways()
-  if (live.length === 0) return wait('a gateway')
+  const { live, late } = await deps.field.gateways()
+  if (live.length === 0)
+    return wait('a gateway')
+    // One that fell silent after the rerouting learns it when it is back, and is named as late like the others.
+  ;(context.facts as RecoverFacts).lateGateways = late
   for (const gateway of live) await deps.field.probeThroughGateway(gateway, target)
   return { kind: 'done', detail: `through ${live.join(', ')}` }
 }
