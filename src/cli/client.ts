@@ -218,8 +218,13 @@ export class Client {
     await this.#call({ verb: 'POST', path: fill(API.settleWithout, { machine }) })
   }
 
-  async makeJoinToken(request: JoinTokenRequest): Promise<string> {
-    return (await this.#send(JoinTokenAnswer, { verb: 'POST', path: API.joinTokens, body: request })).token
+  /** Only the word, for a new machine or for one that joins again. */
+  async makeJoinToken(request: JoinTokenRequest | { machine: string }): Promise<string> {
+    const call: Call =
+      'machine' in request
+        ? { verb: 'POST', path: fill(API.machineJoinTokens, { machine: request.machine }) }
+        : { verb: 'POST', path: API.joinTokens, body: request }
+    return (await this.#send(JoinTokenAnswer, call)).token
   }
 
   async createJoinToken(request: JoinTokenRequest): Promise<JoinTokenView> {

@@ -2,7 +2,7 @@
 import { rm, rmdir } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { dirname } from 'node:path'
-import type { JoinTokenRequest, ServerView, StatusView } from '../contract/api.ts'
+import type { ServerView, StatusView } from '../contract/api.ts'
 import type { CloudFile, Outage, OutageKind, UpAnswer, UpRequest } from '../contract/local-cloud.ts'
 import { Fault } from '../kit/fault.ts'
 import { readJsonIfAny, readTextIfAny, writeJson } from '../kit/files.ts'
@@ -23,13 +23,13 @@ import { regionNamed, toldOutage, withOutage, withoutOutage } from './outages.ts
 import { checkPort, pickPort } from './ports.ts'
 import { waitUntilServing } from './readiness.ts'
 import type { RoleProcess, RoleSpawner } from './role-process.ts'
-import { makeControl, makeGateway, makeHost, type RoleContext } from './roles.ts'
+import { makeControl, makeGateway, makeHost, type RoleContext, type TokenRequest } from './roles.ts'
 import { openUpSocket } from './up-socket.ts'
 
 /** What the local cloud asks of control. */
 export type ControlCalls = {
   status(): Promise<StatusView>
-  makeJoinToken(request: JoinTokenRequest): Promise<string>
+  makeJoinToken(request: TokenRequest): Promise<string>
   listServers(): Promise<ServerView[]>
 }
 

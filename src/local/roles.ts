@@ -1,12 +1,16 @@
 // The roles of the local cloud as processes: their command lines, join tokens, logs and greetings put together.
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JoinTokenRequest } from '../contract/api.ts'
 import type { ToRole } from '../contract/local-cloud.ts'
+import { lifeOf } from '../kit/certificate-life.ts'
+import { readJsonIfAny } from '../kit/files.ts'
 import { slugOf } from '../kit/identifiers.ts'
 import { type CloudHome, hostHomeOf } from './cloud-home.ts'
 import { type CommandFacts, controlCommand, gatewayCommand, hostCommand } from './role-commands.ts'
 import { RoleProcess, type RoleSpawner } from './role-process.ts'
+
+/** A token for a new machine, or for one that joins again under its name. */
+export type TokenRequest = JoinTokenRequest | { machine: string }
 
 /** What all roles of one cloud share. */
 export type RoleContext = {
@@ -15,7 +19,7 @@ export type RoleContext = {
   env: NodeJS.ProcessEnv
   spawn: RoleSpawner
   /** Asks control for a token that works once. */
-  makeJoinToken: (request: JoinTokenRequest) => Promise<string>
+  makeJoinToken: (request: TokenRequest) => Promise<string>
   /** What the host of a region is told first. */
   greetingOf: (region: string) => ToRole | null
 }
@@ -27,6 +31,15 @@ type RoleFacts = {
   /** What its join token must say; control needs none. */
   joins: JoinTokenRequest | null
   greeting: () => ToRole | null
+}
+
+type KeptIdentity = { name?: string; certificate?: string }
+
+/** Which token a role's next start needs: one to join, one to join again after a month of standing still, or none. */
+export function tokenNeeded(joins: JoinTokenRequest, kept: KeptIdentity | null, nowMs: number): TokenRequest | null {
+  if (kept === null) return joins
+  if (kept.name === undefined || kept.certificate === undefined) return null
+  return lifeOf(kept.certificate).untilMs > nowMs ? null : { machine: kept.name }
 }
 
 export function makeControl(context: RoleContext): RoleProcess {
@@ -52,8 +65,10 @@ function makeRole(context: RoleContext, role: RoleFacts): RoleProcess {
   const { name, args, joins, greeting } = role
   const { env, spawn } = context
   const prepare = async () => {
-    if (joins === null || existsSync(join(role.home, 'certificate.json'))) return {}
-    return { MAINSTAY_JOIN_TOKEN: await context.makeJoinToken(joins) }
+    if (joins === null) return {}
+    const kept = await readJsonIfAny<KeptIdentity>(join(role.home, 'certificate.json'))
+    const wanted = tokenNeeded(joins, kept, Date.now())
+    return wanted === null ? {} : { MAINSTAY_JOIN_TOKEN: await context.makeJoinToken(wanted) }
   }
   return new RoleProcess({ name, args, logFile: join(context.home.logs, `${name}.log`), env, spawn, greeting, prepare })
 }

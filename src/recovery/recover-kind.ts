@@ -211,7 +211,10 @@ async function reroute({ db, field, incidents }: RecoveryDeps, context: StepCont
 
 async function prove(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const target = await probeTarget(deps, context.operation)
-  const { live } = await deps.field.gateways()
+  const { live, late } = await deps.field.gateways()
+  const facts = context.facts as RecoverFacts
+  // One that fell silent after the rerouting learns it when it is back, and is named as late like the others.
+  facts.lateGateways = late
   if (live.length === 0) return wait('a gateway')
   for (const gateway of live) await deps.field.probeThroughGateway(gateway, target)
   return { kind: 'done', detail: `through ${live.join(', ')}` }

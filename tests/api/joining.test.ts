@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
 import type { JoinTokenView, MachineView } from '../../src/contract/api.ts'
-import type { GatewayFacts } from '../../src/contract/facts.ts'
+import type { GatewayFacts, GatewayHeartbeatAnswer } from '../../src/contract/facts.ts'
 import { decodeJoinToken, encodeJoinToken, type MachineIdentity } from '../../src/contract/join.ts'
 import { CONTROL_PROTOCOL, PROTOCOL_VERSION } from '../../src/contract/protocols.ts'
 import { lifeOf } from '../../src/kit/certificate-life.ts'
@@ -129,7 +129,10 @@ describe('a machine', () => {
     const identity = await joining('versions', 'edge-5', await makeToken('edge-5'))
     const { control } = linkOf(identity)
     await heartbeat(control, identity)
-    await heartbeat(control, identity, { protocol: PROTOCOL_VERSION - 1 })
+    const writtenIn = async (protocol: number) =>
+      ((await heartbeat(control, identity, { protocol })) as GatewayHeartbeatAnswer).assignment?.protocol
+    assert.equal(await writtenIn(PROTOCOL_VERSION - 1), PROTOCOL_VERSION - 1)
+    assert.equal(await writtenIn(PROTOCOL_VERSION), PROTOCOL_VERSION)
     await assert.rejects(heartbeat(control, identity, { protocol: PROTOCOL_VERSION + 1 }), {
       code: 'orders.other_version',
       message: `${identity.name} speaks protocol 3, control speaks 1 to 2`,

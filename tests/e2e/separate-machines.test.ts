@@ -34,6 +34,11 @@ describe('a cloud on machines of their own', () => {
     assert.equal(answer.status, 200, answer.body)
     return (JSON.parse(answer.body) as { id: string }[]).map((row) => row.id).sort()
   }
+  // As the page says: the same command without the token.
+  const startAgain = async (machine: string) => {
+    const line = (await cloud.docLines()).find((one) => one.machine === machine)
+    await cloud.startRole(machine, (line?.command ?? '').replace(/^\S+ /, ''))
+  }
   const untilUnhealthy = async (name: string) => {
     const check = async () => ((await show(name)).health.state === 'Unhealthy' ? true : undefined)
     await waitFor(`${name} to be Unhealthy`, check, SLOW)
@@ -46,7 +51,7 @@ describe('a cloud on machines of their own', () => {
       await cloud.type(line)
     }
     for (const machine of ['control', 'edge']) {
-      gateways.push({ machine, url: `http://${cloud.network.machine(machine).address}:8080` })
+      gateways.push({ machine, url: cloud.gatewayUrl(machine) })
     }
     primary = await show('PrimaryService')
     const check = async () => {
@@ -153,7 +158,7 @@ describe('a cloud on machines of their own', () => {
 
   test('keeps a login for people elsewhere, for its owner only, and never shows it', async () => {
     const token = (await readFile(join(cloud.homeOf('control', 'control'), 'operator.token'), 'utf8')).trim()
-    const at = 'http://localhost:8081'
+    const at = cloud.apiUrl
     const bad = await cloud.run('control', `MAINSTAY_TOKEN=wrong mainstay login ${at} -q`)
     assert.equal(bad.code, 1)
     assert.match(bad.stderr, /does not accept this token/)
@@ -176,7 +181,7 @@ describe('a cloud on machines of their own', () => {
     assert.ok((await cloud.kill('west')) > 5)
     await untilUnhealthy('PrimaryService')
     const token = (await readFile(join(cloud.homeOf('control', 'control'), 'operator.token'), 'utf8')).trim()
-    const command = 'mainstay mobile recover PrimaryService SecondaryService -q --control http://localhost:8081 --json'
+    const command = `mainstay mobile recover PrimaryService SecondaryService -q --control ${cloud.apiUrl} --json`
     const ran = await cloud.run('control', `cd / && MAINSTAY_TOKEN=${token} ${command}`)
     assert.equal(ran.code, 0, ran.stdout + ran.stderr)
     const operation = JSON.parse(ran.stdout) as OperationView
@@ -199,8 +204,7 @@ describe('a cloud on machines of their own', () => {
     const before = (await show('PrimaryService')).epoch
     await cloud.json('mainstay mobile create Later --location "East US"')
     assert.equal((await cloud.request('control', `${first.url}/services/later/`, { key: '' })).status < 500, true)
-    const line = (await cloud.docLines()).find(({ machine }) => machine === 'edge')
-    await cloud.startRole('edge', (line?.command ?? '').replace(/^\S+ /, ''))
+    await startAgain('edge')
     assert.deepEqual(await ids(second), ['one', 'two'])
     const isKnown = async () => {
       const answer = await cloud.request('edge', `${second.url}/services/later/`, { key: '' })
@@ -217,8 +221,7 @@ describe('a cloud on machines of their own', () => {
     // It holds nothing any more but what is quarantined there.
     const done = await cloud.run('control', 'mainstay machine revoke west-us-1 -q')
     assert.equal(done.code, 0, done.stderr)
-    const line = (await cloud.docLines()).find(({ machine }) => machine === 'west')
-    await cloud.startRole('west', (line?.command ?? '').replace(/^\S+ /, ''))
+    await startAgain('west')
     const isTold = async () => {
       const log = await readFile(cloud.logFile('west'), 'utf8')
       return log.includes('control refuses this machine: west-us-1 was revoked') ? true : undefined
@@ -256,11 +259,19 @@ describe('a cloud on machines of their own', () => {
     const revoked = await cloud.run('control', 'mainstay machine revoke east-us-1 -q --force')
     assert.equal(revoked.code, 0, revoked.stderr)
     await untilUnhealthy('Later')
-    await cloud.json('mainstay mobile recover Later LaterSecondary -q')
+    await cloud.kill('edge')
+    const operation = await cloud.json<OperationView>('mainstay mobile recover Later LaterSecondary -q')
+    assert.deepEqual(operation.report?.lateGateways, ['gateway-2'])
     assert.equal((await show('Later')).region, 'West US')
     assert.equal(await write('after'), 201)
     const rows = await cloud.request('edge', url, { key: later.applicationKey })
     assert.deepEqual((JSON.parse(rows.body) as { id: string }[]).map(({ id }) => id).sort(), ['after', 'before'])
+    // The gateway that was late learns it when it is back.
+    await startAgain('edge')
+    const known = await cloud.request('edge', `${gateways[1]?.url}/services/later/tables/Item`, {
+      key: later.applicationKey,
+    })
+    assert.equal(known.status, 200, known.body)
   })
 })
 

@@ -11,6 +11,7 @@ import { LAUNCHER } from '../../src/kit/launcher.ts'
 import { commandOf, isAlive, processesIn, signalProcess, treeOf } from '../../src/kit/processes.ts'
 import { foldersOfRole } from '../../src/local/cloud-home.ts'
 import { findOurs } from '../../src/local/our-processes.ts'
+import { freePort } from './cloud.ts'
 import { TestNetwork } from './netns.ts'
 
 export type Ran = { code: number; stdout: string; stderr: string }
@@ -31,8 +32,11 @@ export class SeparateCloud {
   /** The join command that was printed last, and its token. */
   #joins = { command: '', token: '' }
 
-  constructor(network: TestNetwork, folder: string) {
+  readonly #apiPort: number
+
+  constructor(network: TestNetwork, folder: string, apiPort: number) {
     this.network = network
+    this.#apiPort = apiPort
     this.#folder = folder
   }
 
@@ -43,7 +47,8 @@ export class SeparateCloud {
     const shim = `#!/bin/sh\nexec '${process.execPath}' '${LAUNCHER}' "$@"\n`
     await writeFile(join(folder, 'bin', 'mainstay'), shim, { mode: 0o755 })
     for (const machine of MACHINES) await mkdir(join(folder, machine))
-    return new SeparateCloud(await TestNetwork.open(MACHINES), folder)
+    const network = await TestNetwork.open(MACHINES)
+    return new SeparateCloud(network, folder, network.isNamespaced ? 8081 : await freePort())
   }
 
   /** The lines of the page at prompts, with this test's addresses. */
@@ -65,8 +70,19 @@ export class SeparateCloud {
     if (printed) this.#joins = { command: printed[1] ?? '', token: printed[2] ?? '' }
   }
 
+  /** The management API as seen on control's machine. */
+  get apiUrl(): string {
+    return `http://localhost:${this.#apiPort}`
+  }
+
+  /** Where a gateway on that machine answers apps. */
+  gatewayUrl(machine: string): string {
+    return `http://${this.network.machine(machine).address}:8080`
+  }
+
   /** Starts a role as typed and waits until it says that it is up. */
-  async startRole(machine: string, command: string): Promise<void> {
+  async startRole(machine: string, typed: string): Promise<void> {
+    const command = this.#onLoopback(machine, typed)
     const log = this.logFile(machine)
     const before = (await readFile(log, 'utf8').catch(() => '')).length
     const file = openSync(log, 'a')
@@ -152,6 +168,15 @@ export class SeparateCloud {
     for (const child of this.#running) if (child.exitCode === null) child.kill('SIGKILL')
     await this.network.close()
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  // Where all machines share one kernel's loopback, each must be told its own part of it.
+  #onLoopback(machine: string, command: string): string {
+    if (this.network.isNamespaced) return command
+    const address = this.network.machine(machine).address
+    return / control /.test(` ${command}`) && !command.includes('--control')
+      ? `${command} --port ${this.#apiPort}`
+      : `${command} --address ${address}`
   }
 
   async #processes(machine: string, role?: (typeof ROLES)[number]): Promise<number[]> {
