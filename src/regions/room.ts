@@ -9,7 +9,8 @@ export type HostsNow = { isReachable: (machine: string) => boolean; offerOf: (ma
 /** What a region can hold now. */
 export function roomOf(region: Region, machines: Machine[], now: HostsNow): RegionRoom {
   const hosts = machines
-    .filter((machine) => machine.role === 'host' && machine.domain === region.name)
+    // One that was revoked comes back under no name: its share is the others'.
+    .filter(({ role, domain, revoked_at }) => role === 'host' && domain === region.name && revoked_at === null)
     .map(({ name }) => ({ machine: name, isReporting: now.isReachable(name), offer: now.offerOf(name) }))
   return { name: region.name, slug: region.slug, offer: offerOf(setCapacityOf(region), hosts) }
 }
