@@ -5,7 +5,7 @@ import { audit } from '../accounts/audit.ts'
 import type { ScaleService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
-import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation } from '../operations/operations.ts'
 import type { OperationKind, StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { findRoom, type Size } from '../regions/ledger.ts'
@@ -42,9 +42,24 @@ export async function beginScale(
   wanted: ScaleService,
   idempotencyKey: string | null,
 ): Promise<string> {
+  return await beginOnce(
+    deps.db,
+    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
+    {
+      begin: async () => await claimScale(deps, caller, name, wanted, idempotencyKey),
+      again: ({ id }) => id,
+    },
+  )
+}
+
+async function claimScale(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: ScaleService,
+  idempotencyKey: string | null,
+): Promise<string> {
   const { db, field } = deps
-  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
-  if (earlier) return earlier.id
   const named = await getService(db, caller.subscriptionId, name)
   await field.settle()
   requireReachable(field, named.machine, `'${named.name}'`)
