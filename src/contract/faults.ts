@@ -73,6 +73,7 @@ export const FAULT_CODES = [
   'machine.revoked',
   'machine.unknown',
   'operation.interrupted',
+  'operation.other_kind',
   'operation.step_failed',
   'operation.step_timed_out',
   'operation.taken_over',

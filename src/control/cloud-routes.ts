@@ -1,14 +1,11 @@
 // The management API's routes for the cloud itself: status, regions, servers.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { audit } from '../accounts/audit.ts'
 import { API, RegionView, ServerView, StatusView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { requireNotBelowUse } from '../regions/ledger.ts'
-import { bumpDesired, getRegion, listMachines, lockRegion, setCapacity, setCapacityOf } from '../regions/regions.ts'
-import { roomOf } from '../regions/room.ts'
-import { listHoldings } from '../services/services.ts'
+import { getRegion } from '../regions/regions.ts'
 import type { ApiDeps } from './compose.ts'
+import { setRegion } from './set-region.ts'
 import { viewRegions, viewServers, viewStatus } from './views.ts'
 
 const CAPACITY_MAX = 100_000
@@ -30,21 +27,7 @@ export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
   const setSchema = { params: Type.Object({ region: Type.String() }), body: SetRegion, response: { 200: RegionView } }
   app.patch(API.region, { schema: setSchema }, async (request) => {
     const region = await getRegion(deps.db, request.params.region)
-    await deps.db.transaction().execute(async (trx) => {
-      // Locked, so that no service takes at the same moment what is taken away here.
-      const locked = await lockRegion(trx, region.slug)
-      requireNotBelowUse(locked, await listHoldings(trx), request.body)
-      const { total } = roomOf(locked, await listMachines(trx), deps.field).offer
-      const before = setCapacityOf(locked) ?? total
-      const capacity = {
-        reservedUnits: request.body.reservedUnits ?? before.reservedUnits,
-        sharedSlots: request.body.sharedSlots ?? before.sharedSlots,
-      }
-      await setCapacity(trx, locked.slug, capacity)
-      const caller = deps.callerOf(request)
-      await audit(trx, caller, { action: 'region set', subject: locked.name, before, after: capacity })
-      await bumpDesired(trx)
-    })
+    await setRegion(deps, deps.callerOf(request), region.slug, request.body)
     const view = (await viewRegions(deps.views)).find((entry) => entry.slug === region.slug)
     if (!view) throw new Fault('region.unknown', 404, `there is no region "${request.params.region}"`)
     return view

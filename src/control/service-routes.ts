@@ -88,7 +88,7 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const caller = deps.callerOf(request)
     const key = keyOf(request.headers)
     const begun = await beginScale(deps.services, caller, request.params.service, request.body, key)
-    if (begun.operationId === null) return reply.code(200).send(begun.plan)
+    if (begun.kind === 'planned') return reply.code(200).send(begun.plan)
     return reply.code(202).send(await deps.started(caller, begun.operationId))
   })
 

@@ -67,12 +67,29 @@ export async function insertOperation(trx: Db, wanted: NewOperation): Promise<st
   return id
 }
 
-/** The operation that an earlier call with the same key began, or null. */
-export async function findByIdempotencyKey(
+/**
+ * Begins an operation at most once for a key: whoever comes second is given what the first began, also when both come
+ * at the same moment. Then the second is refused, for the name that is taken by now, say, or by the index of keys.
+ */
+export async function beginOnce<T>(
   db: Db,
-  subscriptionId: string,
-  key: string | null,
-): Promise<Operation | null> {
+  asked: { subscriptionId: string; key: string | null },
+  steps: { begin: () => Promise<T>; again: (earlier: Operation) => T },
+): Promise<T> {
+  const find = async () => await findByIdempotencyKey(db, asked.subscriptionId, asked.key)
+  const earlier = await find()
+  if (earlier) return steps.again(earlier)
+  try {
+    return await steps.begin()
+  } catch (error) {
+    const meanwhile = await find()
+    if (meanwhile) return steps.again(meanwhile)
+    throw error
+  }
+}
+
+/** The operation that an earlier call with the same key began, or null. */
+async function findByIdempotencyKey(db: Db, subscriptionId: string, key: string | null): Promise<Operation | null> {
   if (key === null) return null
   const found = await db
     .selectFrom('operations')

@@ -5,7 +5,7 @@ import type { RecoverRequest, RecoveryPlanView } from '../contract/api.ts'
 import { RECOVERY_STEPS } from '../contract/recovery.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation } from '../operations/operations.ts'
 import { findRoom } from '../regions/ledger.ts'
 import { bumpDesired, listMachines, lockRegion, nextEpoch } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
@@ -35,8 +35,28 @@ export async function beginRecover(
   request: RecoverRequest,
   idempotencyKey: string | null,
 ): Promise<Begun> {
-  const earlier = await findByIdempotencyKey(deps.db, caller.subscriptionId, idempotencyKey)
-  if (earlier?.plan) return { plan: earlier.plan, operationId: earlier.id }
+  return await beginOnce(
+    deps.db,
+    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
+    {
+      begin: async () => await claimRecover(deps, caller, name, request, idempotencyKey),
+      again({ id, kind, plan }) {
+        if (plan) return { plan, operationId: id }
+        throw new Fault('operation.other_kind', 409, `this idempotency key began the operation ${id}, a ${kind}`, {
+          hint: 'Take a new key for each thing that you ask for.',
+        })
+      },
+    },
+  )
+}
+
+async function claimRecover(
+  deps: RecoveryDeps,
+  caller: Caller,
+  name: string,
+  request: RecoverRequest,
+  idempotencyKey: string | null,
+): Promise<Begun> {
   const named = {
     primary: await getService(deps.db, caller.subscriptionId, name),
     secondary: await getService(deps.db, caller.subscriptionId, request.secondary),

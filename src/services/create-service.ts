@@ -1,5 +1,5 @@
 // Creating a mobile service: refused or written in one transaction, then carried out step by step.
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
@@ -8,7 +8,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId, randomKey } from '../kit/identifiers.ts'
-import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation } from '../operations/operations.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { runtimeOf } from '../regions/field.ts'
@@ -39,13 +39,28 @@ export async function beginCreate(
   wanted: CreateService,
   idempotencyKey: string | null,
 ): Promise<string> {
+  return await beginOnce(
+    deps.db,
+    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
+    {
+      begin: async () => await claimCreate(deps, caller, wanted, idempotencyKey),
+      again: ({ id }) => id,
+    },
+  )
+}
+
+async function claimCreate(
+  deps: ServiceDeps,
+  caller: Caller,
+  wanted: CreateService,
+  idempotencyKey: string | null,
+): Promise<string> {
   const { db, seal } = deps
-  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
-  if (earlier) return earlier.id
   requireServiceName(wanted.name)
   await deps.field.settle()
   const region = await chooseRegion(db, caller, wanted)
   return await db.transaction().execute(async (trx) => {
+    await lockName(trx, wanted.name)
     // Services before regions, as everywhere: and locked, so that the primary keeps the size that is promised here.
     const primary = wanted.secondaryFor ? await lockPrimary(trx, caller, wanted.secondaryFor) : null
     const locked = await lockRegion(trx, region.slug)
@@ -185,6 +200,14 @@ export async function lockPrimary(trx: Kysely<ControlDatabase>, caller: Caller, 
   const [locked] = await lockServices(trx, [named.id])
   if (locked) return locked
   throw new Fault('service.unknown', 404, `there is no mobile service '${name}' any more`)
+}
+
+/**
+ * Locks a name until the transaction ends, before anything else: a service that is not there yet has no row to lock,
+ * and two of one name in two regions would pass each other.
+ */
+export async function lockName(trx: Kysely<ControlDatabase>, name: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${name.toLowerCase()}, 0))`.execute(trx)
 }
 
 /** Faults with `service.exists` when a living service has that name. */

@@ -4,7 +4,7 @@ import { audit } from '../accounts/audit.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation } from '../operations/operations.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { archiveOf } from './archive.ts'
@@ -27,9 +27,23 @@ export async function beginDelete(
   wanted: { name: string; isDataDropped: boolean },
   idempotencyKey: string | null,
 ): Promise<string> {
+  return await beginOnce(
+    deps.db,
+    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
+    {
+      begin: async () => await claimDelete(deps, caller, wanted, idempotencyKey),
+      again: ({ id }) => id,
+    },
+  )
+}
+
+async function claimDelete(
+  deps: ServiceDeps,
+  caller: Caller,
+  wanted: { name: string; isDataDropped: boolean },
+  idempotencyKey: string | null,
+): Promise<string> {
   const { db, field } = deps
-  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
-  if (earlier) return earlier.id
   const found = await getService(db, caller.subscriptionId, wanted.name)
   requireFree(found)
   await field.settle()

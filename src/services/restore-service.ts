@@ -6,12 +6,13 @@ import type { ArchiveView, RestoreService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { LIST_ROWS_MAX } from '../kit/limits.ts'
-import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation } from '../operations/operations.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch } from '../regions/regions.ts'
 import {
   CREATE_STEPS,
   createKind,
+  lockName,
   lockPrimary,
   requireFitting,
   requireFreeName,
@@ -44,12 +45,28 @@ export async function beginRestore(
   wanted: RestoreService,
   idempotencyKey: string | null,
 ): Promise<string> {
+  return await beginOnce(
+    deps.db,
+    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
+    {
+      begin: async () => await claimRestore(deps, caller, name, wanted, idempotencyKey),
+      again: ({ id }) => id,
+    },
+  )
+}
+
+async function claimRestore(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: RestoreService,
+  idempotencyKey: string | null,
+): Promise<string> {
   const { db, field } = deps
-  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
-  if (earlier) return earlier.id
   const archive = await getArchive(db, caller.subscriptionId, name)
   await field.settle()
   return await db.transaction().execute(async (trx) => {
+    await lockName(trx, archive.name)
     const service = await lockEnded(trx, archive)
     const primary = await findPrimary(trx, caller, service, wanted)
     const region = await lockRegion(trx, (await regionFor(trx, service, primary, wanted)).slug)

@@ -5,7 +5,7 @@ import { audit } from '../accounts/audit.ts'
 import type { ScalePlanView, ScaleService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
-import { findByIdempotencyKey, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation } from '../operations/operations.ts'
 import type { OperationKind, StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { findRoom, type Size } from '../regions/ledger.ts'
@@ -34,8 +34,8 @@ const SCALE_STEPS = [
   { name: 'route', sentence: 'Telling every gateway' },
 ]
 
-/** What was checked, and the operation that carries it out: null for a dry run. */
-export type BegunScale = { plan: ScalePlanView; operationId: string | null }
+/** A dry run was checked and is planned; otherwise an operation carries it out. */
+export type BegunScale = { kind: 'planned'; plan: ScalePlanView } | { kind: 'begun'; operationId: string }
 
 /** Checks everything and, unless it is a dry run, takes the capacity and writes the operation. */
 export async function beginScale(
@@ -45,11 +45,26 @@ export async function beginScale(
   wanted: ScaleService,
   idempotencyKey: string | null,
 ): Promise<BegunScale> {
+  return await beginOnce(
+    deps.db,
+    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
+    {
+      begin: async () => await claimScale(deps, caller, name, wanted, idempotencyKey),
+      again: ({ id }) => ({ kind: 'begun', operationId: id }),
+    },
+  )
+}
+
+async function claimScale(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: ScaleService,
+  idempotencyKey: string | null,
+): Promise<BegunScale> {
   const { db, field } = deps
-  const earlier = await findByIdempotencyKey(db, caller.subscriptionId, idempotencyKey)
   const named = await getService(db, caller.subscriptionId, name)
   const { name: region } = await getRegion(db, named.region)
-  if (earlier) return { plan: { name: named.name, region, ...inputOf(earlier) }, operationId: earlier.id }
   await field.settle()
   requireReachable(field, named.machine, `'${named.name}'`)
   return await db.transaction().execute(async (trx) => {
@@ -62,8 +77,7 @@ export async function beginScale(
     }
     requireKeptPromise({ name: service.name, ...to }, { primary, secondary })
     await requireRoomFor(trx, field, service, to)
-    const plan = { name: service.name, region, from, to }
-    if (wanted.isDryRun === true) return { plan, operationId: null }
+    if (wanted.isDryRun === true) return { kind: 'planned', plan: { name: service.name, region, from, to } }
     const operationId = await insertOperation(trx, {
       kind: 'scale',
       subscriptionId: caller.subscriptionId,
@@ -92,7 +106,7 @@ export async function beginScale(
       operationId,
     })
     await bumpDesired(trx)
-    return { plan, operationId }
+    return { kind: 'begun', operationId }
   })
 }
 
