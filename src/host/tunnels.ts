@@ -13,7 +13,8 @@ type Tunnel = { server: Server; folder: string; to: MachineAddress; sockets: Set
 export class Tunnels {
   readonly #door: Door
   readonly #socketFolder: string
-  readonly #tunnels = new Map<string, Tunnel>()
+  /** As promises: several services may want the same one at the same moment. */
+  readonly #tunnels = new Map<string, Promise<Tunnel>>()
 
   constructor(door: Door, socketFolder: string) {
     this.#door = door
@@ -22,38 +23,43 @@ export class Tunnels {
 
   /** The folder whose PostgreSQL socket leads to `server` on the machine `to`; made when missing, pointed anew when it moved. */
   async ensure(server: string, to: MachineAddress): Promise<string> {
-    const known = this.#tunnels.get(server)
-    if (known) {
-      known.to = to
-      return known.folder
+    const opening = this.#tunnels.get(server) ?? this.#open(server, to)
+    this.#tunnels.set(server, opening)
+    try {
+      const tunnel = await opening
+      tunnel.to = to
+      return tunnel.folder
+    } catch (error) {
+      // To be tried again with the next assignment.
+      if (this.#tunnels.get(server) === opening) this.#tunnels.delete(server)
+      throw error
     }
+  }
+
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled(this.#tunnels.values())
+    this.#tunnels.clear()
+    for (const one of opened) {
+      if (one.status === 'rejected') continue
+      const { server, sockets } = one.value
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    }
+  }
+
+  async #open(server: string, to: MachineAddress): Promise<Tunnel> {
     const folder = await makeOpenFolder(join(this.#socketFolder, `to-${server}`))
     const path = join(folder, '.s.PGSQL.5432')
     await rm(path, { force: true })
     const tunnel: Tunnel = { server: createServer(), folder, to, sockets: new Set() }
     tunnel.server.on('connection', (socket) => this.#forward(socket, server, tunnel))
-    this.#tunnels.set(server, tunnel)
-    try {
-      await new Promise<void>((resolve, reject) => {
-        tunnel.server.once('error', reject)
-        tunnel.server.listen(path, resolve)
-      })
-    } catch (error) {
-      // To be tried again with the next assignment.
-      this.#tunnels.delete(server)
-      throw error
-    }
+    await new Promise<void>((resolve, reject) => {
+      tunnel.server.once('error', reject)
+      tunnel.server.listen(path, resolve)
+    })
     // PostgreSQL runs as another user; the password is what protects the server.
     await chmod(path, 0o777)
-    return folder
-  }
-
-  async close(): Promise<void> {
-    for (const { server, sockets } of this.#tunnels.values()) {
-      for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
-    }
-    this.#tunnels.clear()
+    return tunnel
   }
 
   #forward(socket: Socket, server: string, tunnel: Tunnel): void {
