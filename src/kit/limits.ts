@@ -210,7 +210,7 @@ export const DATABASE_CHECK_MS_MAX = 1_000
 /** Idle connections of gateways live longer than the gateways keep them, so that none is closed under a request. */
 export const RUNTIME_KEEP_ALIVE_MS = 75_000
 /** A runtime that stops tells each client with its next answer; idle connections are closed only after this. */
-export const RUNTIME_LINGER_MS = 1_000
+export const RUNTIME_LINGER_MS = 3_000
 /** Requests under way at a runtime's stop. */
 export const RUNTIME_DRAIN_MS_MAX = 5_000
 /** The token of a probe. */
