@@ -64,8 +64,7 @@ describe('a service whose region died', () => {
       const startedAt = performance.now()
       const result = await cloud.cli(args)
       assert.equal(result.code, 1, `${args.join(' ')}\n${result.stdout}${result.stderr}`)
-      // Control gives up after 1.8 s; the rest is the start of a command on a busy machine. A hang would be a minute.
-      assert.ok(performance.now() - startedAt < 10_000, `${args.join(' ')} took too long`)
+      assert.ok(performance.now() - startedAt < 3_000, `${args.join(' ')} took too long`)
       assert.match(result.stderr, /can(not)? be reached/)
       assert.match(result.stderr, /Try:/)
     }
