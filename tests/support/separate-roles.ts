@@ -76,11 +76,12 @@ export class SeparateRoles {
   }
 
   /** Starts a region's host; joins at first. */
-  async startHost(name: string, region: string): Promise<void> {
+  async startHost(name: string, region: string, args: string[] = []): Promise<void> {
     const home = this.homeOf(name)
     const isNew = !this.#homes.has(home)
     const env = isNew ? { MAINSTAY_JOIN_TOKEN: await this.#joinToken('host', region) } : {}
-    await this.#start(name, home, ['host', '--home', home, '--region', region, '--control', this.#machineUrls()], env)
+    const place = ['--home', home, '--region', region, '--control', this.#machineUrls()]
+    await this.#start(name, home, ['host', ...place, ...args], env)
   }
 
   pid(name: string): number {
