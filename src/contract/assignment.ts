@@ -95,6 +95,8 @@ export type MachineAssignment = {
   protocol?: number
   /** Machines that are ours no more: nobody's door lets them in or out. */
   revoked?: string[]
+  /** Ids of the operations that are under way, for the log. */
+  operations?: string[]
 }
 
 export type HostAssignment = MachineAssignment & {

@@ -44,8 +44,6 @@ export const SERVICE_HEADER = 'x-mainstay-service'
 export const PREFIX_HEADER = 'x-mainstay-prefix'
 /** Runtime → gateway: this request was refused before any work, for this reason; it may be sent again elsewhere. */
 export const REFUSED_HEADER = 'x-mainstay-refused'
-/** Control → machines, with an order: the operations that it is for, by id, with commas between. For their logs. */
-export const OPERATION_HEADER = 'x-mainstay-operation'
 /** What a client may not send: the gateway drops these. */
 export const INTERNAL_HEADER_PREFIX = 'x-mainstay-'
 /** `1` on what our own processes ask of a runtime: no script runs for it. The gateway drops it from what clients send. */

@@ -17,6 +17,7 @@ import { PROTOCOL_VERSION_UNNAMED, versionToSpeak } from '../contract/protocols.
 import { APPS_DATABASE, loginRole } from '../contract/table-format.ts'
 import { type Member, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import type { Verdict } from '../health/verdict.ts'
+import { OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
 import type { Service } from '../services/services.ts'
@@ -48,7 +49,14 @@ function deriveCommon(snapshot: Snapshot, machine: Machine | undefined) {
     version: snapshot.version,
     protocol: versionToSpeak(machine?.protocol ?? PROTOCOL_VERSION_UNNAMED),
     revoked: snapshot.machines.filter((entry) => entry.revoked_at !== null).map(({ name }) => name),
+    operations: operationsUnderWay(snapshot),
   }
+}
+
+// However an assignment travels, its log line at the machine names what it may be for.
+function operationsUnderWay({ services, endedServices }: Snapshot): string[] {
+  const ids = [...services, ...endedServices].map((service) => service.operation_id).filter((id) => id !== null)
+  return [...new Set(ids)].sort().slice(0, OPERATIONS_NAMED_MAX)
 }
 
 // A revoked host is looked at, in vain, for as long as it holds something: so it is judged lost by everyone.

@@ -6,7 +6,6 @@ import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
 import {
   EPOCH_HEADER,
   INTERNAL_HEADER,
-  OPERATION_HEADER,
   ORDERS_PROTOCOL,
   PROBE_PATH,
   PUBLIC_PROTOCOL,
@@ -19,13 +18,7 @@ import type { Door } from '../kit/door.ts'
 import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import {
-  GATEWAY_CALL_MS_MAX,
-  GATEWAY_SILENT_MS,
-  HEARTBEAT_SILENT_MS,
-  OPERATIONS_NAMED_MAX,
-  REGION_CALL_MS_MAX,
-} from '../kit/limits.ts'
+import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field, ProbeTarget } from '../regions/field.ts'
 import type { Capacity } from '../regions/ledger.ts'
@@ -52,8 +45,6 @@ export class MachineField implements Field {
   readonly #deps: FieldDeps
   readonly #lines = new Map<string, Line>()
   #pushing: Promise<{ unreached: string[] }> | null = null
-  /** Those that the next push is for. */
-  readonly #operations = new Set<string>()
   #queued: Promise<{ unreached: string[] }> | null = null
 
   constructor(deps: FieldDeps) {
@@ -61,8 +52,7 @@ export class MachineField implements Field {
   }
 
   /** As Field.push; calls that come while one is under way share the next one. */
-  async push(operation?: string): Promise<{ unreached: string[] }> {
-    if (operation !== undefined) this.#operations.add(operation)
+  async push(): Promise<{ unreached: string[] }> {
     if (!this.#pushing) return await this.#startPush()
     this.#queued ??= this.#pushing
       .catch(() => {})
@@ -169,10 +159,7 @@ export class MachineField implements Field {
   }
 
   async #pushNow(): Promise<{ unreached: string[] }> {
-    const operations = [...this.#operations].slice(0, OPERATIONS_NAMED_MAX)
-    this.#operations.clear()
     if (this.#deps.isHeld()) return { unreached: [] }
-    const headers: Record<string, string> = operations.length > 0 ? { [OPERATION_HEADER]: operations.join(',') } : {}
     const snapshot = await readSnapshot(this.#deps.db)
     const unreached: string[] = []
     await Promise.all(
@@ -184,7 +171,7 @@ export class MachineField implements Field {
         const body = this.assignmentFor(snapshot, machine)
         if (!body) return
         const pool = this.#line(machine, ORDERS_PROTOCOL, 'orders')
-        const call = { method: 'PUT' as const, path: '/assignment', body, headers, timeoutMs: GATEWAY_CALL_MS_MAX }
+        const call = { method: 'PUT' as const, path: '/assignment', body, timeoutMs: GATEWAY_CALL_MS_MAX }
         await callThrough(pool, call).catch(() => unreached.push(machine.name))
       }),
     )

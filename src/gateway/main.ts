@@ -28,7 +28,6 @@ import { ControlTrouble } from '../machine/control-trouble.ts'
 import { chooseListening, listenWhereBefore } from '../machine/door-place.ts'
 import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
-import { operationsOf } from '../machine/orders.ts'
 import { Peers } from '../machine/peers.ts'
 import { Certificate } from '../machine/renewal.ts'
 import { GATEWAY_MEASURES, type GatewayNumbers, REQUEST_DURATIONS } from './metrics.ts'
@@ -116,9 +115,10 @@ async function run(args: string[]): Promise<void> {
   const doorPort = await listenWhereBefore(door, home, { address, port: wanted.doorPort })
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   const trouble = new ControlTrouble(log)
-  const assign = async (assignment: GatewayAssignment, about: { operation?: string } = {}) => {
+  const assign = async (assignment: GatewayAssignment) => {
     trouble.requireSpoken(assignment)
-    if (assignment.version > routes.version) log.info({ version: assignment.version, ...about }, 'following new routes')
+    const { version, operations } = assignment
+    if (version > routes.version) log.info({ version, operations }, 'following new routes')
     await routes.assign(assignment)
   }
 
@@ -127,7 +127,7 @@ async function run(args: string[]): Promise<void> {
     if (role !== 'control') throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
   orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
-    await assign(request.body, operationsOf(request.headers))
+    await assign(request.body)
     return { version: routes.version }
   })
   await orders.app.ready()

@@ -103,8 +103,8 @@ export class Host {
     })
   }
 
-  /** Takes a newer assignment; an older or equal one is nothing new. `about`: what it is for, for the log. */
-  async assign(assignment: HostAssignment, about: { operation?: string } = {}): Promise<void> {
+  /** Takes a newer assignment; an older or equal one is nothing new. */
+  async assign(assignment: HostAssignment): Promise<void> {
     if (assignment.machine !== this.#deps.identity.name) {
       throw new Fault('assignment.other_machine', 409, `this is ${this.#deps.identity.name}, not ${assignment.machine}`)
     }
@@ -112,7 +112,8 @@ export class Host {
     await this.#inTurn(async () => {
       if (assignment.version <= this.version) return
       // Said before it is acted on, so that what follows in the log can be told from what was before.
-      this.#deps.log.info({ version: assignment.version, ...about }, 'following a new assignment')
+      const { version, operations } = assignment
+      this.#deps.log.info({ version, operations }, 'following a new assignment')
       await this.#deps.highest.note(epochsOf(assignment))
       await writeJson(this.#assignmentPath, assignment)
       faultPoint('host.assigned')

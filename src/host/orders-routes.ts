@@ -6,7 +6,6 @@ import type { TableChange } from '../contract/table-change.ts'
 import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
-import { operationsOf } from '../machine/orders.ts'
 import type { Host } from './host.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
 
@@ -27,7 +26,7 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
   app.get('/live', async () => ({}))
   app.get('/facts', async () => await host.facts())
   app.put<{ Body: HostAssignment }>('/assignment', async (request) => {
-    await host.assign(request.body, operationsOf(request.headers))
+    await host.assign(request.body)
     return { version: host.version }
   })
   app.post<{ Body: ProofRequest }>('/proof', async (request) => {

@@ -39,7 +39,6 @@ export type DoorCall = {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   body?: unknown
-  headers?: Record<string, string>
   timeoutMs: number
 }
 
@@ -53,7 +52,7 @@ export async function callThrough(pool: Pool, call: DoorCall): Promise<unknown> 
       method: call.method,
       path: call.path,
       signal: aborter,
-      headers: { ...call.headers, ...(call.body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: call.body === undefined ? {} : { 'content-type': 'application/json' },
       body: call.body === undefined ? null : JSON.stringify(call.body),
     })
     status = answer.statusCode

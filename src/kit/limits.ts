@@ -302,5 +302,5 @@ export const METRIC_SERVICES_MAX = 200
 export const RUNTIME_NUMBERS_EVERY_MS = 5_000
 /** Requests that failed and have a line in a gateway's log, in a second; in an outage there are thousands. */
 export const FAILURE_LINES_MAX = 20
-/** Operations that one order to a machine names: more than are under way at once by any sensible person. */
+/** Operations that an assignment names: more than are under way at once by any sensible person. */
 export const OPERATIONS_NAMED_MAX = 8

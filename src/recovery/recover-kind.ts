@@ -58,7 +58,7 @@ export function recoverKind(deps: RecoveryDeps): OperationKind {
 async function fence({ field, db }: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const input = inputOf(context.operation)
   const facts = context.facts as RecoverFacts
-  await field.push(context.operation.id)
+  await field.push()
   if (!field.isReachable(input.from.machine)) {
     return { kind: 'done', detail: `${input.from.machine} cannot be asked; its lease and epoch fence it` }
   }
@@ -103,7 +103,7 @@ async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promis
     Object.assign(facts, known)
     faultPoint('recover.database.promoted')
   }
-  await field.push(context.operation.id)
+  await field.push()
   const server = await getServer(db, input.server)
   const { machine } = primaryOf(server)
   const found = (await field.askHost(machine)).servers.find((entry) => entry.name === input.server)
@@ -145,7 +145,7 @@ async function activate({ db, field }: RecoveryDeps, context: StepContext): Prom
     return await bumpDesired(trx)
   })
   faultPoint('recover.activate.moved')
-  await field.push(context.operation.id)
+  await field.push()
   const service = await getServiceById(db, context.operation.service_id)
   const server = await getServer(db, service.server)
   const version = facts.desiredVersion
@@ -198,7 +198,7 @@ async function reroute({ db, field, incidents }: RecoveryDeps, context: StepCont
   })
   faultPoint('recover.reroute.opened')
   ;(context.facts as RecoverFacts).isForwardOnly = true
-  const { unreached } = await field.push(context.operation.id)
+  const { unreached } = await field.push()
   const { live, late } = await field.gateways()
   const silent = live.filter((gateway) => unreached.includes(gateway))
   if (silent.length > 0) return wait(`${silent.join(', ')} to take the route`)
@@ -243,7 +243,7 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
     await bumpDesired(trx)
   })
   faultPoint('recover.cleanup.consumed')
-  await field.push(context.operation.id)
+  await field.push()
   return { kind: 'done', detail: `'${input.secondaryName}' is archived` }
 }
 
@@ -272,7 +272,7 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
     const next = fault.hint ?? `mainstay mobile show ${operation.service_name}`
     await end(trx, { state: 'failed', next })
   })
-  await deps.field.push(operation.id)
+  await deps.field.push()
 }
 
 // A machine that does not answer just now is waited for; what is refused or wrong ends the step.

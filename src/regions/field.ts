@@ -6,11 +6,8 @@ import type { Capacity } from './ledger.ts'
 export type ProbeTarget = { service: string; masterKey: string; epoch: number; machine: string; runtime: string }
 
 export type Field = {
-  /**
-   * Derives what is wanted from the rows and tells every machine that can be reached; names those that cannot. The
-   * machines' logs name the operation that it is for.
-   */
-  push: (operation?: string) => Promise<{ unreached: string[] }>
+  /** Derives what is wanted from the rows and tells every machine that can be reached; names those that cannot. */
+  push: () => Promise<{ unreached: string[] }>
   /** Fresh facts of a host, also noted on the board. Faults with `door.unreachable`. */
   askHost: (machine: string) => Promise<HostFacts>
   /**

@@ -125,7 +125,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
         async run({ operation, facts }) {
           const { service, version } = await load(operation.service_id)
           facts.version ??= version
-          await field.push(operation.id)
+          await field.push()
           const server = await getServer(db, service.server)
           const found = schemaProblem(await field.askHost(primaryOf(server).machine), {
             server: service.server,
@@ -155,8 +155,8 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
       },
       {
         name: 'route',
-        async run({ operation }) {
-          const { unreached } = await field.push(operation.id)
+        async run() {
+          const { unreached } = await field.push()
           return unreached.length === 0
             ? { kind: 'done' }
             : { kind: 'done', detail: `${unreached.join(', ')} will learn it later` }
@@ -176,7 +176,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
         await bumpDesired(trx)
         await end(trx, { state: 'failed' })
       })
-      await field.push(operation.id)
+      await field.push()
     },
   }
 }

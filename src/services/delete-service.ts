@@ -91,7 +91,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
         name: 'close',
         async run({ operation }) {
           const service = await getServiceById(db, operation.service_id)
-          await field.push(operation.id)
+          await field.push()
           // A lost home serves nobody; when it returns it reads what is wanted before it opens anything.
           if (!field.isReachable(service.machine)) return { kind: 'done', detail: 'its home cannot be reached' }
           if (isNotServed(await field.askHost(service.machine), service.name)) return { kind: 'done' }
@@ -113,7 +113,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
             return await bumpDesired(trx)
           })
           faultPoint('delete.data.ended')
-          await field.push(operation.id)
+          await field.push()
           const server = await getServer(db, service.server)
           const version = Number(facts.version)
           const wanted = { server: service.server, schema: service.schema_name, version }
@@ -151,7 +151,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
           isEnded ? { state: 'succeeded', error: null } : { state: 'failed', next: retryCommand(service.name) },
         )
       })
-      await field.push(operation.id)
+      await field.push()
     },
   }
 }

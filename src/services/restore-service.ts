@@ -119,7 +119,7 @@ export function restoreKind(deps: ServiceDeps): OperationKind {
         const next = `mainstay mobile restore-secondary ${operation.service_name}`
         await end(trx, { state: 'failed', next })
       })
-      await field.push(operation.id)
+      await field.push()
     },
   }
 }

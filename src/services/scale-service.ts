@@ -119,7 +119,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
         async run({ operation, facts }) {
           const service = await getServiceById(db, operation.service_id)
           facts.version ??= await desiredVersion(db)
-          await field.push(operation.id)
+          await field.push()
           const { to } = inputOf(operation)
           const wanted = { ...to, name: service.name, epoch: Number(service.epoch), version: Number(facts.version) }
           if (isServedBy(await field.askHost(service.machine), wanted)) return { kind: 'done', detail: sizeText(to) }
@@ -131,7 +131,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
         async run({ operation, facts }) {
           await swapShapes(db, operation.service_id, inputOf(operation))
           facts.isSwapped = true
-          return await tellGateways(field, operation.id)
+          return await tellGateways(field)
         },
       },
     ],
@@ -141,7 +141,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
         await bumpDesired(trx)
         await end(trx, {})
       })
-      await field.push(operation.id)
+      await field.push()
     },
     async fail({ operation, facts }, _fault, end) {
       const { from, to } = inputOf(operation)
@@ -156,7 +156,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
         const next = `mainstay mobile scale change ${operation.service_name}`
         await end(trx, isKept ? { state: 'succeeded', error: null } : { state: 'failed', next })
       })
-      await field.push(operation.id)
+      await field.push()
     },
   }
 }
@@ -201,8 +201,8 @@ async function swapShapes(db: Kysely<ControlDatabase>, id: string, { from, to }:
   })
 }
 
-async function tellGateways(field: Field, operation: string): Promise<StepResult> {
-  const { unreached } = await field.push(operation)
+async function tellGateways(field: Field): Promise<StepResult> {
+  const { unreached } = await field.push()
   const { live, late } = await field.gateways()
   const silent = live.filter((gateway) => unreached.includes(gateway))
   if (silent.length > 0) return { kind: 'wait', forMs: WAIT_MS, reason: `${silent.join(', ')} to take the route` }

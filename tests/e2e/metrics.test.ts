@@ -160,6 +160,6 @@ describe('a cloud, seen from outside', () => {
       return msg === 'operation ended' && operation === id && state === 'succeeded'
     })
     await untilLogged('control', ({ operation, step }) => operation === id && step === 'database')
-    await untilLogged('host-west-us', ({ operation }) => String(operation).includes(id))
+    await untilLogged('host-west-us', ({ operations }) => Array.isArray(operations) && operations.includes(id))
   })
 })
