@@ -1,50 +1,41 @@
 // Control's management API, as the CLI calls it: typed answers, faults with hints, a limit on every call.
-import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import {
-  API,
-  ArchiveView,
+import type {
   AuditView,
-  type CreateService,
-  type CreateTable,
-  type JoinTokenRequest,
+  CreateService,
+  CreateTable,
+  JoinTokenRequest,
   JoinTokenView,
-  type KeyType,
+  KeyType,
   KeyView,
-  MachineView,
   OperationView,
-  type RecoverRequest,
+  RecoverRequest,
   RecoveryPlanView,
   RegionView,
-  type RestoreService,
+  RestoreService,
   RevocationView,
-  type RevokeRequest,
+  RevokeRequest,
+  RowView,
   RunningScriptsView,
   ScalePlanView,
-  type ScaleService,
+  ScaleService,
   ScriptTextView,
   ScriptVersionView,
-  ScriptView,
   ScriptWrittenView,
-  ServerView,
-  ServiceView,
-  type SetPermissions,
-  StatusView,
+  SetPermissions,
   TableChangeView,
   TableView,
   TruncateView,
 } from '../contract/api.ts'
+import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import type { ColumnType } from '../contract/table-change.ts'
 import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { CONTROL_CALL_MS_MAX, TRUNCATE_CALL_MS_MAX } from '../kit/limits.ts'
+import { type Answered, checkAnswer, checkList, type View, type ViewName } from './answer-check.ts'
 import type { ControlAddress } from './control-address.ts'
 
 type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type Call = { verb: Verb; path: string; body?: unknown; query?: Record<string, string>; timeoutMs?: number }
-
-const Rows = Type.Array(Type.Record(Type.String(), Type.Unknown()))
-const JoinTokenAnswer = Type.Object({ token: Type.String() })
 
 export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
 
@@ -57,52 +48,56 @@ export class Client {
     this.#address = address
   }
 
-  status = async () => await this.#get(StatusView, API.status)
-  listRegions = async () => await this.#get(Type.Array(RegionView), API.regions)
-  listServices = async () => await this.#get(Type.Array(ServiceView), API.services)
-  listMachines = async () => await this.#get(Type.Array(MachineView), API.machines)
-  listServers = async () => await this.#get(Type.Array(ServerView), API.servers)
-  getService = async (service: string) => await this.#get(ServiceView, fill(API.service, { service }))
-  getServer = async (server: string) => await this.#get(ServerView, fill(API.server, { server }))
-  listTables = async (service: string) => await this.#get(Type.Array(TableView), fill(API.tables, { service }))
+  status = async () => await this.#get('StatusView', API.status)
+  listRegions = async () => await this.#list('RegionView', API.regions)
+  listServices = async () => await this.#list('ServiceView', API.services)
+  listMachines = async () => await this.#list('MachineView', API.machines)
+  listServers = async () => await this.#list('ServerView', API.servers)
+  getService = async (service: string) => await this.#get('ServiceView', fill(API.service, { service }))
+  getServer = async (server: string) => await this.#get('ServerView', fill(API.server, { server }))
+  listTables = async (service: string) => await this.#list('TableView', fill(API.tables, { service }))
 
   async getTable(service: string, table: string): Promise<TableView> {
-    return await this.#get(TableView, fill(API.table, { service, table }))
+    return await this.#get('TableView', fill(API.table, { service, table }))
   }
 
   async setRegion(region: string, change: RegionChange): Promise<RegionView> {
-    return await this.#send(RegionView, { verb: 'PATCH', path: fill(API.region, { region }), body: change })
+    return await this.#send('RegionView', { verb: 'PATCH', path: fill(API.region, { region }), body: change })
   }
 
   async createService(request: CreateService): Promise<OperationView> {
-    return await this.#send(OperationView, { verb: 'POST', path: API.services, body: request })
+    return await this.#send('OperationView', { verb: 'POST', path: API.services, body: request })
   }
 
   async deleteService(service: string, options: { deleteData: boolean }): Promise<OperationView> {
     const path = fill(API.service, { service })
-    return await this.#send(OperationView, { verb: 'DELETE', path, query: { deleteData: String(options.deleteData) } })
+    return await this.#send('OperationView', {
+      verb: 'DELETE',
+      path,
+      query: { deleteData: String(options.deleteData) },
+    })
   }
 
   /** What a scaling would do; changes nothing. */
   async planScale(service: string, request: ScaleService): Promise<ScalePlanView> {
     const body = { ...request, isDryRun: true }
-    return await this.#send(ScalePlanView, { verb: 'POST', path: fill(API.scale, { service }), body })
+    return await this.#send('ScalePlanView', { verb: 'POST', path: fill(API.scale, { service }), body })
   }
 
   async scaleService(service: string, request: ScaleService): Promise<OperationView> {
-    return await this.#send(OperationView, { verb: 'POST', path: fill(API.scale, { service }), body: request })
+    return await this.#send('OperationView', { verb: 'POST', path: fill(API.scale, { service }), body: request })
   }
 
-  listArchives = async () => await this.#get(Type.Array(ArchiveView), API.archives)
+  listArchives = async () => await this.#list('ArchiveView', API.archives)
 
   async restoreService(service: string, request: RestoreService): Promise<OperationView> {
-    return await this.#send(OperationView, { verb: 'POST', path: fill(API.restore, { service }), body: request })
+    return await this.#send('OperationView', { verb: 'POST', path: fill(API.restore, { service }), body: request })
   }
 
   /** Sets a key, or has a new one made when no value is given. */
   async setKey(service: string, type: KeyType, value: string | undefined): Promise<KeyView> {
     const body = value === undefined ? {} : { value }
-    return await this.#send(KeyView, { verb: 'PUT', path: fill(API.key, { service, type }), body })
+    return await this.#send('KeyView', { verb: 'PUT', path: fill(API.key, { service, type }), body })
   }
 
   async restartService(service: string): Promise<void> {
@@ -110,15 +105,15 @@ export class Client {
   }
 
   async createTable(service: string, request: CreateTable): Promise<TableView> {
-    return await this.#send(TableView, { verb: 'POST', path: fill(API.tables, { service }), body: request })
+    return await this.#send('TableView', { verb: 'POST', path: fill(API.tables, { service }), body: request })
   }
 
   async deleteTable(service: string, table: string): Promise<void> {
     await this.#call({ verb: 'DELETE', path: fill(API.table, { service, table }) })
   }
 
-  async readData(service: string, table: string, query: Record<string, string>): Promise<Static<typeof Rows>> {
-    return await this.#send(Rows, { verb: 'GET', path: fill(API.data, { service, table }), query })
+  async readData(service: string, table: string, query: Record<string, string>): Promise<RowView[]> {
+    return await this.#list('RowView', fill(API.data, { service, table }), query)
   }
 
   async setPermissions(service: string, table: string, permissions: SetPermissions): Promise<void> {
@@ -136,43 +131,43 @@ export class Client {
 
   async addIndex(service: string, table: string, column: string): Promise<TableChangeView> {
     const path = fill(API.index, { service, table, column })
-    return await this.#send(TableChangeView, { verb: 'PUT', path })
+    return await this.#send('TableChangeView', { verb: 'PUT', path })
   }
 
   async deleteIndex(service: string, table: string, column: string): Promise<TableChangeView> {
     const path = fill(API.index, { service, table, column })
-    return await this.#send(TableChangeView, { verb: 'DELETE', path })
+    return await this.#send('TableChangeView', { verb: 'DELETE', path })
   }
 
-  listScripts = async (service: string) => await this.#get(Type.Array(ScriptView), fill(API.scripts, { service }))
+  listScripts = async (service: string) => await this.#list('ScriptView', fill(API.scripts, { service }))
 
   async listScriptVersions(service: string, script: string): Promise<ScriptVersionView[]> {
-    return await this.#get(Type.Array(ScriptVersionView), fill(API.scriptVersions, { service, script }))
+    return await this.#list('ScriptVersionView', fill(API.scriptVersions, { service, script }))
   }
 
   /** The text in force, or that of a version. */
   async readScript(service: string, script: string, version?: number): Promise<ScriptTextView> {
     const query = version === undefined ? {} : { version: String(version) }
-    return await this.#send(ScriptTextView, { verb: 'GET', path: fill(API.script, { service, script }), query })
+    return await this.#send('ScriptTextView', { verb: 'GET', path: fill(API.script, { service, script }), query })
   }
 
   async uploadScript(service: string, script: string, text: string): Promise<ScriptWrittenView> {
     const path = fill(API.script, { service, script })
-    return await this.#send(ScriptWrittenView, { verb: 'PUT', path, body: { text } })
+    return await this.#send('ScriptWrittenView', { verb: 'PUT', path, body: { text } })
   }
 
   async deleteScript(service: string, script: string): Promise<ScriptWrittenView> {
-    return await this.#send(ScriptWrittenView, { verb: 'DELETE', path: fill(API.script, { service, script }) })
+    return await this.#send('ScriptWrittenView', { verb: 'DELETE', path: fill(API.script, { service, script }) })
   }
 
   async runningScripts(service: string): Promise<RunningScriptsView> {
-    return await this.#get(RunningScriptsView, fill(API.runningScripts, { service }))
+    return await this.#get('RunningScriptsView', fill(API.runningScripts, { service }))
   }
 
   /** Counts the rows, or deletes them all when it is confirmed. */
   async truncate(service: string, table: string, confirm: boolean): Promise<TruncateView> {
     const path = fill(API.truncate, { service, table })
-    return await this.#send(TruncateView, { verb: 'POST', path, body: { confirm }, timeoutMs: TRUNCATE_CALL_MS_MAX })
+    return await this.#send('TruncateView', { verb: 'POST', path, body: { confirm }, timeoutMs: TRUNCATE_CALL_MS_MAX })
   }
 
   async deleteRow(service: string, table: string, id: string): Promise<void> {
@@ -181,22 +176,22 @@ export class Client {
 
   async listOperations(wanted: { service?: string | undefined; top: number }): Promise<OperationView[]> {
     const query = { top: String(wanted.top), ...(wanted.service === undefined ? {} : { service: wanted.service }) }
-    return await this.#send(Type.Array(OperationView), { verb: 'GET', path: API.operations, query })
+    return await this.#list('OperationView', API.operations, query)
   }
 
   async listAudit(wanted: { subject?: string | undefined; top: number }): Promise<AuditView[]> {
     const query = { top: String(wanted.top), ...(wanted.subject === undefined ? {} : { subject: wanted.subject }) }
-    return await this.#send(Type.Array(AuditView), { verb: 'GET', path: API.audit, query })
+    return await this.#list('AuditView', API.audit, query)
   }
 
   /** What a recovery would do; changes nothing. */
   async planRecovery(primary: string, request: RecoverRequest): Promise<RecoveryPlanView> {
     const path = fill(API.recover, { service: primary })
-    return await this.#send(RecoveryPlanView, { verb: 'POST', path, body: { ...request, isDryRun: true } })
+    return await this.#send('RecoveryPlanView', { verb: 'POST', path, body: { ...request, isDryRun: true } })
   }
 
   async recover(primary: string, request: RecoverRequest): Promise<OperationView> {
-    return await this.#send(OperationView, {
+    return await this.#send('OperationView', {
       verb: 'POST',
       path: fill(API.recover, { service: primary }),
       body: request,
@@ -205,7 +200,7 @@ export class Client {
 
   /** The operation, as soon as it is newer than `after`, or after `waitMs` as it is. */
   async watchOperation(id: string, options: { after: number; waitMs: number }): Promise<OperationView> {
-    return await this.#send(OperationView, {
+    return await this.#send('OperationView', {
       verb: 'GET',
       path: fill(API.operation, { operation: id }),
       query: { after: String(options.after), waitMs: String(options.waitMs) },
@@ -224,37 +219,36 @@ export class Client {
       'machine' in request
         ? { verb: 'POST', path: fill(API.machineJoinTokens, { machine: request.machine }) }
         : { verb: 'POST', path: API.joinTokens, body: request }
-    return (await this.#send(JoinTokenAnswer, call)).token
+    return (await this.#send('JoinTokenView', call)).token
   }
 
   async createJoinToken(request: JoinTokenRequest): Promise<JoinTokenView> {
-    return await this.#send(JoinTokenView, { verb: 'POST', path: API.joinTokens, body: request })
+    return await this.#send('JoinTokenView', { verb: 'POST', path: API.joinTokens, body: request })
   }
 
   /** A token for a machine that joins again under its own name. */
   async createMachineToken(machine: string): Promise<JoinTokenView> {
-    return await this.#send(JoinTokenView, { verb: 'POST', path: fill(API.machineJoinTokens, { machine }) })
+    return await this.#send('JoinTokenView', { verb: 'POST', path: fill(API.machineJoinTokens, { machine }) })
   }
 
   async revokeMachine(machine: string, request: RevokeRequest): Promise<RevocationView> {
     const path = fill(API.machineRevoke, { machine })
-    return await this.#send(RevocationView, { verb: 'POST', path, body: request })
+    return await this.#send('RevocationView', { verb: 'POST', path, body: request })
   }
 
-  async #get<T extends TSchema>(schema: T, path: string): Promise<Static<T>> {
-    return await this.#send(schema, { verb: 'GET', path })
+  async #get<N extends ViewName>(view: N, path: string): Promise<View<N>> {
+    return await this.#send(view, { verb: 'GET', path })
   }
 
-  async #send<T extends TSchema>(schema: T, call: Call): Promise<Static<T>> {
-    const answer = await this.#call(call)
-    if (Value.Check(schema, answer)) return answer
-    throw new Fault('control.strange_answer', 500, `control gave a strange answer to ${call.verb} ${call.path}`, {
-      hint: 'CLI and control may be of different versions; compare: mainstay --version',
-      cause: Value.Errors(schema, answer),
-    })
+  async #list<N extends ViewName>(view: N, path: string, query?: Record<string, string>): Promise<View<N>[]> {
+    return await checkList(view, await this.#call({ verb: 'GET', path, ...(query ? { query } : {}) }))
   }
 
-  async #call(call: Call): Promise<unknown> {
+  async #send<N extends ViewName>(view: N, call: Call): Promise<View<N>> {
+    return await checkAnswer(view, await this.#call(call))
+  }
+
+  async #call(call: Call): Promise<Answered> {
     const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
     const limitMs = call.timeoutMs ?? CONTROL_CALL_MS_MAX
     const headers: Record<string, string> = { authorization: `Bearer ${this.#address.token}` }
@@ -262,9 +256,9 @@ export class Client {
     if (call.body !== undefined) headers['content-type'] = 'application/json'
     const body = call.body === undefined ? null : JSON.stringify(call.body)
     const send = { method: call.verb, headers, body }
-    const { url, status, text } = await this.#sendAnywhere(call.path + query, send, limitMs)
+    const { url, status, text, release } = await this.#sendAnywhere(call.path + query, send, limitMs)
     const parsed = parseJson(text)
-    if (status < 400) return parsed
+    if (status < 400) return { to: `${call.verb} ${call.path}`, body: parsed, release }
     if (status === 401) throw unauthorized(url)
     throw faultFromAnswer(parsed, status)
   }
@@ -275,7 +269,7 @@ export class Client {
     path: string,
     send: { method: Verb; headers: Record<string, string>; body: string | null },
     limitMs: number,
-  ): Promise<{ url: string; status: number; text: string }> {
+  ): Promise<{ url: string; status: number; text: string; release: string | null }> {
     const urls = this.#address.url.split(',')
     let silence: Fault | null = null
     for (let tried = 0; tried < urls.length; tried += 1) {
@@ -285,7 +279,7 @@ export class Client {
         const answer = await fetch(url + path, { ...send, signal: AbortSignal.timeout(limitMs) })
         const text = await answer.text()
         this.#preferred = at
-        return { url, status: answer.status, text }
+        return { url, status: answer.status, text, release: answer.headers.get(RELEASE_HEADER) }
       } catch (error) {
         silence = this.#silence(url, error, limitMs)
         if (send.method !== 'GET' && !wasRefused(error)) throw silence

@@ -1,6 +1,6 @@
 // `mobile table update`: permissions, columns and indexes of a table, one change after the other, each told by itself.
 import type { Command } from 'commander'
-import { ColumnType } from '../contract/table-change.ts'
+import { COLUMN_TYPES } from '../contract/table-change.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { INDEX_BUILD_MS_MAX, INDEX_LOOK_EVERY_MS } from '../kit/limits.ts'
@@ -107,7 +107,7 @@ function permissionsStep(text: string): Step {
 
 function addColumnStep(text: string): Step {
   const [name = '', type = ''] = text.split('=').map((part) => part.trim())
-  const known = ColumnType.anyOf.find((one) => one.const === type.toLowerCase())?.const
+  const known = COLUMN_TYPES.find((one) => one === type.toLowerCase())
   if (name === '' || known === undefined) {
     throw new Fault('usage.bad_option', 400, `'${text}' is not NAME=TYPE`, {
       hint: 'Types are string, number, boolean and date. Example: --addColumn done=boolean',

@@ -1,13 +1,7 @@
 // Changes of a table's shape, as control orders them from the host of its server.
-import { type Static, Type } from 'typebox'
 
-export const ColumnType = Type.Union([
-  Type.Literal('string'),
-  Type.Literal('number'),
-  Type.Literal('boolean'),
-  Type.Literal('date'),
-])
-export type ColumnType = Static<typeof ColumnType>
+export const COLUMN_TYPES = ['string', 'number', 'boolean', 'date'] as const
+export type ColumnType = (typeof COLUMN_TYPES)[number]
 
 export type TableChange =
   | { kind: 'add_column'; column: string; type: ColumnType }

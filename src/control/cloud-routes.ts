@@ -1,7 +1,8 @@
 // The management API's routes for the cloud itself: status, regions, servers.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { API, RegionView, ServerView, StatusView } from '../contract/api.ts'
+import { RegionView, ServerView, StatusView } from '../contract/api.ts'
+import { API } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { getRegion } from '../regions/regions.ts'
 import type { ApiDeps } from './compose.ts'

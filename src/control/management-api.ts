@@ -1,11 +1,13 @@
 // The management API as an HTTP application: who calls, may they now, and the routes.
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Accounts, Caller } from '../accounts/accounts.ts'
-import { API } from '../contract/api.ts'
+import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { buildTlsApp, type HttpApp, type TlsFiles } from '../kit/http-server.ts'
 import type { Log } from '../kit/log.ts'
 import type { Metrics } from '../kit/metrics.ts'
+import { readRelease } from '../kit/release.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
 import { fleetRoutes } from './fleet-routes.ts'
@@ -30,6 +32,13 @@ const ROUTES = [serviceRoutes, tableRoutes, scriptRoutes, cloudRoutes, fleetRout
 export async function buildManagementApi(options: ManagementOptions): Promise<HttpApp> {
   const { accounts, log, tls, metrics, heldBy, deps } = options
   const api = buildTlsApp(log, tls)
+  // A wrong type in a body is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
+  // Only what stands in a URL is text by nature, and is converted.
+  api.app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  const release = readRelease()
+  api.app.addHook('onRequest', async (_request, reply) => {
+    reply.header(RELEASE_HEADER, release)
+  })
   const callers = new WeakMap<FastifyRequest, Caller>()
   const callerOf = (request: FastifyRequest) => {
     const caller = callers.get(request)

@@ -2,7 +2,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import {
-  API,
   RunningScriptsView,
   ScriptTextView,
   ScriptVersionView,
@@ -10,6 +9,7 @@ import {
   ScriptWrittenView,
   UploadScript,
 } from '../contract/api.ts'
+import { API } from '../contract/api-routes.ts'
 import { listVersions, parseScriptName, readScript, viewScripts } from '../services/scripts.ts'
 import { getService } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'

@@ -2,7 +2,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import {
-  API,
   ArchiveView,
   CreateService,
   KeyType,
@@ -16,6 +15,7 @@ import {
   ServiceView,
   SetKey,
 } from '../contract/api.ts'
+import { API } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginRecover } from '../recovery/recover-begin.ts'
 import { beginCreate } from '../services/create-service.ts'

@@ -3,7 +3,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import {
   AddColumn,
-  API,
   CreateTable,
   SetPermissions,
   TableChangeView,
@@ -11,6 +10,7 @@ import {
   Truncate,
   TruncateView,
 } from '../contract/api.ts'
+import { API } from '../contract/api-routes.ts'
 import type { ApiDeps } from './compose.ts'
 import { deleteRow, readRows, truncateRows } from './rows.ts'
 import { changePermissions, changeShape } from './table-shape.ts'

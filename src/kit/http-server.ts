@@ -1,11 +1,11 @@
 // A Fastify application that renders faults as JSON, and a bug as an id whose stack is in the log.
-import { createServer, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { finished } from 'node:stream/promises'
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify'
 import { Fault, faultBody } from './fault.ts'
-import { MANAGEMENT_BODY_BYTES_MAX } from './limits.ts'
+import { MANAGEMENT_BODY_BYTES_MAX, UNREAD_BODY_MS_MAX } from './limits.ts'
 import type { Log } from './log.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts'
 
@@ -43,9 +43,6 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
       reply.code(fault.status).send(faultBody(fault))
     },
   })
-  // A wrong type in a body is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
-  // Only what stands in a URL is text by nature, and is converted.
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
   // No text that we keep or look for can hold a zero byte: PostgreSQL has none.
   app.addHook('onRequest', async (request) => {
     if (/%00|\0/.test(request.url)) throw zeroByte()
@@ -53,6 +50,7 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     reply.header(REQUEST_ID_HEADER, request.id)
   })
+  app.addHook('onSend', async (request) => await readOn(request.raw))
   app.setErrorHandler((error, request, reply) => {
     const fault = toFault(error)
     if (fault) return reply.code(fault.status).send(faultBody(fault))
@@ -80,6 +78,15 @@ function buildApp(log: Log, server: Server | TlsServer): FastifyInstance {
     }
   })
   return app
+}
+
+// A refusal is ready before a large body has arrived whole. Ending the connection then resets it, and takes the answer
+// along (RFC 9112, 9.6): what is still sent is read for a while, and dropped.
+async function readOn(request: IncomingMessage): Promise<void> {
+  if (request.complete) return
+  request.resume()
+  const signal = AbortSignal.timeout(UNREAD_BODY_MS_MAX)
+  await finished(request, { signal, writable: false }).catch(() => {})
 }
 
 // What Node's parser refuses never becomes a request; it is told in the words of all other refusals.

@@ -123,6 +123,8 @@ export const PAGE_ROWS_MAX = 1_000
 
 /** Body of a management call. The largest is an upload of a script (a later part); a table definition is tiny. */
 export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152
+/** For how long the rest of a body is read that was refused already, so that its sender gets the answer. */
+export const UNREAD_BODY_MS_MAX = 1_000
 /** The text of one script: as large as an app's request may be. */
 export const SCRIPT_BYTES_MAX = 1_048_576
 /** Versions of a script that one answer shows; all are kept. */

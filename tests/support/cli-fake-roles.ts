@@ -28,9 +28,17 @@ const status = { regions: ['West US', 'East US'].map(region), services: [], mach
 const children = []
 if (role === 'control') {
   writeFileSync(option('token-file'), 'token')
+  const joinToken = {
+    token: 'once',
+    role: 'host',
+    domain: 'West US',
+    machine: null,
+    expiresAt: '2026-01-01T00:00:00.000Z',
+    controlUrl: 'localhost:1',
+  }
   const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(request.url.endsWith('/join-tokens') ? { token: 'once' } : status))
+    response.end(JSON.stringify(request.url.endsWith('/join-tokens') ? joinToken : status))
   })
   server.listen(Number(option('port')), '127.0.0.1', () => process.send({ kind: 'ready' }))
 } else {

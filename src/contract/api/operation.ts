@@ -1,0 +1,62 @@
+// Operations and the audit in the management API.
+import { type Static, Type } from 'typebox'
+import { FaultView, Instant, Nullable } from './parts.ts'
+import { RecoveryPlanView, RecoveryReportView } from './recovery.ts'
+
+export const OperationView = Type.Object({
+  id: Type.String(),
+  kind: Type.Union([
+    Type.Literal('create'),
+    Type.Literal('delete'),
+    Type.Literal('recover'),
+    Type.Literal('scale'),
+    Type.Literal('restore'),
+  ]),
+  service: Type.String(),
+  /** `needs_you`: stopped after the point of no return; `next` says what to do. */
+  state: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('succeeded'),
+    Type.Literal('failed'),
+    Type.Literal('needs_you'),
+  ]),
+  /** Grows with every change: pass it as `after` to be answered when there is something new. */
+  revision: Type.Integer(),
+  principal: Type.String(),
+  steps: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      sentence: Type.String(),
+      state: Type.Union([
+        Type.Literal('waiting'),
+        Type.Literal('running'),
+        Type.Literal('done'),
+        Type.Literal('failed'),
+      ]),
+      attempts: Type.Integer(),
+      startedAt: Nullable(Instant),
+      ms: Nullable(Type.Integer()),
+      detail: Nullable(Type.String()),
+    }),
+  ),
+  error: Nullable(FaultView),
+  plan: Nullable(RecoveryPlanView),
+  report: Nullable(RecoveryReportView),
+  next: Nullable(Type.String()),
+  startedAt: Instant,
+  finishedAt: Nullable(Instant),
+})
+export type OperationView = Static<typeof OperationView>
+
+/** A change that a person asked for. */
+export const AuditView = Type.Object({
+  id: Type.Integer(),
+  at: Instant,
+  principal: Type.String(),
+  action: Type.String({ description: "the command's words" }),
+  subject: Type.String(),
+  before: Type.Unknown(),
+  after: Type.Unknown(),
+  operation: Nullable(Type.String()),
+})
+export type AuditView = Static<typeof AuditView>

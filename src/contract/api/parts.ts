@@ -1,0 +1,37 @@
+// The parts that other schemas of the management API are made of.
+import { type Static, Type } from 'typebox'
+
+/** That, or null. */
+export const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()])
+
+/** A moment. */
+export const Instant = Type.String({ description: 'ISO 8601, UTC' })
+
+export const FaultView = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  hint: Type.Optional(Type.String()),
+})
+export type FaultView = Static<typeof FaultView>
+
+/** How something stands, why, and the command that a person can type next. */
+export const HealthView = Type.Object({
+  state: Type.Union([
+    Type.Literal('Starting'),
+    Type.Literal('Ready'),
+    Type.Literal('Degraded'),
+    Type.Literal('Unhealthy'),
+    Type.Literal('Recovering'),
+    Type.Literal('Stopped'),
+  ]),
+  cause: Nullable(Type.String()),
+  message: Nullable(Type.String()),
+  since: Nullable(Instant),
+  evidence: Type.Array(Type.String()),
+  next: Nullable(Type.String()),
+})
+export type HealthView = Static<typeof HealthView>
+
+export const Mode = Type.Union([Type.Literal('shared'), Type.Literal('reserved')])
+export type Mode = Static<typeof Mode>

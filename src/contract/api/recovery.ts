@@ -1,0 +1,49 @@
+// A recovery in the management API: the request, what it would do, what it did.
+import { type Static, Type } from 'typebox'
+import { Nullable } from './parts.ts'
+
+export const RecoverRequest = Type.Object(
+  {
+    secondary: Type.String(),
+    isDryRun: Type.Optional(Type.Boolean()),
+    isForced: Type.Optional(Type.Boolean()),
+    /** What the plan that the operator saw does to the database; refused when it would be something else by now. */
+    expectedAction: Type.Optional(Type.Union([Type.Literal('keep'), Type.Literal('promote')])),
+  },
+  { additionalProperties: false },
+)
+export type RecoverRequest = Static<typeof RecoverRequest>
+
+export const RecoveryPlanView = Type.Object({
+  primary: Type.String(),
+  secondary: Type.String(),
+  fromRegion: Type.String(),
+  toRegion: Type.String(),
+  database: Type.Object({
+    action: Type.Union([Type.Literal('keep'), Type.Literal('promote')]),
+    server: Type.String(),
+    alsoMoves: Type.Array(Type.String({ description: 'services whose data moves along' })),
+  }),
+  predictedSeconds: Type.Number(),
+  /** Upper bounds of what may be lost; null when nothing was ever measured. */
+  predictedLossMsMax: Nullable(Type.Integer()),
+  predictedLossBytes: Nullable(Type.Integer()),
+  lossSentence: Type.String(),
+  capacitySentence: Type.String(),
+  steps: Type.Array(Type.Object({ name: Type.String(), sentence: Type.String() })),
+})
+export type RecoveryPlanView = Static<typeof RecoveryPlanView>
+
+export const RecoveryReportView = Type.Object({
+  databaseSentence: Type.String({ description: 'kept in West US, or promoted in East US' }),
+  epoch: Type.Integer(),
+  totalMs: Type.Integer(),
+  steps: Type.Array(Type.Object({ name: Type.String(), sentence: Type.String(), ms: Type.Integer() })),
+  lossSentence: Type.String({ description: 'what was measured' }),
+  lossBytes: Nullable(Type.Integer()),
+  lossMsMax: Nullable(Type.Integer()),
+  rows: Type.Integer({ description: 'rows found in the tables of the service' }),
+  lateGateways: Type.Array(Type.String()),
+  protectionSentence: Type.String({ description: 'Not protected now. Reserve another: …' }),
+})
+export type RecoveryReportView = Static<typeof RecoveryReportView>

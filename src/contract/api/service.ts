@@ -1,0 +1,82 @@
+// Services in the management API: what they are, and what can be asked of them.
+import { type Static, Type } from 'typebox'
+import { HealthView, Instant, Mode, Nullable } from './parts.ts'
+
+export const ServiceView = Type.Object({
+  name: Type.String(),
+  health: HealthView,
+  region: Type.String(),
+  mode: Mode,
+  units: Type.Integer(),
+  url: Type.String({ description: 'the stable URL, host form' }),
+  pathUrl: Type.String({ description: 'the same service for clients that cannot set a host' }),
+  applicationKey: Type.String(),
+  masterKey: Type.String(),
+  tables: Type.Array(Type.String()),
+  epoch: Type.Integer(),
+  server: Type.String(),
+  serverRegion: Type.String(),
+  secondaryFor: Nullable(Type.String()),
+  secondary: Nullable(Type.String()),
+  operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
+  createdAt: Instant,
+})
+export type ServiceView = Static<typeof ServiceView>
+
+export const CreateService = Type.Object(
+  {
+    name: Type.String(),
+    location: Type.Optional(Type.String({ description: 'region name or slug; default: the first region' })),
+    mode: Type.Optional(Mode),
+    units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    secondaryFor: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+)
+export type CreateService = Static<typeof CreateService>
+
+export const ScaleService = Type.Object(
+  {
+    mode: Type.Optional(Mode),
+    units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type ScaleService = Static<typeof ScaleService>
+
+const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
+/** What a scaling would do; it was checked and nothing refuses it. */
+export const ScalePlanView = Type.Object({ name: Type.String(), region: Type.String(), from: SizeView, to: SizeView })
+export type ScalePlanView = Static<typeof ScalePlanView>
+
+export const RestoreService = Type.Object(
+  {
+    location: Type.Optional(Type.String({ description: 'region name or slug; default: where it was' })),
+    secondaryFor: Type.Optional(Type.String({ description: 'default: whom it was promised to' })),
+  },
+  { additionalProperties: false },
+)
+export type RestoreService = Static<typeof RestoreService>
+
+/** A service that ended and can be brought back. */
+export const ArchiveView = Type.Object({
+  name: Type.String(),
+  reason: Type.String(),
+  mode: Mode,
+  units: Type.Integer(),
+  region: Type.String(),
+  archivedAt: Instant,
+  hasData: Type.Boolean({ description: 'its schema still lies on its server' }),
+})
+export type ArchiveView = Static<typeof ArchiveView>
+
+export const KeyType = Type.Union([Type.Literal('application'), Type.Literal('master')])
+export type KeyType = Static<typeof KeyType>
+
+/** Without a value, control makes a new one. */
+export const SetKey = Type.Object({ value: Type.Optional(Type.String()) }, { additionalProperties: false })
+export type SetKey = Static<typeof SetKey>
+
+export const KeyView = Type.Object({ type: KeyType, value: Type.String() })
+export type KeyView = Static<typeof KeyView>

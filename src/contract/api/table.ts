@@ -1,0 +1,54 @@
+// Tables of a service in the management API: their shape, who may use them, their rows.
+import { type Static, Type } from 'typebox'
+import { COLUMN_TYPES } from '../table-change.ts'
+import { Instant, Nullable } from './parts.ts'
+
+const Level = Type.Union([
+  Type.Literal('public'),
+  Type.Literal('application'),
+  Type.Literal('user'),
+  Type.Literal('admin'),
+])
+export const PermissionsView = Type.Object(
+  { insert: Level, read: Level, update: Level, delete: Level },
+  { additionalProperties: false },
+)
+export type PermissionsView = Static<typeof PermissionsView>
+
+export const TableView = Type.Object({
+  name: Type.String(),
+  idType: Type.Literal('string'),
+  permissions: PermissionsView,
+  /** Null where the region cannot be asked. */
+  recordCount: Nullable(Type.Integer()),
+  columns: Nullable(Type.Array(Type.Object({ name: Type.String(), type: Type.String(), indexed: Type.Boolean() }))),
+  createdAt: Instant,
+})
+export type TableView = Static<typeof TableView>
+
+export const CreateTable = Type.Object(
+  { name: Type.String(), permissions: Type.Optional(Type.Partial(PermissionsView)) },
+  { additionalProperties: false },
+)
+export type CreateTable = Static<typeof CreateTable>
+
+export const SetPermissions = Type.Partial(PermissionsView, { additionalProperties: false })
+export type SetPermissions = Static<typeof SetPermissions>
+
+export const AddColumn = Type.Object({ type: Type.Enum([...COLUMN_TYPES]) }, { additionalProperties: false })
+
+/** `building`: an index that takes long; ask again. */
+export const TableChangeView = Type.Object({
+  state: Type.Union([Type.Literal('done'), Type.Literal('building')]),
+  column: Type.String(),
+})
+export type TableChangeView = Static<typeof TableChangeView>
+
+/** Without `confirm` it only counts. */
+export const Truncate = Type.Object({ confirm: Type.Boolean() }, { additionalProperties: false })
+export const TruncateView = Type.Object({ didTruncate: Type.Boolean(), rowCount: Type.Integer() })
+export type TruncateView = Static<typeof TruncateView>
+
+/** A row as the data plane answers it. */
+export const RowView = Type.Record(Type.String(), Type.Unknown())
+export type RowView = Static<typeof RowView>
