@@ -5,10 +5,11 @@ import { needService } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followOperation } from './follow.ts'
 import { createdLines } from './service-lines.ts'
 
-type Flags = CommonFlags & { location?: string; secondaryFor?: string }
+type Flags = CommonFlags & DryRunFlag & { location?: string; secondaryFor?: string }
 
 const USAGE = 'mainstay mobile restore-secondary SERVICE'
 
@@ -39,15 +40,18 @@ export function addRestoreSecondary(mobile: Command, shell: Shell): void {
       'region to bring it back in (default: where it was, unless its primary is there)',
     )
     .option('--secondary-for <primary>', 'promise its capacity to this mobile service (default: as before)')
+    .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile restore-secondary', flags }, async (session) => {
         const name = await needService(session, given, USAGE)
         const client = await session.client()
-        session.talk.progress('Restoring mobile service')
-        const operation = await client.restoreService(name, {
+        const request = {
           ...(flags.location === undefined ? {} : { location: flags.location }),
           ...(flags.secondaryFor === undefined ? {} : { secondaryFor: flags.secondaryFor }),
-        })
+        }
+        if (flags.dryRun) return tellDryRun(session, await client.planRestore(name, request))
+        session.talk.progress('Restoring mobile service')
+        const operation = await client.restoreService(name, request)
         await followOperation(session, client, { operation })
         const service = await client.getService(name)
         return { json: service, lines: createdLines(service, (text) => session.talk.asTyped(text)) }

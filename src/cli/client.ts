@@ -3,6 +3,7 @@ import type {
   AuditView,
   CreateService,
   CreateTable,
+  DryRunView,
   JoinTokenRequest,
   JoinTokenView,
   KeyType,
@@ -67,6 +68,31 @@ export class Client {
 
   async createService(request: CreateService): Promise<OperationView> {
     return await this.#send('OperationView', { verb: 'POST', path: API.services, body: request })
+  }
+
+  /** What the creation would do; changes nothing. So do all plans. */
+  async planCreate(request: CreateService): Promise<DryRunView> {
+    return await this.#send('DryRunView', { verb: 'POST', path: API.services, body: { ...request, isDryRun: true } })
+  }
+
+  async planDelete(service: string, options: { deleteData: boolean }): Promise<DryRunView> {
+    const query = { deleteData: String(options.deleteData), isDryRun: 'true' }
+    return await this.#send('DryRunView', { verb: 'DELETE', path: fill(API.service, { service }), query })
+  }
+
+  async planRestore(service: string, request: RestoreService): Promise<DryRunView> {
+    const body = { ...request, isDryRun: true }
+    return await this.#send('DryRunView', { verb: 'POST', path: fill(API.restore, { service }), body })
+  }
+
+  async planKey(service: string, type: KeyType, value: string | undefined): Promise<DryRunView> {
+    const body = { isDryRun: true, ...(value === undefined ? {} : { value }) }
+    return await this.#send('DryRunView', { verb: 'PUT', path: fill(API.key, { service, type }), body })
+  }
+
+  async planRestart(service: string): Promise<DryRunView> {
+    const query = { isDryRun: 'true' }
+    return await this.#send('DryRunView', { verb: 'POST', path: fill(API.restart, { service }), query })
   }
 
   async deleteService(service: string, options: { deleteData: boolean }): Promise<OperationView> {

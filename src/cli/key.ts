@@ -5,6 +5,9 @@ import { Fault } from '../kit/fault.ts'
 import { needService, needText } from './asking.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
+
+type Flags = CommonFlags & DryRunFlag
 
 const USAGE_NEW = 'mainstay mobile key regenerate SERVICE application'
 const USAGE_SET = 'mainstay mobile key set SERVICE master VALUE'
@@ -15,24 +18,26 @@ export function addKey(key: Command, shell: Shell): void {
     usage: 'regenerate [service] [type]',
     about: 'make a new application or master key; the old one stops working at once',
     examples: [USAGE_NEW],
-  }).action(async (service: string | undefined, type: string | undefined, flags: CommonFlags) => {
-    await runCommand(shell, { name: 'mobile key regenerate', flags }, async (session) => {
-      return await changeKey(session, { service, type, flags, usage: USAGE_NEW })
-    })
   })
+    .option(...DRY_RUN)
+    .action(async (service: string | undefined, type: string | undefined, flags: Flags) => {
+      await runCommand(shell, { name: 'mobile key regenerate', flags }, async (session) => {
+        return await changeKey(session, { service, type, flags, usage: USAGE_NEW })
+      })
+    })
   addCommand(key, {
     usage: 'set [service] [type] [value]',
     about: 'set the application or master key to a value of yours',
     examples: [USAGE_SET],
-  }).action(
-    async (service: string | undefined, type: string | undefined, value: string | undefined, flags: CommonFlags) => {
+  })
+    .option(...DRY_RUN)
+    .action(async (service: string | undefined, type: string | undefined, value: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile key set', flags }, async (session) => {
         const question = { prompt: 'Key value: ', what: 'the value of the key', insteadSay: USAGE_SET }
         const ask = async () => await needText(session, value, question)
         return await changeKey(session, { service, type, flags, usage: USAGE_SET, ask })
       })
-    },
-  )
+    })
 }
 
 async function changeKey(
@@ -40,7 +45,7 @@ async function changeKey(
   given: {
     service: string | undefined
     type: string | undefined
-    flags: CommonFlags
+    flags: Flags
     usage: string
     ask?: () => Promise<string>
   },
@@ -49,6 +54,7 @@ async function changeKey(
   const type = typeOf(await needText(session, given.type, typeQuestion(given.usage)))
   const value = await given.ask?.()
   const client = await session.client()
+  if (given.flags.dryRun) return tellDryRun(session, await client.planKey(name, type, value))
   // Asked for before the question, so that nobody confirms for what does not exist.
   const service = await client.getService(name)
   const prompt = `Apps that carry the old ${type} key of '${service.name}' will be refused. Continue? (y/n): `

@@ -4,11 +4,12 @@ import type { CreateService } from '../contract/api.ts'
 import { modeOf, needService, wholeNumber } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followOperation } from './follow.ts'
 import { createdLines } from './service-lines.ts'
 import { checkServiceName } from './service-name.ts'
 
-type Flags = CommonFlags & { location?: string; mode?: string; units?: string; secondaryFor?: string }
+type Flags = CommonFlags & DryRunFlag & { location?: string; mode?: string; units?: string; secondaryFor?: string }
 
 /** Adds the command. */
 export function addMobileCreate(mobile: Command, shell: Shell): void {
@@ -24,11 +25,13 @@ export function addMobileCreate(mobile: Command, shell: Shell): void {
     .option('--mode <mode>', 'shared or reserved (default: shared, or the primary’s)')
     .option('--units <number>', 'units of a reserved service (default: 1, or the primary’s)')
     .option('--secondary-for <primary>', 'promise its capacity to this mobile service')
+    .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile create', flags }, async (session) => {
         const name = checkServiceName(await needService(session, given, 'mainstay mobile create SERVICE'))
         const request = requestOf(name, flags)
         const client = await session.client()
+        if (flags.dryRun) return tellDryRun(session, await client.planCreate(request))
         session.talk.progress('Creating mobile service')
         const operation = await client.createService(request)
         await followOperation(session, client, { operation })

@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import { needService } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followOperation } from './follow.ts'
 
-type Flags = CommonFlags & { deleteData?: boolean }
+type Flags = CommonFlags & DryRunFlag & { deleteData?: boolean }
 
 /** Adds the command. */
 export function addMobileDelete(mobile: Command, shell: Shell): void {
@@ -15,11 +16,13 @@ export function addMobileDelete(mobile: Command, shell: Shell): void {
     examples: ['mainstay mobile delete TodoList', 'mainstay mobile delete TodoList --deleteData --quiet'],
   })
     .option('-d, --deleteData', 'delete the data of the mobile service as well')
+    .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile delete', flags }, async (session) => {
         const name = await needService(session, given, 'mainstay mobile delete SERVICE')
         const deleteData = flags.deleteData === true
         const client = await session.client()
+        if (flags.dryRun) return tellDryRun(session, await client.planDelete(name, { deleteData }))
         // Asked for before the question, so that nobody confirms the deletion of what does not exist.
         await client.getService(name)
         const prompt = confirmDelete({ deleteData })

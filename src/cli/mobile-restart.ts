@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { needService } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 
 /** Adds the command. */
 export function addMobileRestart(mobile: Command, shell: Shell): void {
@@ -10,13 +11,17 @@ export function addMobileRestart(mobile: Command, shell: Shell): void {
     usage: 'restart [service]',
     about: 'restart a mobile service: its connections, scripts and, where it is reserved, its processes',
     examples: ['mainstay mobile restart PrimaryService'],
-  }).action(async (given: string | undefined, flags: CommonFlags) => {
-    await runCommand(shell, { name: 'mobile restart', flags }, async (session) => {
-      const name = await needService(session, given, 'mainstay mobile restart SERVICE')
-      session.talk.progress('Restarting mobile service')
-      await (await session.client()).restartService(name)
-      session.talk.info('Service was restarted.')
-      return { json: { restarted: true } }
-    })
   })
+    .option(...DRY_RUN)
+    .action(async (given: string | undefined, flags: CommonFlags & DryRunFlag) => {
+      await runCommand(shell, { name: 'mobile restart', flags }, async (session) => {
+        const name = await needService(session, given, 'mainstay mobile restart SERVICE')
+        const client = await session.client()
+        if (flags.dryRun) return tellDryRun(session, await client.planRestart(name))
+        session.talk.progress('Restarting mobile service')
+        await client.restartService(name)
+        session.talk.info('Service was restarted.')
+        return { json: { restarted: true } }
+      })
+    })
 }

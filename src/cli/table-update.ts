@@ -8,21 +8,28 @@ import { needService, needTable } from './asking.ts'
 import type { Client } from './client.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import { type CommonFlags, listOf } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { EXIT_FAILED } from './exit-code.ts'
 import { parseNamedPermissions } from './table-permissions.ts'
+import { type Planned, planTableUpdate } from './table-plan.ts'
 import { tableViewLines } from './table-show.ts'
 
-type Flags = CommonFlags & {
-  permissions?: string
-  addColumn?: string
-  deleteColumn?: string
-  addIndex?: string
-  deleteIndex?: string
-}
+type Flags = CommonFlags &
+  DryRunFlag & {
+    permissions?: string
+    addColumn?: string
+    deleteColumn?: string
+    addIndex?: string
+    deleteIndex?: string
+  }
 
 type Names = { service: string; table: string }
-/** One change: what is said when it worked and when it did not, as in the original. */
-type Step = { done: string; failed: string; run: (client: Client, names: Names) => Promise<void> }
+/** One change: what it comes to, what is said when it worked and when it did not, as in the original. */
+type Step = Planned & {
+  done: string
+  failed: string
+  run: (client: Client, names: Names) => Promise<void>
+}
 
 const USAGE = 'mainstay mobile table update SERVICE TABLE'
 
@@ -41,6 +48,7 @@ export function addTableUpdate(table: Command, shell: Shell): void {
     .option('--deleteColumn <list>', 'columns to delete with their values')
     .option('--addIndex <list>', 'columns to index; writers are not held up')
     .option('--deleteIndex <list>', 'columns that need no index any more')
+    .option(...DRY_RUN)
     .action(async (givenService: string | undefined, givenTable: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile table update', flags }, async (session) => {
         const service = await needService(session, givenService, USAGE)
@@ -53,7 +61,8 @@ export function addTableUpdate(table: Command, shell: Shell): void {
 async function update(session: Session, names: Names, flags: Flags): Promise<Result> {
   const steps = stepsOf(flags)
   const client = await session.client()
-  await client.getTable(names.service, names.table)
+  const before = await client.getTable(names.service, names.table)
+  if (flags.dryRun) return tellDryRun(session, planTableUpdate(before, steps))
   const going = listOf(flags.deleteColumn, undefined) ?? []
   if (going.length > 0 && !flags.quiet) {
     const prompt = `Do you want to delete ${going.join(', ')} with all values? (y/n): `
@@ -99,6 +108,9 @@ function stepsOf(flags: Flags): Step[] {
 function permissionsStep(text: string): Step {
   const permissions = parseNamedPermissions(text)
   return {
+    plan: `Set permissions: ${Object.entries(permissions)
+      .map(([what, level]) => `${what}=${level}`)
+      .join(', ')}`,
     done: 'Updated permissions',
     failed: 'Failed to update permissions',
     run: async (client, { service, table }) => await client.setPermissions(service, table, permissions),
@@ -114,6 +126,8 @@ function addColumnStep(text: string): Step {
     })
   }
   return {
+    plan: `Add column ${name} (${known})`,
+    change: { kind: 'add_column', column: name, type: known },
     done: `Added column ${name}`,
     failed: `Failed to add column ${name}`,
     run: async (client, { service, table }) => await client.addColumn(service, table, { column: name, type: known }),
@@ -122,6 +136,8 @@ function addColumnStep(text: string): Step {
 
 function deleteColumnStep(column: string): Step {
   return {
+    plan: `Delete column ${column} with its values`,
+    change: { kind: 'drop_column', column },
     done: `Deleted column ${column}`,
     failed: `Failed to delete column ${column}`,
     run: async (client, { service, table }) => await client.deleteColumn(service, table, column),
@@ -131,6 +147,8 @@ function deleteColumnStep(column: string): Step {
 function indexStep(kind: 'addIndex' | 'deleteIndex', column: string): Step {
   const [did, does] = kind === 'addIndex' ? ['Added', 'add'] : ['Deleted', 'delete']
   return {
+    plan: `${kind === 'addIndex' ? 'Add' : 'Delete'} index on ${column}`,
+    change: { kind: kind === 'addIndex' ? 'add_index' : 'drop_index', column },
     done: `${did} index on ${column}`,
     failed: `Failed to ${does} index on ${column}`,
     async run(client, { service, table }) {

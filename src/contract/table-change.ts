@@ -3,6 +3,9 @@
 export const COLUMN_TYPES = ['string', 'number', 'boolean', 'date'] as const
 export type ColumnType = (typeof COLUMN_TYPES)[number]
 
+/** What dynamic schema takes, less what would have to be quoted everywhere, and never one of ours. */
+export const NEW_COLUMN = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
+
 export type TableChange =
   | { kind: 'add_column'; column: string; type: ColumnType }
   | { kind: 'drop_column' | 'add_index' | 'drop_index'; column: string }

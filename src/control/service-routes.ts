@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import {
   ArchiveView,
   CreateService,
+  DryRunView,
   KeyType,
   KeyView,
   OperationView,
@@ -18,12 +19,12 @@ import {
 import { API } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginRecover } from '../recovery/recover-begin.ts'
-import { beginCreate } from '../services/create-service.ts'
-import { beginDelete } from '../services/delete-service.ts'
-import { beginRestore, listArchives } from '../services/restore-service.ts'
+import { beginCreate, planCreate } from '../services/create-service.ts'
+import { beginDelete, planDelete } from '../services/delete-service.ts'
+import { beginRestore, listArchives, planRestore } from '../services/restore-service.ts'
 import { beginScale } from '../services/scale-service.ts'
 import { getService } from '../services/services.ts'
-import { changeKey, restartService } from '../services/settings.ts'
+import { changeKey, planKey, planRestart, restartService } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
 import { viewServices } from './views.ts'
 
@@ -46,9 +47,10 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
 
   app.post(
     API.services,
-    { schema: { body: CreateService, response: { 202: OperationView } } },
+    { schema: { body: CreateService, response: { 200: DryRunView, 202: OperationView } } },
     async (request, reply) => {
       const caller = deps.callerOf(request)
+      if (request.body.isDryRun === true) return await planCreate(deps.services, caller, request.body)
       const id = await beginCreate(deps.services, caller, request.body, keyOf(request.headers))
       return reply.code(202).send(await deps.started(caller, id))
     },
@@ -56,12 +58,13 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
 
   const deleteSchema = {
     params: ByService,
-    querystring: Type.Object({ deleteData: Flag }),
-    response: { 202: OperationView },
+    querystring: Type.Object({ deleteData: Flag, isDryRun: Flag }),
+    response: { 200: DryRunView, 202: OperationView },
   }
   app.delete(API.service, { schema: deleteSchema }, async (request, reply) => {
     const caller = deps.callerOf(request)
     const wanted = { name: request.params.service, isDataDropped: request.query.deleteData === true }
+    if (request.query.isDryRun === true) return await planDelete(deps.services, caller, wanted)
     const id = await beginDelete(deps.services, caller, wanted, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
@@ -93,23 +96,35 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
   })
 
   const ByKey = Type.Object({ service: Type.String({ maxLength: 100 }), type: KeyType })
-  app.put(API.key, { schema: { params: ByKey, body: SetKey, response: { 200: KeyView } } }, async (request) => {
+  const keySchema = { params: ByKey, body: SetKey, response: { 200: Type.Union([KeyView, DryRunView]) } }
+  app.put(API.key, { schema: keySchema }, async (request) => {
     const { service, type } = request.params
-    return await changeKey(deps.services, deps.callerOf(request), service, { type, value: request.body.value })
+    const { value, isDryRun } = request.body
+    const work = isDryRun === true ? planKey : changeKey
+    return await work(deps.services, deps.callerOf(request), service, { type, value })
   })
 
-  app.post(API.restart, { schema: { params: ByService } }, async (request, reply) => {
-    await restartService(deps.services, deps.callerOf(request), request.params.service)
-    return reply.code(204).send()
+  const restartSchema = {
+    params: ByService,
+    querystring: Type.Object({ isDryRun: Flag }),
+    response: { 200: DryRunView, 204: Type.Null() },
+  }
+  app.post(API.restart, { schema: restartSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    if (request.query.isDryRun === true) return await planRestart(deps.services, caller, request.params.service)
+    await restartService(deps.services, caller, request.params.service)
+    return reply.code(204).send(null)
   })
 
   app.get(API.archives, { schema: { response: { 200: Type.Array(ArchiveView) } } }, async (request) => {
     return await listArchives(deps.db, deps.callerOf(request).subscriptionId)
   })
 
-  const restoreSchema = { params: ByService, body: RestoreService, response: { 202: OperationView } }
+  const restoreSchema = { params: ByService, body: RestoreService, response: { 200: DryRunView, 202: OperationView } }
   app.post(API.restore, { schema: restoreSchema }, async (request, reply) => {
     const caller = deps.callerOf(request)
+    const { service } = request.params
+    if (request.body.isDryRun === true) return await planRestore(deps.services, caller, service, request.body)
     const id = await beginRestore(deps.services, caller, request.params.service, request.body, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })

@@ -2,7 +2,7 @@
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { SetPermissions, TableChangeView } from '../contract/api.ts'
-import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
+import { NEW_COLUMN, type TableChange, type TableChangeResult } from '../contract/table-change.ts'
 import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import { bumpDesired } from '../regions/regions.ts'
@@ -11,9 +11,6 @@ import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
 type Names = { service: string; table: string }
-
-// What dynamic schema takes, less what would have to be quoted everywhere, and never one of ours.
-const NEW_COLUMN = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
 
 /** Changes who may do what; what is not named stays. Waits until the runtime holds to it. */
 export async function changePermissions(

@@ -3,21 +3,22 @@ import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
-import type { CreateService } from '../contract/api.ts'
+import type { CreateService, DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId, randomKey } from '../kit/identifiers.ts'
 import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { runtimeOf } from '../regions/field.ts'
 import type { Size } from '../regions/ledger.ts'
 import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch, type Region } from '../regions/regions.ts'
 import { isServed, schemaProblem } from './facts-of.ts'
-import { resized, unfitReason } from './fit.ts'
+import { resized, sizeText, unfitReason } from './fit.ts'
 import { requireServiceName } from './names.ts'
-import { findPlace } from './place.ts'
+import { findPlace, placeText } from './place.ts'
 import {
   freeSchemaName,
   getService,
@@ -29,6 +30,11 @@ import {
 } from './services.ts'
 
 export type ServiceDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
+
+/** How a claim is made: by whose key, and whether it is only tried. */
+export type ClaimOptions = { idempotencyKey: string | null; isDryRun: boolean }
+/** A claim that was made, or tried: its operation, and what it comes to in sentences. */
+export type Claim = { operationId: string; changes: string[] }
 
 const WAIT_MS = 30
 
@@ -43,23 +49,29 @@ export async function beginCreate(
     deps.db,
     { subscriptionId: caller.subscriptionId, key: idempotencyKey },
     {
-      begin: async () => await claimCreate(deps, caller, wanted, idempotencyKey),
+      begin: async () => (await claimCreate(deps, caller, wanted, { idempotencyKey, isDryRun: false })).operationId,
       again: ({ id }) => id,
     },
   )
+}
+
+/** What a creation would do; faults as it would, and changes nothing. */
+export async function planCreate(deps: ServiceDeps, caller: Caller, wanted: CreateService): Promise<DryRunView> {
+  const { changes } = await claimCreate(deps, caller, wanted, { idempotencyKey: null, isDryRun: true })
+  return { isDryRun: true, changes }
 }
 
 async function claimCreate(
   deps: ServiceDeps,
   caller: Caller,
   wanted: CreateService,
-  idempotencyKey: string | null,
-): Promise<string> {
+  how: ClaimOptions,
+): Promise<Claim> {
   const { db, seal } = deps
   requireServiceName(wanted.name)
   await deps.field.settle()
   const region = await chooseRegion(db, caller, wanted)
-  return await db.transaction().execute(async (trx) => {
+  return await transact(db, how, async (trx) => {
     await lockName(trx, wanted.name)
     // Services before regions, as everywhere: and locked, so that the primary keeps the size that is promised here.
     const primary = wanted.secondaryFor ? await lockPrimary(trx, caller, wanted.secondaryFor) : null
@@ -77,7 +89,7 @@ async function claimCreate(
       serviceName: wanted.name,
       input: { ...wanted },
       steps: CREATE_STEPS,
-      idempotencyKey,
+      idempotencyKey: how.idempotencyKey,
     })
     await trx
       .insertInto('services')
@@ -101,7 +113,9 @@ async function claimCreate(
     const after = { ...size, region: region.name, secondaryFor: primary?.name ?? null }
     await audit(trx, caller, { action: 'mobile create', subject: wanted.name, after, operationId })
     await bumpDesired(trx)
-    return operationId
+    const changes = [`Create '${wanted.name}' in ${region.name}, ${sizeText(size)}: ${placeText(place)}`]
+    if (primary) changes.push(`Promise it to '${primary.name}'`)
+    return { operationId, changes }
   })
 }
 

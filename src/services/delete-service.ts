@@ -1,17 +1,21 @@
 // Deleting a mobile service: closed first, then its data kept or dropped, as asked.
+import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { DryRunView } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { archiveOf } from './archive.ts'
-import type { ServiceDeps } from './create-service.ts'
+import type { Claim, ClaimOptions, ServiceDeps } from './create-service.ts'
 import { isNotServed, schemaProblem } from './facts-of.ts'
 import { requireReachable } from './place.ts'
-import { getService, getServiceById, lockServices, type Service, updateHeld } from './services.ts'
+import { getService, getServiceById, listTables, lockServices, type Service, updateHeld } from './services.ts'
 
 const WAIT_MS = 30
 
@@ -31,25 +35,35 @@ export async function beginDelete(
     deps.db,
     { subscriptionId: caller.subscriptionId, key: idempotencyKey },
     {
-      begin: async () => await claimDelete(deps, caller, wanted, idempotencyKey),
+      begin: async () => (await claimDelete(deps, caller, wanted, { idempotencyKey, isDryRun: false })).operationId,
       again: ({ id }) => id,
     },
   )
+}
+
+/** What a deletion would do; faults as it would, and changes nothing. */
+export async function planDelete(
+  deps: ServiceDeps,
+  caller: Caller,
+  wanted: { name: string; isDataDropped: boolean },
+): Promise<DryRunView> {
+  const { changes } = await claimDelete(deps, caller, wanted, { idempotencyKey: null, isDryRun: true })
+  return { isDryRun: true, changes }
 }
 
 async function claimDelete(
   deps: ServiceDeps,
   caller: Caller,
   wanted: { name: string; isDataDropped: boolean },
-  idempotencyKey: string | null,
-): Promise<string> {
+  how: ClaimOptions,
+): Promise<Claim> {
   const { db, field } = deps
   const found = await getService(db, caller.subscriptionId, wanted.name)
   requireFree(found)
   await field.settle()
   const server = await getServer(db, found.server)
   requireReachable(field, primaryOf(server).machine, `the database of '${found.name}'`)
-  return await db.transaction().execute(async (trx) => {
+  return await transact(db, how, async (trx) => {
     const [service] = await lockServices(trx, [found.id])
     if (!service) throw new Fault('service.unknown', 404, `there is no mobile service '${wanted.name}'`)
     requireFree(service)
@@ -61,7 +75,7 @@ async function claimDelete(
       serviceName: service.name,
       input: { isDataDropped: wanted.isDataDropped },
       steps: DELETE_STEPS,
-      idempotencyKey,
+      idempotencyKey: how.idempotencyKey,
     })
     await trx
       .updateTable('services')
@@ -71,8 +85,21 @@ async function claimDelete(
     const after = { isDataDropped: wanted.isDataDropped }
     await audit(trx, caller, { action: 'mobile delete', subject: service.name, after, operationId })
     await bumpDesired(trx)
-    return operationId
+    return { operationId, changes: await deletionText(trx, service, wanted) }
   })
+}
+
+async function deletionText(
+  trx: Kysely<ControlDatabase>,
+  service: Service,
+  { isDataDropped }: { isDataDropped: boolean },
+): Promise<string[]> {
+  const tables = (await listTables(trx, [service.id])).map(({ name }) => name)
+  const what = tables.length === 0 ? 'no tables' : tables.join(', ')
+  const data = isDataDropped
+    ? `Drop its data on ${service.server}: ${what}`
+    : `Keep its data on ${service.server} in schema ${service.schema_name}: ${what}`
+  return [`Delete '${service.name}' on ${service.machine}`, data]
 }
 
 // Looked at first, too: who asks in the middle of a recovery is told of that, not of the region that is lost.

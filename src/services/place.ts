@@ -40,6 +40,11 @@ export async function findPlace(
   return { machine: findRoom(room, await listHoldings(trx), size), server: server.name }
 }
 
+/** A place in words. */
+export function placeText({ machine, server }: ServicePlace): string {
+  return `on ${machine}, its data on ${server}`
+}
+
 /** Faults with `region.unreachable` when what must be done on a machine cannot be done now. */
 export function requireReachable(field: Field, machine: string, what: string): void {
   if (field.isReachable(machine)) return

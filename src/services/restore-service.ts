@@ -2,14 +2,17 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
-import type { ArchiveView, RestoreService } from '../contract/api.ts'
+import type { ArchiveView, DryRunView, RestoreService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { LIST_ROWS_MAX } from '../kit/limits.ts'
 import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch } from '../regions/regions.ts'
 import {
+  type Claim,
+  type ClaimOptions,
   CREATE_STEPS,
   createKind,
   lockName,
@@ -18,7 +21,8 @@ import {
   requireFreeName,
   type ServiceDeps,
 } from './create-service.ts'
-import { findPlace } from './place.ts'
+import { sizeText } from './fit.ts'
+import { findPlace, placeText } from './place.ts'
 import { findByName, getServiceById, type Service, updateHeld } from './services.ts'
 
 type Archive = Selectable<ControlDatabase['archives']>
@@ -49,10 +53,23 @@ export async function beginRestore(
     deps.db,
     { subscriptionId: caller.subscriptionId, key: idempotencyKey },
     {
-      begin: async () => await claimRestore(deps, caller, name, wanted, idempotencyKey),
+      begin: async () => {
+        return (await claimRestore(deps, caller, name, wanted, { idempotencyKey, isDryRun: false })).operationId
+      },
       again: ({ id }) => id,
     },
   )
+}
+
+/** What a restoration would do; faults as it would, and changes nothing. */
+export async function planRestore(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: RestoreService,
+): Promise<DryRunView> {
+  const { changes } = await claimRestore(deps, caller, name, wanted, { idempotencyKey: null, isDryRun: true })
+  return { isDryRun: true, changes }
 }
 
 async function claimRestore(
@@ -60,12 +77,12 @@ async function claimRestore(
   caller: Caller,
   name: string,
   wanted: RestoreService,
-  idempotencyKey: string | null,
-): Promise<string> {
+  how: ClaimOptions,
+): Promise<Claim> {
   const { db, field } = deps
   const archive = await getArchive(db, caller.subscriptionId, name)
   await field.settle()
-  return await db.transaction().execute(async (trx) => {
+  return await transact(db, how, async (trx) => {
     await lockName(trx, archive.name)
     const service = await lockEnded(trx, archive)
     const primary = await findPrimary(trx, caller, service, wanted)
@@ -82,7 +99,7 @@ async function claimRestore(
       serviceName: service.name,
       input: { archiveId: archive.id, region: region.slug },
       steps: CREATE_STEPS,
-      idempotencyKey,
+      idempotencyKey: how.idempotencyKey,
     })
     await trx
       .updateTable('services')
@@ -100,7 +117,11 @@ async function claimRestore(
     const after = { region: region.name, secondaryFor: primary?.name ?? null }
     await audit(trx, caller, { action: 'mobile restore-secondary', subject: service.name, after, operationId })
     await bumpDesired(trx)
-    return operationId
+    // Its rows are where they were: only who serves it is new.
+    const where = placeText({ machine: place.machine, server: service.server })
+    const changes = [`Bring '${service.name}' back in ${region.name}, ${sizeText(size)}: ${where}`]
+    if (primary) changes.push(`Promise it to '${primary.name}'`)
+    return { operationId, changes }
   })
 }
 

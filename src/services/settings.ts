@@ -2,15 +2,21 @@
 import type { Updateable } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
-import type { KeyType, KeyView } from '../contract/api.ts'
+import type { DryRunView, KeyType, KeyView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomKey } from '../kit/identifiers.ts'
+import { transact } from '../operations/rehearsal.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import type { ServiceDeps } from './create-service.ts'
 import { untilServed } from './facts-of.ts'
 import { requireReachable } from './place.ts'
 import { getService, lockServices, requireIdle, type Service } from './services.ts'
+
+/** What is written about a service, and the words for it in the audit. */
+type Change = { action: string; set: (service: Service) => Updateable<ControlDatabase['services']> }
+
+const RESTART: Change = { action: 'mobile restart', set: (service) => ({ restarts: service.restarts + 1 }) }
 
 // What a header carries without quoting, long enough not to be guessed.
 const KEY = /^[A-Za-z0-9_-]{16,128}$/
@@ -23,6 +29,27 @@ export async function changeKey(
   wanted: { type: KeyType; value?: string | undefined },
 ): Promise<KeyView> {
   const { type, value = randomKey() } = wanted
+  await change(deps, caller, name, keyChange(deps, { type, value }))
+  return { type, value }
+}
+
+/** What another key would do; faults as the change would, and changes nothing. */
+export async function planKey(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: { type: KeyType; value?: string | undefined },
+): Promise<DryRunView> {
+  const { type, value = randomKey() } = wanted
+  const service = await tryChange(deps, caller, name, keyChange(deps, { type, value }))
+  const made = wanted.value === undefined ? 'a new one' : 'the given one'
+  return {
+    isDryRun: true,
+    changes: [`Replace the ${type} key of '${service.name}' by ${made}; the old one is refused`],
+  }
+}
+
+function keyChange(deps: ServiceDeps, { type, value }: { type: KeyType; value: string }): Change {
   if (!KEY.test(value)) {
     throw new Fault('service.bad_key', 400, 'this cannot be a key', {
       hint: 'Use 16 to 128 letters, digits, hyphens and underscores, or let one be made: mainstay mobile key regenerate',
@@ -30,27 +57,42 @@ export async function changeKey(
   }
   const column = type === 'application' ? 'application_key' : 'master_key'
   const sealed = deps.seal.seal(value)
-  await change(deps, caller, name, { action: `mobile key ${type}`, set: () => ({ [column]: sealed }) })
-  return { type, value }
+  return { action: `mobile key ${type}`, set: () => ({ [column]: sealed }) }
 }
 
 /** Ends what a service keeps open and starts it afresh, and waits until it serves again. */
 export async function restartService(deps: ServiceDeps, caller: Caller, name: string): Promise<void> {
-  const set = (service: Service) => ({ restarts: service.restarts + 1 })
-  await change(deps, caller, name, { action: 'mobile restart', set })
+  await change(deps, caller, name, RESTART)
 }
 
-async function change(
+/** What a restart would do; faults as it would, and changes nothing. */
+export async function planRestart(deps: ServiceDeps, caller: Caller, name: string): Promise<DryRunView> {
+  const service = await tryChange(deps, caller, name, RESTART)
+  const what = service.mode === 'reserved' ? 'its connections, scripts and processes' : 'its connections and scripts'
+  return { isDryRun: true, changes: [`Restart '${service.name}' on ${service.machine}: ${what}`] }
+}
+
+async function change(deps: ServiceDeps, caller: Caller, name: string, wanted: Change): Promise<void> {
+  const { service, version } = await write(deps, caller, name, { ...wanted, isDryRun: false })
+  await deps.field.push()
+  await untilServed(deps.field, service, version)
+}
+
+async function tryChange(deps: ServiceDeps, caller: Caller, name: string, wanted: Change): Promise<Service> {
+  return (await write(deps, caller, name, { ...wanted, isDryRun: true })).service
+}
+
+async function write(
   deps: ServiceDeps,
   caller: Caller,
   name: string,
-  wanted: { action: string; set: (service: Service) => Updateable<ControlDatabase['services']> },
-): Promise<void> {
+  wanted: Change & { isDryRun: boolean },
+): Promise<{ service: Service; version: number }> {
   const { db, field } = deps
   const named = await getService(db, caller.subscriptionId, name)
   await field.settle()
   requireReachable(field, named.machine, `'${named.name}'`)
-  const { service, version } = await db.transaction().execute(async (trx) => {
+  return await transact(db, wanted, async (trx) => {
     const [locked] = await lockServices(trx, [named.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${name}' any more`)
     requireIdle(locked)
@@ -58,6 +100,4 @@ async function change(
     await audit(trx, caller, { action: wanted.action, subject: locked.name })
     return { service: locked, version: await bumpDesired(trx) }
   })
-  await field.push()
-  await untilServed(field, service, version)
 }

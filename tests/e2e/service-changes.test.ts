@@ -1,7 +1,7 @@
 // What an operator changes about services that live: scale, keys, restarts, tables, rows; and services that come back.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { AuditView, OperationView, RegionView, TableView } from '../../src/contract/api.ts'
+import type { AuditView, DryRunView, OperationView, RegionView, StatusView, TableView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
 
@@ -124,6 +124,41 @@ describe('services that are changed', () => {
     await refuses([...update, '--deleteColumn', '__version', '-q'], 1, /system column/)
     await refuses([...update, '--addIndex', 'nothing'], 1, /has no column 'nothing'/)
     await refuses(update, 2, /nothing to change/)
+  })
+
+  test('a dry run says what would change, refuses what would be refused, and changes nothing', async () => {
+    const before = await cloud.api<AuditView[]>('/audit')
+    const status = await cloud.status()
+    const shown = async (args: string[]) => await cloud.ok(['mobile', ...args, '--dry-run'])
+    const cases: [args: string[], words: RegExp][] = [
+      [['create', 'Third', '--mode', 'reserved'], /Create 'Third' in West US, reserved with 1 unit: on west-us-1/],
+      [['delete', 'PrimaryService'], /Delete 'PrimaryService' on west-us-1.*Keep its data on sql-west-us.*TodoItem/s],
+      [['delete', 'PrimaryService', '-d'], /Drop its data on sql-west-us: TodoItem/],
+      [['restart', 'PrimaryService'], /Restart 'PrimaryService' on west-us-1/],
+      [['key', 'regenerate', 'PrimaryService', 'master'], /Replace the master key/],
+      [
+        ['table', 'update', 'PrimaryService', 'TodoItem', '--addColumn', 'c=date', '--addIndex', 'c'],
+        /Add column c.*index on c/s,
+      ],
+    ]
+    for (const [args, words] of cases) {
+      const said = await shown(args)
+      assert.match(said, words)
+      assert.match(said, /Nothing was changed/)
+    }
+    const plan = await cloud.json<DryRunView>(['mobile', 'restart', 'PrimaryService', '--dry-run'])
+    assert.deepEqual([plan.isDryRun, plan.changes.length], [true, 1])
+    await refuses(['mobile', 'create', 'PrimaryService', '--dry-run'], 1, /is taken/)
+    await refuses(['mobile', 'key', 'set', 'PrimaryService', 'master', 'short', '--dry-run'], 2, /cannot be a key/)
+    await refuses(['mobile', 'restore-secondary', 'Nobody', '--dry-run'], 2, /is in the archive/)
+    await refuses(
+      ['mobile', 'table', 'update', 'PrimaryService', 'TodoItem', '--deleteColumn', 'id', '--dry-run'],
+      2,
+      /system/,
+    )
+    assert.deepEqual(await cloud.api<AuditView[]>('/audit'), before)
+    const names = ({ services }: StatusView) => services.map(({ name, epoch, masterKey }) => [name, epoch, masterKey])
+    assert.deepEqual(names(await cloud.status()), names(status))
   })
 
   test('rows are deleted one by one, or all', async () => {

@@ -33,5 +33,9 @@ export const HealthView = Type.Object({
 })
 export type HealthView = Static<typeof HealthView>
 
+/** What a change would do; it was checked and nothing refuses it. */
+export const DryRunView = Type.Object({ isDryRun: Type.Literal(true), changes: Type.Array(Type.String()) })
+export type DryRunView = Static<typeof DryRunView>
+
 export const Mode = Type.Union([Type.Literal('shared'), Type.Literal('reserved')])
 export type Mode = Static<typeof Mode>

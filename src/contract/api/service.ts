@@ -30,6 +30,7 @@ export const CreateService = Type.Object(
     mode: Type.Optional(Mode),
     units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     secondaryFor: Type.Optional(Type.String()),
+    isDryRun: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )
@@ -54,6 +55,7 @@ export const RestoreService = Type.Object(
   {
     location: Type.Optional(Type.String({ description: 'region name or slug; default: where it was' })),
     secondaryFor: Type.Optional(Type.String({ description: 'default: whom it was promised to' })),
+    isDryRun: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )
@@ -75,7 +77,10 @@ export const KeyType = Type.Union([Type.Literal('application'), Type.Literal('ma
 export type KeyType = Static<typeof KeyType>
 
 /** Without a value, control makes a new one. */
-export const SetKey = Type.Object({ value: Type.Optional(Type.String()) }, { additionalProperties: false })
+export const SetKey = Type.Object(
+  { value: Type.Optional(Type.String()), isDryRun: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false },
+)
 export type SetKey = Static<typeof SetKey>
 
 export const KeyView = Type.Object({ type: KeyType, value: Type.String() })
