@@ -19,7 +19,7 @@ import { shortageOf } from '../regions/ledger.ts'
 import { bumpDesired, type Machine } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, type Service } from '../services/services.ts'
-import { readSnapshot, type Snapshot } from './snapshot.ts'
+import { type Fleet, readFleet } from './snapshot.ts'
 
 export type JudgeDeps = {
   db: Kysely<ControlDatabase>
@@ -31,14 +31,14 @@ export type JudgeDeps = {
 
 /** Judges every region and service once. */
 export async function judgeAll(deps: JudgeDeps): Promise<void> {
-  const snapshot = await readSnapshot(deps.db)
-  const hosts = snapshot.machines.filter((machine) => machine.role === 'host')
+  const fleet = await readFleet(deps.db)
+  const hosts = fleet.machines.filter((machine) => machine.role === 'host')
   const reach = noteLost(deps, hosts)
   let isChanged = false
   const holdings = await listHoldings(deps.db)
   const short = new Map<string, ReturnType<typeof shortageOf>>()
-  for (const region of snapshot.regions) {
-    const room = roomOf(region, snapshot.machines, deps.board)
+  for (const region of fleet.regions) {
+    const room = roomOf(region, fleet.machines, deps.board)
     // A region of which nothing reports is lost or just starting; that is another verdict.
     const shortage = room.offer.hosts.size === 0 ? [] : shortageOf(room, holdings)
     short.set(region.slug, shortage)
@@ -54,9 +54,9 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
       : judgeCapacity(shortage)
     if (await deps.incidents.note('region', region.slug, verdict)) isChanged = true
   }
-  for (const service of snapshot.services) {
+  for (const service of fleet.services) {
     if (service.state !== 'ready') continue
-    const facts = serviceFacts(deps, snapshot, service, reach)
+    const facts = serviceFacts(deps, fleet, service, reach)
     if (!facts) continue
     const verdict = judgeService(facts)
     // A promise that its region cannot keep now is none: such a secondary must not look Ready.
@@ -105,15 +105,15 @@ function vantagesOf(deps: Pick<JudgeDeps, 'board' | 'domain'>, host: Machine): V
 
 function serviceFacts(
   deps: JudgeDeps,
-  snapshot: Snapshot,
+  fleet: Fleet,
   service: Service,
   reach: Map<string, Reachability>,
 ): ServiceFacts | null {
-  const server = snapshot.servers.find((entry) => entry.name === service.server)
-  const region = snapshot.regions.find((entry) => entry.slug === service.region)
+  const server = fleet.servers.find((entry) => entry.name === service.server)
+  const region = fleet.regions.find((entry) => entry.slug === service.region)
   const home = reach.get(service.machine)
   if (!server || !region || !home) return null
-  const hosts = snapshot.machines.filter((machine) => machine.role === 'host' && machine.domain === region.name)
+  const hosts = fleet.machines.filter((machine) => machine.role === 'host' && machine.domain === region.name)
   const probes = probesOf(deps.board, service)
   const runtime = freshHost(deps.board, service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
   return {
@@ -126,13 +126,13 @@ function serviceFacts(
       gatewaysSilent: probes.filter((probe) => probe.silentMs >= PROBE_SILENT_MS).length,
       gatewaysReaching: probes.filter((probe) => probe.silentMs < PROBE_SILENT_MS).length,
     },
-    database: databaseFacts(deps, snapshot, server, { reach, probes }),
+    database: databaseFacts(deps, fleet, server, { reach, probes }),
   }
 }
 
 function databaseFacts(
   deps: JudgeDeps,
-  snapshot: Snapshot,
+  fleet: Fleet,
   server: ServerWithMembers,
   seen: { reach: Map<string, Reachability>; probes: ProbeFacts[] },
 ): ServiceFacts['database'] {
@@ -140,7 +140,7 @@ function databaseFacts(
   const facts = freshHost(deps.board, machine)?.servers.find((entry) => entry.name === server.name)
   return {
     server: server.name,
-    regionName: snapshot.machines.find((entry) => entry.name === machine)?.domain ?? '',
+    regionName: fleet.machines.find((entry) => entry.name === machine)?.domain ?? '',
     host: seen.reach.get(machine) ?? { isLost: false, evidence: [] },
     isOpen: facts ? facts.state === 'running' : null,
     problem: facts?.problem ?? null,

@@ -8,12 +8,16 @@ import { listMachines, listRegions, type Machine, type Region } from '../regions
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
 
-export type Snapshot = {
-  version: number
+/** What there is: what verdicts are about. */
+export type Fleet = {
   machines: Machine[]
   regions: Region[]
   servers: ServerWithMembers[]
   services: Service[]
+}
+
+export type Snapshot = Fleet & {
+  version: number
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   tables: ServiceTable[]
@@ -25,34 +29,43 @@ export type Snapshot = {
 
 /** Reads everything in one repeatable-read transaction. */
 export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapshot> {
-  return await db
-    .transaction()
-    .setIsolationLevel('repeatable read')
-    .setAccessMode('read only')
-    .execute(async (trx) => {
-      const { version } = await trx.selectFrom('desired').select('version').executeTakeFirstOrThrow()
-      const services = await listServices(trx, null)
-      return {
-        version: Number(version),
-        machines: await listMachines(trx),
-        regions: await listRegions(trx),
-        servers: await listServers(trx),
-        services,
-        endedServices: await trx
-          .selectFrom('services')
-          .selectAll()
-          .where('ended_at', 'is not', null)
-          .where('is_data_dropped', '=', false)
-          .execute(),
-        tables: await listAllTables(
-          trx,
-          services.map((service) => service.id),
-        ),
-        scripts: await listCurrentScripts(
-          trx,
-          services.map((service) => service.id),
-        ),
-        verdicts: await listServiceVerdicts(trx),
-      }
-    })
+  return await atOneMoment(db, async (trx) => {
+    const { version } = await trx.selectFrom('desired').select('version').executeTakeFirstOrThrow()
+    const fleet = await fleetIn(trx)
+    const ids = fleet.services.map((service) => service.id)
+    return {
+      ...fleet,
+      version: Number(version),
+      endedServices: await trx
+        .selectFrom('services')
+        .selectAll()
+        .where('ended_at', 'is not', null)
+        .where('is_data_dropped', '=', false)
+        .execute(),
+      tables: await listAllTables(trx, ids),
+      scripts: await listCurrentScripts(trx, ids),
+      verdicts: await listServiceVerdicts(trx),
+    }
+  })
+}
+
+/** Reads what there is, without what it is made of: for those who look several times a second. */
+export async function readFleet(db: Kysely<ControlDatabase>): Promise<Fleet> {
+  return await atOneMoment(db, fleetIn)
+}
+
+async function fleetIn(trx: Kysely<ControlDatabase>): Promise<Fleet> {
+  return {
+    machines: await listMachines(trx),
+    regions: await listRegions(trx),
+    servers: await listServers(trx),
+    services: await listServices(trx, null),
+  }
+}
+
+async function atOneMoment<T>(
+  db: Kysely<ControlDatabase>,
+  read: (trx: Kysely<ControlDatabase>) => Promise<T>,
+): Promise<T> {
+  return await db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read)
 }

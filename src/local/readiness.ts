@@ -59,8 +59,11 @@ export async function waitUntilServing(
   return ill
 }
 
+// Each look costs control a dozen queries, at a moment when every process of the cloud wants the cores.
+const LOOK_EVERY_MS = 150
+
 async function until(what: string, withinMs: number, signal: AbortSignal, isSo: () => Promise<boolean>): Promise<void> {
-  await waitFor(what, async () => ((await isSo()) ? true : undefined), { withinMs, everyMs: 50, signal })
+  await waitFor(what, async () => ((await isSo()) ? true : undefined), { withinMs, everyMs: LOOK_EVERY_MS, signal })
 }
 
 function isTimeout(error: unknown): boolean {
