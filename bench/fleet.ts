@@ -2,7 +2,7 @@
 // Usage: npm run bench:fleet -- [services ...]      default: 1 20 100 200
 import { parseArgs } from 'node:util'
 import type { OperationView } from '../src/contract/api.ts'
-import { waitFor } from '../src/kit/clock.ts'
+import { pause, waitFor } from '../src/kit/clock.ts'
 import { memoryOf, treeOf } from '../src/kit/processes.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
 import { printTable, type Summary, summarise } from './statistics.ts'
@@ -12,15 +12,18 @@ const CREATE_AT_ONCE = 10
 const OPERATION_MS_MAX = 600_000
 const SHOWN_MS_MAX = 60_000
 const MIB = 1_048_576
+const SETTLE_MS = 15_000
 
 type Found = {
   services: number
-  memoryPerServiceMiB: number
+  /** Of all after the first pair, each with its table and nothing asked of it; null for one pair. */
+  memoryPerServiceMiB: number | null
   firstUnhealthyMs: number
   allUnhealthyMs: number
   /** Of each operation, by control's own clock. */
   recoveryMs: number[]
   allRecoveredMs: number
+  steps: OperationView['steps'][]
   missing: number
 }
 
@@ -29,7 +32,7 @@ const sizes = positionals.length > 0 ? positionals.map(Number) : SIZES_DEFAULT
 const found: Found[] = []
 for (const size of sizes) {
   found.push(await measure(size))
-  const { recoveryMs: _all, ...short } = found.at(-1) as Found
+  const { recoveryMs: _all, steps: _steps, ...short } = found.at(-1) as Found
   console.error(JSON.stringify(short))
 }
 report()
@@ -39,14 +42,11 @@ async function measure(size: number): Promise<Found> {
   try {
     for (const region of ['West US', 'East US']) await cloud.ok(['region', 'set', region, '--shared-slots', '1000'])
     const names = Array.from({ length: size }, (_, index) => `Fleet${index}`)
-    const emptyBytes = memoryOfAll(cloud)
-    await operateAll(cloud, names, async (name) => await cloud.call('POST', '/services', { name, location: 'West US' }))
-    await operateAll(cloud, names, async (name) => {
-      const secondary = { name: `${name}-2`, location: 'East US', secondaryFor: name }
-      return await cloud.call('POST', '/services', secondary)
-    })
-    const memoryPerServiceMiB = (memoryOfAll(cloud) - emptyBytes) / MIB / (2 * size)
-    for (const name of names) await addRow(cloud, name)
+    await createPairs(cloud, names.slice(0, 1))
+    const oneBytes = await settledMemory(cloud)
+    await createPairs(cloud, names.slice(1))
+    const allBytes = await settledMemory(cloud)
+    const memoryPerServiceMiB = size === 1 ? null : (allBytes - oneBytes) / MIB / (2 * (size - 1))
     await cloud.untilProtected('sql-west-us')
 
     await cloud.ok(['dev', 'outage', 'start', 'West US'])
@@ -68,11 +68,21 @@ async function measure(size: number): Promise<Found> {
       allUnhealthyMs,
       recoveryMs: ended.map(({ startedAt: from, finishedAt: to }) => Date.parse(to ?? '') - Date.parse(from)),
       allRecoveredMs,
+      steps: ended.map(({ steps }) => steps),
       missing,
     }
   } finally {
     await cloud.dispose()
   }
+}
+
+async function createPairs(cloud: TestCloud, names: string[]): Promise<void> {
+  await operateAll(cloud, names, async (name) => await cloud.call('POST', '/services', { name, location: 'West US' }))
+  await operateAll(cloud, names, async (name) => {
+    const secondary = { name: `${name}-2`, location: 'East US', secondaryFor: name }
+    return await cloud.call('POST', '/services', secondary)
+  })
+  for (const name of names) await addRow(cloud, name)
 }
 
 // Begins one operation for each name, some at a time, and waits for them all. Whatever does not succeed ends the bench.
@@ -123,14 +133,21 @@ async function untilUnhealthy(cloud: TestCloud, names: string[], count: number, 
 }
 
 // Proportional set size of every process of the cloud: what is shared is counted once.
-function memoryOfAll(cloud: TestCloud): number {
+async function settledMemory(cloud: TestCloud): Promise<number> {
+  await pause(SETTLE_MS)
   const pids = new Set([cloud.pid, ...cloud.processes()].flatMap((pid) => treeOf(pid)))
   return [...pids].reduce((sum, pid) => sum + memoryOf(pid), 0)
 }
 
 function report(): void {
   const rows: Record<string, Summary> = {}
-  for (const { services, recoveryMs } of found) rows[`recover, ${services} at once`] = summarise(recoveryMs)
+  for (const { services, recoveryMs, steps } of found) {
+    rows[`recover, ${services} at once`] = summarise(recoveryMs)
+    for (const { name } of steps[0] ?? []) {
+      const times = steps.flatMap((all) => all.filter((step) => step.name === name)).map(({ ms }) => ms ?? 0)
+      rows[`… its step ${name}, ${services} at once`] = summarise(times)
+    }
+  }
   printTable(rows, 'ms')
   console.log(
     '\n| services | first Unhealthy ms | all Unhealthy ms | all recovered ms | MiB per idle service | without their row |',
@@ -138,6 +155,6 @@ function report(): void {
   console.log('| --- | --- | --- | --- | --- | --- |')
   for (const one of found) {
     const times = [one.firstUnhealthyMs, one.allUnhealthyMs, one.allRecoveredMs].map(Math.round).join(' | ')
-    console.log(`| ${one.services} | ${times} | ${one.memoryPerServiceMiB.toFixed(2)} | ${one.missing} |`)
+    console.log(`| ${one.services} | ${times} | ${one.memoryPerServiceMiB?.toFixed(2) ?? ''} | ${one.missing} |`)
   }
 }

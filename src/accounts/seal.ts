@@ -3,6 +3,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEq
 import { decodeControlKey, KEY_BYTES, keyFingerprint } from '../contract/control-key.ts'
 import { Fault } from '../kit/fault.ts'
 import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
+import { OPENED_SECRETS_MAX } from '../kit/limits.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const IV_BYTES = 12
@@ -52,6 +53,22 @@ export function sealOf(key: Buffer): KeyedSeal {
       const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, IV_BYTES))
       decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
       return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
+    },
+  }
+}
+
+/** The same, but what was opened lately is remembered: assignments are derived from all secrets, again and again. */
+export function rememberOpened({ open, ...others }: KeyedSeal): KeyedSeal {
+  const opened = new Map<string, string>()
+  return {
+    ...others,
+    open(sealed) {
+      const known = opened.get(sealed)
+      if (known !== undefined) return known
+      const text = open(sealed)
+      if (opened.size >= OPENED_SECRETS_MAX) opened.clear()
+      opened.set(sealed, text)
+      return text
     },
   }
 }

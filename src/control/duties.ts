@@ -44,6 +44,8 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
       if (await tendServers({ db, seal: deps.seal, board, field, brokenSince })) await field.push()
     }),
     repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal, onError }, async () => {
+      // Just after our start a host that was not heard yet is not lost: an operation must not fail for that.
+      await field.settle()
       await runner.startFree(signal)
     }),
   ])

@@ -19,6 +19,7 @@ import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CALL_MS_MAX } from '../kit/limits.ts'
+import { SharedTurn } from '../kit/shared-turn.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field, ProbeTarget } from '../regions/field.ts'
 import type { Capacity } from '../regions/ledger.ts'
@@ -44,8 +45,11 @@ type Line = { at: string; pool: Pool }
 export class MachineField implements Field {
   readonly #deps: FieldDeps
   readonly #lines = new Map<string, Line>()
-  #pushing: Promise<{ unreached: string[] }> | null = null
-  #queued: Promise<{ unreached: string[] }> | null = null
+  readonly #pushing = new SharedTurn(async () => await this.#pushNow())
+  /** A hundred operations wait for one host at once: it is asked for all of them together. */
+  readonly #asking = new Map<string, SharedTurn<HostFacts>>()
+  /** What every machine took last; nothing is to be told before that version has passed. */
+  #told = { version: -1, unreached: [] as string[] }
 
   constructor(deps: FieldDeps) {
     this.#deps = deps
@@ -53,24 +57,16 @@ export class MachineField implements Field {
 
   /** As Field.push; calls that come while one is under way share the next one. */
   async push(): Promise<{ unreached: string[] }> {
-    if (!this.#pushing) return await this.#startPush()
-    this.#queued ??= this.#pushing
-      .catch(() => {})
-      .then(async () => {
-        this.#queued = null
-        return await this.#startPush()
-      })
-    return await this.#queued
+    return await this.#pushing.take()
   }
 
   async askHost(machine: string): Promise<HostFacts> {
-    const facts = (await this.#order(machine, {
-      method: 'GET',
-      path: '/facts',
-      timeoutMs: REGION_CALL_MS_MAX,
-    })) as HostFacts
-    this.#deps.board.noteHost(facts)
-    return facts
+    let turn = this.#asking.get(machine)
+    if (!turn) {
+      turn = new SharedTurn(async () => await this.#askNow(machine))
+      this.#asking.set(machine, turn)
+    }
+    return await turn.take()
   }
 
   /** One order to a machine. Faults with `door.unreachable` at once when it is known to be lost. */
@@ -149,17 +145,17 @@ export class MachineField implements Field {
     await Promise.all([...this.#lines.values()].map(async (line) => await line.pool.destroy()))
   }
 
-  async #startPush(): Promise<{ unreached: string[] }> {
-    this.#pushing = this.#pushNow()
-    try {
-      return await this.#pushing
-    } finally {
-      this.#pushing = null
-    }
+  async #askNow(machine: string): Promise<HostFacts> {
+    const call = { method: 'GET' as const, path: '/facts', timeoutMs: REGION_CALL_MS_MAX }
+    const facts = (await this.#order(machine, call)) as HostFacts
+    this.#deps.board.noteHost(facts)
+    return facts
   }
 
   async #pushNow(): Promise<{ unreached: string[] }> {
     if (this.#deps.isHeld()) return { unreached: [] }
+    // A machine that forgot what it took says so in its heartbeat, and is told again in the answer.
+    if (this.#told.unreached.length === 0 && this.#told.version === (await this.#version())) return this.#told
     const snapshot = await readSnapshot(this.#deps.db)
     const unreached: string[] = []
     await Promise.all(
@@ -175,7 +171,12 @@ export class MachineField implements Field {
         await callThrough(pool, call).catch(() => unreached.push(machine.name))
       }),
     )
+    this.#told = { version: snapshot.version, unreached }
     return { unreached }
+  }
+
+  async #version(): Promise<number> {
+    return Number((await this.#deps.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()).version)
   }
 
   /** What a machine is to do, as of a snapshot. */

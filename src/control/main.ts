@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Accounts } from '../accounts/accounts.ts'
-import { openSeal } from '../accounts/seal.ts'
+import { openSeal, rememberOpened } from '../accounts/seal.ts'
 import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
 import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
@@ -101,7 +101,7 @@ async function run(args: string[]): Promise<void> {
   const store = await openControlStore({ home, url: values.database ?? env.controlDatabase, log })
   const { db } = store
   const passphrase = values['passphrase-file'] ? (await readFile(values['passphrase-file'], 'utf8')).trim() : null
-  const seal = await openSeal(keyFile, { mayMake: !(await Accounts.hasSecrets(db)), passphrase })
+  const seal = rememberOpened(await openSeal(keyFile, { mayMake: !(await Accounts.hasSecrets(db)), passphrase }))
   const accounts = await Accounts.open(db, seal, listening.lives)
   await accounts.ensureOperator(values['token-file'] ?? `${home}/${OPERATOR_TOKEN_FILE}`)
   const id = await ensureControlId(home)

@@ -304,5 +304,7 @@ export const METRIC_SERVICES_MAX = 200
 export const RUNTIME_NUMBERS_EVERY_MS = 5_000
 /** Requests that failed and have a line in a gateway's log, in a second; in an outage there are thousands. */
 export const FAILURE_LINES_MAX = 20
+/** Secrets that control keeps opened in memory: five for each of 2,000 services. */
+export const OPENED_SECRETS_MAX = 10_000
 /** Operations that an assignment names: more than are under way at once by any sensible person. */
 export const OPERATIONS_NAMED_MAX = 8

@@ -39,8 +39,8 @@ describe('a crash', () => {
   const exists = async (name: string) => (await cloud.cli(['mobile', 'show', name])).code === 0
 
   test('of control while a service is created: it is created', async () => {
-    await crash({ point: 'create.database.done', victim: 'self' }, WEST, ['mobile', 'create', 'Early'])
-    assert.ok(await exists('Early'))
+    const done = await crash({ point: 'create.database.done', victim: 'self' }, WEST, ['mobile', 'create', 'Early'])
+    assert.ok(await exists('Early'), JSON.stringify(done))
   })
 
   test('of PostgreSQL while a service is created: it is created, or there is nothing', async () => {
