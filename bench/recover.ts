@@ -46,7 +46,8 @@ async function measure(number: number): Promise<Run> {
   const killedAt = performance.now()
   const unhealthyMs = await cloud.untilState(names.primary, 'Unhealthy', 20_000)
   const startedAt = performance.now()
-  await cloud.ok(['mobile', 'recover', names.primary, names.secondary, '-q'])
+  const { code, stderr } = await cloud.typed(['mobile', 'recover', names.primary, names.secondary, '-q'])
+  if (code !== 0) throw new Error(stderr)
   const commandMs = performance.now() - startedAt
   const before = ledger.acknowledged.length
   await waitFor('writes again', () => (ledger.acknowledged.length > before + 50 ? true : undefined), {

@@ -1,6 +1,6 @@
 // Who may do what: operators by token, machines by join token and certificate.
 import { generateKeyPairSync } from 'node:crypto'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import {
   encodeJoinToken,
@@ -182,6 +182,8 @@ export class Accounts {
   // "West US" → west-us-1, west-us-2, …; gateways are gateway-1, ….
   async #freeName(trx: Kysely<ControlDatabase>, request: JoinRequest): Promise<string> {
     const stem = request.role === 'gateway' ? 'gateway' : slugOf(request.domain)
+    // Machines that join at once would find the same name free.
+    await sql`select pg_advisory_xact_lock(hashtextextended('names of machines', 0))`.execute(trx)
     const taken = await trx.selectFrom('machines').select('name').where('name', 'like', `${stem}-%`).execute()
     const names = new Set(taken.map(({ name }) => name))
     for (let number = 1; ; number += 1) if (!names.has(`${stem}-${number}`)) return `${stem}-${number}`

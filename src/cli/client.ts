@@ -31,7 +31,7 @@ import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import type { ColumnType } from '../contract/table-change.ts'
 import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { CONTROL_CALL_MS_MAX, TRUNCATE_CALL_MS_MAX } from '../kit/limits.ts'
+import { CONTROL_CALL_MS_MAX, CONTROL_CHANGE_MS_MAX, TRUNCATE_CALL_MS_MAX } from '../kit/limits.ts'
 import { type Answered, checkAnswer, checkList, type View, type ViewName } from './answer-check.ts'
 import type { ControlAddress } from './control-address.ts'
 
@@ -276,7 +276,7 @@ export class Client {
 
   async #call(call: Call): Promise<Answered> {
     const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
-    const limitMs = call.timeoutMs ?? CONTROL_CALL_MS_MAX
+    const limitMs = call.timeoutMs ?? (call.verb === 'GET' ? CONTROL_CALL_MS_MAX : CONTROL_CHANGE_MS_MAX)
     const headers: Record<string, string> = { authorization: `Bearer ${this.#address.token}` }
     if (call.verb !== 'GET') headers['idempotency-key'] = randomId(16)
     if (call.body !== undefined) headers['content-type'] = 'application/json'

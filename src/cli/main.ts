@@ -54,7 +54,9 @@ The first minutes:
 /** Runs one command line and ends the process with its exit code. */
 export async function main(args: string[]): Promise<void> {
   const env = readEnvironment()
-  const shell: Shell = {
+  // A reader that has seen enough (`| head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT_DONE : 1))
+  const exitCode = await runLine(args, {
     streams: {
       out: { stream: process.stdout, isTerminal: process.stdout.isTTY === true },
       err: { stream: process.stderr, isTerminal: process.stderr.isTTY === true },
@@ -62,17 +64,20 @@ export async function main(args: string[]): Promise<void> {
     },
     input: { stream: process.stdin, isTerminal: process.stdin.isTTY === true },
     env,
-    exitCode: EXIT_DONE,
-  }
-  // A reader that has seen enough (`| head`) is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT_DONE : 1))
+  })
+  process.exit(exitCode)
+}
+
+/** Runs one command line in a world of its own; returns its exit code. */
+export async function runLine(args: string[], world: Omit<Shell, 'exitCode'>): Promise<number> {
+  const shell: Shell = { ...world, exitCode: EXIT_DONE }
   try {
     await buildProgram(shell).parseAsync(args, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     shell.exitCode = explainMisuse(error, { args, streams: shell.streams })
   }
-  process.exit(shell.exitCode)
+  return shell.exitCode
 }
 
 /** All commands, ready to parse. */
@@ -82,7 +87,7 @@ export function buildProgram(shell: Shell): Command {
     .version(readRelease())
     .exitOverride()
     // Misuse is told in our own lines, by `explainMisuse`.
-    .configureOutput({ outputError: () => {} })
+    .configureOutput({ writeOut: (text) => shell.streams.out.stream.write(text), outputError: () => {} })
     .showSuggestionAfterError(true)
   program.addHelpText('after', FIRST_MINUTES)
   addUp(program, shell)

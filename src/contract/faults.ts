@@ -22,6 +22,7 @@ export const FAULT_CODES = [
   'assignment.stale',
   'capacity.exceeded',
   'capacity.in_use',
+  'change.late',
   'cli.bug',
   'cloud.not_ready',
   'control.bad_key',

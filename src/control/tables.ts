@@ -4,11 +4,10 @@ import { audit } from '../accounts/audit.ts'
 import type { CreateTable, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
-import { waitFor } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import { bumpDesired } from '../regions/regions.ts'
-import { schemaProblem, untilServed } from '../services/facts-of.ts'
+import { schemaProblem, untilFollows, untilServed } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
 import { requireReachable } from '../services/place.ts'
 import { endScriptsOf } from '../services/scripts.ts'
@@ -62,7 +61,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
       await bumpDesired(trx)
     })
     await deps.field.push()
-    throw error
+    throw error instanceof Fault && error.code === 'change.late' ? withoutTable(error, wanted.name) : error
   }
 }
 
@@ -97,18 +96,20 @@ export async function requireUsable(deps: ApiDeps, service: Service): Promise<st
 /** Waits until a service's schema and its runtime follow that version. */
 export async function untilFollowed(deps: ApiDeps, service: Service, machine: string, version: number): Promise<void> {
   const wanted = { server: service.server, schema: service.schema_name, version }
-  await waitFor(
-    `the table on ${machine}`,
-    async () => {
-      const found = schemaProblem(await deps.field.askHost(machine), wanted)
-      if (found) throw new Fault('table.failed', 500, `the table could not be made: ${found}`)
-      return found === null ? true : undefined
-    },
-    { withinMs: REGION_CALL_MS_MAX },
-  )
+  await untilFollows(deps.field, { machine, service: service.name }, (facts) => {
+    const found = schemaProblem(facts, wanted)
+    if (found) throw new Fault('table.failed', 500, `the table could not be made: ${found}`)
+    return found === null
+  })
   // A runtime that is down now learns of the table when it starts; one that is up must know it before we say so.
   if (!deps.field.isReachable(service.machine)) return
   await untilServed(deps.field, service, version)
+}
+
+function withoutTable(late: Fault, table: string): Fault {
+  return new Fault(late.code, late.status, `${late.message}; there is no table '${table}'`, {
+    hint: 'Give the command again when the machine is less busy: mainstay status',
+  })
 }
 
 async function askInfos(deps: ApiDeps, service: Service, machine: string): Promise<Record<string, TableInfo> | null> {

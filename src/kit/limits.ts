@@ -74,6 +74,8 @@ export const VERDICT_CLOSE_MS = 2_000
 
 /** A management call that needs a machine in a region fails within this (the promise to people is 2 s). */
 export const REGION_CALL_MS_MAX = 1_800
+/** A host that answers carries a change out within this, or the person is told that it goes on by itself. */
+export const CHANGE_FOLLOW_MS_MAX = 10_000
 /** The longest that a route change waits for one gateway before that gateway is named as late. */
 export const GATEWAY_CALL_MS_MAX = 1_000
 
@@ -144,6 +146,8 @@ export const RESTART_MS_MAX = 5_000
 
 /** A call of the CLI to control; control itself answers or gives up well within this. */
 export const CONTROL_CALL_MS_MAX = 5_000
+/** The same for a call that is answered when a host, and then a runtime, have carried a change out. */
+export const CONTROL_CHANGE_MS_MAX = 2 * CHANGE_FOLLOW_MS_MAX + CONTROL_CALL_MS_MAX
 /** Emptying a table goes in rounds; a command waits for this many of them, and can be given again. */
 export const TRUNCATE_CALL_MS_MAX = 600_000
 /** An index on a large table: how long a command waits for it, and how often it looks. It goes on by itself. */

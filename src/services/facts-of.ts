@@ -2,7 +2,8 @@
 import type { Mode } from '../contract/api.ts'
 import type { HostFacts } from '../contract/facts.ts'
 import { waitFor } from '../kit/clock.ts'
-import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
+import { Fault } from '../kit/fault.ts'
+import { CHANGE_FOLLOW_MS_MAX } from '../kit/limits.ts'
 import { type Field, runtimeOf } from '../regions/field.ts'
 import type { Size } from '../regions/ledger.ts'
 
@@ -29,18 +30,37 @@ export function isNotServed(facts: HostFacts, service: string): boolean {
   return facts.runtimes.every((runtime) => runtime.services.every((entry) => entry.name !== service))
 }
 
-/** Waits until every process of a service's runtime serves it as of that version. Faults with `wait.timed_out`. */
+/** Waits until every process of a service's runtime serves it as of that version. Faults as `untilFollows`. */
 export async function untilServed(
-  field: Field,
+  field: Pick<Field, 'askHost'>,
   service: { name: string; mode: Mode; epoch: string | number; machine: string },
   version: number,
 ): Promise<void> {
   const wanted = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version }
-  await waitFor(
-    `a runtime on ${service.machine} to follow`,
-    async () => (isServed(await field.askHost(service.machine), wanted) ? true : undefined),
-    { withinMs: REGION_CALL_MS_MAX },
-  )
+  await untilFollows(field, { machine: service.machine, service: service.name }, (facts) => isServed(facts, wanted))
+}
+
+/**
+ * Waits until the facts of a host show a change that is recorded already. A host that falls silent ends the wait within
+ * REGION_CALL_MS_MAX; one that answers is given more time, since a busy machine starts processes slowly. Faults with
+ * `door.unreachable`, with `change.late`, or as `check` does.
+ */
+export async function untilFollows(
+  field: Pick<Field, 'askHost'>,
+  where: { machine: string; service: string },
+  check: (facts: HostFacts) => boolean,
+  withinMs = CHANGE_FOLLOW_MS_MAX,
+): Promise<void> {
+  const look = async () => (check(await field.askHost(where.machine)) ? true : undefined)
+  try {
+    await waitFor('the change', look, { withinMs })
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'wait.timed_out')) throw error
+    throw new Fault('change.late', 504, `${where.machine} has not carried the change out within ${withinMs} ms`, {
+      hint: `The change is recorded and goes on by itself. Watch it: mainstay mobile show ${where.service}`,
+      cause: error,
+    })
+  }
 }
 
 /** The problem that keeps a schema from being ready; null when it is ready as of that version; undefined: not yet. */

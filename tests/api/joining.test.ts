@@ -29,7 +29,8 @@ const SLOW = { withinMs: 30_000, everyMs: 50 }
 const GATEWAY_1 = { role: 'gateway', domain: 'edge-1' }
 const silent = pino({ level: 'silent' })
 
-describe('a machine', () => {
+// All at once, since three of them wait for the same ten seconds.
+describe('a machine', { concurrency: 7 }, () => {
   let folder: string
   let home: string
   let api: string
@@ -95,11 +96,11 @@ describe('a machine', () => {
   test('joins once with a token, and is told why it may not', async () => {
     const word = await makeToken('edge-1')
     const first = await joining('one', 'edge-1', word)
-    assert.equal(first.name, 'gateway-1')
+    assert.match(first.name, /^gateway-\d$/)
     assert.ok(lifeOf(first.certificate).untilMs <= Date.now() + CERTIFICATE_LIFE_S * 1_000)
     await assert.rejects(joining('two', 'edge-1', word), {
       code: 'join.refused',
-      message: /used already, by gateway-1/,
+      message: new RegExp(`used already, by ${first.name}`),
     })
     const guessed = encodeJoinToken({ ...decodeJoinToken(word), secret: 'a guess' })
     await assert.rejects(joining('two', 'edge-1', guessed), { code: 'join.refused', message: /is not known here/ })
@@ -142,7 +143,7 @@ describe('a machine', () => {
       code: 'orders.other_version',
       hint: /Upgrade Mainstay on that machine/,
     })
-    await assert.rejects(heartbeat(control, { ...identity, name: 'gateway-1' }), { code: 'orders.not_self' })
+    await assert.rejects(heartbeat(control, { ...identity, name: 'gateway-0' }), { code: 'orders.not_self' })
   })
 
   test('renews its certificate under a fresh key, again and again, and drops no connection for it', async () => {

@@ -84,7 +84,7 @@ describe('a service whose region died', () => {
   })
 
   test('comes back by one command, with the transcript of the original', async () => {
-    const result = await cloud.cli(['mobile', 'recover', 'PrimaryService', 'SecondaryService'], 'y\n')
+    const result = await cloud.typed(['mobile', 'recover', 'PrimaryService', 'SecondaryService'], 'y\n')
     assert.equal(result.code, 0, result.stdout + result.stderr)
     const lines = result.stdout.split('\n').filter((line) => !line.startsWith('data:'))
     assert.deepEqual(lines, [

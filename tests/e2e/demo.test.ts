@@ -11,7 +11,7 @@ describe('the demo', () => {
   after(async () => await cloud.dispose())
 
   test('plays a disaster and its recovery without losing a row, and says so', async () => {
-    const result = await cloud.cli(['demo', '--json'])
+    const result = await cloud.typed(['demo', '--json'])
     assert.equal(result.code, 0, result.stdout + result.stderr)
     const told = JSON.parse(result.stdout) as { acked: number; lost: number; downMs: number; tookMs: number }
     assert.ok(told.acked > 100)

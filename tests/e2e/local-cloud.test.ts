@@ -129,7 +129,7 @@ describe('a local cloud', () => {
   })
 
   test('refuses a second cloud on the same folder', async () => {
-    const second = await cloud.cli(['up', '--home', cloud.home])
+    const second = await cloud.typed(['up', '--home', cloud.home])
     assert.equal(second.code, 1)
     assert.match(second.stderr, /Try:/)
     await untilServing()
@@ -142,7 +142,7 @@ describe('a cloud that cannot start', () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(cloud.port, '127.0.0.1', resolve))
     try {
-      const result = await cloud.cli([
+      const result = await cloud.typed([
         'up',
         '--home',
         cloud.home,
@@ -167,7 +167,7 @@ describe('a cloud that cannot start', () => {
     const cloud = await TestCloud.prepare()
     try {
       await chmod(cloud.home, 0o500)
-      const result = await cloud.cli(['up', '--home', join(cloud.home, 'inner')])
+      const result = await cloud.typed(['up', '--home', join(cloud.home, 'inner')])
       assert.equal(result.code, 1)
       assert.match(result.stderr, /Try:/)
     } finally {
@@ -179,7 +179,7 @@ describe('a cloud that cannot start', () => {
   test('says so when its folder is a file', async () => {
     const cloud = await TestCloud.prepare()
     try {
-      const result = await cloud.cli(['up', '--home', '/dev/null/cloud'])
+      const result = await cloud.typed(['up', '--home', '/dev/null/cloud'])
       assert.equal(result.code, 1)
       assert.match(result.stderr, /Try:/)
     } finally {

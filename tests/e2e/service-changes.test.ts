@@ -1,8 +1,18 @@
 // What an operator changes about services that live: scale, keys, restarts, tables, rows; and services that come back.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { AuditView, DryRunView, OperationView, RegionView, StatusView, TableView } from '../../src/contract/api.ts'
+import type {
+  AuditView,
+  DryRunView,
+  OperationView,
+  RegionView,
+  ServiceView,
+  StatusView,
+  TableView,
+} from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
+import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
 import { TestCloud } from '../support/cloud.ts'
 
 describe('services that are changed', () => {
@@ -12,7 +22,11 @@ describe('services that are changed', () => {
     cloud = await TestCloud.start()
     await cloud.createPair()
   })
-  after(async () => await cloud.dispose())
+  const stopAll = new AbortController()
+  after(async () => {
+    stopAll.abort()
+    await cloud.dispose()
+  })
 
   const refuses = async (args: string[], code: number, text: RegExp) => {
     const result = await cloud.cli(args)
@@ -36,7 +50,7 @@ describe('services that are changed', () => {
   test('scaling there and back loses no request, and the ledger follows', async () => {
     await cloud.ok(await scale('SecondaryService', '--mode', 'reserved', '--units', '2'))
     const service = await cloud.service('PrimaryService')
-    const traffic = keepAsking(cloud, service)
+    const traffic = keepAsking(cloud, service, stopAll.signal)
     await cloud.ok(await scale('PrimaryService', '--mode', 'reserved', '--units', '2'))
     await refuses(await scale('PrimaryService', '--units', '3'), 3, /its secondary 'SecondaryService' is reserved/)
     await refuses(await scale('SecondaryService', '--units', '1'), 3, /Scale the primary first|scale change Primary/)
@@ -90,10 +104,26 @@ describe('services that are changed', () => {
   test('a restart is not seen by who asks meanwhile', async () => {
     await cloud.ok(await scale('SecondaryService', '--mode', 'reserved'))
     await cloud.ok(await scale('PrimaryService', '--mode', 'reserved'))
-    const traffic = keepAsking(cloud, await cloud.service('PrimaryService'))
+    const traffic = keepAsking(cloud, await cloud.service('PrimaryService'), stopAll.signal)
     await cloud.ok(['mobile', 'restart', 'PrimaryService'])
     const { failures } = await traffic.stop()
     assert.deepEqual(failures, [])
+  })
+
+  test('a change waits for a runtime that is busy, and is in force when it ends', async () => {
+    const before = await cloud.service('PrimaryService')
+    const runtimes = findProcesses('mjs runtime ', join(cloud.home, 'hosts', 'west-us'), '--name svc-primaryservice')
+    assert.ok(runtimes.length > 0)
+    for (const pid of runtimes) signalProcess(pid, 'SIGSTOP')
+    const wake = setTimeout(() => runtimes.forEach((pid) => void signalProcess(pid, 'SIGCONT')), 2_500)
+    try {
+      await cloud.ok(['mobile', 'key', 'regenerate', 'PrimaryService', 'application', '-q'])
+    } finally {
+      clearTimeout(wake)
+      for (const pid of runtimes) signalProcess(pid, 'SIGCONT')
+    }
+    assert.equal((await cloud.app(await cloud.service('PrimaryService'), '/tables/TodoItem')).status, 200)
+    await cloud.ok(['mobile', 'key', 'set', 'PrimaryService', 'application', before.applicationKey, '-q'])
   })
 
   test('columns, indexes and permissions of a table are changed, each told by itself', async () => {
@@ -237,12 +267,12 @@ async function reservedUsed(cloud: TestCloud): Promise<number[]> {
 }
 
 // Asks one request after the other until it is stopped, and keeps what was not answered as it should be.
-function keepAsking(cloud: TestCloud, service: Awaited<ReturnType<TestCloud['service']>>) {
+function keepAsking(cloud: TestCloud, service: ServiceView, signal: AbortSignal) {
   let isStopped = false
   let answered = 0
   const failures: string[] = []
   const asking = (async () => {
-    while (!isStopped) {
+    while (!isStopped && !signal.aborted) {
       try {
         const answer = await cloud.app(service, '/tables/TodoItem?$top=1')
         await answer.arrayBuffer()

@@ -30,7 +30,7 @@ describe('control killed in the middle of a recovery', () => {
   for (const [index, momentMs] of MOMENTS_MS.entries()) {
     test(`${momentMs} ms after the command was given`, async () => {
       const name = names[index] ?? ''
-      const command = cloud.cli(['mobile', 'recover', name, `${name}-2`, '-q'])
+      const command = cloud.typed(['mobile', 'recover', name, `${name}-2`, '-q'])
       await pause(momentMs)
       signalProcess(cloud.rolePid('control'), 'SIGKILL')
       const result = await command

@@ -1,4 +1,4 @@
-// A whole cloud for a test, in a folder and on ports of its own, driven as a person would: by the CLI and HTTP.
+// A whole cloud for a test, in a folder and on ports of its own, driven by the CLI and HTTP.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -12,14 +12,13 @@ import { removeTree } from '../../src/kit/files.ts'
 import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
 import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
+import { type CliResult, runInside, runTyped } from './command-line.ts'
 
 /** An operation that was begun, or a refusal. */
 export type CallResult = { status: number; body: { id?: string; code?: string } }
-export type CliResult = { code: number; stdout: string; stderr: string }
 
 const READY_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
-const CLI_MS_MAX = 120_000
 
 export class TestCloud {
   readonly home: string
@@ -123,21 +122,14 @@ export class TestCloud {
     return pid
   }
 
-  /** Runs the CLI as a person would, with `input` on its standard input. */
+  /** Runs the CLI, with `input` on its standard input, in this process. */
   async cli(args: string[], input = ''): Promise<CliResult> {
-    // As typed in a shell: under npm the printed commands begin with npx.
-    const env = { ...process.env, MAINSTAY_HOME: this.home, npm_command: '' }
-    const child = spawn(process.execPath, [LAUNCHER, ...args], {
-      env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: CLI_MS_MAX,
-    })
-    const result = { code: -1, stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk) => (result.stdout += chunk))
-    child.stderr.on('data', (chunk) => (result.stderr += chunk))
-    child.stdin.end(input)
-    result.code = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)))
-    return result
+    return await runInside(args, { env: { ...process.env, MAINSTAY_HOME: this.home }, input })
+  }
+
+  /** The same as a person would, in a process of its own. */
+  async typed(args: string[], input = ''): Promise<CliResult> {
+    return await runTyped(args, { env: { ...process.env, MAINSTAY_HOME: this.home }, input })
   }
 
   /** Runs the CLI and expects it to succeed. */

@@ -7,7 +7,8 @@ import { findPostmaster } from '../../src/databases/cluster.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
 import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
-import type { CliResult, TestCloud } from './cloud.ts'
+import type { TestCloud } from './cloud.ts'
+import type { CliResult } from './command-line.ts'
 import type { FaultPoints } from './fault-points.ts'
 
 /** Who dies: the process that reached the point, or another one while that one stands still. */

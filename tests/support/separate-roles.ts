@@ -11,10 +11,10 @@ import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
 import { randomKey } from '../../src/kit/identifiers.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
 import { findProcesses, processesIn, signalProcess } from '../../src/kit/processes.ts'
-import { type CliResult, freePort } from './cloud.ts'
+import { freePort } from './cloud.ts'
+import { type CliResult, runInside } from './command-line.ts'
 
 const READY_MS_MAX = 60_000
-const CLI_MS_MAX = 120_000
 
 /** Where one control listens. */
 export type ControlPorts = { name: string; port: number; machinePort: number }
@@ -109,26 +109,12 @@ export class SeparateRoles {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 })
   }
 
-  /** Runs the CLI against all controls, or one of them. */
+  /** Runs the CLI against all controls, or one of them, in this process. */
   async cli(args: string[], only?: string): Promise<CliResult> {
     const controls = this.controls.filter((control) => only === undefined || control.name === only)
     const url = controls.map(({ port }) => `http://127.0.0.1:${port}`).join(',')
-    const remote = { MAINSTAY_CONTROL_URL: url, MAINSTAY_TOKEN: this.token, npm_command: '' }
-    const child = spawn(process.execPath, [LAUNCHER, ...args], {
-      env: { ...process.env, ...remote },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const timer = setTimeout(() => child.kill('SIGKILL'), CLI_MS_MAX)
-    let [stdout, stderr] = ['', '']
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk
-    })
-    const code = await new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? -1)))
-    clearTimeout(timer)
-    return { code, stdout, stderr }
+    const remote = { MAINSTAY_CONTROL_URL: url, MAINSTAY_TOKEN: this.token }
+    return await runInside(args, { env: { ...process.env, ...remote } })
   }
 
   async ok(args: string[], only?: string): Promise<string> {
