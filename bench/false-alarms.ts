@@ -18,6 +18,7 @@ const minutes = Number(positionals[0] ?? MINUTES_DEFAULT)
 const cloud = await TestCloud.start()
 const burners: ChildProcess[] = []
 const alarms: string[] = []
+let lastPaused = 'nothing'
 const counts = { pauses: 0, looks: 0, unanswered: 0, degraded: 0 }
 try {
   const { primary } = await cloud.createPair()
@@ -44,7 +45,6 @@ try {
   console.log(
     `lost ${lost} of ${ledger.acknowledged.length} acknowledged writes; longest gap ${Math.round(ledger.longestGapMs())} ms`,
   )
-  for (const alarm of alarms) console.log(`  ${alarm}`)
   process.exitCode = alarms.length === 0 && lost === 0 ? 0 : 1
 } finally {
   for (const burner of burners) burner.kill('SIGKILL')
@@ -53,15 +53,17 @@ try {
 
 // One role, or everything that belongs to a region, as when its virtual machine is moved.
 async function standStill(): Promise<void> {
-  const choices = [
-    [cloud.rolePid('control')],
-    [cloud.rolePid('gateway')],
-    [cloud.rolePid('west-us')],
-    [cloud.rolePid('east-us')],
-    findProcesses(cloud.home, '/hosts/west-us'),
-    findProcesses(cloud.home, '/hosts/east-us'),
-  ]
-  const pids = choices[counts.pauses % choices.length] ?? []
+  const choices: Record<string, () => number[]> = {
+    control: () => [cloud.rolePid('control')],
+    gateway: () => [cloud.rolePid('gateway')],
+    'the host of West US': () => [cloud.rolePid('west-us')],
+    'the host of East US': () => [cloud.rolePid('east-us')],
+    'all of West US': () => findProcesses(cloud.home, '/hosts/west-us'),
+    'all of East US': () => findProcesses(cloud.home, '/hosts/east-us'),
+  }
+  const names = Object.keys(choices)
+  lastPaused = names[counts.pauses % names.length] ?? ''
+  const pids = choices[lastPaused]?.() ?? []
   counts.pauses += 1
   for (const pid of pids) signalProcess(pid, 'SIGSTOP')
   try {
@@ -80,7 +82,9 @@ async function watch(signal: AbortSignal): Promise<void> {
       for (const { name, health } of [...services, ...regions]) {
         if (health.state === 'Degraded') counts.degraded += 1
         if (health.state !== 'Unhealthy') continue
-        alarms.push(`${new Date().toISOString()} ${name}: ${health.cause} ${health.evidence.join('; ')}`)
+        const paused = `${counts.pauses} pauses so far, the last of ${lastPaused}`
+        alarms.push(`${new Date().toISOString()} ${name}: ${health.cause} ${health.evidence.join('; ')} (${paused})`)
+        console.error(alarms.at(-1))
       }
     } catch {
       counts.unanswered += 1

@@ -37,7 +37,7 @@ export function startWriters(cloud: TestCloud, service: ServiceView, count: numb
   const running = Promise.all(Array.from({ length: count }, async (_, writer) => await write(writer)))
   return {
     acknowledged,
-    longestGapMs: () => Math.max(0, ...times.slice(1).map((time, index) => time - (times[index] ?? time))),
+    longestGapMs: () => times.reduce((longest, time, index) => Math.max(longest, time - (times[index - 1] ?? time)), 0),
     async stop() {
       aborter.abort()
       await running

@@ -1,6 +1,6 @@
 // One PostgreSQL cluster on this machine: its data folder, its process, and a way to ask it something as superuser.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { chmod, chown, lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -8,7 +8,7 @@ import { pause, waitFor } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
 import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX } from '../kit/limits.ts'
-import { commandOf, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
+import { commandOf, isIn, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
 import { type Binaries, initdbRunsAs, type RunAs, runAsFor } from './binaries.ts'
 import { ACCESS_TEXT, configText, PORT, SUPERUSER, type Upstream } from './cluster-config.ts'
 import { ServerLog } from './server-log.ts'
@@ -260,11 +260,21 @@ export class Cluster {
 
 /** The running postmaster of a data folder: by its pid file, and only if that process really is one. */
 export function findPostmaster(dataFolder: string): number | null {
-  // Every PostgreSQL process has its data folder as working directory.
-  for (const pid of processesIn(dataFolder)) {
-    if (commandOf(pid).includes(`-D ${dataFolder}`)) return pid
+  // Every PostgreSQL process has its data folder as working directory; its workers have other command lines.
+  const isPostmaster = (pid: number) => isIn(pid, dataFolder) && commandOf(pid).includes(`-D ${dataFolder}`)
+  const named = pidNamedIn(dataFolder)
+  if (named !== null && isPostmaster(named)) return named
+  // One that is just starting has not written its file yet.
+  return processesIn(dataFolder).find(isPostmaster) ?? null
+}
+
+function pidNamedIn(dataFolder: string): number | null {
+  try {
+    const pid = Number.parseInt(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8'), 10)
+    return Number.isNaN(pid) ? null : pid
+  } catch {
+    return null
   }
-  return null
 }
 
 async function chownTree(path: string, owner: { uid: number; gid: number }): Promise<void> {

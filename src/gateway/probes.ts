@@ -2,6 +2,7 @@
 import type { MachineAddress } from '../contract/assignment.ts'
 import type { ProbeFacts, RuntimeHealth } from '../contract/facts.ts'
 import { INTERNAL_HEADER_PREFIX, RUNTIME_HEALTH_PATH } from '../contract/protocols.ts'
+import { awakeMs } from '../kit/awake-clock.ts'
 import { messageOf } from '../kit/fault.ts'
 import { PROBE_MS_MAX } from '../kit/limits.ts'
 import type { Peers } from '../machine/peers.ts'
@@ -43,7 +44,7 @@ export class Probes {
       if (!wanted.has(key)) this.#probes.delete(key)
       else {
         const [machine = '', runtime = ''] = key.split(' ')
-        const silentMs = Math.round(performance.now() - lastSuccessAt)
+        const silentMs = Math.round(awakeMs() - lastSuccessAt)
         found.push({ machine, runtime: runtime || null, silentMs, problem, unreachableServers })
       }
     }
@@ -54,7 +55,7 @@ export class Probes {
     const key = keyOf(machine, runtime)
     // Before its first try has ended a thing counts as having answered just now: absence of evidence is no evidence.
     const probe = this.#probes.get(key) ?? {
-      lastSuccessAt: performance.now(),
+      lastSuccessAt: awakeMs(),
       problem: null,
       unreachableServers: [],
       isRunning: false,
@@ -64,7 +65,7 @@ export class Probes {
     probe.isRunning = true
     const done = (result: Partial<Probe>) => Object.assign(probe, { ...result, isRunning: false })
     ask().then(
-      (unreachableServers) => done({ lastSuccessAt: performance.now(), problem: null, unreachableServers }),
+      (unreachableServers) => done({ lastSuccessAt: awakeMs(), problem: null, unreachableServers }),
       (error) => done({ problem: messageOf(error), unreachableServers: [] }),
     )
   }

@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION } from '../contract/protocols.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
+import { awakeMs } from '../kit/awake-clock.ts'
 import { bootMs } from '../kit/clock.ts'
 import type { Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
@@ -122,7 +123,7 @@ export class Host {
   }
 
   noteReach(machine: string): void {
-    this.#reach.set(machine, performance.now())
+    this.#reach.set(machine, awakeMs())
   }
 
   /** Carries out an outage of the local cloud, or ends it. Killing a whole region is not the host's to do. */
@@ -307,7 +308,7 @@ export class Host {
 
   #reachOf(machine: string): ReachFacts {
     const at = this.#reach.get(machine)
-    return { machine, silentMs: at === undefined ? null : Math.round(performance.now() - at) }
+    return { machine, silentMs: at === undefined ? null : Math.round(awakeMs() - at) }
   }
 
   #memoryBytes(): number {

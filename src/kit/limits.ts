@@ -37,6 +37,9 @@ export const LEASE_WAIT_MARGIN_MS = 200
 /** A standby's host that is silent this long is worked around: control may release the standby. */
 export const RELEASE_AFTER_MS = 1_500
 
+/** What was heard ages only while the listener is awake: how often it looks, and the most that one gap counts. */
+export const AWAKE_TICK_MS = 100
+export const AWAKE_STEP_MS_MAX = 500
 /** A heartbeat older than this is evidence that a host is gone: one period, a pause of 2 s, and some slack. */
 export const HEARTBEAT_SILENT_MS = 3_500
 /** A gateway's probes: how often, how long each may take, and how long without success counts as evidence. */

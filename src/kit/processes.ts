@@ -54,7 +54,12 @@ export function findProcesses(...words: string[]): number[] {
 
 /** The living processes whose working directory is exactly this folder. */
 export function processesIn(folder: string): number[] {
-  return listPids().filter((pid) => workingFolderOf(pid) === folder && isAlive(pid))
+  return listPids().filter((pid) => isIn(pid, folder))
+}
+
+/** True for a living process whose working directory is exactly this folder. */
+export function isIn(pid: number, folder: string): boolean {
+  return workingFolderOf(pid) === folder && isAlive(pid)
 }
 
 /** Waits until a process is gone. Faults with `wait.timed_out`. */

@@ -1,5 +1,7 @@
-// The newest facts of every machine, and when they came. In memory: they are worth nothing after a few seconds.
+// The newest facts of every machine, and when they came. In memory: they are worth nothing after a few seconds. Their
+// age counts only while this process was awake.
 import type { GatewayFacts, HostFacts } from '../contract/facts.ts'
+import { awakeMs } from '../kit/awake-clock.ts'
 import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { Capacity } from './ledger.ts'
 
@@ -9,15 +11,17 @@ export class FactBoard {
   readonly #hosts = new Map<string, Entry<HostFacts>>()
   readonly #gateways = new Map<string, Entry<GatewayFacts>>()
   #lost = new Set<string>()
-  /** The board knows nothing older than itself: silence counts from here for machines never heard. */
+  /** Milliseconds of this process. */
   readonly openedAt = performance.now()
+  // The board knows nothing older than itself: silence counts from here for machines never heard.
+  readonly #openedAwakeAt = awakeMs()
 
   noteHost(facts: HostFacts): void {
-    this.#hosts.set(facts.machine, { facts, at: performance.now() })
+    this.#hosts.set(facts.machine, { facts, at: awakeMs() })
   }
 
   noteGateway(facts: GatewayFacts): void {
-    this.#gateways.set(facts.machine, { facts, at: performance.now() })
+    this.#gateways.set(facts.machine, { facts, at: awakeMs() })
   }
 
   /** Takes a machine for one that was never heard: it is ours no more. */
@@ -30,9 +34,9 @@ export class FactBoard {
     return this.#hosts.get(machine)?.facts ?? null
   }
 
-  /** Milliseconds since a host was heard, or since the board was opened if it never was. */
+  /** Milliseconds that we listened since a host was heard, or since the board was opened if it never was. */
   hostSilentMs(machine: string): number {
-    return Math.round(performance.now() - (this.#hosts.get(machine)?.at ?? this.openedAt))
+    return Math.round(awakeMs() - (this.#hosts.get(machine)?.at ?? this.#openedAwakeAt))
   }
 
   hasHeardHost(machine: string): boolean {
@@ -60,13 +64,13 @@ export class FactBoard {
   }
 
   hosts(): { facts: HostFacts; silentMs: number }[] {
-    return [...this.#hosts.values()].map(({ facts, at }) => ({ facts, silentMs: Math.round(performance.now() - at) }))
+    return [...this.#hosts.values()].map(({ facts, at }) => ({ facts, silentMs: Math.round(awakeMs() - at) }))
   }
 
   gateways(): { facts: GatewayFacts; silentMs: number }[] {
     return [...this.#gateways.values()].map(({ facts, at }) => ({
       facts,
-      silentMs: Math.round(performance.now() - at),
+      silentMs: Math.round(awakeMs() - at),
     }))
   }
 }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 import type {
   AuditView,
   DryRunView,
@@ -11,6 +13,7 @@ import type {
   StatusView,
   TableView,
 } from '../../src/contract/api.ts'
+import * as Api from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
 import { TestCloud } from '../support/cloud.ts'
@@ -217,6 +220,32 @@ describe('services that are changed', () => {
     assert.match(await cloud.ok(['operation', 'show', newest?.id ?? '']), /Starting what it needs/)
     assert.match(await cloud.ok(['operation', 'watch', newest?.id ?? '']), /succeeded/)
     await refuses(['operation', 'show', 'nothing'], 2, /no operation/)
+  })
+
+  test('answers hold what their schemas name, and nothing else', async () => {
+    const [operation] = await cloud.api<OperationView[]>('/operations')
+    const answers: [path: string, schema: TSchema][] = [
+      ['/status', Api.StatusView],
+      ['/regions', Api.RegionView],
+      ['/services', Api.ServiceView],
+      ['/services/PrimaryService', Api.ServiceView],
+      ['/services/PrimaryService/tables', Api.TableView],
+      ['/services/PrimaryService/scripts', Api.ScriptView],
+      ['/servers', Api.ServerView],
+      ['/servers/sql-west-us', Api.ServerView],
+      ['/machines', Api.MachineView],
+      ['/operations', Api.OperationView],
+      [`/operations/${operation?.id}`, Api.OperationView],
+      ['/audit', Api.AuditView],
+      ['/archives', Api.ArchiveView],
+    ]
+    for (const [path, schema] of answers) {
+      const answer = await cloud.api<unknown>(path)
+      for (const one of Array.isArray(answer) ? answer : [answer]) {
+        assert.deepEqual([path, ...Value.Errors(schema, one)], [path])
+        assert.deepEqual(Value.Clean(schema, structuredClone(one)), one, path)
+      }
+    }
   })
 
   test('a secondary made after the disaster recovers its primary', async () => {
