@@ -18,6 +18,7 @@ const minutes = Number(positionals[0] ?? MINUTES_DEFAULT)
 const cloud = await TestCloud.start()
 const burners: ChildProcess[] = []
 const alarms: string[] = []
+const told = new Set<string>()
 let lastPaused = 'nothing'
 const counts = { pauses: 0, looks: 0, unanswered: 0, degraded: 0 }
 try {
@@ -81,7 +82,8 @@ async function watch(signal: AbortSignal): Promise<void> {
       counts.looks += 1
       for (const { name, health } of [...services, ...regions]) {
         if (health.state === 'Degraded') counts.degraded += 1
-        if (health.state !== 'Unhealthy') continue
+        if (health.state !== 'Unhealthy' || told.has(`${name} ${health.since}`)) continue
+        told.add(`${name} ${health.since}`)
         const paused = `${counts.pauses} pauses so far, the last of ${lastPaused}`
         alarms.push(`${new Date().toISOString()} ${name}: ${health.cause} ${health.evidence.join('; ')} (${paused})`)
         console.error(alarms.at(-1))

@@ -64,6 +64,24 @@ describe('a machine', () => {
       ],
       false,
     ],
+    [
+      'survives a pause of 2 s of which two hear the end late, on a busy machine',
+      [
+        { ...control, silentMs: 500 },
+        { ...gateway, silentMs: 3_300 },
+        { ...east, silentMs: 3_700 },
+      ],
+      false,
+    ],
+    [
+      'is lost in the end though control still hears it',
+      [
+        { ...control, silentMs: 500 },
+        { ...gateway, silentMs: 5_000 },
+        { ...east, silentMs: 5_500 },
+      ],
+      true,
+    ],
   ]
   for (const [name, vantages, expected] of rows) {
     test(name, () => assert.equal(judgeReach(vantages, 'West US').isLost, expected))

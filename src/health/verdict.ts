@@ -1,4 +1,5 @@
 // From facts to a verdict: what is wrong, why, and who says so. Pure; times are milliseconds.
+import { CONTRADICTED_MORE_MS, HEARD_LATELY_MS } from '../kit/limits.ts'
 
 /** One place from which a machine is watched. `silentMs`: since it last reached the machine. */
 export type Vantage = { name: string; domain: string; silentMs: number; silentMsMax: number }
@@ -7,11 +8,14 @@ export type Reachability = { isLost: boolean; evidence: string[] }
 
 /**
  * A machine is lost when two vantage points in different failure domains, none of them its own, have been without an
- * answer for longer than they tolerate. One alone may be the one that is cut off.
+ * answer for longer than they tolerate. One alone may be the one that is cut off. While somebody else hears it, they
+ * must tolerate more: after a pause the first to hear it is not the last.
  */
 export function judgeReach(vantages: Vantage[], ownDomain: string): Reachability {
   const others = vantages.filter((vantage) => vantage.domain !== ownDomain)
-  const silent = others.filter((vantage) => vantage.silentMs >= vantage.silentMsMax)
+  const isHeard = others.some((vantage) => vantage.silentMs < HEARD_LATELY_MS)
+  const moreMs = isHeard ? CONTRADICTED_MORE_MS : 0
+  const silent = others.filter((vantage) => vantage.silentMs >= vantage.silentMsMax + moreMs)
   const domains = new Set(silent.map((vantage) => vantage.domain))
   const evidence = others.map(({ name, silentMs, silentMsMax }) => {
     const seconds = (silentMs / 1000).toFixed(1)

@@ -40,6 +40,9 @@ export const RELEASE_AFTER_MS = 1_500
 /** What was heard ages only while the listener is awake: how often it looks, and the most that one gap counts. */
 export const AWAKE_TICK_MS = 100
 export const AWAKE_STEP_MS_MAX = 500
+/** A machine that somebody heard within the first is lost only after so much more silence everywhere else. */
+export const HEARD_LATELY_MS = 2_000
+export const CONTRADICTED_MORE_MS = 2_000
 /** A heartbeat older than this is evidence that a host is gone: one period, a pause of 2 s, and some slack. */
 export const HEARTBEAT_SILENT_MS = 3_500
 /** A gateway's probes: how often, how long each may take, and how long without success counts as evidence. */
