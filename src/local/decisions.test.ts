@@ -50,6 +50,7 @@ test('processes of a cloud are its roles and PostgreSQL, never a person’s tail
     '/x/node /y/bin/mainstay.mjs host --home /home/a/.mainstay/hosts/west-us --region West US',
     '/x/node /y/bin/mainstay.mjs runtime --socket=/run/mainstay/abc/shared-0.sock',
     '/z/bin/postgres -D /home/a/.mainstay/hosts/west-us/postgresql/sql-west-us',
+    '/z/bin/initdb --sync-only -D /home/a/.mainstay/hosts/west-us/postgresql/sql-west-us/data',
   ]
   const others = [
     'tail -f /home/a/.mainstay/hosts/west-us/host.log',

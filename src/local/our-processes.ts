@@ -4,11 +4,11 @@ import { KILL_ROUNDS_MAX } from '../kit/limits.ts'
 import { commandOf, findProcesses, isAlive, signalProcess, treeOf } from '../kit/processes.ts'
 
 const ROLE = /mainstay\.mjs (control|gateway|host|runtime|guard)\b/
-const POSTGRES = /^\S*\/postgres\s/
+const POSTGRES = /^\S*\/(postgres|initdb)\s/
 
 /**
- * True when a command line is one of our roles or PostgreSQL, working in one of these folders. A person's `tail -f` of
- * a log there is not.
+ * True when a command line is one of our roles or of PostgreSQL's programs, working in one of these folders. A person's
+ * `tail -f` of a log there is not.
  */
 export function isOurs(command: string, folders: string[]): boolean {
   if (!ROLE.test(command) && !POSTGRES.test(command)) return false

@@ -11,7 +11,7 @@ import { waitFor } from '../../src/kit/clock.ts'
 import { removeTree } from '../../src/kit/files.ts'
 import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
-import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
+import { commandOf, findProcesses, signalProcess } from '../../src/kit/processes.ts'
 import { type CliResult, runInside, runTyped } from './command-line.ts'
 
 /** An operation that was begun, or a refusal. */
@@ -92,7 +92,7 @@ export class TestCloud {
     if (!child || child.exitCode !== null) return
     child.kill('SIGTERM')
     await waitFor('up to end', () => (child.exitCode !== null ? true : undefined), { withinMs: STOP_MS_MAX })
-    assert.deepEqual(this.processes(), [], 'processes were left behind')
+    assert.deepEqual(this.processes().map(commandOf), [], 'processes were left behind')
   }
 
   /** Ends everything, however it stands, and removes the folder. For `after` hooks. */
