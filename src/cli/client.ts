@@ -38,6 +38,9 @@ import type { ControlAddress } from './control-address.ts'
 type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type Call = { verb: Verb; path: string; body?: unknown; query?: Record<string, string>; timeoutMs?: number }
 
+/** For a call that control answers only when a host has carried the change out; all others it answers at once. */
+const FOLLOWED = { timeoutMs: CONTROL_CHANGE_MS_MAX }
+
 export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
 
 /** One control, as a set of calls. */
@@ -123,19 +126,20 @@ export class Client {
   /** Sets a key, or has a new one made when no value is given. */
   async setKey(service: string, type: KeyType, value: string | undefined): Promise<KeyView> {
     const body = value === undefined ? {} : { value }
-    return await this.#send('KeyView', { verb: 'PUT', path: fill(API.key, { service, type }), body })
+    return await this.#send('KeyView', { verb: 'PUT', path: fill(API.key, { service, type }), body, ...FOLLOWED })
   }
 
   async restartService(service: string): Promise<void> {
-    await this.#call({ verb: 'POST', path: fill(API.restart, { service }) })
+    await this.#call({ verb: 'POST', path: fill(API.restart, { service }), ...FOLLOWED })
   }
 
   async createTable(service: string, request: CreateTable): Promise<TableView> {
-    return await this.#send('TableView', { verb: 'POST', path: fill(API.tables, { service }), body: request })
+    const path = fill(API.tables, { service })
+    return await this.#send('TableView', { verb: 'POST', path, body: request, ...FOLLOWED })
   }
 
   async deleteTable(service: string, table: string): Promise<void> {
-    await this.#call({ verb: 'DELETE', path: fill(API.table, { service, table }) })
+    await this.#call({ verb: 'DELETE', path: fill(API.table, { service, table }), ...FOLLOWED })
   }
 
   async readData(service: string, table: string, query: Record<string, string>): Promise<RowView[]> {
@@ -143,7 +147,8 @@ export class Client {
   }
 
   async setPermissions(service: string, table: string, permissions: SetPermissions): Promise<void> {
-    await this.#call({ verb: 'PUT', path: fill(API.permissions, { service, table }), body: permissions })
+    const path = fill(API.permissions, { service, table })
+    await this.#call({ verb: 'PUT', path, body: permissions, ...FOLLOWED })
   }
 
   async addColumn(service: string, table: string, wanted: { column: string; type: ColumnType }): Promise<void> {
@@ -179,11 +184,12 @@ export class Client {
 
   async uploadScript(service: string, script: string, text: string): Promise<ScriptWrittenView> {
     const path = fill(API.script, { service, script })
-    return await this.#send('ScriptWrittenView', { verb: 'PUT', path, body: { text } })
+    return await this.#send('ScriptWrittenView', { verb: 'PUT', path, body: { text }, ...FOLLOWED })
   }
 
   async deleteScript(service: string, script: string): Promise<ScriptWrittenView> {
-    return await this.#send('ScriptWrittenView', { verb: 'DELETE', path: fill(API.script, { service, script }) })
+    const path = fill(API.script, { service, script })
+    return await this.#send('ScriptWrittenView', { verb: 'DELETE', path, ...FOLLOWED })
   }
 
   async runningScripts(service: string): Promise<RunningScriptsView> {
@@ -276,7 +282,7 @@ export class Client {
 
   async #call(call: Call): Promise<Answered> {
     const query = call.query ? `?${new URLSearchParams(call.query)}` : ''
-    const limitMs = call.timeoutMs ?? (call.verb === 'GET' ? CONTROL_CALL_MS_MAX : CONTROL_CHANGE_MS_MAX)
+    const limitMs = call.timeoutMs ?? CONTROL_CALL_MS_MAX
     const headers: Record<string, string> = { authorization: `Bearer ${this.#address.token}` }
     if (call.verb !== 'GET') headers['idempotency-key'] = randomId(16)
     if (call.body !== undefined) headers['content-type'] = 'application/json'
