@@ -15,14 +15,14 @@ const LOOK_EVERY_MS = 200
 
 const { positionals } = parseArgs({ allowPositionals: true })
 const minutes = Number(positionals[0] ?? MINUTES_DEFAULT)
-const cloud = await TestCloud.start()
+const cloud = await TestCloud.start('pair')
 const burners: ChildProcess[] = []
 const alarms: string[] = []
 const told = new Set<string>()
 let lastPaused = 'nothing'
 const counts = { pauses: 0, looks: 0, unanswered: 0, degraded: 0 }
 try {
-  const { primary } = await cloud.createPair()
+  const primary = await cloud.service('PrimaryService')
   const ledger = startWriters(cloud, primary, 2)
   for (let core = 0; core < availableParallelism(); core += 1) {
     burners.push(spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }))

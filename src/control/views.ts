@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { RegionView, ServerView, ServiceView, StatusView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type { SandboxLevel } from '../contract/facts.ts'
+import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
 import { listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
@@ -19,6 +19,9 @@ import { controlWarnings, viewArchive, viewControls } from './control-view.ts'
 import { listControls } from './election.ts'
 import type { Lineage } from './lineage.ts'
 import { listUnknownSentences } from './unknown-holdings.ts'
+
+// What a server is in before it is open for the first time; when it lasts, it is a verdict.
+const OPENING = new Set<ServerState>(['starting', 'waiting', 'promoting'])
 
 export type ViewDeps = {
   db: Kysely<ControlDatabase>
@@ -101,7 +104,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       name: service.name,
       health: serviceHealth({
         name: service.name,
-        state: service.state === 'ready' && !isServedAsFarAsKnown(deps, service) ? 'creating' : service.state,
+        state: service.state === 'ready' && isStarting(deps, service, server) ? 'creating' : service.state,
         standing: deps.incidents.get('service', service.id),
         operation: operations.find((operation) => operation.id === service.operation_id) ?? null,
         secondary,
@@ -125,13 +128,16 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
   })
 }
 
-// Its host is heard and its runtime does not serve it yet: just started. A silent host is for the verdicts to judge.
-function isServedAsFarAsKnown(deps: ViewDeps, service: Service): boolean {
-  const isJudgedIll = deps.incidents.get('service', service.id).verdict.state !== 'Ready'
-  if (isJudgedIll || deps.board.hostSilentMs(service.machine) >= HEARTBEAT_SILENT_MS) return true
-  const runtime = deps.board.host(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
-  if (runtime?.state !== 'starting' && runtime?.state !== 'running') return true
-  return runtime.services.some((one) => one.name === service.name && one.epoch === Number(service.epoch))
+// A host is heard that does not serve it yet, or has not opened its database. A silent one is for verdicts to judge.
+function isStarting(deps: ViewDeps, service: Service, server: ServerWithMembers | undefined): boolean {
+  if (deps.incidents.get('service', service.id).verdict.state !== 'Ready') return false
+  const heard = (machine: string) =>
+    deps.board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS ? deps.board.host(machine) : null
+  const database = server && heard(primaryOf(server).machine)?.servers.find((entry) => entry.name === server.name)
+  if (database && OPENING.has(database.state)) return true
+  const runtime = heard(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
+  if (runtime?.state !== 'starting' && runtime?.state !== 'running') return false
+  return runtime.services.every((one) => one.name !== service.name || one.epoch !== Number(service.epoch))
 }
 
 /** All servers with what their members last reported. */

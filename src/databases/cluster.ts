@@ -1,7 +1,7 @@
 // One PostgreSQL cluster on this machine: its data folder, its process, and a way to ask it something as superuser.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, chown, lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pause, waitFor } from '../kit/clock.ts'
@@ -114,6 +114,7 @@ export class Cluster {
   async start(upstream: Upstream | null = null): Promise<void> {
     if (!this.isRunning) {
       await this.#removeLeftovers()
+      await this.#takeFolder()
       await this.#writeConfig(upstream)
       await this.#prepareSocketFolder()
       const log = await this.#log.open()
@@ -221,6 +222,12 @@ export class Cluster {
       signalProcess(pid, 'SIGKILL')
       await waitUntilGone(pid, 2_000)
     }
+  }
+
+  // Another user's when the home was moved or copied, since the user follows from the path.
+  async #takeFolder(): Promise<void> {
+    if (!this.runAs || (await stat(this.dataFolder)).uid === this.runAs.uid) return
+    await chownTree(this.folder, this.runAs)
   }
 
   async #prepareSocketFolder(): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { VERDICT_CLOSE_MS, VERDICT_OPEN_MS } from '../kit/limits.ts'
+import { decideOpening, type Watched, WELL } from './opening.ts'
 import type { Verdict } from './verdict.ts'
 
 export type Incident = Selectable<ControlDatabase['incidents']>
@@ -11,7 +11,7 @@ export type SubjectKind = 'service' | 'region'
 /** What a person is shown: the verdict in force, and since when. */
 export type Standing = { verdict: Verdict; since: Date | null }
 
-type Entry = Standing & { incidentId: string | null; goodSince: number | null; worseSince: number | null }
+type Entry = { watched: Watched; since: Date | null; incidentId: string | null }
 
 export class Incidents {
   readonly #db: Kysely<ControlDatabase>
@@ -31,53 +31,28 @@ export class Incidents {
     if (turn !== this.#loads) return
     this.#entries = new Map(
       rows.map((row) => {
-        const kept = { since: row.opened_at, incidentId: row.id, goodSince: null, worseSince: null }
-        return [`${row.kind} ${row.subject}`, { verdict: verdictOf(row), ...kept }]
+        const watched = { ...WELL, verdict: verdictOf(row) }
+        return [`${row.kind} ${row.subject}`, { watched, since: row.opened_at, incidentId: row.id }]
       }),
     )
   }
 
   /** The verdict in force. */
   get(kind: SubjectKind, subject: string): Standing {
-    return this.#entries.get(`${kind} ${subject}`) ?? { verdict: { state: 'Ready' }, since: null }
+    const entry = this.#entries.get(`${kind} ${subject}`)
+    return { verdict: entry?.watched.verdict ?? WELL.verdict, since: entry?.since ?? null }
   }
 
-  /**
-   * Takes a fresh verdict; true when the one in force changed. Unhealthy counts at once, since its evidence has lasted;
-   * Degraded, which one vantage point may say in a busy moment, and good news must last a while.
-   */
+  /** Takes a fresh verdict; true when the one in force changed. */
   async note(kind: SubjectKind, subject: string, fresh: Verdict): Promise<boolean> {
     const key = `${kind} ${subject}`
-    const entry = this.#entries.get(key) ?? {
-      verdict: { state: 'Ready' as const },
-      since: null,
-      incidentId: null,
-      goodSince: null,
-      worseSince: null,
-    }
+    const entry = this.#entries.get(key) ?? { watched: WELL, since: null, incidentId: null }
     this.#entries.set(key, entry)
-    if (fresh.state === 'Ready' || (fresh.state === 'Degraded' && entry.verdict.state === 'Unhealthy')) {
-      if (entry.verdict.state === 'Ready') {
-        entry.worseSince = null
-        return false
-      }
-      entry.goodSince ??= performance.now()
-      if (performance.now() - entry.goodSince < VERDICT_CLOSE_MS) return false
-    } else entry.goodSince = null
-    const isSame =
-      fresh.state === entry.verdict.state &&
-      (fresh.state === 'Ready' || entry.verdict.state === 'Ready' || fresh.cause === entry.verdict.cause)
-    if (fresh.state !== 'Degraded' || entry.verdict.state !== 'Ready') entry.worseSince = null
-    else {
-      entry.worseSince ??= performance.now()
-      if (performance.now() - entry.worseSince < VERDICT_OPEN_MS) return false
-    }
-    if (isSame) {
-      if (fresh.state !== 'Ready') entry.verdict = fresh
-      return false
-    }
-    await this.#replace(kind, subject, entry, fresh)
-    return true
+    const opening = decideOpening(entry.watched, fresh, performance.now())
+    // In force only when it is written; else the next one tries again.
+    if (opening.kind === 'replace') await this.#replace(kind, subject, entry, fresh)
+    entry.watched = opening.watched
+    return opening.kind === 'replace'
   }
 
   /** Forgets a subject that ended. */
@@ -89,9 +64,6 @@ export class Incidents {
 
   async #replace(kind: SubjectKind, subject: string, entry: Entry, fresh: Verdict): Promise<void> {
     if (entry.incidentId) await this.#close(entry.incidentId)
-    entry.verdict = fresh
-    entry.goodSince = null
-    entry.worseSince = null
     entry.incidentId = null
     entry.since = fresh.state === 'Ready' ? null : new Date()
     if (fresh.state === 'Ready') return

@@ -51,9 +51,10 @@ export type ServiceFacts = {
   }
 }
 
+/** `isMomentary`: the evidence is of this moment, and has yet to last before it counts. */
 export type Verdict =
   | { state: 'Ready' }
-  | { state: 'Degraded' | 'Unhealthy'; cause: string; message: string; evidence: string[] }
+  | { state: 'Degraded' | 'Unhealthy'; cause: string; message: string; evidence: string[]; isMomentary?: true }
 
 /** Judges one service. Unhealthy wants two vantage points; what only one says is Degraded. */
 export function judgeService(facts: ServiceFacts): Verdict {
@@ -103,6 +104,8 @@ function judgeDatabase(database: ServiceFacts['database']): Exclude<Verdict, { s
   ].filter((line) => line !== null)
   if (evidence.length === 0) return null
   const detail = database.problem ? `: ${database.problem.split('\n')[0]}` : ''
-  if (evidence.length === 2) return { state: 'Unhealthy', cause, message: `${name} is down${detail}`, evidence }
+  if (evidence.length === 2) {
+    return { state: 'Unhealthy', cause, message: `${name} is down${detail}`, evidence, isMomentary: true }
+  }
   return { state: 'Degraded', cause, message: `${name} may be in trouble${detail}`, evidence }
 }

@@ -73,7 +73,7 @@ export const CONTROL_SILENT_MS = 3_000
 export const CONTROL_FORGET_MS = 86_400_000
 /** How often control turns facts into verdicts. */
 export const JUDGE_EVERY_MS = 250
-/** How long evidence of Degraded must last before it counts: longer than a busy moment of one vantage point. */
+/** How long evidence of a moment must last before it counts: longer than a busy moment, or than a server's opening. */
 export const VERDICT_OPEN_MS = 2_000
 /** How long good evidence must last before a verdict of Unhealthy closes. */
 export const VERDICT_CLOSE_MS = 2_000

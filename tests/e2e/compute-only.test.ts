@@ -10,8 +10,8 @@ describe('a service whose compute was lost', () => {
   let acknowledged: string[]
 
   before(async () => {
-    cloud = await TestCloud.start()
-    primary = (await cloud.createPair()).primary
+    cloud = await TestCloud.start('pair')
+    primary = await cloud.service('PrimaryService')
     acknowledged = await cloud.insertRows(
       primary,
       Array.from({ length: 30 }, (_, index) => `row-${index}`),

@@ -20,8 +20,8 @@ describe('a service whose region was cut off', () => {
   let watching: Promise<unknown>
 
   before(async () => {
-    cloud = await TestCloud.start()
-    primary = (await cloud.createPair()).primary
+    cloud = await TestCloud.start('pair')
+    primary = await cloud.service('PrimaryService')
     acknowledged = await cloud.insertRows(
       primary,
       Array.from({ length: 50 }, (_, index) => `row-${index}`),

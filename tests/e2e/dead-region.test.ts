@@ -11,8 +11,8 @@ describe('a service whose region died', () => {
   let acknowledged: string[]
 
   before(async () => {
-    cloud = await TestCloud.start()
-    primary = (await cloud.createPair()).primary
+    cloud = await TestCloud.start('pair')
+    primary = await cloud.service('PrimaryService')
     await cloud.ok(['mobile', 'create', 'Neighbour', '--location', 'West US'])
     await cloud.ok(['mobile', 'create', 'NeighbourSecondary', '--secondary-for', 'Neighbour'])
     acknowledged = await cloud.insertRows(

@@ -8,14 +8,16 @@ import type { ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { findProcesses, signalProcess, treeOf } from '../../src/kit/processes.ts'
 import { TestCloud } from '../support/cloud.ts'
+import { copyHome } from '../support/prepared-clouds.ts'
 
 describe('a local cloud', () => {
   let cloud: TestCloud
   let primary: ServiceView
 
   before(async () => {
-    cloud = await TestCloud.start()
-    primary = (await cloud.createPair()).primary
+    // From nothing, as a person's first one.
+    cloud = await TestCloud.start('pair', { isNew: true })
+    primary = await cloud.service('PrimaryService')
     assert.deepEqual(await cloud.insertRows(primary, ['one', 'two']), ['one', 'two'])
   })
   after(async () => await cloud.dispose())
@@ -113,6 +115,18 @@ describe('a local cloud', () => {
     await cloud.down()
     await cloud.up()
     await untilServing()
+  })
+
+  test('starts from a copy of its folder at another place', async () => {
+    await cloud.down()
+    const copy = await TestCloud.prepare()
+    const original = cloud
+    await copyHome(original.home, copy.home)
+    cloud = copy
+    await original.dispose()
+    await cloud.up()
+    await untilServing()
+    await cloud.untilProtected('sql-west-us')
   })
 
   test('starts again after everything was killed at once', async () => {

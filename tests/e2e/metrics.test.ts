@@ -17,11 +17,9 @@ describe('a cloud, seen from outside', () => {
   let primary: ServiceView
 
   before(async () => {
-    cloud = await TestCloud.prepare()
     // Each role takes a port of its own, which it names in its log.
-    cloud.env = { MAINSTAY_METRICS_ADDRESS: '127.0.0.1:0' }
-    await cloud.up()
-    primary = (await cloud.createPair()).primary
+    cloud = await TestCloud.start('pair', { env: { MAINSTAY_METRICS_ADDRESS: '127.0.0.1:0' } })
+    primary = await cloud.service('PrimaryService')
   })
   after(async () => await cloud.dispose())
 
@@ -71,7 +69,6 @@ describe('a cloud, seen from outside', () => {
     const value = (name: string, labels: Record<string, string> = {}) => readingOf(readings, name, labels)
     assert.equal(value('mainstay_services', { state: 'ready' }), 2)
     assert.equal(value('mainstay_operations', { kind: 'create', state: 'succeeded' }), 2)
-    assert.equal(value('mainstay_operation_duration_seconds_count', { kind: 'create', state: 'succeeded' }), 2)
     assert.equal(value('mainstay_region_capacity_used', { region: 'west-us', kind: 'shared_slots' }), 1)
     assert.equal(value('mainstay_region_hosts', { region: 'east-us' }), 1)
     assert.equal(value('mainstay_server_standby_standing', { server: 'sql-west-us', standing: 'ready' }), 1)
@@ -159,6 +156,10 @@ describe('a cloud, seen from outside', () => {
     await untilLogged('control', ({ msg, operation, state }) => {
       return msg === 'operation ended' && operation === id && state === 'succeeded'
     })
+    const counted = parseExposition(await (await control('/metrics')).text())
+    const labels = { kind: 'create', state: 'succeeded' }
+    // Of the only creation since this control was started.
+    assert.equal(readingOf(counted, 'mainstay_operation_duration_seconds_count', labels), 1)
     await untilLogged('control', ({ operation, step }) => operation === id && step === 'database')
     await untilLogged('host-west-us', ({ operations }) => Array.isArray(operations) && operations.includes(id))
   })

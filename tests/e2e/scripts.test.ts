@@ -27,8 +27,7 @@ describe('scripts', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mainstay-scripts-'))
-    cloud = await TestCloud.start()
-    await cloud.createPair()
+    cloud = await TestCloud.start('pair')
   })
   after(async () => {
     await cloud.dispose()

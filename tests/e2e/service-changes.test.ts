@@ -22,8 +22,7 @@ describe('services that are changed', () => {
   let cloud: TestCloud
 
   before(async () => {
-    cloud = await TestCloud.start()
-    await cloud.createPair()
+    cloud = await TestCloud.start('pair')
   })
   const stopAll = new AbortController()
   after(async () => {

@@ -14,8 +14,8 @@ describe('a standby', () => {
   const acknowledged: string[] = []
 
   before(async () => {
-    cloud = await TestCloud.start()
-    primary = (await cloud.createPair()).primary
+    cloud = await TestCloud.start('pair')
+    primary = await cloud.service('PrimaryService')
   })
   after(async () => await cloud.dispose())
 

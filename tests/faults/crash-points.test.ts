@@ -17,9 +17,7 @@ describe('a crash', () => {
 
   before(async () => {
     points = await FaultPoints.make()
-    cloud = await TestCloud.prepare()
-    cloud.env = points.env
-    await cloud.up()
+    cloud = await TestCloud.start('empty', { env: points.env })
   })
   after(async () => {
     await cloud.dispose()

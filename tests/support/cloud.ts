@@ -13,6 +13,7 @@ import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
 import { commandOf, findProcesses, signalProcess } from '../../src/kit/processes.ts'
 import { type CliResult, runInside, runTyped } from './command-line.ts'
+import { copyHome, isPreparing, keepPrepared, type Preparation, preparedHome } from './prepared-clouds.ts'
 
 /** An operation that was begun, or a refusal. */
 export type CallResult = { status: number; body: { id?: string; code?: string } }
@@ -43,11 +44,15 @@ export class TestCloud {
     return new TestCloud(home, await freePort(), await freePort())
   }
 
-  /** A running cloud. */
-  static async start(): Promise<TestCloud> {
+  /** A running cloud, with nothing in it or with the pair of the story; unless `isNew`, a copy of a prepared one. */
+  static async start(
+    what: Preparation = 'empty',
+    { env = {}, isNew = false }: { env?: NodeJS.ProcessEnv; isNew?: boolean } = {},
+  ): Promise<TestCloud> {
     const cloud = await TestCloud.prepare()
+    cloud.env = env
     try {
-      await cloud.up()
+      await cloud.#startWith(what, isNew)
       return cloud
     } catch (error) {
       // The test that waits for it has nothing to dispose of yet.
@@ -63,6 +68,21 @@ export class TestCloud {
   get pid(): number {
     assert.ok(this.#up?.pid, 'the cloud is not running')
     return this.#up.pid
+  }
+
+  async #startWith(what: Preparation, isNew: boolean): Promise<void> {
+    const prepared = isNew ? null : preparedHome(what)
+    if (prepared !== null) await copyHome(prepared, this.home)
+    await this.up()
+    if (prepared === null) {
+      if (what === 'pair') await this.#createPair()
+      if (!isNew && isPreparing()) {
+        await this.down()
+        await keepPrepared(what, this.home)
+        await this.up()
+      }
+    }
+    if (what === 'pair') await this.untilProtected('sql-west-us')
   }
 
   /** Starts `mainstay up` and waits until it says that it is ready. Returns how long that took. */
@@ -184,21 +204,13 @@ export class TestCloud {
     return { status: answer.status, body: (await answer.json()) as CallResult['body'] }
   }
 
-  /** The pair of the story: a primary in West US with a table, protected, and its secondary in East US. */
-  async createPair(): Promise<{ primary: ServiceView }> {
+  // The pair of the story: a primary in West US with a table, and its secondary in East US.
+  async #createPair(): Promise<void> {
+    const secondary = ['--location', 'East US', '--secondary-for', 'PrimaryService']
     await this.ok(['mobile', 'create', 'PrimaryService', '--location', 'West US'])
-    await this.ok([
-      'mobile',
-      'create',
-      'SecondaryService',
-      '--location',
-      'East US',
-      '--secondary-for',
-      'PrimaryService',
-    ])
+    await this.ok(['mobile', 'create', 'SecondaryService', ...secondary])
     await this.ok(['mobile', 'table', 'create', 'PrimaryService', 'TodoItem'])
     await this.untilProtected('sql-west-us')
-    return { primary: await this.service('PrimaryService') }
   }
 
   /** Waits until a server's standby may be promoted. */
