@@ -1,6 +1,6 @@
 // `dev outage start|stop|list`: makes a region of the local cloud die, or cuts it off, and brings it back.
 import type { Command } from 'commander'
-import type { Outage, OutageKind, UpRequest } from '../contract/local-cloud.ts'
+import { OUTAGE_KINDS, type Outage, type OutageKind, type UpRequest } from '../contract/local-cloud.ts'
 import { Fault } from '../kit/fault.ts'
 import { cloudHome } from '../local/cloud-home.ts'
 import { askUp } from '../local/up-socket.ts'
@@ -15,6 +15,8 @@ const WHAT_HAPPENS: Record<OutageKind, string> = {
   all: 'every process of it was killed, PostgreSQL included',
   compute: 'its runtimes are stopped, its PostgreSQL runs on',
   network: 'its door is closed in both directions, all inside runs on',
+  inbound: 'nobody reaches it, while it reaches others; all inside runs on',
+  outbound: 'it reaches nobody, while others reach it; all inside runs on',
 }
 
 /** Adds the three commands. */
@@ -24,7 +26,7 @@ export function addDevOutage(outage: Command, shell: Shell): void {
     about: 'kill a region of the local cloud, or a part of it; it stays so over a restart of up',
     examples: ['mainstay dev outage start "West US"', 'mainstay dev outage start west-us --only network'],
   })
-    .option('--only <part>', 'compute: only its runtimes; network: only its door')
+    .option('--only <part>', 'compute: its runtimes; network: its door; inbound, outbound: its door in one direction')
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'dev outage start', flags }, async (session) => {
         const typed = await needRegion(session, given, 'mainstay dev outage start REGION')
@@ -84,8 +86,8 @@ async function needRegion(session: Session, given: string | undefined, usage: st
   })
 }
 
-function partOf(text: string | undefined): OutageKind {
-  if (text === undefined || text === 'all') return 'all'
-  if (text === 'compute' || text === 'network') return text
-  throw new Fault('usage.bad_option', 400, `--only takes compute or network, not '${text}'`)
+function partOf(text = 'all'): OutageKind {
+  const kind = OUTAGE_KINDS.find((one) => one === text)
+  if (kind) return kind
+  throw new Fault('usage.bad_option', 400, `--only takes ${OUTAGE_KINDS.slice(1).join(', ')}, not '${text}'`)
 }

@@ -19,8 +19,12 @@ export const CLOUD_FILE = 'cloud.json'
 /** `<home>/outages.json`: outages that are on; written before they are carried out, so that a restart keeps them. */
 export const OUTAGES_FILE = 'outages.json'
 
-/** `all` kills the region with its PostgreSQL; `compute` its runtimes; `network` closes its door, all inside runs on. */
-export type OutageKind = 'all' | 'compute' | 'network'
+/**
+ * `all` kills the region with its PostgreSQL; `compute` its runtimes; `network` closes its door, all inside runs on:
+ * `inbound` for what others open to it only, `outbound` for what it opens to others.
+ */
+export const OUTAGE_KINDS = ['all', 'compute', 'network', 'inbound', 'outbound'] as const
+export type OutageKind = (typeof OUTAGE_KINDS)[number]
 export type Outage = { region: string; kind: OutageKind }
 
 export type UpRequest =
@@ -32,7 +36,7 @@ export type UpAnswer =
   | { ok: true; outages: Outage[]; killed: number }
   | { ok: false; code: string; message: string; hint?: string }
 
-/** `up` → a role, over ipc. Hosts take them; the door is cut in both directions while a network outage lasts. */
+/** `up` → a role, over ipc. Hosts take them; the door is cut while an outage of the network lasts. */
 export type ToRole = { kind: 'outage'; outage: OutageKind | null }
 /** A role → `up`, over ipc: it does its duty now. */
 export type FromRole = { kind: 'ready'; url?: string; port?: number }

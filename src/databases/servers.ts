@@ -131,7 +131,8 @@ export async function promoteMember(
   await ownMember(trx, wanted.server, wanted.machine)
     .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: wanted.isOldPrimaryStopped })
     .execute()
-  await trx.updateTable('servers').set({ epoch }).where('name', '=', wanted.server).execute()
+  // A guest in its new region, and without a standby: new services there go to the region's own server.
+  await trx.updateTable('servers').set({ epoch, is_default: false }).where('name', '=', wanted.server).execute()
   const services = await trx
     .selectFrom('services')
     .select('id')

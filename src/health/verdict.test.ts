@@ -134,6 +134,16 @@ describe('a service', () => {
       { database: { ...well.database, isUnreachableFromRuntime: true } },
       'Degraded database_unreachable',
     ],
+    [
+      'is Unhealthy when its runtime does not reach a database whose host control does not hear',
+      { database: { ...well.database, isOpen: null, isUnreachableFromRuntime: true } },
+      'Unhealthy database_unreachable',
+    ],
+    [
+      'is Ready while only control does not hear the host of its database',
+      { database: { ...well.database, isOpen: null } },
+      'Ready',
+    ],
   ]
   for (const [name, given, expected] of rows) {
     test(name, () => {

@@ -98,9 +98,12 @@ function judgeDatabase(database: ServiceFacts['database']): Exclude<Verdict, { s
   if (database.host.isLost) {
     return { state: 'Unhealthy', cause, message: `${name} cannot be reached`, evidence: database.host.evidence }
   }
+  const isUnreachable = database.isUnreachableFromRuntime
   const evidence = [
     database.isOpen === false ? `its host says that ${database.server} is not open` : null,
-    database.isUnreachableFromRuntime ? `the runtime does not reach ${database.server}` : null,
+    isUnreachable ? `the runtime does not reach ${database.server}` : null,
+    // Silence by itself may be control's own trouble; that nobody works there is the second word.
+    isUnreachable && database.isOpen === null ? `control does not hear the host of ${database.server}` : null,
   ].filter((line) => line !== null)
   if (evidence.length === 0) return null
   const detail = database.problem ? `: ${database.problem.split('\n')[0]}` : ''

@@ -10,7 +10,7 @@ import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
 import { awakeMs } from '../kit/awake-clock.ts'
 import { bootMs } from '../kit/clock.ts'
-import type { Door } from '../kit/door.ts'
+import type { Direction, Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
@@ -53,6 +53,14 @@ export type HostDeps = {
 type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
 
 const MEMORY_EVERY_MS = 10_000
+
+const CUTS: Record<OutageKind, Direction[]> = {
+  all: [],
+  compute: [],
+  network: ['inbound', 'outbound'],
+  inbound: ['inbound'],
+  outbound: ['outbound'],
+}
 
 export class Host {
   readonly #deps: HostDeps
@@ -128,8 +136,7 @@ export class Host {
 
   /** Carries out an outage of the local cloud, or ends it. Killing a whole region is not the host's to do. */
   setOutage(kind: OutageKind | null): void {
-    if (kind === 'network') this.#deps.door.cut()
-    else if (this.#deps.door.isCut) this.#deps.door.heal()
+    this.#deps.door.setCuts(kind === null ? [] : CUTS[kind])
     this.#runtimes.setHeldDown(kind === 'compute')
   }
 

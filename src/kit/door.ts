@@ -19,6 +19,9 @@ export type Credentials = { authority: string; key?: string; certificate?: strin
 /** Who is on the other side, read from its certificate: name (CN), role (OU), failure domain (O). */
 export type Peer = { name: string; role: string; domain: string }
 
+/** What is cut of a door: what others open to it, what it opens to others, or both. */
+export type Direction = 'inbound' | 'outbound'
+
 /** Takes over an accepted connection. `target` is the first label of the server name asked for. */
 export type DoorHandler = (socket: TLSSocket, peer: Peer, target: string) => void
 
@@ -41,8 +44,8 @@ const ANONYMOUS: Peer = { name: '', role: 'anonymous', domain: '' }
 
 /**
  * A machine's door. `handlers` is keyed by ALPN protocol; `open` adds a protocol that a machine without a certificate may
- * speak (joining). While cut, nothing passes in either direction, as if the cable were pulled: what is open breaks, and
- * what is new gets no answer.
+ * speak (joining). While a direction is cut, what was opened in it breaks, and what is new gets no answer; both, and it
+ * is as if the cable were pulled.
  */
 export class Door {
   #handlers: Map<string, DoorHandler>
@@ -50,12 +53,12 @@ export class Door {
   #credentials: Credentials
   #tcp: Server | null = null
   #tls: TlsServer | null = null
-  #sockets = new Set<Socket>()
+  #sockets: Record<Direction, Set<Socket>> = { inbound: new Set(), outbound: new Set() }
   /** Who is on the other side of each open connection. */
   #names = new Map<Socket, string>()
   #refused = new Set<string>()
   #silenced = new Set<Socket>()
-  #isCut = false
+  #cuts = new Set<Direction>()
 
   constructor(credentials: Credentials, handlers: Record<string, DoorHandler> = {}, open: string[] = []) {
     this.#credentials = credentials
@@ -78,8 +81,8 @@ export class Door {
     )
     tls.on('tlsClientError', (_error, socket) => socket.destroy())
     const tcp = createTcpServer((socket) => {
-      this.#track(socket)
-      if (this.#isCut) this.#silence(socket)
+      this.#track(socket, 'inbound')
+      if (this.#cuts.has('inbound')) this.#silence(socket)
       else tls.emit('connection', socket)
     })
     this.#tcp = tcp
@@ -104,26 +107,18 @@ export class Door {
     return await this.#connect(options, this.#tlsIdentity())
   }
 
-  /** Breaks what is open and leaves everything new without an answer, both ways. */
-  cut(): void {
-    this.#isCut = true
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  /** Ends a cut. */
-  heal(): void {
-    this.#isCut = false
+  /** Breaks what is open in these directions and leaves everything new in them without an answer; the others heal. */
+  setCuts(directions: Direction[]): void {
+    this.#cuts = new Set(directions)
+    for (const direction of directions) for (const socket of this.#sockets[direction]) socket.destroy()
+    if (this.#cuts.has('inbound')) return
     for (const socket of this.#silenced) socket.destroy()
     this.#silenced.clear()
   }
 
-  get isCut(): boolean {
-    return this.#isCut
-  }
-
   /** Ends all connections and stops listening. */
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of [...this.#sockets.inbound, ...this.#sockets.outbound]) socket.destroy()
     const tcp = this.#tcp
     this.#tcp = null
     if (tcp) await new Promise<void>((resolve) => tcp.close(() => resolve()))
@@ -155,9 +150,9 @@ export class Door {
 
   async #connect(options: DialOptions, tls: object): Promise<TLSSocket> {
     const timeoutMs = options.timeoutMs ?? DIAL_MS_MAX
-    if (this.#isCut) return await unanswered(options, timeoutMs)
+    if (this.#cuts.has('outbound')) return await unanswered(options, timeoutMs)
     const raw = connectTcp({ host: options.address, port: options.port, noDelay: true })
-    this.#track(raw)
+    this.#track(raw, 'outbound')
     return await new Promise<TLSSocket>((resolve, reject) => {
       const fail = (error: unknown) => {
         clearTimeout(timer)
@@ -195,10 +190,10 @@ export class Door {
     })
   }
 
-  #track(socket: Socket): void {
-    this.#sockets.add(socket)
+  #track(socket: Socket, direction: Direction): void {
+    this.#sockets[direction].add(socket)
     socket.on('error', () => socket.destroy())
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => this.#sockets[direction].delete(socket))
   }
 
   #remember(socket: TLSSocket, name: string): void {

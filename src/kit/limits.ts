@@ -216,7 +216,7 @@ export const TRUNCATE_ROUNDS_MAX = 1_000
 export const INDEX_ANSWER_MS_MAX = 1_200
 /** What a refused client is asked to wait. */
 export const RETRY_AFTER_SECONDS = 5
-/** A runtime's look at a server for its health: how often at most, and how long. */
+/** A runtime's look at a server for its health: how often at most while it is reached, and how long. */
 export const DATABASE_CHECK_EVERY_MS = 1_000
 export const DATABASE_CHECK_MS_MAX = 1_000
 /** Idle connections of gateways live longer than the gateways keep them, so that none is closed under a request. */

@@ -1,7 +1,7 @@
 // The socket on which a running `up` takes requests; holding it is also the proof that this home is in use.
 import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { UpAnswer, UpRequest } from '../contract/local-cloud.ts'
+import { OUTAGE_KINDS, type UpAnswer, type UpRequest } from '../contract/local-cloud.ts'
 import { Fault, faultBody, messageOf } from '../kit/fault.ts'
 import { UP_CALL_MS_MAX, UP_LINE_BYTES_MAX } from '../kit/limits.ts'
 
@@ -61,13 +61,8 @@ export function parseRequest(line: string): UpRequest {
     const only = 'only' in parsed ? parsed.only : 'all'
     if (parsed.kind === 'stop' || parsed.kind === 'outage_list') return { kind: parsed.kind }
     if (parsed.kind === 'outage_stop' && region !== null) return { kind: 'outage_stop', region }
-    if (
-      parsed.kind === 'outage_start' &&
-      region !== null &&
-      (only === 'all' || only === 'compute' || only === 'network')
-    ) {
-      return { kind: 'outage_start', region, only }
-    }
+    const kind = OUTAGE_KINDS.find((one) => one === only)
+    if (parsed.kind === 'outage_start' && region !== null && kind) return { kind: 'outage_start', region, only: kind }
   }
   throw new Fault('up.bad_request', 400, 'this is no request that a local cloud knows')
 }

@@ -13,7 +13,7 @@ const LOGINS_TRIED_MAX = 3
 export class DatabaseHealth {
   readonly #checks = new Map<string, Check>()
 
-  /** Looks at each server at most once a second, and answers within the time that a look may take. */
+  /** Looks at each server, at most once a second while it is reached; answers within the time that a look may take. */
   async of(name: string, services: RuntimeService[]): Promise<RuntimeHealth> {
     const byServer = Map.groupBy(services, serverKey)
     for (const key of this.#checks.keys()) if (!byServer.has(key)) this.#forget(key)
@@ -46,7 +46,8 @@ export class DatabaseHealth {
     }
     this.#checks.set(key, check)
     if (check.running) return await check.running
-    if (now - check.startedAt < DATABASE_CHECK_EVERY_MS) return
+    // What was not reached is tried again at every question: it may be back.
+    if (check.problem === null && now - check.startedAt < DATABASE_CHECK_EVERY_MS) return
     check.startedAt = now
     check.running = this.#look(check, services)
     await check.running

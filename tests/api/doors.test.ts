@@ -57,6 +57,28 @@ describe('a door', () => {
     assert.equal(second.getProtocol(), 'TLSv1.3')
   })
 
+  for (const [cut, works] of [
+    ['inbound', 'outbound'],
+    ['outbound', 'inbound'],
+  ] as const) {
+    test(`cut ${cut} breaks what is open in that direction, answers nothing new, and goes on ${works}`, async () => {
+      const other = await open('host-2')
+      const back: DialOptions = { ...to, port: await other.listen({ address: '127.0.0.1', port: 0 }) }
+      const inbound = async () => await other.dial({ ...to, timeoutMs: 300 })
+      const outbound = async () => await server.dial({ ...back, timeoutMs: 300 })
+      const sides = cut === 'inbound' ? { broken: inbound, whole: outbound } : { broken: outbound, whole: inbound }
+      const [broken, whole] = [await sides.broken(), await sides.whole()]
+      const isClosed = once(broken, 'close')
+      server.setCuts([cut])
+      await isClosed
+      assert.equal(await echoes(whole), true)
+      await assert.rejects(sides.broken(), { code: 'door.unreachable' })
+      assert.equal(await echoes(await sides.whole()), true)
+      server.setCuts([])
+      assert.equal(await echoes(await sides.broken()), true)
+    })
+  }
+
   test('lets nobody in whose certificate has ended', async () => {
     const client = await open('host-2', 2_000)
     assert.equal(await echoes(await client.dial(to)), true)

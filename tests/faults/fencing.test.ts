@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { TestCloud } from '../support/cloud.ts'
-import { type FencingRun, runFencing } from '../support/fencing.ts'
+import { type FencingRun, nameOf, runFencing } from '../support/fencing.ts'
 
 describe('after a promotion nothing is acknowledged under the old epoch', () => {
   let cloud: TestCloud
-  // Always the same region: it gets a new, protected server each time, while what was promoted elsewhere gets none.
-  const region = 'West US'
-  const runs: Pick<FencingRun, 'trouble' | 'stopMs'>[] = [
-    { trouble: 'cut, host and guard stopped', stopMs: 9_000 },
-    { trouble: 'cut, PostgreSQL stopped', stopMs: 7_000 },
-    { trouble: 'cut, control killed', stopMs: 0 },
-    { trouble: 'all stopped', stopMs: 9_000 },
-    { trouble: 'cut, guard killed', stopMs: 0 },
+  // In turn: while one region dies, the other's new server gets its standby.
+  const regions = ['West US', 'East US']
+  const runs: Pick<FencingRun, 'cut' | 'trouble' | 'stopMs'>[] = [
+    { cut: 'network', trouble: 'host and guard stopped', stopMs: 9_000 },
+    { cut: 'network', trouble: 'PostgreSQL stopped', stopMs: 7_000 },
+    { cut: 'inbound', trouble: 'control killed', stopMs: 0 },
+    { cut: 'network', trouble: 'all stopped', stopMs: 9_000 },
+    { cut: 'outbound', trouble: 'guard killed', stopMs: 0 },
   ]
 
   before(async () => {
@@ -22,8 +22,9 @@ describe('after a promotion nothing is acknowledged under the old epoch', () => 
   after(async () => await cloud.dispose())
 
   for (const [number, run] of runs.entries()) {
-    test(run.trouble, async () => {
-      const ledger = await runFencing(cloud, { ...run, region, number })
+    test(nameOf({ ...run, clockSeconds: 0 }), async () => {
+      const region = regions[number % regions.length] ?? ''
+      const ledger = await runFencing(cloud, { ...run, clockSeconds: 0, region, number })
       assert.ok(ledger.promotedAt !== null && ledger.old.length > 5)
     })
   }

@@ -27,6 +27,8 @@ export class TestCloud {
   readonly controlPort: number
   #up: ChildProcess | null = null
   output = ''
+  /** What is started: `mainstay up`, or a program that takes the same three options. */
+  program = [LAUNCHER, 'up']
   /** Added to the environment of `up`, and so of every role. */
   env: NodeJS.ProcessEnv = {}
 
@@ -88,9 +90,9 @@ export class TestCloud {
   /** Starts `mainstay up` and waits until it says that it is ready. Returns how long that took. */
   async up(): Promise<number> {
     const startedAt = performance.now()
-    const args = ['up', '--home', this.home, '--port', String(this.port), '--control-port', String(this.controlPort)]
+    const args = ['--home', this.home, '--port', String(this.port), '--control-port', String(this.controlPort)]
     const env = { ...process.env, ...this.env }
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
+    const child = spawn(process.execPath, [...this.program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#up = child
     this.output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (this.output += chunk))
@@ -213,13 +215,13 @@ export class TestCloud {
     await this.untilProtected('sql-west-us')
   }
 
-  /** Waits until a server's standby may be promoted. */
+  /** Waits until a server's standby may be promoted, and follows. */
   async untilProtected(name: string): Promise<void> {
-    await waitFor(
-      `${name} to be protected`,
-      async () => ((await this.server(name)).members.some((member) => member.standing === 'ready') ? true : undefined),
-      { withinMs: 30_000, everyMs: 100 },
-    )
+    const isProtected = async () => {
+      const { members } = await this.server(name)
+      return members.some(({ standing, lagBytes }) => standing === 'ready' && lagBytes !== null) ? true : undefined
+    }
+    await waitFor(`${name} to be protected`, isProtected, { withinMs: 30_000, everyMs: 100 })
   }
 
   /** Waits for a state of a service; returns how long it took. */

@@ -8,26 +8,42 @@ import pg from 'pg'
 import type { ServerView, ServiceView } from '../../src/contract/api.ts'
 import { EPOCH_HEADER, SERVICE_HEADER } from '../../src/contract/protocols.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
+import { messageOf } from '../../src/kit/fault.ts'
 import { slugOf } from '../../src/kit/identifiers.ts'
 import { commandOf, findProcesses, processesIn, signalProcess } from '../../src/kit/processes.ts'
+import { stepClock } from './clocks.ts'
 import type { TestCloud } from './cloud.ts'
 import { victimsOf } from './crash-cases.ts'
 
-/** What is done to the lost region besides the cut. `stopMs`: how long processes stand still (SIGSTOP). */
+/** How the region is cut off: both ways, or so that only one side still reaches the other. */
+export const CUTS = ['network', 'inbound', 'outbound'] as const
+/** What is done besides the cut; for `all stopped`, instead of it. */
 export const TROUBLES = [
-  'cut',
-  'cut, guard killed',
-  'cut, host stopped',
-  'cut, guard stopped',
-  'cut, host and guard stopped',
-  'cut, PostgreSQL stopped',
+  'nothing else',
+  'guard killed',
+  'host stopped',
+  'guard stopped',
+  'host and guard stopped',
+  'PostgreSQL stopped',
   'all stopped',
-  'cut, control killed',
-  'cut, standby host stopped',
+  'control killed',
+  'standby host stopped',
+  'clock stepped',
 ] as const
 export type Trouble = (typeof TROUBLES)[number]
 
-export type FencingRun = { trouble: Trouble; stopMs: number; region: string; number: number }
+/**
+ * `stopMs`: how long processes stand still (SIGSTOP). `clockSeconds`: by how much the region's wall clock is stepped,
+ * in a cloud that has clocks (`clocks.ts`).
+ */
+export type FencingRun = {
+  trouble: Trouble
+  cut: (typeof CUTS)[number]
+  stopMs: number
+  clockSeconds: number
+  region: string
+  number: number
+}
 /** Milliseconds of this process. `old`: what the lost side acknowledged; `promotedAt`: the first write on the new one. */
 export type Ledger = { old: number[]; oldSql: number[]; promotedAt: number | null }
 
@@ -67,10 +83,17 @@ export async function runFencing(cloud: TestCloud, run: FencingRun): Promise<Led
   return ledger
 }
 
+/** A run in words. */
+export function nameOf({ cut, trouble, stopMs, clockSeconds }: Omit<FencingRun, 'region' | 'number'>): string {
+  const amount = trouble.endsWith('stopped') ? ` for ${stopMs} ms` : ''
+  const step = trouble === 'clock stepped' ? ` by ${clockSeconds} s` : ''
+  return trouble === 'all stopped' ? `${trouble}${amount}` : `${cut} cut, ${trouble}${amount}${step}`
+}
+
 function check(run: FencingRun, ledger: Ledger): void {
   const promotedAt = ledger.promotedAt ?? Number.POSITIVE_INFINITY
   const late = ledger.old.filter((at) => at >= promotedAt)
-  const what = `${run.trouble}, ${run.stopMs} ms, ${run.region}, run ${run.number}`
+  const what = `${nameOf(run)}, ${run.region}, run ${run.number}`
   assert.deepEqual(late, [], `${what}: writes were acknowledged under the old epoch after the promotion`)
   // A guard that stands still stops nobody; then runtimes alone keep the promise, and sessions inside are on their own.
   if (run.trouble.includes('guard') || run.trouble === 'all stopped') return
@@ -83,6 +106,8 @@ async function prepare(cloud: TestCloud, run: FencingRun, refuge: string): Promi
   await waitFor(
     `a protected server in ${run.region}`,
     async () => {
+      const status = await cloud.status().catch(() => null)
+      if (status?.regions.every(({ health }) => health.state === 'Ready') !== true) return undefined
       const servers = await cloud.api<ServerView[]>('/servers').catch(() => [])
       const here = servers.filter((server) => server.region === run.region)
       return here.some((server) => server.members.some(({ standing }) => standing === 'ready')) ? true : undefined
@@ -115,14 +140,17 @@ async function makeTrouble(
     for (const victim of victims) for (const pid of await pids(victim)) stopFor(pid, run.stopMs)
   }
   if (trouble === 'all stopped') return await freeze('host', 'guard', 'runtime', 'postgres')
-  await cloud.ok(['dev', 'outage', 'start', run.region, '--only', 'network'])
-  if (trouble === 'cut, guard killed') for (const pid of await pids('guard')) signalProcess(pid, 'SIGKILL')
-  if (trouble === 'cut, host stopped') await freeze('host')
-  if (trouble === 'cut, guard stopped') await freeze('guard')
-  if (trouble === 'cut, host and guard stopped') await freeze('host', 'guard')
-  if (trouble === 'cut, PostgreSQL stopped') await freeze('postgres')
-  if (trouble === 'cut, control killed') signalProcess(cloud.rolePid('control'), 'SIGKILL')
-  if (trouble === 'cut, standby host stopped') stopFor(cloud.rolePid(at.refuge), Math.min(run.stopMs, 2_500))
+  await cloud.ok(['dev', 'outage', 'start', run.region, '--only', run.cut])
+  if (trouble === 'guard killed') for (const pid of await pids('guard')) signalProcess(pid, 'SIGKILL')
+  if (trouble === 'host stopped') await freeze('host')
+  if (trouble === 'guard stopped') await freeze('guard')
+  if (trouble === 'host and guard stopped') await freeze('host', 'guard')
+  if (trouble === 'PostgreSQL stopped') await freeze('postgres')
+  if (trouble === 'control killed') signalProcess(cloud.rolePid('control'), 'SIGKILL')
+  // A region that still reaches control has its silent standby released after 1.5 s; then nothing is to be promoted.
+  const refugeMsMax = run.cut === 'inbound' ? 1_000 : 2_500
+  if (trouble === 'standby host stopped') stopFor(cloud.rolePid(at.refuge), Math.min(run.stopMs, refugeMsMax))
+  if (trouble === 'clock stepped') await stepClock(cloud.home, at.slug, run.clockSeconds)
 }
 
 async function dataFolderOf(postmaster: number): Promise<string> {
@@ -143,18 +171,20 @@ function goOn(pid: number): void {
 
 // As an operator would: again and again until it is accepted.
 async function recover(cloud: TestCloud, name: string): Promise<void> {
-  await waitFor(
-    `the recovery of ${name}`,
-    async () => {
-      const result = await cloud.cli(['mobile', 'recover', name, `${name}-2`, '-q'])
-      return result.code === 0 ? true : undefined
-    },
-    { withinMs: 90_000, everyMs: 250 },
-  )
+  let said = ''
+  const isRecovered = async () => {
+    const result = await cloud.cli(['mobile', 'recover', name, `${name}-2`, '-q'])
+    said = result.stderr
+    return result.code === 0 ? true : undefined
+  }
+  await waitFor(`the recovery of ${name}`, isRecovered, { withinMs: 90_000, everyMs: 250 }).catch((error: unknown) => {
+    throw new Error(`${messageOf(error)}: ${said}`, { cause: error })
+  })
 }
 
 async function heal(cloud: TestCloud, run: FencingRun, slug: string): Promise<void> {
   for (const pid of [...stopped]) goOn(pid)
+  if (run.trouble === 'clock stepped') await stepClock(cloud.home, slug, 0)
   if (run.trouble === 'all stopped') return
   const outages = await cloud.cli(['dev', 'outage', 'stop', run.region])
   assert.equal(outages.code, 0, `${slug}: ${outages.stderr}`)
