@@ -1,6 +1,6 @@
 // Scripts that loop, eat memory, exit or never answer: what apps are told, what the log says, that others are served.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { RuntimeService } from '../../src/contract/runtime-channel.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { SANDBOX_END_MS } from '../../src/kit/limits.ts'
@@ -46,14 +46,18 @@ let postgres: TestCluster
 let runtime: TestRuntime
 let service: RuntimeService
 let other: RuntimeService
+// For those that take their time, so that they can take it together.
+const own = new Map<string, RuntimeService>()
+const SLOW = ['loop', 'promises', 'writes', 'blocks', 'silent']
 
 before(async () => {
   postgres = await startTestCluster()
   runtime = await TestRuntime.start(postgres.folder, 'hostile', ['--request-ms', String(REQUEST_MS)])
   service = await addScripted(postgres, 'hostile', TEXTS)
   other = await addScripted(postgres, 'neighbour', { 'TodoItem.insert': TEXTS['Fine.insert'] })
+  for (const name of SLOW) own.set(name, await addScripted(postgres, name, TEXTS))
   runtime.setLeases()
-  await runtime.assign([service, other])
+  await runtime.assign([service, other, ...own.values()])
 })
 
 after(async () => {
@@ -72,17 +76,25 @@ async function insert(table: string, options: { to?: RuntimeService } & Partial<
   })
 }
 
-async function ended(text: RegExp, since: number): Promise<void> {
-  await waitFor(`${text} in the log`, () => (text.test(runtime.log.slice(since)) ? true : undefined), {
-    withinMs: 5_000,
-  })
+async function ended(text: RegExp, since: number, of = service): Promise<void> {
+  const isSaid = () => {
+    const lines = runtime.log.slice(since).split('\n')
+    return lines.some((line) => text.test(line) && line.includes(`"service":"${of.name}"`)) ? true : undefined
+  }
+  await waitFor(`${text} in the log`, isSaid, { withinMs: 5_000 })
+}
+
+function ownOf(name: string): RuntimeService {
+  const found = own.get(name)
+  assert.ok(found)
+  return found
 }
 
 /** Asks again and again without waiting, since early ones may be caught; gives when the first was served. */
-async function servedElsewhere(): Promise<number> {
+async function servedElsewhere(to: RuntimeService): Promise<number> {
   let served: number | undefined
   const look = () => {
-    insert('Fine')
+    insert('Fine', { to })
       .then(({ status }) => {
         if (status === 201) served ??= performance.now()
       })
@@ -93,55 +105,71 @@ async function servedElsewhere(): Promise<number> {
 }
 
 /** Both kinds of scripts answer again: nothing of the last test is left. */
-async function fine(): Promise<void> {
+async function fine(to = service): Promise<void> {
   check({ status: 201 }, await insert('TodoItem', { to: other }))
-  await waitFor('scripts to answer again', async () => ((await insert('Fine')).status === 201 ? true : undefined), {
-    withinMs: SANDBOX_END_MS + 5_000,
-  })
+  const isFine = async () => ((await insert('Fine', { to })).status === 201 ? true : undefined)
+  await waitFor('scripts to answer again', isFine, { withinMs: SANDBOX_END_MS + 5_000 })
 }
 
-for (const table of ['Loop', 'Promises']) {
-  test(`${table}: a second sandbox takes new requests, the blocked one ends, nothing runs twice`, async () => {
-    await fine()
+// Two at once: more would keep both cores from everything else.
+describe('in a service of its own', { concurrency: 2 }, () => {
+  test('a script that never answers is 503 after the time of a request, with a line in the log', async () => {
+    const to = ownOf('silent')
+    await fine(to)
     const since = runtime.log.length
     const startedAt = performance.now()
-    const caught = insert(table)
-    // Requests that come before the ping is late are caught, too; then others are not.
-    const servedAt = await servedElsewhere()
-    assert.ok(servedAt - startedAt < SANDBOX_END_MS - 500, `served after ${servedAt - startedAt} ms`)
-    const answer = await caught
-    check({ status: 503, contains: ['A script of this service blocked it and was ended.'] }, answer)
-    assert.ok(Number(answer.headers['retry-after']) > 0)
-    const tookMs = performance.now() - startedAt
-    assert.ok(tookMs > SANDBOX_END_MS - 500 && tookMs < SANDBOX_END_MS + 2_500, `${tookMs} ms`)
-    await ended(/caused the service to become unresponsive/, since)
+    check({ status: 503, equals: errorBody(503, 'The request has timed out.') }, await insert('Silent', { to }))
+    assert.ok(performance.now() - startedAt > REQUEST_MS - 500)
+    await ended(/The script did not answer in time/, since, to)
+    await fine(to)
   })
-}
 
-test('a request caught after its write says that the outcome is unknown, and was done once', async () => {
-  await fine()
-  const answer = await insert('WritesThenLoops', { body: { id: 'once' } })
-  check({ status: 503, contains: ['blocked it and was ended. The outcome of the write is unknown'] }, answer)
-  const rows = await postgres.sql('select id from hostile."WritesThenLoops"')
-  assert.deepEqual(rows, [{ id: 'once' }])
-})
-
-test('a service that blocks every sandbox it gets is refused at once until one has ended; others are served', async () => {
-  await fine()
-  const caught: Promise<TestAnswer>[] = []
-  let refusal: TestAnswer | undefined
-  const look = () => {
-    const one = insert('Loop')
-    caught.push(one)
-    void one.then((answer) => {
-      if (/do not answer/.test(answer.body)) refusal ??= answer
+  for (const table of ['Loop', 'Promises']) {
+    test(`${table}: a second sandbox takes new requests, the blocked one ends, nothing runs twice`, async () => {
+      const to = ownOf(table.toLowerCase())
+      await fine(to)
+      const since = runtime.log.length
+      const startedAt = performance.now()
+      const caught = insert(table, { to })
+      // Requests that come before the ping is late are caught, too; then others are not.
+      const servedAt = await servedElsewhere(to)
+      assert.ok(servedAt - startedAt < SANDBOX_END_MS - 500, `served after ${servedAt - startedAt} ms`)
+      const answer = await caught
+      check({ status: 503, contains: ['A script of this service blocked it and was ended.'] }, answer)
+      assert.ok(Number(answer.headers['retry-after']) > 0)
+      const tookMs = performance.now() - startedAt
+      assert.ok(tookMs > SANDBOX_END_MS - 500 && tookMs < SANDBOX_END_MS + 2_500, `${tookMs} ms`)
+      await ended(/caused the service to become unresponsive/, since, to)
     })
-    return refusal
   }
-  check({ status: 503 }, await waitFor('a refusal', look, { withinMs: SANDBOX_END_MS, everyMs: 100 }))
-  check({ status: 201 }, await insert('TodoItem', { to: other }))
-  for (const one of caught) check({ status: 503 }, await one)
-  await fine()
+
+  test('a request caught after its write says that the outcome is unknown, and was done once', async () => {
+    const to = ownOf('writes')
+    await fine(to)
+    const answer = await insert('WritesThenLoops', { to, body: { id: 'once' } })
+    check({ status: 503, contains: ['blocked it and was ended. The outcome of the write is unknown'] }, answer)
+    const rows = await postgres.sql('select id from writes."WritesThenLoops"')
+    assert.deepEqual(rows, [{ id: 'once' }])
+  })
+
+  test('one that blocks every sandbox it gets is refused at once until one has ended; others are served', async () => {
+    const to = ownOf('blocks')
+    await fine(to)
+    const caught: Promise<TestAnswer>[] = []
+    let refusal: TestAnswer | undefined
+    const look = () => {
+      const one = insert('Loop', { to })
+      caught.push(one)
+      void one.then((answer) => {
+        if (/do not answer/.test(answer.body)) refusal ??= answer
+      })
+      return refusal
+    }
+    check({ status: 503 }, await waitFor('a refusal', look, { withinMs: SANDBOX_END_MS, everyMs: 100 }))
+    check({ status: 201 }, await insert('TodoItem', { to: other }))
+    for (const one of caught) check({ status: 503 }, await one)
+    await fine(to)
+  })
 })
 
 test('eating the heap ends the sandbox: 500, a line in the log, and the next request is served', async () => {
@@ -179,16 +207,6 @@ for (const [table, text] of [
     await fine()
   })
 }
-
-test('a script that never answers is 503 after the time of a request, with a line in the log', async () => {
-  await fine()
-  const since = runtime.log.length
-  const startedAt = performance.now()
-  check({ status: 503, equals: errorBody(503, 'The request has timed out.') }, await insert('Silent'))
-  assert.ok(performance.now() - startedAt > REQUEST_MS - 500)
-  await ended(/The script did not answer in time/, since)
-  await fine()
-})
 
 test('a flood of log lines is cut, of operations refused, of bytes answered with 500', async () => {
   await fine()
