@@ -90,7 +90,7 @@ async function readOn(request: IncomingMessage): Promise<void> {
 }
 
 // What Node's parser refuses never becomes a request; it is told in the words of all other refusals.
-function refuseUnread(error: Error & { code?: string }, socket: Socket): void {
+function refuseUnread(error: Error & { code?: string; rawPacket?: unknown }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
@@ -104,7 +104,10 @@ function refuseUnread(error: Error & { code?: string }, socket: Socket): void {
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // The answer to HEAD has no body (RFC 9110, 9.3.2), as far as what was read shows that it was one.
+  const read = Buffer.isBuffer(error.rawPacket) ? error.rawPacket : Buffer.alloc(0)
+  const isHead = read.subarray(0, 5).toString('latin1') === 'HEAD '
+  socket.end(`${head.join('\r\n')}\r\n\r\n${isHead ? '' : body}`)
 }
 
 function hasZeroByte(value: unknown): boolean {

@@ -157,6 +157,12 @@ describe('the management API, whatever it is sent', () => {
     }
   })
 
+  test('HEAD gets no body, also when its headers are too large', async () => {
+    const said = await speak(`HEAD /api/v1/live HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)
+    assert.match(said, /^HTTP\/1.1 431 /)
+    assert.equal(said.slice(said.indexOf('\r\n\r\n')), '\r\n\r\n')
+  })
+
   // Answered while they still write: a connection that was ended then would take the answer along.
   test('an answer reaches also those who have not sent their whole body yet', async () => {
     const huge = { method: 'POST', path: API.services, headers: { 'content-type': 'application/json' } }
