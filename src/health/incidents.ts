@@ -50,9 +50,9 @@ export class Incidents {
     this.#entries.set(key, entry)
     const opening = decideOpening(entry.watched, fresh, performance.now())
     // In force only when it is written; else the next one tries again.
-    if (opening.kind === 'replace') await this.#replace(kind, subject, entry, fresh)
+    if (opening.isOther) await this.#replace(kind, subject, entry, fresh)
     entry.watched = opening.watched
-    return opening.kind === 'replace'
+    return opening.isOther
   }
 
   /** Forgets a subject that ended. */

@@ -106,8 +106,8 @@ for (const [name, seen, expected] of rows) {
 
 test('evidence of the same trouble is renewed, and no new incident begins', () => {
   const first = decideOpening(WELL, lost, 0)
-  assert.equal(first.kind, 'replace')
+  assert.equal(first.isOther, true)
   const later = { ...lost, evidence: ['control has had no answer for 9.0 s'] }
   const renewed = decideOpening(first.watched, later, 500)
-  assert.deepEqual([renewed.kind, renewed.watched.verdict], ['renew', later])
+  assert.deepEqual([renewed.isOther, renewed.watched.verdict], [false, later])
 })

@@ -5,8 +5,8 @@ import type { Verdict } from './verdict.ts'
 /** The verdict in force, and since when (`performance.now()`) every fresh one was better, or worse, than it. */
 export type Watched = { verdict: Verdict; betterSince: number | null; worseSince: number | null }
 
-/** `keep` what is in force; `renew` its evidence; `replace` it. `watched` is what to remember. */
-export type Opening = { kind: 'keep' | 'renew' | 'replace'; watched: Watched }
+/** `isOther`: another verdict is in force from now on. `watched` is what to remember, with the newest evidence. */
+export type Opening = { isOther: boolean; watched: Watched }
 
 /** Nothing is known to be wrong. */
 export const WELL: Watched = { verdict: { state: 'Ready' }, betterSince: null, worseSince: null }
@@ -21,14 +21,12 @@ export function decideOpening({ verdict, betterSince, worseSince }: Watched, fre
     betterSince: step < 0 ? (betterSince ?? now) : null,
     worseSince: step > 0 ? (worseSince ?? now) : null,
   }
-  if (step < 0 && now - (watched.betterSince ?? now) < VERDICT_CLOSE_MS) return { kind: 'keep', watched }
+  if (step < 0 && now - (watched.betterSince ?? now) < VERDICT_CLOSE_MS) return { isOther: false, watched }
   if (step > 0 && isMomentary(fresh) && now - (watched.worseSince ?? now) < VERDICT_OPEN_MS) {
-    return { kind: 'keep', watched }
+    return { isOther: false, watched }
   }
-  if (step === 0 && isSameTrouble(verdict, fresh)) {
-    return { kind: fresh.state === 'Ready' ? 'keep' : 'renew', watched: { ...watched, verdict: fresh } }
-  }
-  return { kind: 'replace', watched: { verdict: fresh, betterSince: null, worseSince: null } }
+  const isOther = step !== 0 || !isSameTrouble(verdict, fresh)
+  return { isOther, watched: { verdict: fresh, betterSince: null, worseSince: null } }
 }
 
 // What one vantage point says, or what was seen once: a busy moment, or a server that is just being opened.
