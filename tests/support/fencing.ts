@@ -148,7 +148,7 @@ async function makeTrouble(
   if (trouble === 'PostgreSQL stopped') await freeze('postgres')
   if (trouble === 'control killed') signalProcess(cloud.rolePid('control'), 'SIGKILL')
   // A region that still reaches control has its silent standby released after 1.5 s; then nothing is to be promoted.
-  const refugeMsMax = run.cut === 'inbound' ? 1_000 : 2_500
+  const refugeMsMax = run.cut === 'inbound' ? 700 : 2_500
   if (trouble === 'standby host stopped') stopFor(cloud.rolePid(at.refuge), Math.min(run.stopMs, refugeMsMax))
   if (trouble === 'clock stepped') await stepClock(cloud.home, at.slug, run.clockSeconds)
 }
