@@ -128,7 +128,7 @@ async function adoptServer(trx: Db, { server, machine, epoch, forkLsn }: ServerA
     .values({ server, machine, ...primary })
     .onConflict((conflict) => conflict.columns(['server', 'machine']).doUpdateSet(primary))
     .execute()
-  await trx.updateTable('servers').set({ epoch, is_default: false }).where('name', '=', server).execute()
+  await trx.updateTable('servers').set({ epoch }).where('name', '=', server).execute()
   const bound = trx.selectFrom('services').select('id').where('server', '=', server).where('ended_at', 'is', null)
   for (const { id } of await bound.execute()) {
     await trx

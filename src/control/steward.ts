@@ -7,6 +7,7 @@ import { replaceStandby } from '../databases/revoked-members.ts'
 import {
   insertServer,
   insertStandby,
+  isDefaultOf,
   listServers,
   moveStanding,
   primaryOf,
@@ -54,7 +55,7 @@ async function ensureDefaultServers(deps: StewardDeps, machines: Machine[], repo
   let isChanged = false
   for (const region of await listRegions(deps.db)) {
     const local = new Set(machines.filter((machine) => machine.domain === region.name).map((machine) => machine.name))
-    if (servers.some((server) => server.is_default && local.has(primaryOf(server).machine))) continue
+    if (servers.some((server) => isDefaultOf(region.slug, server) && local.has(primaryOf(server).machine))) continue
     const host = reporting.find((machine) => machine.domain === region.name)
     if (!host) continue
     const stem = `sql-${region.slug}`

@@ -4,7 +4,7 @@ import type { RegionView, ServerView, ServiceView, StatusView } from '../contrac
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
-import { listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
+import { isDefaultOf, listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import type { Incidents } from '../health/incidents.ts'
 import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
@@ -21,7 +21,7 @@ import type { Lineage } from './lineage.ts'
 import { listUnknownSentences } from './unknown-holdings.ts'
 
 // What a server is in before it is open for the first time; when it lasts, it is a verdict.
-const OPENING = new Set<ServerState>(['starting', 'waiting', 'promoting'])
+const NOT_OPEN_YET = new Set<ServerState>(['starting', 'waiting', 'promoting'])
 
 export type ViewDeps = {
   db: Kysely<ControlDatabase>
@@ -44,13 +44,14 @@ export async function viewRegions(deps: ViewDeps): Promise<RegionView[]> {
     const reporting = hosts.filter(
       (host) => deps.board.hasHeardHost(host.name) && deps.board.hostSilentMs(host.name) < HEARTBEAT_SILENT_MS,
     )
+    const ownServers = servers.filter((server) => isDefaultOf(region.slug, server))
     const { set, total } = roomOf(region, machines, deps.board).offer
     // What was set is shown also while no host of the region reports: it is what will be there again.
     const shown = reporting.length > 0 ? total : (set ?? total)
     return {
       name: region.name,
       slug: region.slug,
-      health: isRegionOpen(deps.board, reporting, servers)
+      health: isRegionOpen(deps.board, reporting, ownServers)
         ? standingHealth(deps.incidents.get('region', region.slug), null)
         : startingOr(standingHealth(deps.incidents.get('region', region.slug), null)),
       reservedUnits: shown.reservedUnits,
@@ -64,9 +65,9 @@ export async function viewRegions(deps: ViewDeps): Promise<RegionView[]> {
 
 // A region can take a service once a host of it reports a default server that is open.
 function isRegionOpen(board: FactBoard, hosts: { name: string }[], servers: ServerWithMembers[]): boolean {
-  const isDefault = new Set(servers.filter((server) => server.is_default).map((server) => server.name))
+  const names = new Set(servers.map((server) => server.name))
   const facts = hosts.flatMap((host) => board.host(host.name)?.servers ?? [])
-  return facts.some((server) => isDefault.has(server.name) && server.role === 'primary' && server.state === 'running')
+  return facts.some((server) => names.has(server.name) && server.role === 'primary' && server.state === 'running')
 }
 
 function startingOr(health: RegionView['health']): RegionView['health'] {
@@ -134,7 +135,7 @@ function isStarting(deps: ViewDeps, service: Service, server: ServerWithMembers 
   const heard = (machine: string) =>
     deps.board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS ? deps.board.host(machine) : null
   const database = server && heard(primaryOf(server).machine)?.servers.find((entry) => entry.name === server.name)
-  if (database && OPENING.has(database.state)) return true
+  if (database && NOT_OPEN_YET.has(database.state)) return true
   const runtime = heard(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
   if (runtime?.state !== 'starting' && runtime?.state !== 'running') return false
   return runtime.services.every((one) => one.name !== service.name || one.epoch !== Number(service.epoch))

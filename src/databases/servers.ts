@@ -131,8 +131,7 @@ export async function promoteMember(
   await ownMember(trx, wanted.server, wanted.machine)
     .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: wanted.isOldPrimaryStopped })
     .execute()
-  // A guest in its new region, and without a standby: new services there go to the region's own server.
-  await trx.updateTable('servers').set({ epoch, is_default: false }).where('name', '=', wanted.server).execute()
+  await trx.updateTable('servers').set({ epoch }).where('name', '=', wanted.server).execute()
   const services = await trx
     .selectFrom('services')
     .select('id')
@@ -159,6 +158,14 @@ async function lockServer(trx: Db, name: string): Promise<{ epoch: number | null
 
 function ownMember(trx: Db, server: string, machine: string) {
   return trx.updateTable('server_members').where('server', '=', server).where('machine', '=', machine)
+}
+
+/**
+ * True for a region's own default server (`region` is its slug), wherever its primary is now. One that was promoted into
+ * another region is a guest there, without a standby: new services go to what the region has of its own.
+ */
+export function isDefaultOf(region: string, server: Pick<ServerWithMembers, 'is_default' | 'home_region'>): boolean {
+  return server.is_default && server.home_region === region
 }
 
 /** Where a server's primary is. */

@@ -19,7 +19,7 @@ export type Credentials = { authority: string; key?: string; certificate?: strin
 /** Who is on the other side, read from its certificate: name (CN), role (OU), failure domain (O). */
 export type Peer = { name: string; role: string; domain: string }
 
-/** What is cut of a door: what others open to it, what it opens to others, or both. */
+/** Who opens a connection: others to this door, or this door to others. */
 export type Direction = 'inbound' | 'outbound'
 
 /** Takes over an accepted connection. `target` is the first label of the server name asked for. */

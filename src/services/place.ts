@@ -1,7 +1,7 @@
 // Where a new service goes: a host of its region and the region's default server.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { listServers, type Member, primaryOf } from '../databases/servers.ts'
+import { isDefaultOf, listServers, type Member, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Field } from '../regions/field.ts'
 import { findRoom, type Size } from '../regions/ledger.ts'
@@ -31,7 +31,7 @@ export async function findPlace(
   const domains = new Map(machines.map((machine) => [machine.name, machine.domain]))
   const servers = await listServers(trx)
   const isOpen = ({ machine }: Member) => domains.get(machine) === region.name && field.isReachable(machine)
-  const server = servers.find((entry) => entry.is_default && isOpen(primaryOf(entry)))
+  const server = servers.find((entry) => isDefaultOf(region.slug, entry) && isOpen(primaryOf(entry)))
   if (!server) {
     throw new Fault('region.no_database', 503, `${region.name} has no database server that is open`, {
       hint: 'One is being made or started; try again in a moment, or see: mainstay sql server list',
