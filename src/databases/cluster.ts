@@ -226,7 +226,7 @@ export class Cluster {
 
   // Another user's when the home was moved or copied, since the user follows from the path.
   async #takeFolder(): Promise<void> {
-    if (!this.runAs || (await stat(this.dataFolder)).uid === this.runAs.uid) return
+    if (!this.runAs || (await stat(this.folder)).uid === this.runAs.uid) return
     await chownTree(this.folder, this.runAs)
   }
 
@@ -284,8 +284,9 @@ function pidNamedIn(dataFolder: string): number | null {
   }
 }
 
+// The folder itself is last: it tells that all the rest was done, when this was cut short.
 async function chownTree(path: string, owner: { uid: number; gid: number }): Promise<void> {
-  await lchown(path, owner.uid, owner.gid)
   const entries = await readdir(path, { withFileTypes: true, recursive: true })
   for (const entry of entries) await lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid)
+  await lchown(path, owner.uid, owner.gid)
 }
