@@ -65,12 +65,13 @@ export class Incidents {
   async #replace(kind: SubjectKind, subject: string, entry: Entry, fresh: Verdict): Promise<void> {
     if (entry.incidentId) await this.#close(entry.incidentId)
     entry.incidentId = null
-    entry.since = fresh.state === 'Ready' ? null : new Date()
+    entry.since = null
     if (fresh.state === 'Ready') return
-    entry.incidentId = randomId()
     const { state, cause, message } = fresh
-    const row = { id: entry.incidentId, kind, subject, state, cause, message, evidence: JSON.stringify(fresh.evidence) }
+    const row = { id: randomId(), kind, subject, state, cause, message, evidence: JSON.stringify(fresh.evidence) }
     await this.#db.insertInto('incidents').values(row).execute()
+    entry.incidentId = row.id
+    entry.since = new Date()
   }
 
   async #close(id: string): Promise<void> {
