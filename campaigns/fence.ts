@@ -33,17 +33,20 @@ const troubles = TROUBLES.filter((trouble) => {
   return trouble === (values.trouble ?? trouble) && (hasClocks || trouble !== 'clock stepped')
 })
 if (cuts.length === 0 || troubles.length === 0) throw new Error(`one of ${CUTS.join(', ')}; of ${TROUBLES.join(', ')}`)
-let cloud = await startCloud()
+const up = hasClocks ? { program: [CLOCKED_UP] } : {}
+let cloud = await TestCloud.start('empty', up)
 for (let number = 0; number < runs; number += 1) {
+  const trouble = troubles[Math.floor(next() * troubles.length)] ?? 'nothing else'
+  const cut = cuts[Math.floor(next() * cuts.length)] ?? 'network'
+  const stopMs = Math.round(STOP_MS.low + next() * (STOP_MS.high - STOP_MS.low))
   const run = {
-    trouble: troubles[Math.floor(next() * troubles.length)] ?? 'nothing else',
-    cut: cuts[Math.floor(next() * cuts.length)] ?? 'network',
-    stopMs: Math.round(STOP_MS.low + next() * (STOP_MS.high - STOP_MS.low)),
+    trouble,
+    cut,
+    stopMs: trouble === 'all stopped' ? Math.max(stopMs, ALL_STOPPED_MS_MIN) : stopMs,
     clockSeconds: next() < 0.5 ? CLOCK_SECONDS : -CLOCK_SECONDS,
     region: REGIONS[number % REGIONS.length] ?? '',
     number,
   }
-  if (run.trouble === 'all stopped') run.stopMs = Math.max(run.stopMs, ALL_STOPPED_MS_MIN)
   const what = `${number + 1} ${run.region}, ${nameOf(run)}`
   try {
     const ledger = await runFencing(cloud, run)
@@ -56,22 +59,10 @@ for (let number = 0; number < runs; number += 1) {
   }
   if (failures.at(-1)?.startsWith(what) || (number + 1) % RUNS_PER_CLOUD === 0) {
     await cloud.dispose().catch(() => {})
-    cloud = await startCloud()
+    cloud = await TestCloud.start('empty', up)
   }
 }
 await cloud.dispose()
 console.log(`\n${runs - failures.length} of ${runs} well, ${writes} writes under old epochs watched, seed ${seed}`)
 for (const line of failures) console.log(`failed: ${line}`)
 process.exitCode = failures.length > 0 ? 1 : 0
-
-async function startCloud(): Promise<TestCloud> {
-  const started = await TestCloud.prepare()
-  started.program = hasClocks ? [CLOCKED_UP] : started.program
-  try {
-    await started.up()
-    return started
-  } catch (error) {
-    await started.dispose().catch(() => {})
-    throw error
-  }
-}

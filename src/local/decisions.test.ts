@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StatusView } from '../contract/api.ts'
+import { OUTAGE_KINDS } from '../contract/local-cloud.ts'
 import { judgeClock, judgeDisk, judgeNode } from './doctor.ts'
 import { Ledger, liveLine } from './ledger.ts'
 import { isOurs } from './our-processes.ts'
@@ -125,6 +126,10 @@ test('requests to up are checked', () => {
     region: 'West US',
     only: 'network',
   })
+  for (const only of OUTAGE_KINDS) {
+    const request = { kind: 'outage_start', region: 'West US', only } as const
+    assert.deepEqual(parseRequest(JSON.stringify(request)), request)
+  }
   for (const line of [
     '{}',
     '[]',

@@ -18,6 +18,7 @@ import { copyHome, isPreparing, keepPrepared, type Preparation, preparedHome } f
 /** An operation that was begun, or a refusal. */
 export type CallResult = { status: number; body: { id?: string; code?: string } }
 
+const UP = [LAUNCHER, 'up']
 const READY_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
 
@@ -28,7 +29,7 @@ export class TestCloud {
   #up: ChildProcess | null = null
   output = ''
   /** What is started: `mainstay up`, or a program that takes the same three options. */
-  program = [LAUNCHER, 'up']
+  program = UP
   /** Added to the environment of `up`, and so of every role. */
   env: NodeJS.ProcessEnv = {}
 
@@ -49,10 +50,11 @@ export class TestCloud {
   /** A running cloud, with nothing in it or with the pair of the story; unless `isNew`, a copy of a prepared one. */
   static async start(
     what: Preparation = 'empty',
-    { env = {}, isNew = false }: { env?: NodeJS.ProcessEnv; isNew?: boolean } = {},
+    { env = {}, program = UP, isNew = false }: { env?: NodeJS.ProcessEnv; program?: string[]; isNew?: boolean } = {},
   ): Promise<TestCloud> {
     const cloud = await TestCloud.prepare()
     cloud.env = env
+    cloud.program = program
     try {
       await cloud.#startWith(what, isNew)
       return cloud
