@@ -32,7 +32,10 @@ const cuts = CUTS.filter((cut) => cut === (values.cut ?? cut))
 const troubles = TROUBLES.filter((trouble) => {
   return trouble === (values.trouble ?? trouble) && (hasClocks || trouble !== 'clock stepped')
 })
-if (cuts.length === 0 || troubles.length === 0) throw new Error(`one of ${CUTS.join(', ')}; of ${TROUBLES.join(', ')}`)
+if (cuts.length === 0 || troubles.length === 0) {
+  console.error(`--cut takes ${CUTS.join(', ')}; --trouble takes ${TROUBLES.join(', ')}`)
+  process.exit(2)
+}
 const up = hasClocks ? { program: [CLOCKED_UP] } : {}
 let cloud = await TestCloud.start('empty', up)
 for (let number = 0; number < runs; number += 1) {
