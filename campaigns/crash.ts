@@ -1,5 +1,5 @@
 // Kills processes at every named point of create, delete, recover and a region's return, and checks that all comes right.
-// Usage: npm run campaign:crash -- [runs] [--seed N] [--point NAME] [--victim NAME]
+// Usage: npm run campaign:crash -- [runs] [--seed N] [--point NAME] [--victim NAME] [--part K/N]
 import { parseArgs } from 'node:util'
 import { messageOf } from '../src/kit/fault.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
@@ -12,7 +12,12 @@ type Case = { point: Point; victim: Victim }
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string' }, point: { type: 'string' }, victim: { type: 'string' } },
+  options: {
+    seed: { type: 'string' },
+    point: { type: 'string' },
+    victim: { type: 'string' },
+    part: { type: 'string', default: '1/1' },
+  },
 })
 const seed = Number(values.seed ?? freshSeed())
 const all = POINTS.flatMap((point) => victimsFor(point).map((victim): Case => ({ point, victim })))
@@ -21,7 +26,10 @@ const wanted = all.filter(
     (values.point === undefined || point.name === values.point) &&
     (values.victim === undefined || victim === values.victim),
 )
-const cases = shuffled(wanted, seed).slice(0, Number(positionals[0] ?? wanted.length))
+const [part, parts] = values.part.split('/').map(Number) as [number, number]
+const cases = shuffled(wanted, seed)
+  .slice(0, Number(positionals[0] ?? wanted.length))
+  .filter((_, index) => index % parts === part - 1)
 console.log(`seed ${seed}: ${cases.length} of ${all.length} cases`)
 
 const failures: string[] = []

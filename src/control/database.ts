@@ -1,5 +1,4 @@
 // The control database: an embedded PostgreSQL of its own, or an external one by URL; migrated at start.
-import { join } from 'node:path'
 import { Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import * as initial from '../../migrations/0001-initial.ts'
@@ -7,15 +6,10 @@ import * as scriptsScaleAudit from '../../migrations/0002-scripts-scale-audit.ts
 import * as machines from '../../migrations/0003-machines.ts'
 import * as controlProcesses from '../../migrations/0004-control-processes.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { prepareBinaries } from '../databases/binaries.ts'
-import { Cluster } from '../databases/cluster.ts'
-import { PORT, SUPERUSER } from '../databases/cluster-config.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { readTextIfAny, removeTree, writeFileDurably } from '../kit/files.ts'
-import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
-import { randomKey } from '../kit/identifiers.ts'
 import type { Log } from '../kit/log.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from './database-url.ts'
+import { EmbeddedDatabase } from './embedded-database.ts'
 import { WritablePool } from './writable-pool.ts'
 
 /** Every migration, in order. */
@@ -36,6 +30,8 @@ export type ControlStore = {
   close: () => Promise<void>
 }
 
+type Source = { target: DatabaseTarget; close: () => Promise<void> }
+
 /** Opens the database of `url`, or the embedded one of this home when there is none; makes and migrates its tables. */
 export async function openControlStore(options: { home: string; url: string | null; log: Log }): Promise<ControlStore> {
   const store = await connectControlStore(options)
@@ -55,17 +51,16 @@ export async function connectControlStore(options: {
   url: string | null
   log: Log
 }): Promise<ControlStore> {
-  const target = options.url === null ? null : parseDatabaseUrl(options.url)
-  const cluster = target ? null : await startEmbedded(options.home)
-  const pool = new WritablePool(target ?? (await embeddedTarget(options.home)), options.log)
+  const { home, url, log } = options
+  const source: Source =
+    url === null ? await EmbeddedDatabase.open(home, log) : { target: parseDatabaseUrl(url), close: async () => {} }
+  const pool = new WritablePool(source.target, log)
   const db = openDb(pool)
   const close = async () => {
     await db.destroy()
     // Kysely ends only a pool that it has used.
     await pool.end()
-    if (!cluster) return
-    await cluster.stop('fast')
-    await removeTree(socketFolderOf(options.home))
+    await source.close()
   }
   try {
     await pool.open()
@@ -73,7 +68,7 @@ export async function connectControlStore(options: {
     await close()
     throw error
   }
-  return { db, pool, isEmbedded: cluster !== null, close }
+  return { db, pool, isEmbedded: url === null, close }
 }
 
 /** A database handle over a pool. */
@@ -139,36 +134,4 @@ async function requireOurs(db: Db): Promise<void> {
       hint: 'Give control a database of its own: create database mainstay_control.',
     },
   )
-}
-
-async function startEmbedded(home: string): Promise<Cluster> {
-  const folder = await makeOpenFolder(await postgresFolderOf(home))
-  const cluster = new Cluster({
-    name: 'control',
-    folder: join(folder, 'control'),
-    socketFolder: embeddedSocket(await makeOpenFolder(socketFolderOf(home))),
-    binaries: await prepareBinaries(folder),
-    superuserPassword: await keptPassword(home),
-  })
-  await cluster.initialize()
-  await cluster.start()
-  return cluster
-}
-
-async function embeddedTarget(home: string): Promise<DatabaseTarget> {
-  const hosts = [{ host: embeddedSocket(socketFolderOf(home)), port: PORT }]
-  return { hosts, user: SUPERUSER, password: await keptPassword(home), database: 'postgres', tls: 'disable' }
-}
-
-function embeddedSocket(folder: string): string {
-  return join(folder, 'control')
-}
-
-async function keptPassword(home: string): Promise<string> {
-  const path = join(home, 'control-database.password')
-  const kept = await readTextIfAny(path)
-  if (kept !== null) return kept.trim()
-  const made = randomKey()
-  await writeFileDurably(path, `${made}\n`)
-  return made
 }
