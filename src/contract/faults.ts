@@ -71,6 +71,7 @@ export const FAULT_CODES = [
   'lease.unknown_server',
   'login.no_home',
   'machine.in_use',
+  'machine.not_answering',
   'machine.revoked',
   'machine.unknown',
   'operation.interrupted',

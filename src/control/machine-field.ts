@@ -147,9 +147,15 @@ export class MachineField implements Field {
 
   async #askNow(machine: string): Promise<HostFacts> {
     const call = { method: 'GET' as const, path: '/facts', timeoutMs: REGION_CALL_MS_MAX }
-    const facts = (await this.#order(machine, call)) as HostFacts
-    this.#deps.board.noteHost(facts)
-    return facts
+    try {
+      const facts = (await this.#order(machine, call)) as HostFacts
+      this.#deps.board.noteHost(facts)
+      return facts
+    } catch (error) {
+      if (!(error instanceof Fault && error.code === 'door.unreachable') || !this.isReachable(machine)) throw error
+      const message = `${machine} was heard a moment ago and does not answer: ${error.message}`
+      throw new Fault('machine.not_answering', 503, message, { hint: 'See: mainstay status', cause: error })
+    }
   }
 
   async #pushNow(): Promise<{ unreached: string[] }> {

@@ -34,6 +34,9 @@ export type EndedOperation = { kind: string; state: OperationState; ms: number }
 
 export type RunnerListeners = { onChange: () => void; onEnd: (ended: EndedOperation) => void }
 
+// A host that starts again does not answer for a second or two; one that is lost faults with another code.
+const PASSING = 'machine.not_answering'
+const PASSING_WAIT_MS = 250
 const INTERRUPTIONS = /^(operation\.taken_over|control\.database_)/
 
 export class OperationRunner {
@@ -148,7 +151,7 @@ export class OperationRunner {
     for (;;) {
       context.attempt += 1
       try {
-        const result = await step.run(context)
+        const result = await runOrWait(step, context)
         if (result.kind === 'done') {
           faultPoint(`${context.operation.kind}.${step.name}.done`)
           const ms = Math.round(performance.now() - startedAt)
@@ -175,5 +178,14 @@ export class OperationRunner {
         return new Fault('operation.step_failed', 500, `${stored.sentence}: ${messageOf(error)}`)
       }
     }
+  }
+}
+
+async function runOrWait(step: Step, context: StepContext): Promise<StepResult> {
+  try {
+    return await step.run(context)
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === PASSING)) throw error
+    return { kind: 'wait', forMs: PASSING_WAIT_MS, reason: error.message }
   }
 }

@@ -8,7 +8,10 @@ export type ProbeTarget = { service: string; masterKey: string; epoch: number; m
 export type Field = {
   /** Derives what is wanted from the rows and tells every machine that can be reached; names those that cannot. */
   push: () => Promise<{ unreached: string[] }>
-  /** Fresh facts of a host, also noted on the board. Faults with `door.unreachable`. */
+  /**
+   * Fresh facts of a host, also noted on the board. Faults with `door.unreachable` when it is lost, with
+   * `machine.not_answering` when it was heard a moment ago: it may be starting again.
+   */
   askHost: (machine: string) => Promise<HostFacts>
   /**
    * Waits until control knows how its hosts stand: at once, except just after its start, when a host that was not heard

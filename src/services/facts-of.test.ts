@@ -33,6 +33,19 @@ test('a host that is too late is named, and the person is told that the change g
   )
 })
 
+test('a host that is starting again is asked until it answers', async () => {
+  const starting = new Fault('machine.not_answering', 503, 'west-us-1 was heard a moment ago')
+  const answers = host(2)
+  let refusals = 3
+  const field = {
+    askHost: async () => {
+      if (refusals-- > 0) throw starting
+      return await answers.askHost()
+    },
+  }
+  await untilFollows(field, WHERE, ({ version }) => version >= 2)
+})
+
 test('a host that cannot be reached ends the wait at once', async () => {
   const lost = new Fault('door.unreachable', 503, 'west-us-1 cannot be reached')
   const field = {

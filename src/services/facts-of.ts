@@ -41,8 +41,8 @@ export async function untilServed(
 }
 
 /**
- * Waits until the facts of a host show a change that is recorded already. A host that falls silent ends the wait within
- * REGION_CALL_MS_MAX; one that answers is given more time, since a busy machine starts processes slowly. Faults with
+ * Waits until the facts of a host show a change that is recorded already. A host that is lost ends the wait; one that
+ * was heard of late is given time, since it may be starting, or starting processes slowly. Faults with
  * `door.unreachable`, with `change.late`, or as `check` does.
  */
 export async function untilFollows(
@@ -51,7 +51,14 @@ export async function untilFollows(
   check: (facts: HostFacts) => boolean,
   withinMs = CHANGE_FOLLOW_MS_MAX,
 ): Promise<void> {
-  const look = async () => (check(await field.askHost(where.machine)) ? true : undefined)
+  const look = async () => {
+    try {
+      return check(await field.askHost(where.machine)) ? true : undefined
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'machine.not_answering') return undefined
+      throw error
+    }
+  }
   try {
     await waitFor('the change', look, { withinMs })
   } catch (error) {

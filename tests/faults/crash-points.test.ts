@@ -50,6 +50,17 @@ describe('a crash', () => {
     assert.equal(await exists('Wet'), operation?.state === 'succeeded')
   })
 
+  test('of its host while a service is created: it is created', async () => {
+    await crash({ point: 'create.database.begun', victim: 'west-us' }, WEST, ['mobile', 'create', 'Homeless'])
+    assert.ok(await exists('Homeless'))
+  })
+
+  test("of control's own PostgreSQL while a service is created: it is created", async () => {
+    const command = ['mobile', 'create', 'Forgotten']
+    await crash({ point: 'create.runtime.done', victim: 'control-postgres' }, WEST, command)
+    assert.ok(await exists('Forgotten'))
+  })
+
   test('of control while a service is deleted: it is gone', async () => {
     await crash({ point: 'delete.data.ended', victim: 'self' }, WEST, ['mobile', 'delete', 'Early', '-q'])
     assert.ok(!(await exists('Early')))

@@ -44,7 +44,7 @@ export class CrashStories {
   async #delete(one: CrashCase): Promise<boolean> {
     const name = `Delete${one.number}`
     const server = await this.#protectedServer()
-    await this.cloud.ok(['mobile', 'create', name, '--location', 'West US'])
+    await this.#setUp(name, '--location', 'West US')
     const { isReached } = await this.#crash(one, 'west-us', server, ['mobile', 'delete', name, '-q'])
     const operations = (await settle(this.cloud)).filter(({ service, kind }) => service === name && kind === 'delete')
     const isGone = operations.some(({ state }) => state === 'succeeded')
@@ -55,8 +55,8 @@ export class CrashStories {
   async #recover(one: CrashCase): Promise<boolean> {
     const name = `Recover${one.number}`
     await this.#protectedServer()
-    await this.cloud.ok(['mobile', 'create', name, '--location', 'West US'])
-    await this.cloud.ok(['mobile', 'create', `${name}-2`, '--location', 'East US', '--secondary-for', name])
+    await this.#setUp(name, '--location', 'West US')
+    await this.#setUp(`${name}-2`, '--location', 'East US', '--secondary-for', name)
     await this.cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
     const service = await this.cloud.service(name)
     await this.cloud.untilProtected(service.server)
@@ -103,6 +103,13 @@ export class CrashStories {
   async #crash(one: CrashCase, region: string, server: string, args: string[]) {
     const crash = { point: one.name, victim: one.victim, region, server }
     return await crashDuring(this.cloud, this.#points, crash, async () => await this.cloud.cli(args))
+  }
+
+  // What the case before killed may be starting yet: then a service is refused, or nobody can use it yet.
+  async #setUp(name: string, ...options: string[]): Promise<void> {
+    const create = async () => (await this.cloud.cli(['mobile', 'create', name, ...options])).code === 0 || undefined
+    await waitFor(`${name} to be made`, create, { withinMs: 60_000, everyMs: 500 })
+    await this.cloud.untilState(name, 'Ready', 30_000)
   }
 
   async #exists(name: string): Promise<boolean> {
