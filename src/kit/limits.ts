@@ -273,9 +273,9 @@ export const SANDBOX_TAKE_BYTES_MAX = 8 * 1_048_576
 export const SANDBOX_TAKE_MESSAGES_MAX = 1_000
 /** What a sandbox prints is kept this far, to tell how it ended. */
 export const SANDBOX_TAIL_BYTES = 4_096
-/** Log lines of one sandbox in ten seconds; the rest is counted and dropped. */
-export const SCRIPT_LOG_EVERY_MS = 10_000
-export const SCRIPT_LOG_LINES_MAX = 1_000
+/** Log lines of one sandbox in two seconds; the rest is counted and dropped. Who reads the log has to keep up. */
+export const SCRIPT_LOG_EVERY_MS = 2_000
+export const SCRIPT_LOG_LINES_MAX = 200
 /** A script's log line, as in the original. */
 export const SCRIPT_LOG_CHARACTERS_MAX = 10_000
 /** Timers of one call at once, and rows that it may read at once. */

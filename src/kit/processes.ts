@@ -1,5 +1,6 @@
 // Processes: finding, ending and reading them. Linux's /proc where it is there, signals elsewhere.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { waitFor } from './clock.ts'
 
 /** True while a process with this id exists (a zombie does not count). */
@@ -20,6 +21,21 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   } catch {
     // Gone already, which is what a signal is usually for.
     return false
+  }
+}
+
+/**
+ * Has a process that leads a session of its own, with what it starts, run after others; `nice` as in nice(1). Where the
+ * kernel groups by session (`sched_autogroup`), what counts is the group's. Quiet where it is gone or not ours.
+ */
+export function giveWay(pid: number, nice: number): void {
+  const ways = [() => setPriority(pid, nice), () => writeFileSync(`/proc/${pid}/autogroup`, String(nice))]
+  for (const way of ways) {
+    try {
+      way()
+    } catch {
+      // The other way may do, and neither is needed for anything to be right.
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 // One sandbox, seen from its runtime: a child process behind a border, the calls under way, and whether it answers.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
+import { constants } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { messageOf } from '../kit/fault.ts'
 import {
@@ -22,6 +22,7 @@ import {
   SCRIPT_ROWS_MAX,
   SCRIPT_TIMERS_MAX,
 } from '../kit/limits.ts'
+import { giveWay } from '../kit/processes.ts'
 import type { Command } from './border.ts'
 import { type EndCause, endOf } from './endings.ts'
 import { FrameReader, frameOf } from './frames.ts'
@@ -73,6 +74,8 @@ export class SandboxProcess {
   constructor({ file, args }: Command) {
     // A session of its own: Ctrl-C on a terminal is for us. What ends it is our own end.
     this.#child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], cwd: '/', env: {}, detached: true })
+    // Those who serve everybody come first: runtimes and PostgreSQL.
+    if (this.#child.pid !== undefined) giveWay(this.#child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
     this.#channel = this.#child.stdio[3] as Duplex
     this.#ready = new Promise((resolve) => {
       this.#takeSight = resolve
@@ -330,11 +333,7 @@ export class SandboxProcess {
     this.#isNice = true
     const node = lastDescendant(this.pid)
     if (node === null) return
-    try {
-      setPriority(node, constants.priority.PRIORITY_LOW)
-    } catch {
-      // It is gone, or not ours to slow down: it is ended soon anyway.
-    }
+    giveWay(node, constants.priority.PRIORITY_LOW)
   }
 
   #sendPing(): void {
