@@ -16,7 +16,12 @@ export type StepResult = { kind: 'done'; detail?: string } | { kind: 'wait'; for
 export type StepContext = { operation: Operation; facts: Record<string, unknown>; attempt: number }
 
 /** A step is idempotent and ends by verifying its own postcondition. */
-export type Step = { name: string; run: (context: StepContext) => Promise<StepResult> }
+export type Step = {
+  name: string
+  run: (context: StepContext) => Promise<StepResult>
+  /** Codes of faults that here mean: not yet. Beside those that always do. */
+  passing?: readonly string[]
+}
 
 /** Writes the operation's end inside the transaction that makes it true: both happen, or neither. */
 export type EndOperation = (trx: Kysely<ControlDatabase>, change: OperationChange) => Promise<void>
@@ -34,9 +39,7 @@ export type EndedOperation = { kind: string; state: OperationState; ms: number }
 
 export type RunnerListeners = { onChange: () => void; onEnd: (ended: EndedOperation) => void }
 
-// A host that starts again does not answer for a second or two; one that is lost faults with another code.
-const PASSING = 'machine.not_answering'
-const PASSING_WAIT_MS = 250
+const PASSING_WAIT_MS = 100
 const INTERRUPTIONS = /^(operation\.taken_over|control\.database_)/
 
 export class OperationRunner {
@@ -181,11 +184,17 @@ export class OperationRunner {
   }
 }
 
+/** True for a host that starts again, and does not answer for a second or two; one that is lost has another code. */
+export function isNotAnswering(error: unknown): error is Fault {
+  return error instanceof Fault && error.code === 'machine.not_answering'
+}
+
 async function runOrWait(step: Step, context: StepContext): Promise<StepResult> {
   try {
     return await step.run(context)
   } catch (error) {
-    if (!(error instanceof Fault && error.code === PASSING)) throw error
-    return { kind: 'wait', forMs: PASSING_WAIT_MS, reason: error.message }
+    const isPassing = isNotAnswering(error) || (error instanceof Fault && step.passing?.includes(error.code) === true)
+    if (!isPassing) throw error
+    return { kind: 'wait', forMs: PASSING_WAIT_MS, reason: `an answer: ${error.message}` }
   }
 }

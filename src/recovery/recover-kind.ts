@@ -16,6 +16,8 @@ import type { RecoveryDeps } from './recover-facts.ts'
 import { reportRecovery } from './report.ts'
 
 const LOOK_AGAIN_MS = 20
+// A machine that does not answer just now is waited for; what is refused or wrong ends the step.
+const PASSING = ['door.unreachable', 'probe.failed']
 
 /** What steps tell later steps; part of the operation's row. */
 export type RecoverFacts = {
@@ -43,7 +45,7 @@ export function recoverKind(deps: RecoveryDeps): OperationKind {
     ['cleanup', async (context) => await cleanUp(deps, context)],
   ]
   return {
-    steps: steps.map(([name, run]) => ({ name, run: async (context) => await orWait(run, context) })),
+    steps: steps.map(([name, run]) => ({ name, run, passing: PASSING })),
     finish: async ({ operation, facts }, end) => {
       const known = facts as RecoverFacts
       const report = reportRecovery({ operation, input: inputOf(operation), facts: known, steps: operation.steps })
@@ -273,17 +275,6 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
     await end(trx, { state: 'failed', next })
   })
   await deps.field.push()
-}
-
-// A machine that does not answer just now is waited for; what is refused or wrong ends the step.
-async function orWait(run: (context: StepContext) => Promise<StepResult>, context: StepContext): Promise<StepResult> {
-  try {
-    return await run(context)
-  } catch (error) {
-    const isPassing = error instanceof Fault && (error.code === 'door.unreachable' || error.code === 'probe.failed')
-    if (!isPassing) throw error
-    return { kind: 'wait', forMs: 5 * LOOK_AGAIN_MS, reason: error.message }
-  }
 }
 
 async function probeTarget(deps: RecoveryDeps, operation: Operation): Promise<ProbeTarget> {

@@ -4,6 +4,7 @@ import type { HostFacts } from '../contract/facts.ts'
 import { waitFor } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { CHANGE_FOLLOW_MS_MAX } from '../kit/limits.ts'
+import { isNotAnswering } from '../operations/runner.ts'
 import { type Field, runtimeOf } from '../regions/field.ts'
 import type { Size } from '../regions/ledger.ts'
 
@@ -55,8 +56,8 @@ export async function untilFollows(
     try {
       return check(await field.askHost(where.machine)) ? true : undefined
     } catch (error) {
-      if (error instanceof Fault && error.code === 'machine.not_answering') return undefined
-      throw error
+      if (!isNotAnswering(error)) throw error
+      return undefined
     }
   }
   try {
