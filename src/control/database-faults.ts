@@ -75,7 +75,7 @@ export function noneFault(target: DatabaseTarget, found: { at: DatabaseHost; fin
     })
   }
   return new Fault('control.database_unreachable', 503, `the control database cannot be reached: ${places}`, {
-    hint: 'Check that it runs and that the hosts and ports in MAINSTAY_CONTROL_DB are right.',
+    hint: target.advice ?? 'Check that it runs and that the hosts and ports in MAINSTAY_CONTROL_DB are right.',
   })
 }
 

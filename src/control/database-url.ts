@@ -14,6 +14,8 @@ export type DatabaseTarget = {
   database: string
   /** Null: encrypted, except over loopback and unix sockets. */
   tls: TlsMode | null
+  /** What to do when no host can be reached; left out: look at the URL. */
+  advice?: string
 }
 
 const USUAL_PORT = 5432

@@ -48,7 +48,8 @@ export class EmbeddedDatabase {
     await cluster.initialize()
     await cluster.start()
     const hosts = [{ host: socketFolder, port: PORT }]
-    const target: DatabaseTarget = { hosts, user: SUPERUSER, password, database: 'postgres', tls: 'disable' }
+    const advice = `Control starts it again by itself. When this lasts, see ${join(cluster.folder, 'postgresql.log')}`
+    const target: DatabaseTarget = { hosts, user: SUPERUSER, password, database: 'postgres', tls: 'disable', advice }
     return new EmbeddedDatabase(home, { cluster, target, log })
   }
 

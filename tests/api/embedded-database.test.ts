@@ -1,6 +1,6 @@
 // The control database of a home, a PostgreSQL of control's own: its death is mended without anybody's help.
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp } from 'node:fs/promises'
+import { chmod, mkdtemp, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { type ControlStore, openControlStore } from '../../src/control/database.ts'
 import { findPostmaster } from '../../src/databases/cluster.ts'
 import { waitFor } from '../../src/kit/clock.ts'
+import type { Fault } from '../../src/kit/fault.ts'
 import { removeTree } from '../../src/kit/files.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
@@ -44,6 +45,30 @@ test('a control database that was killed is started again, with all that was com
     { withinMs: 20_000 },
   )
   assert.deepEqual(rows, [{ one: 1 }])
+})
+
+test('while it cannot be started the refusal names its log, and once that is mended it comes back', async () => {
+  const folder = join(await postgresFolderOf(home), 'control')
+  const needed = join(folder, 'data', 'global', 'pg_control')
+  await rename(needed, `${needed}.away`)
+  const pid = await postmaster()
+  assert.ok(pid)
+  signalProcess(pid, 'SIGKILL')
+  const refusal = await waitFor(
+    'a refusal',
+    async () =>
+      await sql`select 1`.execute(store.db).then(
+        () => undefined,
+        (error: Fault) => (error.code === 'control.database_unreachable' ? error : undefined),
+      ),
+    { withinMs: 30_000 },
+  )
+  assert.match(refusal.hint ?? '', /starts it again by itself/)
+  assert.ok(refusal.hint?.includes(join(folder, 'postgresql.log')), refusal.hint)
+  await rename(`${needed}.away`, needed)
+  await waitFor('an answer', async () => (await sql`select 1`.execute(store.db).catch(() => null)) ?? undefined, {
+    withinMs: 30_000,
+  })
 })
 
 test('once it was closed it stays down', async () => {
