@@ -24,6 +24,7 @@ const { positionals, values } = parseArgs({
   },
 })
 const seed = Number(values.seed ?? freshSeed())
+const from = Number(values.from)
 const all = POINTS.flatMap((point) => victimsFor(point).map((victim): Case => ({ point, victim })))
 const wanted = all.filter(
   ({ point, victim }) =>
@@ -34,14 +35,19 @@ const [part, parts] = values.part.split('/').map(Number) as [number, number]
 const cases = shuffled(wanted, seed)
   .slice(0, Number(positionals[0] ?? wanted.length))
   .filter((_, index) => index % parts === part - 1)
+  .slice(from - 1)
+if (cases.length === 0 || ![seed, from, part, parts].every(Number.isInteger)) {
+  console.error('no case is like that: [runs], --seed and --from take numbers, --part one like 2/3')
+  console.error(`--victim takes ${VICTIMS.join(', ')}; --point one of ${POINTS.map(({ name }) => name).join(', ')}`)
+  process.exit(2)
+}
 console.log(`seed ${seed}: ${cases.length} of ${all.length} cases`)
 
 const failures: string[] = []
 const unreached: string[] = []
 const points = await FaultPoints.make()
 let stories = await open()
-const from = Number(values.from)
-for (const [index, { point, victim }] of cases.slice(from - 1).entries()) {
+for (const [index, { point, victim }] of cases.entries()) {
   const number = from + index
   if (index > 0 && index % CASES_PER_CLOUD === 0) stories = await anew(stories)
   const what = `${point.story}: ${victim} at ${point.name}`
@@ -60,18 +66,15 @@ for (const [index, { point, victim }] of cases.slice(from - 1).entries()) {
 await stories.cloud.dispose()
 await points.dispose()
 console.log(
-  `\n${cases.length - from + 1 - failures.length} of ${cases.length - from + 1} well, ${unreached.length} not reached, seed ${seed}`,
+  `\n${cases.length - failures.length} of ${cases.length} well, ${unreached.length} not reached, seed ${seed}`,
 )
 for (const line of unreached) console.log(`not reached: ${line}`)
 for (const line of failures) console.log(`failed: ${line}`)
 process.exitCode = failures.length > 0 ? 1 : 0
 
 async function open(): Promise<CrashStories> {
-  const cloud = await TestCloud.prepare()
-  cloud.env = points.env
   await points.disarm()
-  await cloud.up()
-  return await CrashStories.begin(cloud, points)
+  return await CrashStories.begin(await TestCloud.start('empty', { env: points.env }), points)
 }
 
 async function anew(old: CrashStories): Promise<CrashStories> {

@@ -105,10 +105,11 @@ export class CrashStories {
     return await crashDuring(this.cloud, this.#points, crash, async () => await this.cloud.cli(args))
   }
 
-  // What the case before killed may be starting yet: then a service is refused, or nobody can use it yet.
+  // What the case before killed may be starting yet: without a host no service is made, without a gateway none is used.
   async #setUp(name: string, ...options: string[]): Promise<void> {
-    const create = async () => (await this.cloud.cli(['mobile', 'create', name, ...options])).code === 0 || undefined
-    await waitFor(`${name} to be made`, create, { withinMs: 60_000, everyMs: 500 })
+    const hasHosts = async () => (await this.cloud.status()).regions.every(({ hosts }) => hosts > 0) || undefined
+    await waitFor('a host in each region', hasHosts, { withinMs: 60_000, everyMs: 100 })
+    await this.cloud.ok(['mobile', 'create', name, ...options])
     await this.cloud.untilState(name, 'Ready', 30_000)
   }
 
