@@ -50,3 +50,10 @@ export function wholeNumber(option: string, text: string, limits: { min: number;
     hint: `Give a number from ${limits.min} to ${limits.max}.`,
   })
 }
+
+/** `none` or `async` from an option, in any case. */
+export function protectionOf(text: string): 'none' | 'async' {
+  const protection = text.toLowerCase()
+  if (protection === 'none' || protection === 'async') return protection
+  throw new Fault('usage.bad_option', 400, `--protection takes none or async, not '${text}'`)
+}

@@ -1,6 +1,7 @@
 // Control's management API, as the CLI calls it: typed answers, faults with hints, a limit on every call.
 import type {
   AuditView,
+  CreateServer,
   CreateService,
   CreateTable,
   DryRunView,
@@ -9,6 +10,7 @@ import type {
   KeyType,
   KeyView,
   OperationView,
+  ProtectServer,
   RecoverRequest,
   RecoveryPlanView,
   RegionView,
@@ -117,6 +119,34 @@ export class Client {
     return await this.#send('OperationView', { verb: 'POST', path: fill(API.scale, { service }), body: request })
   }
 
+  async planCreateServer(request: CreateServer): Promise<DryRunView> {
+    return await this.#send('DryRunView', { verb: 'POST', path: API.servers, body: { ...request, isDryRun: true } })
+  }
+
+  async createServer(request: CreateServer): Promise<OperationView> {
+    return await this.#send('OperationView', { verb: 'POST', path: API.servers, body: request })
+  }
+
+  async planDeleteServer(server: string, options: { deleteData: boolean }): Promise<DryRunView> {
+    const query = { deleteData: String(options.deleteData), isDryRun: 'true' }
+    return await this.#send('DryRunView', { verb: 'DELETE', path: fill(API.server, { server }), query })
+  }
+
+  async deleteServer(server: string, options: { deleteData: boolean }): Promise<OperationView> {
+    const query = { deleteData: String(options.deleteData) }
+    return await this.#send('OperationView', { verb: 'DELETE', path: fill(API.server, { server }), query })
+  }
+
+  async planProtectServer(server: string, request: ProtectServer): Promise<DryRunView> {
+    const body = { ...request, isDryRun: true }
+    return await this.#send('DryRunView', { verb: 'POST', path: fill(API.protectServer, { server }), body })
+  }
+
+  async protectServer(server: string, request: ProtectServer): Promise<OperationView> {
+    const path = fill(API.protectServer, { server })
+    return await this.#send('OperationView', { verb: 'POST', path, body: request })
+  }
+
   listArchives = async () => await this.#list('ArchiveView', API.archives)
 
   async restoreService(service: string, request: RestoreService): Promise<OperationView> {
@@ -206,8 +236,13 @@ export class Client {
     await this.#call({ verb: 'DELETE', path: fill(API.data, { service, table }), query: { id } })
   }
 
-  async listOperations(wanted: { service?: string | undefined; top: number }): Promise<OperationView[]> {
-    const query = { top: String(wanted.top), ...(wanted.service === undefined ? {} : { service: wanted.service }) }
+  async listOperations(wanted: {
+    service?: string | undefined
+    server?: string | undefined
+    top: number
+  }): Promise<OperationView[]> {
+    const { service, server, top } = wanted
+    const query = { top: String(top), ...(service && { service }), ...(server && { server }) }
     return await this.#list('OperationView', API.operations, query)
   }
 

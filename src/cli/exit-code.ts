@@ -8,6 +8,8 @@ export const EXIT_REFUSED = 3
 /** What shells use for an end by Ctrl-C. */
 export const EXIT_INTERRUPTED = 130
 
+// Refusals in rooms whose other codes are plain failures.
+const SAFETY_CODES = new Set(['server.holds_data', 'server.in_use', 'server.is_default'])
 const SAFETY_ROOMS = new Set(['recovery', 'capacity', 'machine', 'scale', 'reset'])
 
 /** Which exit code tells a script what happened. */
@@ -16,5 +18,6 @@ export function exitCodeOf(error: unknown): number {
   if (error.code === 'prompt.interrupted') return EXIT_INTERRUPTED
   if (error.status === 400 || error.status === 404) return EXIT_MISUSED
   const room = error.code.split('.')[0] ?? ''
-  return error.status === 409 && SAFETY_ROOMS.has(room) ? EXIT_REFUSED : EXIT_FAILED
+  const isForSafety = SAFETY_ROOMS.has(room) || SAFETY_CODES.has(error.code)
+  return error.status === 409 && isForSafety ? EXIT_REFUSED : EXIT_FAILED
 }

@@ -36,7 +36,10 @@ import { addRegionSet } from './region-set.ts'
 import { addReset } from './reset.ts'
 import { addScale } from './scale.ts'
 import { addScript } from './script.ts'
+import { addSqlServerCreate } from './sql-server-create.ts'
+import { addSqlServerDelete } from './sql-server-delete.ts'
 import { addSqlServerList } from './sql-server-list.ts'
+import { addSqlServerProtect } from './sql-server-protect.ts'
 import { addSqlServerShow } from './sql-server-show.ts'
 import { addStatus } from './status.ts'
 import { addTableCreate } from './table-create.ts'
@@ -123,6 +126,9 @@ export function buildProgram(shell: Shell): Command {
   const server = addGroup(addGroup(program, 'sql', 'databases'), 'server', 'SQL servers and their copies')
   addSqlServerList(server, shell)
   addSqlServerShow(server, shell)
+  addSqlServerCreate(server, shell)
+  addSqlServerProtect(server, shell)
+  addSqlServerDelete(server, shell)
 
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)
   const machine = addGroup(program, 'machine', 'machines that joined')

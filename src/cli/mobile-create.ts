@@ -9,7 +9,8 @@ import { followOperation } from './follow.ts'
 import { createdLines } from './service-lines.ts'
 import { checkServiceName } from './service-name.ts'
 
-type Flags = CommonFlags & DryRunFlag & { location?: string; mode?: string; units?: string; secondaryFor?: string }
+type Flags = CommonFlags &
+  DryRunFlag & { location?: string; mode?: string; units?: string; secondaryFor?: string; sqlServer?: string }
 
 /** Adds the command. */
 export function addMobileCreate(mobile: Command, shell: Shell): void {
@@ -25,6 +26,10 @@ export function addMobileCreate(mobile: Command, shell: Shell): void {
     .option('--mode <mode>', 'shared or reserved (default: shared, or the primary’s)')
     .option('--units <number>', 'units of a reserved service (default: 1, or the primary’s)')
     .option('--secondary-for <primary>', 'promise its capacity to this mobile service')
+    .option(
+      '--sql-server <name>',
+      'SQL server for its data: a name, or `new` (default: new if reserved, else the region’s)',
+    )
     .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile create', flags }, async (session) => {
@@ -48,5 +53,6 @@ function requestOf(name: string, flags: Flags): CreateService {
     ...(flags.mode === undefined ? {} : { mode: modeOf(flags.mode) }),
     ...(flags.units === undefined ? {} : { units: wholeNumber('--units', flags.units, { min: 1, max: 100 }) }),
     ...(flags.secondaryFor === undefined ? {} : { secondaryFor: flags.secondaryFor }),
+    ...(flags.sqlServer === undefined ? {} : { sqlServer: flags.sqlServer }),
   }
 }

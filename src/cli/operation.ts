@@ -7,9 +7,9 @@ import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { EXIT_DONE, EXIT_FAILED } from './exit-code.ts'
 import { reportLines } from './recovery-lines.ts'
-import { watchOperation } from './watch.ts'
+import { subjectOf, watchOperation } from './watch.ts'
 
-type ListFlags = CommonFlags & { service?: string; top: string }
+type ListFlags = CommonFlags & { service?: string; server?: string; top: string }
 
 const ROWS_MAX = 1_000
 
@@ -21,11 +21,16 @@ export function addOperation(operation: Command, shell: Shell): void {
     examples: ['mainstay operation list', 'mainstay operation list --service PrimaryService --top 5'],
   })
     .option('--service <name>', 'only those of this mobile service')
+    .option('--server <name>', 'only those of this SQL server')
     .option('-t, --top <number>', 'this many', '20')
     .action(async (flags: ListFlags) => {
       await runCommand(shell, { name: 'operation list', flags }, async (session) => {
         const top = wholeNumber('--top', flags.top, { min: 1, max: ROWS_MAX })
-        const found = await (await session.client()).listOperations({ service: flags.service, top })
+        const found = await (await session.client()).listOperations({
+          service: flags.service,
+          server: flags.server,
+          top,
+        })
         const lines = found.length === 0 ? ['There are no operations.'] : operationListLines(found)
         return { json: found, lines }
       })
@@ -66,8 +71,8 @@ export function addOperation(operation: Command, shell: Shell): void {
 
 /** One row for each operation. */
 export function operationListLines(operations: OperationView[]): string[] {
-  const rows = operations.map((one) => [one.id, one.kind, one.service, one.state, one.startedAt, one.principal])
-  return tableLines(['Id', 'Kind', 'Service', 'State', 'Started', 'By'], rows)
+  const rows = operations.map((one) => [one.id, one.kind, subjectOf(one), one.state, one.startedAt, one.principal])
+  return tableLines(['Id', 'Kind', 'About', 'State', 'Started', 'By'], rows)
 }
 
 function operationLines(operation: OperationView, session: Session): string[] {
@@ -82,6 +87,7 @@ function operationLines(operation: OperationView, session: Session): string[] {
       ['Operation', operation.id],
       ['Kind', operation.kind],
       ['Service', operation.service],
+      ['Server', operation.server],
       ['State', operation.state],
       ['By', operation.principal],
       ['Started', operation.startedAt],
@@ -97,7 +103,7 @@ function operationLines(operation: OperationView, session: Session): string[] {
 function progressOf(operation: OperationView): string {
   const step =
     operation.steps.find((one) => one.state === 'running') ?? operation.steps.find((one) => one.state !== 'done')
-  return step ? step.sentence : `${operation.kind} of ${operation.service}`
+  return step ? step.sentence : `${operation.kind} of ${subjectOf(operation)}`
 }
 
 async function needId(session: Session, given: string | undefined, usage: string): Promise<string> {

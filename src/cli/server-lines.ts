@@ -29,11 +29,17 @@ export function serverLines(server: ServerView, nowMs: number): string[] {
       ['Server', server.name],
       ['Primary in', server.region],
       ['Epoch', String(server.epoch)],
-      ['Protection', server.protection],
+      ['Protection', protectionText(server)],
+      ['Operation', server.operation],
       ['Services', server.services.length > 0 ? server.services.join(', ') : 'none'],
     ]),
     ...server.members.flatMap((member) => memberLines(member, nowMs)),
   ]
+}
+
+// What was asked for, and whether it is in force.
+function protectionText({ protection, isProtected }: ServerView): string {
+  return protection === 'none' || isProtected ? protection : `${protection}, not in force now`
 }
 
 function memberLines(member: Member, nowMs: number): string[] {

@@ -9,6 +9,7 @@ const OPERATION: OperationView = {
   id: 'op1',
   kind: 'recover',
   service: 'PrimaryService',
+  server: null,
   state: 'running',
   revision: 1,
   principal: 'operator',

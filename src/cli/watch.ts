@@ -50,7 +50,7 @@ export async function watchOperation(
 export function faultOf(operation: OperationView): Fault | null {
   if (operation.state === 'succeeded') return null
   const step = operation.steps.find((one) => one.state === 'failed' || one.state === 'running')
-  const message = operation.error?.message ?? `${operation.kind} of ${operation.service} ended as ${operation.state}`
+  const message = operation.error?.message ?? `${operation.kind} of ${subjectOf(operation)} ended as ${operation.state}`
   const where = step?.sentence ? `${step.sentence}: ${message}` : message
   const hint = operation.next ?? operation.error?.hint
   const code = operation.error?.code ?? `operation.${operation.state}`
@@ -60,10 +60,16 @@ export function faultOf(operation: OperationView): Fault | null {
 
 /** What to say when the watching ends before the operation does. */
 export function stillGoingOn(operation: OperationView): { message: string; hint: string } {
+  const { service, id } = operation
   return {
-    message: `the ${operation.kind} of '${operation.service}' goes on without this command`,
-    hint: `Look how it goes: mainstay mobile show ${operation.service}`,
+    message: `the ${operation.kind.replace('_', ' ')} of '${subjectOf(operation)}' goes on without this command`,
+    hint: `Look how it goes: ${service === null ? `mainstay operation watch ${id}` : `mainstay mobile show ${service}`}`,
   }
+}
+
+/** The name of what an operation is about: its service, or its server. */
+export function subjectOf(operation: Pick<OperationView, 'service' | 'server'>): string {
+  return operation.service ?? operation.server ?? ''
 }
 
 function unfinished(operation: OperationView, reason: string): Fault {

@@ -35,6 +35,7 @@ export const API = {
   audit: '/api/v1/audit',
   servers: '/api/v1/servers',
   server: '/api/v1/servers/:server',
+  protectServer: '/api/v1/servers/:server/protect',
   joinTokens: '/api/v1/join-tokens',
   settleWithout: '/api/v1/control/settle/:machine',
   machines: '/api/v1/machines',

@@ -103,6 +103,8 @@ export type HostAssignment = MachineAssignment & {
   machine: string
   region: string
   servers: ServerAssignment[]
+  /** Copies that are to go with their data, each by name and up to its epoch: never because some list lacks them. */
+  droppedServers?: { name: string; epoch: number }[]
   runtimes: RuntimeAssignment[]
   /** The other hosts, for reaching them and for telling control who can be reached. */
   peers: MachineAddress[]

@@ -1,6 +1,6 @@
 // The control database's tables as Kysely sees them. Two control processes of neighbouring versions share them.
 import type { ColumnType, Generated } from 'kysely'
-import type { FaultView, Mode, OperationView, RecoveryPlanView, RecoveryReportView } from './api.ts'
+import type { FaultView, Mode, OperationView, Protection, RecoveryPlanView, RecoveryReportView } from './api.ts'
 import type { TablePermissions } from './permissions.ts'
 
 /** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
@@ -69,7 +69,13 @@ export type ControlDatabase = {
     replication_password: string
     is_initialized: Generated<boolean>
     created_at: When
+    protection: Generated<Protection>
+    lease_term: Generated<number>
+    made_for: string | null
+    operation_id: string | null
+    ended_at: WhenOrNull
   }
+  server_drops: { server: string; machine: string; version: Big }
   server_members: {
     server: string
     machine: string
@@ -78,6 +84,7 @@ export type ControlDatabase = {
     lease_term: Generated<number>
     slot: string | null
     is_old_primary_stopped: Generated<boolean>
+    is_leaving: Generated<boolean>
     fork_lsn: string | null
   }
   operations: {
@@ -85,8 +92,9 @@ export type ControlDatabase = {
     subscription_id: string
     principal: string
     kind: OperationView['kind']
-    service_id: string
-    service_name: string
+    service_id: string | null
+    service_name: string | null
+    server: string | null
     state: OperationState
     input: Json<Record<string, unknown>>
     plan: Json<RecoveryPlanView | null> | null

@@ -87,6 +87,8 @@ export type HostFacts = MachineFacts & {
   offer: { reservedUnits?: number; sharedSlots?: number }
   /** The highest epoch that this machine ever saw; a control that was restored takes none at or below it. */
   highestEpoch?: number
+  /** Of the servers that it is told to drop: those of which nothing is left here. */
+  droppedServers?: string[]
 }
 
 /**

@@ -38,9 +38,18 @@ export function deriveHostAssignment(snapshot: Snapshot, machine: string, open: 
       const member = server.members.find((entry) => entry.machine === machine)
       return member ? [deriveServer(snapshot, server, member, open)] : []
     }),
+    droppedServers: deriveDrops(snapshot, machine),
     runtimes: deriveRuntimes(snapshot, machine, open),
     peers: hostsThatCount(snapshot).filter((host) => host.machine !== machine),
   }
+}
+
+// What a machine is to hold is never to be dropped there, whatever else was decided once.
+function deriveDrops({ servers, serverDrops }: Snapshot, machine: string): { name: string; epoch: number }[] {
+  const held = servers.filter(({ members }) => members.some((member) => member.machine === machine))
+  return serverDrops
+    .filter((drop) => drop.machine === machine && held.every(({ name }) => name !== drop.server))
+    .map(({ server, epoch }) => ({ name: server, epoch }))
 }
 
 // What every machine is told, whatever its role.
@@ -54,8 +63,8 @@ function deriveCommon(snapshot: Snapshot, machine: Machine | undefined) {
 }
 
 // However an assignment travels, its log line at the machine names what it may be for.
-function operationsUnderWay({ services, endedServices }: Snapshot): string[] {
-  const ids = [...services, ...endedServices].map((service) => service.operation_id).filter((id) => id !== null)
+function operationsUnderWay({ services, endedServices, servers }: Snapshot): string[] {
+  const ids = [...services, ...endedServices, ...servers].map((one) => one.operation_id).filter((id) => id !== null)
   return [...new Set(ids)].sort().slice(0, OPERATIONS_NAMED_MAX)
 }
 

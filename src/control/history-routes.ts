@@ -15,12 +15,12 @@ const TOP_USUAL = 50
 /** Operations: list, show, watch. Audit: list. */
 export const historyRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   const listSchema = {
-    querystring: Type.Object({ service: Name, top: Top }),
+    querystring: Type.Object({ service: Name, server: Name, top: Top }),
     response: { 200: Type.Array(OperationView) },
   }
   app.get(API.operations, { schema: listSchema }, async (request) => {
-    const { service, top } = request.query
-    const wanted = { service, limit: top ?? TOP_USUAL }
+    const { service, server, top } = request.query
+    const wanted = { service, server, limit: top ?? TOP_USUAL }
     return (await listOperations(deps.db, deps.callerOf(request).subscriptionId, wanted)).map(viewOperation)
   })
 

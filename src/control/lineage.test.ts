@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { memberRow, serverRow } from '../../tests/support/server-rows.ts'
 import type { HostFacts, ServerFacts } from '../contract/facts.ts'
 import { decideHomes, decideLeases, decideServers, isHistoryExplained } from './adoption.ts'
 import { decideVersion, GENERATION } from './lineage.ts'
@@ -68,19 +69,7 @@ const runtime = (name: string, epoch: number) => ({
 })
 
 describe('after a restore', () => {
-  const rows = [
-    {
-      name: 'sql-west-us',
-      home_region: 'west-us',
-      is_default: true,
-      epoch: '5',
-      superuser_password: '',
-      replication_password: '',
-      is_initialized: true,
-      created_at: new Date(),
-      members: [],
-    },
-  ]
+  const rows = [{ ...serverRow({ name: 'sql-west-us', epoch: '5' }), members: [] }]
   const west = host('west-us-1', 'West US', { servers: [server({})], runtimes: [runtime('App', 6)] })
   const promoted = server({ epoch: 9, forkLsn: '0/3000000' })
   const east = host('east-us-1', 'East US', { servers: [promoted], runtimes: [runtime('App', 10)] })
@@ -104,10 +93,9 @@ describe('after a restore', () => {
   })
 
   test('a standby whose primary goes on without proof was released, and terms are never used again', () => {
-    const member = { server: 'sql-west-us', slot: null, is_old_primary_stopped: false, fork_lsn: null }
     const standing = (lease_term: number) => [
-      { ...member, machine: 'west-us-1', role: 'primary' as const, standing: null, lease_term: 0 },
-      { ...member, machine: 'east-us-1', role: 'standby' as const, standing: 'ready' as const, lease_term },
+      memberRow({ server: 'sql-west-us', machine: 'west-us-1', role: 'primary' }),
+      memberRow({ server: 'sql-west-us', machine: 'east-us-1', role: 'standby', standing: 'ready', lease_term }),
     ]
     const facts = (kind: 'free' | 'held' | 'lost', term: number) => [
       host('west-us-1', 'West US', { servers: [server({ lease: { kind, term, ageMs: null } })] }),

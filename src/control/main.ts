@@ -7,6 +7,9 @@ import { openSeal, rememberOpened } from '../accounts/seal.ts'
 import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
 import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
+import { createServerKind } from '../databases/create-server.ts'
+import { deleteServerKind } from '../databases/delete-server.ts'
+import { protectServerKind } from '../databases/protect-server.ts'
 import { Incidents } from '../health/incidents.ts'
 import { keepRenewed } from '../kit/certificate-life.ts'
 import { Door, listenOn } from '../kit/door.ts'
@@ -135,6 +138,9 @@ async function run(args: string[]): Promise<void> {
     scale: scaleKind(ownServices),
     restore: restoreKind(ownServices),
     recover: recoverKind(ownRecovery),
+    create_server: createServerKind(ownServices),
+    delete_server: deleteServerKind(ownServices),
+    protect_server: protectServerKind(ownServices),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

@@ -13,6 +13,7 @@ import type { ApiDeps } from './compose.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
+import { serverRoutes } from './server-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { tableRoutes } from './table-routes.ts'
 
@@ -26,7 +27,7 @@ export type ManagementOptions = {
   deps: Omit<ApiDeps, 'callerOf'>
 }
 
-const ROUTES = [serviceRoutes, tableRoutes, scriptRoutes, cloudRoutes, fleetRoutes, historyRoutes]
+const ROUTES = [serviceRoutes, serverRoutes, tableRoutes, scriptRoutes, cloudRoutes, fleetRoutes, historyRoutes]
 
 /** Builds it, ready to listen. */
 export async function buildManagementApi(options: ManagementOptions): Promise<HttpApp> {

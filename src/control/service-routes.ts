@@ -26,6 +26,7 @@ import { beginScale } from '../services/scale-service.ts'
 import { getService } from '../services/services.ts'
 import { changeKey, planKey, planRestart, restartService } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
+import { keyOf } from './request-key.ts'
 import { viewServices } from './views.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
@@ -128,9 +129,4 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const id = await beginRestore(deps.services, caller, request.params.service, request.body, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
-}
-
-function keyOf(headers: Record<string, string | string[] | undefined>): string | null {
-  const key = headers['idempotency-key']
-  return typeof key === 'string' && key !== '' ? key.slice(0, 200) : null
 }

@@ -1,6 +1,7 @@
 // All rows that assignments are derived from, read at one moment.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { listServerDrops, type ServerDrop } from '../databases/server-drops.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
 import { listServiceVerdicts } from '../health/incidents.ts'
 import type { Verdict } from '../health/verdict.ts'
@@ -18,6 +19,8 @@ export type Fleet = {
 
 export type Snapshot = Fleet & {
   version: number
+  /** Copies of servers that are to go. */
+  serverDrops: ServerDrop[]
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   tables: ServiceTable[]
@@ -42,6 +45,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
         .where('ended_at', 'is not', null)
         .where('is_data_dropped', '=', false)
         .execute(),
+      serverDrops: await listServerDrops(trx),
       tables: await listAllTables(trx, ids),
       scripts: await listCurrentScripts(trx, ids),
       verdicts: await listServiceVerdicts(trx),

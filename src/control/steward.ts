@@ -4,9 +4,11 @@ import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { replaceStandby } from '../databases/revoked-members.ts'
+import { noteDroppedCopies } from '../databases/server-drops.ts'
+import { freeServerName } from '../databases/server-names.ts'
+import { choosePrimaryHost } from '../databases/server-place.ts'
 import {
   insertServer,
-  insertStandby,
   isDefaultOf,
   listServers,
   moveStanding,
@@ -14,12 +16,13 @@ import {
   type ServerWithMembers,
   standbyOf,
 } from '../databases/servers.ts'
-import { chooseStandbyHost } from '../databases/standby-host.ts'
+import { findStandbyHost, supplyStandby } from '../databases/standby-supply.ts'
 import { isFollowing, nextStanding } from '../databases/standing.ts'
 import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field } from '../regions/field.ts'
-import { bumpDesired, listMachines, listRegions, type Machine } from '../regions/regions.ts'
+import { type Hosts, listHosts } from '../regions/hosts.ts'
+import { bumpDesired, listRegions } from '../regions/regions.ts'
 import { forgetDroppedTables } from '../services/services.ts'
 
 export type StewardDeps = {
@@ -31,40 +34,36 @@ export type StewardDeps = {
   brokenSince: Map<string, number>
 }
 
-/** Hosts that count, and those of them that can be reached now. */
-type Hosts = { hosts: Machine[]; reporting: Machine[] }
-
 /** Does what is due now; true when machines must be told. */
 export async function tendServers(deps: StewardDeps): Promise<boolean> {
-  const machines = (await listMachines(deps.db)).filter(({ role, revoked_at }) => role === 'host' && !revoked_at)
-  const reporting = machines.filter((machine) => deps.field.isReachable(machine.name))
-  let isChanged = await ensureDefaultServers(deps, machines, reporting)
+  const hosts = await listHosts(deps.db, deps.field)
+  let isChanged = await ensureDefaultServers(deps, hosts)
   for (const server of await listServers(deps.db)) {
-    if (await ensureStandby(deps, server, { hosts: machines, reporting })) isChanged = true
-    if (await moveRevokedStandby(deps, server, { hosts: machines, reporting })) isChanged = true
+    if (await ensureStandby(deps, server)) isChanged = true
+    if (await moveRevokedStandby(deps, server, hosts)) isChanged = true
     if (await tendStanding(deps, server)) isChanged = true
     await noteInitialized(deps, server)
   }
   if (await noteDropped(deps)) isChanged = true
+  await noteDroppedCopies(deps.db, deps.board)
   await noteDroppedTables(deps)
   return isChanged
 }
 
-async function ensureDefaultServers(deps: StewardDeps, machines: Machine[], reporting: Machine[]): Promise<boolean> {
+async function ensureDefaultServers(deps: StewardDeps, { hosts, reporting }: Hosts): Promise<boolean> {
   const servers = await listServers(deps.db)
   let isChanged = false
   for (const region of await listRegions(deps.db)) {
-    const local = new Set(machines.filter((machine) => machine.domain === region.name).map((machine) => machine.name))
+    const local = new Set(hosts.filter((host) => host.domain === region.name).map((host) => host.name))
     if (servers.some((server) => isDefaultOf(region.slug, server) && local.has(primaryOf(server).machine))) continue
-    const host = reporting.find((machine) => machine.domain === region.name)
-    if (!host) continue
-    const stem = `sql-${region.slug}`
-    const names = new Set(servers.map((server) => server.name))
-    let name = stem
-    // The region's first server may have moved away in a recovery; what it left here is quarantined under its name.
-    for (let number = 2; names.has(name); number += 1) name = `${stem}-${number}`
-    const wanted = { name, region: region.slug, machine: host.name, isDefault: true }
-    await deps.db.transaction().execute(async (trx) => await insertServer(trx, deps.seal, wanted))
+    const machine = choosePrimaryHost(region.name, { reporting, servers })
+    if (machine === null) continue
+    await deps.db.transaction().execute(async (trx) => {
+      // The region's first server may have moved away in a recovery; what it left here is quarantined under its name.
+      const name = await freeServerName(trx, `sql-${region.slug}`)
+      const wanted = { name, region: region.slug, machine, isDefault: true, protection: 'async' as const }
+      await insertServer(trx, deps.seal, wanted)
+    })
     isChanged = true
   }
   return isChanged
@@ -72,25 +71,22 @@ async function ensureDefaultServers(deps: StewardDeps, machines: Machine[], repo
 
 // A server that was promoted away is protected again by its operator, not by us: a new standby would take the place of
 // what is still to be exported. Only one that never moved gets its standby by itself.
-async function ensureStandby(deps: StewardDeps, server: ServerWithMembers, hosts: Hosts): Promise<boolean> {
-  if (server.members.length !== 1 || !server.is_initialized) return false
-  const host = chooseStandbyHost(server, { ...hosts, servers: await listServers(deps.db) })
-  if (!host) return false
-  await deps.db.transaction().execute(async (trx) => await insertStandby(trx, server.name, host))
-  return true
+async function ensureStandby(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
+  const isFree = server.members.length === 1 && server.is_initialized && server.operation_id === null
+  return isFree && (await supplyStandby(deps.db, server.name, { field: deps.field }))
 }
 
 // The machine of a standby was revoked: another one of another region takes its place, once there is one.
 async function moveRevokedStandby(deps: StewardDeps, server: ServerWithMembers, hosts: Hosts): Promise<boolean> {
   const from = standbyOf(server)?.machine
   if (from === undefined || hosts.hosts.some(({ name }) => name === from)) return false
-  const to = chooseStandbyHost(server, { ...hosts, servers: await listServers(deps.db) })
+  const to = await findStandbyHost(deps.db, server, { hosts })
   return to !== null && (await replaceStandby(deps.db, server.name, { from, to }))
 }
 
 async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
   const standby = standbyOf(server)
-  if (!standby?.standing) return false
+  if (!standby?.standing || standby.is_leaving) return false
   const primary = factsOf(deps.board, server, primaryOf(server).machine)
   const copy = factsOf(deps.board, server, standby.machine)
   const brokenMs = noteBroken(

@@ -6,10 +6,10 @@ import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
+import { requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { schemaProblem, untilFollows, untilServed } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
-import { requireReachable } from '../services/place.ts'
 import { endScriptsOf } from '../services/scripts.ts'
 import {
   forgetDroppedTables,

@@ -149,8 +149,11 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
     name: server.name,
     region: domains.get(primaryOf(server).machine) ?? '',
     epoch: Number(server.epoch),
-    // Promised is what counts: a standby that is being built or was released protects nothing.
-    protection: server.members.some((member) => member.standing === 'ready') ? 'async' : 'none',
+    isDefault: server.is_default,
+    protection: server.protection,
+    // A standby that is being built or was released protects nothing.
+    isProtected: server.members.some((member) => member.standing === 'ready'),
+    operation: server.operation_id,
     services: services.filter((service) => service.server === server.name).map((service) => service.name),
     members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),
   }))

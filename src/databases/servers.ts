@@ -1,6 +1,7 @@
 // Servers and their members as rows: who is primary, who stands by, and the two decisions that exclude each other.
-import type { Kysely, Selectable } from 'kysely'
+import type { Kysely, Selectable, Updateable } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
+import type { Protection } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ReleaseAnswer, ReleaseRequest } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
@@ -8,6 +9,7 @@ import { faultPoint } from '../kit/fault-points.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { decideMove, decidePromotion, decideRelease } from './membership.ts'
+import { dropCopies } from './server-drops.ts'
 import type { StandingChange } from './standing.ts'
 
 type Db = Kysely<ControlDatabase>
@@ -15,9 +17,9 @@ export type Server = Selectable<ControlDatabase['servers']>
 export type Member = Selectable<ControlDatabase['server_members']>
 export type ServerWithMembers = Server & { members: Member[] }
 
-/** All servers with their members. */
+/** All servers that did not end, with their members. */
 export async function listServers(db: Db): Promise<ServerWithMembers[]> {
-  const servers = await db.selectFrom('servers').selectAll().orderBy('name').execute()
+  const servers = await db.selectFrom('servers').selectAll().where('ended_at', 'is', null).orderBy('name').execute()
   const members = await db.selectFrom('server_members').selectAll().orderBy('machine').execute()
   return servers.map((server) => ({ ...server, members: members.filter((member) => member.server === server.name) }))
 }
@@ -25,26 +27,61 @@ export async function listServers(db: Db): Promise<ServerWithMembers[]> {
 /** The server of that name. Faults with `server.unknown`. */
 export async function getServer(db: Db, name: string): Promise<ServerWithMembers> {
   const found = (await listServers(db)).find((server) => server.name === name)
-  if (!found) throw new Fault('server.unknown', 404, `there is no server ${name}`)
-  return found
+  if (found) return found
+  throw new Fault('server.unknown', 404, `there is no server '${name}'`, {
+    hint: 'See which there are: mainstay sql server list',
+  })
+}
+
+/** The server, its row locked until the transaction ends. Faults with `server.unknown`, or `server.busy`. */
+export async function lockIdleServer(trx: Db, name: string): Promise<ServerWithMembers> {
+  await trx.selectFrom('servers').select('name').where('name', '=', name).forUpdate().execute()
+  const server = await getServer(trx, name)
+  if (server.operation_id === null) return server
+  throw new Fault('server.busy', 409, `${name} is in another operation (${server.operation_id})`, {
+    hint: `Watch it: mainstay operation watch ${server.operation_id}`,
+  })
+}
+
+/** Changes the server that an operation is about, if that operation still holds it; otherwise nothing. */
+export async function updateHeldServer(
+  trx: Db,
+  operation: { id: string; server: string | null },
+  change: Updateable<ControlDatabase['servers']>,
+): Promise<void> {
+  await trx
+    .updateTable('servers')
+    .set(change)
+    .where('name', '=', operation.server)
+    .where('operation_id', '=', operation.id)
+    .execute()
+}
+
+/** A server that is to be made: its slug of a region, its machine, and how it is to be protected. */
+export type NewServer = {
+  name: string
+  region: string
+  machine: string
+  isDefault: boolean
+  protection: Protection
 }
 
 /** Makes a new managed server whose primary is on `machine`. The name is free, the row is before the act. */
-export async function insertServer(
-  trx: Db,
-  seal: Seal,
-  wanted: { name: string; region: string; machine: string; isDefault: boolean },
-): Promise<void> {
+export async function insertServer(trx: Db, seal: Seal, wanted: NewServer): Promise<void> {
+  const row = {
+    home_region: wanted.region,
+    is_default: wanted.isDefault,
+    protection: wanted.protection,
+    epoch: await nextEpoch(trx),
+    superuser_password: seal.seal(randomKey()),
+    replication_password: seal.seal(randomKey()),
+  }
+  // One of that name may have ended: its row is what ended services refer to.
+  const anew = { ...row, is_initialized: false, made_for: null, operation_id: null, ended_at: null }
   await trx
     .insertInto('servers')
-    .values({
-      name: wanted.name,
-      home_region: wanted.region,
-      is_default: wanted.isDefault,
-      epoch: await nextEpoch(trx),
-      superuser_password: seal.seal(randomKey()),
-      replication_password: seal.seal(randomKey()),
-    })
+    .values({ name: wanted.name, ...row })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet(anew))
     .execute()
   await trx
     .insertInto('server_members')
@@ -60,14 +97,49 @@ export async function insertServer(
   await bumpDesired(trx)
 }
 
-/** Gives a server a standby on another machine. */
+/** Gives a server a standby on another machine. Its lease has a term that no standby before it had. */
 export async function insertStandby(trx: Db, server: string, machine: string): Promise<void> {
   const slot = `standby_${machine.replaceAll('-', '_')}`
+  const { lease_term } = await trx
+    .selectFrom('servers')
+    .select('lease_term')
+    .where('name', '=', server)
+    .executeTakeFirstOrThrow()
   await trx
     .insertInto('server_members')
-    .values({ server, machine, role: 'standby', standing: 'building', slot, fork_lsn: null })
+    .values({ server, machine, role: 'standby', standing: 'building', slot, fork_lsn: null, lease_term })
     .execute()
   await bumpDesired(trx)
+}
+
+/** Takes a server's standby away, and has its copy dropped. It must have been released before. */
+export async function removeStandby(trx: Db, server: string, machine: string): Promise<void> {
+  const removed = await trx
+    .deleteFrom('server_members')
+    .where('server', '=', server)
+    .where('machine', '=', machine)
+    .where('role', '=', 'standby')
+    .returning('lease_term')
+    .executeTakeFirst()
+  if (!removed) return
+  const term = removed.lease_term + 1
+  await trx.updateTable('servers').set({ lease_term: term }).where('name', '=', server).execute()
+  await dropCopies(trx, server, [machine])
+}
+
+/** Ends a server: its row stays for what refers to it, its copies are dropped. Returns the version that says so. */
+export async function endServer(trx: Db, server: string): Promise<number> {
+  const gone = await trx.deleteFrom('server_members').where('server', '=', server).returning('machine').execute()
+  await trx
+    .updateTable('servers')
+    .set({ ended_at: new Date(), is_default: false, operation_id: null })
+    .where('name', '=', server)
+    .execute()
+  return await dropCopies(
+    trx,
+    server,
+    gone.map(({ machine }) => machine),
+  )
 }
 
 /** Moves a standby from one standing to the next; false when it is not in that standing any more. */
@@ -178,4 +250,9 @@ export function primaryOf(server: ServerWithMembers): Member {
 /** A server's standby, or null. */
 export function standbyOf(server: ServerWithMembers): Member | null {
   return server.members.find((member) => member.role === 'standby') ?? null
+}
+
+/** True where a standby in another region is part of what was asked for. */
+export function wantsStandby({ protection }: Pick<Server, 'protection'>): boolean {
+  return protection === 'async' || protection === 'sync'
 }

@@ -22,6 +22,7 @@ import type { ControlTrouble } from '../machine/control-trouble.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Peers } from '../machine/peers.ts'
 import type { Certificate } from '../machine/renewal.ts'
+import { DroppedServers } from './dropped-servers.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { HostNumbers } from './metrics.ts'
@@ -69,6 +70,7 @@ export class Host {
   readonly #runtimes: Runtimes
   readonly #remoteLeases: RemoteLeases
   readonly #scripts: ScriptTexts
+  readonly #dropped: DroppedServers
   readonly #reach = new Map<string, number>()
   #assignment: HostAssignment | null = null
   #turn: Promise<void> = Promise.resolve()
@@ -81,6 +83,7 @@ export class Host {
     this.#deps = deps
     this.#tunnels = new Tunnels(deps.door, deps.socketFolder)
     this.#scripts = new ScriptTexts(deps)
+    this.#dropped = new DroppedServers(deps)
     const onChange = () => this.onNews()
     this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
@@ -172,6 +175,7 @@ export class Host {
       memoryBytes: this.#memoryBytes(),
       offer: this.#deps.offer,
       highestEpoch: this.#deps.highest.value,
+      droppedServers: this.#dropped.gone,
     }
   }
 
@@ -245,6 +249,7 @@ export class Host {
     this.#remoteLeases.assign(remote)
     this.#runtimes.assign(assignment.version, runtimes)
     this.#publishLeases()
+    await this.#dropped.ensure(assignment.droppedServers ?? [])
   }
 
   #followServer(wanted: ServerAssignment, version: number): void {

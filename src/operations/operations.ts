@@ -8,12 +8,13 @@ import { OPERATION_LEASE_MS } from '../kit/limits.ts'
 
 export type Operation = Selectable<ControlDatabase['operations']>
 
+/** What an operation is about; at least one of the two. */
+export type Subject = { service?: { id: string; name: string }; server?: string }
+
 export type NewOperation = {
   kind: OperationView['kind']
-  subscriptionId: string
-  principal: string
-  serviceId: string
-  serviceName: string
+  caller: { subscriptionId: string; principal: string }
+  subject: Subject
   input: Record<string, unknown>
   facts?: Record<string, unknown>
   plan?: RecoveryPlanView | null
@@ -47,11 +48,12 @@ export async function insertOperation(trx: Db, wanted: NewOperation): Promise<st
     .insertInto('operations')
     .values({
       id,
-      subscription_id: wanted.subscriptionId,
-      principal: wanted.principal,
+      subscription_id: wanted.caller.subscriptionId,
+      principal: wanted.caller.principal,
       kind: wanted.kind,
-      service_id: wanted.serviceId,
-      service_name: wanted.serviceName,
+      service_id: wanted.subject.service?.id ?? null,
+      service_name: wanted.subject.service?.name ?? null,
+      server: wanted.subject.server ?? null,
       state: 'running',
       input: JSON.stringify(wanted.input),
       plan: wanted.plan ? JSON.stringify(wanted.plan) : null,
@@ -65,6 +67,23 @@ export async function insertOperation(trx: Db, wanted: NewOperation): Promise<st
     })
     .execute()
   return id
+}
+
+/** The id of the service that an operation is about; a mistake of ours when it is about none. */
+export function serviceIdOf(operation: Pick<Operation, 'id' | 'service_id'>): string {
+  if (operation.service_id === null) throw new TypeError(`operation ${operation.id} is about no service`)
+  return operation.service_id
+}
+
+/** The name of the server that an operation is about; a mistake of ours when it is about none. */
+export function serverOf(operation: Pick<Operation, 'id' | 'server'>): string {
+  if (operation.server === null) throw new TypeError(`operation ${operation.id} is about no server`)
+  return operation.server
+}
+
+/** What an operation is about, in a word for people. */
+export function subjectOf(operation: Pick<Operation, 'service_name' | 'server'>): string {
+  return operation.service_name ?? operation.server ?? ''
 }
 
 /**
@@ -112,24 +131,26 @@ export async function getOperation(db: Db, subscriptionId: string, id: string): 
   return found
 }
 
-/** Operations of a subscription, newest first; of one service where it is named. */
+/** Operations of a subscription, newest first; of one service or server where it is named. */
 export async function listOperations(
   db: Db,
   subscriptionId: string,
-  wanted: { service?: string | undefined; limit: number },
+  wanted: { service?: string | undefined; server?: string | undefined; limit: number },
 ): Promise<Operation[]> {
   const all = db.selectFrom('operations').selectAll().where('subscription_id', '=', subscriptionId)
-  const { service } = wanted
-  const some = service === undefined ? all : all.where(sql`lower(service_name)`, '=', service.toLowerCase())
+  const { service, server } = wanted
+  const ofService = service === undefined ? all : all.where(sql`lower(service_name)`, '=', service.toLowerCase())
+  const some = server === undefined ? ofService : ofService.where('server', '=', server)
   return await some.orderBy('started_at', 'desc').orderBy('id').limit(wanted.limit).execute()
 }
 
-/** Takes one running operation that nobody holds, or null. */
-export async function claimOperation(db: Db, holder: string): Promise<Operation | null> {
+/** Takes one running operation of these kinds that nobody holds, or null: those of a newer release are left to it. */
+export async function claimOperation(db: Db, holder: string, kinds: string[]): Promise<Operation | null> {
   const free = db
     .selectFrom('operations')
     .select('id')
     .where('state', '=', 'running')
+    .where(sql<string>`kind`, 'in', kinds)
     .where((where) => where.or([where('held_until', 'is', null), where('held_until', '<', sql<Date>`now()`)]))
     .orderBy('started_at')
     .limit(1)
@@ -194,6 +215,7 @@ export function viewOperation(row: Operation): OperationView {
     id: row.id,
     kind: row.kind,
     service: row.service_name,
+    server: row.server,
     state: row.state,
     revision: row.revision,
     principal: row.principal,

@@ -7,7 +7,14 @@ import { faultPoint } from '../kit/fault-points.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { OPERATION_LEASE_MS, STEP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
-import { claimOperation, type Operation, type OperationChange, renewOperation, saveOperation } from './operations.ts'
+import {
+  claimOperation,
+  type Operation,
+  type OperationChange,
+  renewOperation,
+  saveOperation,
+  subjectOf,
+} from './operations.ts'
 
 /** Not yet is not an error: the step looks again after a while. */
 export type StepResult = { kind: 'done'; detail?: string } | { kind: 'wait'; forMs: number; reason: string }
@@ -21,6 +28,8 @@ export type Step = {
   run: (context: StepContext) => Promise<StepResult>
   /** Codes of faults that here mean: not yet. Beside those that always do. */
   passing?: readonly string[]
+  /** It moves data and may take hours: it says how far it is, and is not ended for taking long. */
+  isEndless?: true
 }
 
 /** Writes the operation's end inside the transaction that makes it true: both happen, or neither. */
@@ -62,7 +71,7 @@ export class OperationRunner {
       if (signal.aborted) return
       // A name of its own for each claim: a run that was taken over, even by this process, must notice.
       const holder = randomId()
-      const operation = await claimOperation(this.#db, holder)
+      const operation = await claimOperation(this.#db, holder, Object.keys(this.#kinds))
       if (!operation) return
       const running = this.#run(operation, holder, signal).finally(() => this.#active.delete(holder))
       this.#active.set(holder, running)
@@ -98,7 +107,7 @@ export class OperationRunner {
     if (!kind) throw new TypeError(`no operation of kind ${operation.kind}`)
     const steps = operation.steps
     const context: StepContext = { operation, facts: operation.facts, attempt: 0 }
-    const about = { operation: operation.id, kind: operation.kind, service: operation.service_name }
+    const about = { operation: operation.id, kind: operation.kind, subject: subjectOf(operation) }
     this.#log.info(about, 'operation taken')
     let state: OperationState = 'running'
     const write = async (db: Kysely<ControlDatabase>, change: OperationChange) => {
@@ -132,9 +141,10 @@ export class OperationRunner {
     faultPoint(`${operation.kind}.finished`)
   }
 
-  #noteEnd({ id, kind, service_name: service, started_at: startedAt }: Operation, state: OperationState): void {
-    const ms = Date.now() - startedAt.getTime()
-    this.#log.info({ operation: id, kind, service, state, ms }, 'operation ended')
+  #noteEnd(operation: Operation, state: OperationState): void {
+    const { id, kind } = operation
+    const ms = Date.now() - operation.started_at.getTime()
+    this.#log.info({ operation: id, kind, subject: subjectOf(operation), state, ms }, 'operation ended')
     this.#listeners.onEnd({ kind, state, ms })
   }
 
@@ -168,7 +178,7 @@ export class OperationRunner {
           stored.detail = reason
           await run.save({})
         }
-        if (performance.now() - startedAt > STEP_MS_MAX) {
+        if (!step.isEndless && performance.now() - startedAt > STEP_MS_MAX) {
           return new Fault('operation.step_timed_out', 504, `${stored.sentence}: still waiting for ${reason}`)
         }
         await pause(result.forMs, run.signal)

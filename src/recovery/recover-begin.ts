@@ -96,10 +96,8 @@ async function claimRecover(
     }
     const operationId = await insertOperation(trx, {
       kind: 'recover',
-      subscriptionId: caller.subscriptionId,
-      principal: caller.principal,
-      serviceId: primary.id,
-      serviceName: primary.name,
+      caller,
+      subject: { service: { id: primary.id, name: primary.name }, server: server.name },
       input,
       facts: { oldPrimaryMachine: primaryOf(server).machine },
       plan,

@@ -3,7 +3,7 @@ import type { ProbeAnswer } from '../contract/facts.ts'
 import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { noteFacts, type Operation } from '../operations/operations.ts'
+import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
@@ -64,7 +64,7 @@ async function fence({ field, db }: RecoveryDeps, context: StepContext): Promise
   if (!field.isReachable(input.from.machine)) {
     return { kind: 'done', detail: `${input.from.machine} cannot be asked; its lease and epoch fence it` }
   }
-  const service = await getServiceById(db, context.operation.service_id)
+  const service = await getServiceById(db, serviceIdOf(context.operation))
   const found = await field.askHost(input.from.machine)
   if (!isNotServed(found, service.name)) return wait(`${input.from.machine} to stop serving it`)
   const server = found.servers.find((entry) => entry.name === input.server)
@@ -81,7 +81,7 @@ async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promis
     const { machine } = primaryOf(before)
     if (!field.isReachable(machine)) {
       throw new Fault('recovery.database_lost', 409, `${input.server} on ${machine} was alive and is lost now`, {
-        hint: `Plan anew, with its standby: mainstay mobile recover ${context.operation.service_name} ${input.secondaryName}`,
+        hint: `Plan anew, with its standby: mainstay mobile recover ${subjectOf(context.operation)} ${input.secondaryName}`,
       })
     }
     const found = await field.askHost(machine)
@@ -142,13 +142,13 @@ async function activate({ db, field }: RecoveryDeps, context: StepContext): Prom
         machine: input.to.machine,
         epoch: eb.fn<string>('greatest', ['epoch', eb.val(input.epoch)]),
       }))
-      .where('id', '=', context.operation.service_id)
+      .where('id', '=', serviceIdOf(context.operation))
       .execute()
     return await bumpDesired(trx)
   })
   faultPoint('recover.activate.moved')
   await field.push()
-  const service = await getServiceById(db, context.operation.service_id)
+  const service = await getServiceById(db, serviceIdOf(context.operation))
   const server = await getServer(db, service.server)
   const version = facts.desiredVersion
   const schema = { server: service.server, schema: service.schema_name, version }
@@ -172,7 +172,7 @@ async function verify(deps: RecoveryDeps, context: StepContext): Promise<StepRes
     )
   }
   const scripts = answer.scripts ?? []
-  await requireSameScripts(deps, context.operation.service_id, scripts)
+  await requireSameScripts(deps, serviceIdOf(context.operation), scripts)
   const facts = context.facts as RecoverFacts
   facts.rows = answer.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0)
   return {
@@ -193,7 +193,7 @@ async function requireSameScripts(deps: RecoveryDeps, serviceId: string, running
 
 async function reroute({ db, field, incidents }: RecoveryDeps, context: StepContext): Promise<StepResult> {
   // What was wrong was wrong with the old home. The new one is judged afresh, and its route is not held shut meanwhile.
-  await incidents.forget('service', context.operation.service_id)
+  await incidents.forget('service', serviceIdOf(context.operation))
   await db.transaction().execute(async (trx) => {
     await updateHeld(trx, context.operation, { state: 'ready' })
     await bumpDesired(trx)
@@ -227,7 +227,7 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
   await db.transaction().execute(async (trx) => {
     const secondary = await getServiceById(trx, input.secondaryId)
     if (secondary.ended_at !== null) return
-    const reason = `consumed by the recovery of ${context.operation.service_name}`
+    const reason = `consumed by the recovery of ${subjectOf(context.operation)}`
     await trx
       .insertInto('archives')
       .values(await archiveOf(trx, secondary, reason))
@@ -240,7 +240,7 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
     await trx
       .updateTable('services')
       .set({ operation_id: null })
-      .where('id', '=', context.operation.service_id)
+      .where('id', '=', serviceIdOf(context.operation))
       .execute()
     await bumpDesired(trx)
   })
@@ -262,7 +262,7 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
   const facts = context.facts as RecoverFacts
   if (isPastReturn(facts)) {
     for (const step of operation.steps) if (step.state === 'failed') step.state = 'waiting'
-    const next = `mainstay mobile recover ${operation.service_name} ${input.secondaryName}`
+    const next = `mainstay mobile recover ${subjectOf(operation)} ${input.secondaryName}`
     await end(deps.db, { state: 'needs_you', next })
     return
   }
@@ -271,14 +271,14 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
     await updateHeld(trx, operation, { state: 'ready', ...input.from, epoch, operation_id: null })
     await updateHeld(trx, { id: operation.id, service_id: input.secondaryId }, { operation_id: null })
     await bumpDesired(trx)
-    const next = fault.hint ?? `mainstay mobile show ${operation.service_name}`
+    const next = fault.hint ?? `mainstay mobile show ${subjectOf(operation)}`
     await end(trx, { state: 'failed', next })
   })
   await deps.field.push()
 }
 
 async function probeTarget(deps: RecoveryDeps, operation: Operation): Promise<ProbeTarget> {
-  const service = await getServiceById(deps.db, operation.service_id)
+  const service = await getServiceById(deps.db, serviceIdOf(operation))
   return {
     service: service.name,
     masterKey: deps.openKey(service),

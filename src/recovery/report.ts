@@ -1,19 +1,20 @@
 // What a recovery tells when it is done: measured times, measured loss, and what is missing now.
 import type { RecoveryReportView } from '../contract/api.ts'
 import type { StoredStep } from '../contract/control-schema.ts'
-import type { Operation } from '../operations/operations.ts'
+import { type Operation, subjectOf } from '../operations/operations.ts'
 import { measureLoss } from './loss.ts'
 import type { RecoverInput } from './recover-begin.ts'
 import type { RecoverFacts } from './recover-kind.ts'
 
 /** Builds the report from what the steps left behind. */
 export function reportRecovery(done: {
-  operation: Pick<Operation, 'service_name' | 'plan' | 'started_at'>
+  operation: Pick<Operation, 'service_name' | 'server' | 'plan' | 'started_at'>
   input: RecoverInput
   facts: RecoverFacts
   steps: StoredStep[]
 }): RecoveryReportView {
-  const { plan, service_name: name } = done.operation
+  const { plan } = done.operation
+  const name = subjectOf(done.operation)
   const isKept = done.input.action === 'keep'
   const loss = isKept
     ? { bytes: 0, msMax: 0, sentence: 'none: the database was kept' }

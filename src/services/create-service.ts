@@ -8,7 +8,8 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId, randomKey } from '../kit/identifiers.ts'
-import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
+import { insertOperation, serviceIdOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
@@ -18,7 +19,8 @@ import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch, type Region
 import { isServed, schemaProblem } from './facts-of.ts'
 import { resized, sizeText, unfitReason } from './fit.ts'
 import { requireServiceName } from './names.ts'
-import { findPlace, placeText } from './place.ts'
+import { endOwnServer, insertOwnServer, noteOwner } from './own-server.ts'
+import { findDefaultServer, findHost, findNamedServer, placeText, type ServerWish, wishFor } from './place.ts'
 import {
   freeSchemaName,
   getService,
@@ -31,11 +33,6 @@ import {
 
 export type ServiceDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
 
-/** How a claim is made: by whose key, and whether it is only tried. */
-export type ClaimOptions = { idempotencyKey: string | null; isDryRun: boolean }
-/** A claim that was made, or tried: its operation, and what it comes to in sentences. */
-export type Claim = { operationId: string; changes: string[] }
-
 const WAIT_MS = 30
 
 /** Checks everything, takes the capacity and writes service and operation. Returns the operation's id. */
@@ -43,22 +40,14 @@ export async function beginCreate(
   deps: ServiceDeps,
   caller: Caller,
   wanted: CreateService,
-  idempotencyKey: string | null,
+  key: string | null,
 ): Promise<string> {
-  return await beginOnce(
-    deps.db,
-    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
-    {
-      begin: async () => (await claimCreate(deps, caller, wanted, { idempotencyKey, isDryRun: false })).operationId,
-      again: ({ id }) => id,
-    },
-  )
+  return await beginClaim(deps.db, { caller, key }, async (how) => await claimCreate(deps, caller, wanted, how))
 }
 
 /** What a creation would do; faults as it would, and changes nothing. */
 export async function planCreate(deps: ServiceDeps, caller: Caller, wanted: CreateService): Promise<DryRunView> {
-  const { changes } = await claimCreate(deps, caller, wanted, { idempotencyKey: null, isDryRun: true })
-  return { isDryRun: true, changes }
+  return await planClaim(async (how) => await claimCreate(deps, caller, wanted, how))
 }
 
 async function claimCreate(
@@ -79,14 +68,14 @@ async function claimCreate(
     const size = sizeOf(wanted, primary)
     await requireFreeName(trx, wanted.name)
     if (primary) await requireFitting(trx, primary, { ...size, region: locked, name: wanted.name })
-    const place = await findPlace(trx, deps.field, locked, size)
     const id = randomId(6)
+    const machine = await findHost(trx, deps.field, locked, size)
+    const wish = wishFor(wanted.sqlServer, size, primary !== null)
+    const server = await findServer(trx, deps, wish, { name: wanted.name, region: locked, machine })
     const operationId = await insertOperation(trx, {
       kind: 'create',
-      subscriptionId: caller.subscriptionId,
-      principal: caller.principal,
-      serviceId: id,
-      serviceName: wanted.name,
+      caller,
+      subject: { service: { id, name: wanted.name } },
       input: { ...wanted },
       steps: CREATE_STEPS,
       idempotencyKey: how.idempotencyKey,
@@ -97,9 +86,10 @@ async function claimCreate(
         id,
         subscription_id: caller.subscriptionId,
         name: wanted.name,
-        schema_name: await freeSchemaName(trx, place.server, wanted.name),
+        schema_name: await freeSchemaName(trx, server, wanted.name),
         region: region.slug,
-        ...place,
+        machine,
+        server,
         ...size,
         epoch: await nextEpoch(trx),
         state: 'creating',
@@ -110,13 +100,31 @@ async function claimCreate(
         operation_id: operationId,
       })
       .execute()
-    const after = { ...size, region: region.name, secondaryFor: primary?.name ?? null }
+    if (wish.kind === 'own') await noteOwner(trx, server, id)
+    const after = { ...size, region: region.name, server, secondaryFor: primary?.name ?? null }
     await audit(trx, caller, { action: 'mobile create', subject: wanted.name, after, operationId })
     await bumpDesired(trx)
-    const changes = [`Create '${wanted.name}' in ${region.name}, ${sizeText(size)}: ${placeText(place)}`]
+    const where = placeText({ machine, server, isServerNew: wish.kind === 'own' })
+    const changes = [`Create '${wanted.name}' in ${region.name}, ${sizeText(size)}: ${where}`]
     if (primary) changes.push(`Promise it to '${primary.name}'`)
     return { operationId, changes }
   })
+}
+
+async function findServer(
+  trx: Kysely<ControlDatabase>,
+  { field, seal }: ServiceDeps,
+  wish: ServerWish,
+  service: { name: string; region: Region; machine: string },
+): Promise<string> {
+  switch (wish.kind) {
+    case 'default':
+      return await findDefaultServer(trx, field, service.region)
+    case 'named':
+      return await findNamedServer(trx, field, wish.name)
+    case 'own':
+      return await insertOwnServer(trx, seal, { ...service, region: service.region.slug })
+  }
 }
 
 export const CREATE_STEPS = [
@@ -137,7 +145,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
       {
         name: 'database',
         async run({ operation, facts }) {
-          const { service, version } = await load(operation.service_id)
+          const { service, version } = await load(serviceIdOf(operation))
           facts.version ??= version
           await field.push()
           const server = await getServer(db, service.server)
@@ -156,7 +164,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
       {
         name: 'runtime',
         async run({ operation, facts }) {
-          const { service } = await load(operation.service_id)
+          const { service } = await load(serviceIdOf(operation))
           const wanted = {
             runtime: runtimeOf(service),
             service: service.name,
@@ -186,7 +194,9 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
     },
     async fail({ operation }, _fault, end) {
       await db.transaction().execute(async (trx) => {
+        const service = await getServiceById(trx, serviceIdOf(operation))
         await updateHeld(trx, operation, { state: 'deleted', ended_at: new Date(), operation_id: null })
+        await endOwnServer(trx, service)
         await bumpDesired(trx)
         await end(trx, { state: 'failed' })
       })

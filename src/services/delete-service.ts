@@ -4,17 +4,20 @@ import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { getServer, primaryOf } from '../databases/servers.ts'
+import { untilDropped } from '../databases/server-operations.ts'
+import { getServer, listServers, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
+import { insertOperation, serviceIdOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind } from '../operations/runner.ts'
+import { requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { archiveOf } from './archive.ts'
-import type { Claim, ClaimOptions, ServiceDeps } from './create-service.ts'
+import type { ServiceDeps } from './create-service.ts'
 import { isNotServed, schemaProblem } from './facts-of.ts'
-import { requireReachable } from './place.ts'
+import { endOwnServer, isAloneOnOwnServer } from './own-server.ts'
 import { getService, getServiceById, listTables, lockServices, type Service, updateHeld } from './services.ts'
 
 const WAIT_MS = 30
@@ -29,16 +32,9 @@ export async function beginDelete(
   deps: ServiceDeps,
   caller: Caller,
   wanted: { name: string; isDataDropped: boolean },
-  idempotencyKey: string | null,
+  key: string | null,
 ): Promise<string> {
-  return await beginOnce(
-    deps.db,
-    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
-    {
-      begin: async () => (await claimDelete(deps, caller, wanted, { idempotencyKey, isDryRun: false })).operationId,
-      again: ({ id }) => id,
-    },
-  )
+  return await beginClaim(deps.db, { caller, key }, async (how) => await claimDelete(deps, caller, wanted, how))
 }
 
 /** What a deletion would do; faults as it would, and changes nothing. */
@@ -47,8 +43,7 @@ export async function planDelete(
   caller: Caller,
   wanted: { name: string; isDataDropped: boolean },
 ): Promise<DryRunView> {
-  const { changes } = await claimDelete(deps, caller, wanted, { idempotencyKey: null, isDryRun: true })
-  return { isDryRun: true, changes }
+  return await planClaim(async (how) => await claimDelete(deps, caller, wanted, how))
 }
 
 async function claimDelete(
@@ -69,10 +64,8 @@ async function claimDelete(
     requireFree(service)
     const operationId = await insertOperation(trx, {
       kind: 'delete',
-      subscriptionId: caller.subscriptionId,
-      principal: caller.principal,
-      serviceId: service.id,
-      serviceName: service.name,
+      caller,
+      subject: { service: { id: service.id, name: service.name } },
       input: { isDataDropped: wanted.isDataDropped },
       steps: DELETE_STEPS,
       idempotencyKey: how.idempotencyKey,
@@ -96,6 +89,9 @@ async function deletionText(
 ): Promise<string[]> {
   const tables = (await listTables(trx, [service.id])).map(({ name }) => name)
   const what = tables.length === 0 ? 'no tables' : tables.join(', ')
+  if (isDataDropped && (await isAloneOnOwnServer(trx, service))) {
+    return [`Delete '${service.name}' on ${service.machine}`, `Drop its server ${service.server} and its data: ${what}`]
+  }
   const data = isDataDropped
     ? `Drop its data on ${service.server}: ${what}`
     : `Keep its data on ${service.server} in schema ${service.schema_name}: ${what}`
@@ -111,13 +107,14 @@ function requireFree(service: Service): void {
 }
 
 /** How a deletion is carried out. */
-export function deleteKind({ db, field }: ServiceDeps): OperationKind {
+export function deleteKind(deps: ServiceDeps): OperationKind {
+  const { db, field } = deps
   return {
     steps: [
       {
         name: 'close',
         async run({ operation }) {
-          const service = await getServiceById(db, operation.service_id)
+          const service = await getServiceById(db, serviceIdOf(operation))
           await field.push()
           // A lost home serves nobody; when it returns it reads what is wanted before it opens anything.
           if (!field.isReachable(service.machine)) return { kind: 'done', detail: 'its home cannot be reached' }
@@ -128,7 +125,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
       {
         name: 'data',
         async run({ operation, facts }) {
-          const service = await getServiceById(db, operation.service_id)
+          const service = await getServiceById(db, serviceIdOf(operation))
           const isDropped = operation.input.isDataDropped === true
           facts.version ??= await db.transaction().execute(async (trx) => {
             if (service.ended_at === null)
@@ -137,9 +134,11 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
                 .values(await archiveOf(trx, service, 'deleted'))
                 .execute()
             await updateHeld(trx, operation, { state: isDropped ? 'deleted' : 'archived', ended_at: new Date() })
+            if (isDropped) await endOwnServer(trx, service)
             return await bumpDesired(trx)
           })
           faultPoint('delete.data.ended')
+          if (await isServerGone(db, service.server)) return await untilDropped(deps, service.server)
           await field.push()
           const server = await getServer(db, service.server)
           const version = Number(facts.version)
@@ -167,7 +166,7 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
       })
     },
     async fail({ operation }, _fault, end) {
-      const service = await getServiceById(db, operation.service_id)
+      const service = await getServiceById(db, serviceIdOf(operation))
       // Ended already: what is left to do on its server is done when it can be reached. Not ended: as it was.
       const isEnded = service.ended_at !== null
       await db.transaction().execute(async (trx) => {
@@ -181,6 +180,10 @@ export function deleteKind({ db, field }: ServiceDeps): OperationKind {
       await field.push()
     },
   }
+}
+
+async function isServerGone(db: Kysely<ControlDatabase>, server: string): Promise<boolean> {
+  return (await listServers(db)).every(({ name }) => name !== server)
 }
 
 function retryCommand(name: string): string {

@@ -6,13 +6,12 @@ import type { ArchiveView, DryRunView, RestoreService } from '../contract/api.ts
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { LIST_ROWS_MAX } from '../kit/limits.ts'
-import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
+import { insertOperation, subjectOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind } from '../operations/runner.ts'
 import { bumpDesired, getRegion, listRegions, lockRegion, nextEpoch } from '../regions/regions.ts'
 import {
-  type Claim,
-  type ClaimOptions,
   CREATE_STEPS,
   createKind,
   lockName,
@@ -22,7 +21,7 @@ import {
   type ServiceDeps,
 } from './create-service.ts'
 import { sizeText } from './fit.ts'
-import { findPlace, placeText } from './place.ts'
+import { findHost, placeText } from './place.ts'
 import { findByName, getServiceById, type Service, updateHeld } from './services.ts'
 
 type Archive = Selectable<ControlDatabase['archives']>
@@ -47,18 +46,9 @@ export async function beginRestore(
   caller: Caller,
   name: string,
   wanted: RestoreService,
-  idempotencyKey: string | null,
+  key: string | null,
 ): Promise<string> {
-  return await beginOnce(
-    deps.db,
-    { subscriptionId: caller.subscriptionId, key: idempotencyKey },
-    {
-      begin: async () => {
-        return (await claimRestore(deps, caller, name, wanted, { idempotencyKey, isDryRun: false })).operationId
-      },
-      again: ({ id }) => id,
-    },
-  )
+  return await beginClaim(deps.db, { caller, key }, async (how) => await claimRestore(deps, caller, name, wanted, how))
 }
 
 /** What a restoration would do; faults as it would, and changes nothing. */
@@ -68,8 +58,7 @@ export async function planRestore(
   name: string,
   wanted: RestoreService,
 ): Promise<DryRunView> {
-  const { changes } = await claimRestore(deps, caller, name, wanted, { idempotencyKey: null, isDryRun: true })
-  return { isDryRun: true, changes }
+  return await planClaim(async (how) => await claimRestore(deps, caller, name, wanted, how))
 }
 
 async function claimRestore(
@@ -90,13 +79,11 @@ async function claimRestore(
     await requireFreeName(trx, service.name)
     const size = { mode: service.mode, units: service.units }
     if (primary) await requireFitting(trx, primary, { ...size, region, name: service.name })
-    const place = await findPlace(trx, field, region, size)
+    const machine = await findHost(trx, field, region, size)
     const operationId = await insertOperation(trx, {
       kind: 'restore',
-      subscriptionId: caller.subscriptionId,
-      principal: caller.principal,
-      serviceId: service.id,
-      serviceName: service.name,
+      caller,
+      subject: { service: { id: service.id, name: service.name } },
       input: { archiveId: archive.id, region: region.slug },
       steps: CREATE_STEPS,
       idempotencyKey: how.idempotencyKey,
@@ -105,7 +92,7 @@ async function claimRestore(
       .updateTable('services')
       .set({
         region: region.slug,
-        machine: place.machine,
+        machine,
         epoch: await nextEpoch(trx),
         state: 'creating',
         ended_at: null,
@@ -118,7 +105,7 @@ async function claimRestore(
     await audit(trx, caller, { action: 'mobile restore-secondary', subject: service.name, after, operationId })
     await bumpDesired(trx)
     // Its rows are where they were: only who serves it is new.
-    const where = placeText({ machine: place.machine, server: service.server })
+    const where = placeText({ machine, server: service.server })
     const changes = [`Bring '${service.name}' back in ${region.name}, ${sizeText(size)}: ${where}`]
     if (primary) changes.push(`Promise it to '${primary.name}'`)
     return { operationId, changes }
@@ -137,7 +124,7 @@ export function restoreKind(deps: ServiceDeps): OperationKind {
         const ended = { state: 'archived' as const, ended_at: new Date(), operation_id: null }
         await updateHeld(trx, operation, ended)
         await bumpDesired(trx)
-        const next = `mainstay mobile restore-secondary ${operation.service_name}`
+        const next = `mainstay mobile restore-secondary ${subjectOf(operation)}`
         await end(trx, { state: 'failed', next })
       })
       await field.push()

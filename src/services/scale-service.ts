@@ -5,16 +5,16 @@ import { audit } from '../accounts/audit.ts'
 import type { ScalePlanView, ScaleService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
-import { beginOnce, insertOperation } from '../operations/operations.ts'
+import { beginOnce, insertOperation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import type { OperationKind, StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
+import { requireReachable } from '../regions/hosts.ts'
 import { findRoom, type Size } from '../regions/ledger.ts'
 import { bumpDesired, getRegion, listMachines, lockRegion } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import type { ServiceDeps } from './create-service.ts'
 import { isServedBy } from './facts-of.ts'
 import { requireKeptPromise, resized, sizeText } from './fit.ts'
-import { requireReachable } from './place.ts'
 import {
   getService,
   getServiceById,
@@ -80,10 +80,8 @@ async function claimScale(
     if (wanted.isDryRun === true) return { kind: 'planned', plan: { name: service.name, region, from, to } }
     const operationId = await insertOperation(trx, {
       kind: 'scale',
-      subscriptionId: caller.subscriptionId,
-      principal: caller.principal,
-      serviceId: service.id,
-      serviceName: service.name,
+      caller,
+      subject: { service: { id: service.id, name: service.name } },
       input: { from, to } satisfies ScaleInput,
       steps: SCALE_STEPS,
       idempotencyKey,
@@ -117,7 +115,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
       {
         name: 'runtime',
         async run({ operation, facts }) {
-          const service = await getServiceById(db, operation.service_id)
+          const service = await getServiceById(db, serviceIdOf(operation))
           facts.version ??= await desiredVersion(db)
           await field.push()
           const { to } = inputOf(operation)
@@ -129,7 +127,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
       {
         name: 'route',
         async run({ operation, facts }) {
-          await swapShapes(db, operation.service_id, inputOf(operation))
+          await swapShapes(db, serviceIdOf(operation), inputOf(operation))
           facts.isSwapped = true
           return await tellGateways(field)
         },
@@ -145,7 +143,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
     },
     async fail({ operation, facts }, _fault, end) {
       const { from, to } = inputOf(operation)
-      const service = await getServiceById(db, operation.service_id)
+      const service = await getServiceById(db, serviceIdOf(operation))
       // What was given back may be somebody else's by now, and gateways may know the new runtime: then it stays as asked.
       const isShrunk = from.mode === to.mode && to.units < from.units
       const isKept = isShrunk || facts.isSwapped === true || (from.mode !== to.mode && service.mode === to.mode)
@@ -153,7 +151,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
         const back = isKept ? {} : { mode: from.mode, units: from.units }
         await updateHeld(trx, operation, { ...back, also_mode: null, also_units: null, operation_id: null })
         await bumpDesired(trx)
-        const next = `mainstay mobile scale change ${operation.service_name}`
+        const next = `mainstay mobile scale change ${subjectOf(operation)}`
         await end(trx, isKept ? { state: 'succeeded', error: null } : { state: 'failed', next })
       })
       await field.push()

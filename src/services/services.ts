@@ -86,7 +86,7 @@ type Claim = NonNullable<Holder['recovery']>
 /** Changes the service that an operation is about, if that operation still holds it; otherwise nothing. */
 export async function updateHeld(
   trx: Db,
-  operation: { id: string; service_id: string },
+  operation: { id: string; service_id: string | null },
   change: Updateable<ControlDatabase['services']>,
 ): Promise<void> {
   await trx

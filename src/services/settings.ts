@@ -7,10 +7,10 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import { transact } from '../operations/rehearsal.ts'
+import { requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import type { ServiceDeps } from './create-service.ts'
 import { untilServed } from './facts-of.ts'
-import { requireReachable } from './place.ts'
 import { getService, lockServices, requireIdle, type Service } from './services.ts'
 
 /** What is written about a service, and the words for it in the audit. */

@@ -302,7 +302,13 @@ async function makeFleet(db: Db, seal: Parameters<typeof insertServer>[1]): Prom
     await db.transaction().execute(async (trx) => {
       await lockRegion(trx, slug)
       await setCapacity(trx, slug, ROOM)
-      await insertServer(trx, seal, { name: `sql-${slug}`, region: slug, machine: `${slug}-1`, isDefault: true })
+      await insertServer(trx, seal, {
+        name: `sql-${slug}`,
+        region: slug,
+        machine: `${slug}-1`,
+        isDefault: true,
+        protection: 'async',
+      })
     })
   }
   await insertStandby(db, 'sql-west-us', 'east-us-1')

@@ -44,13 +44,17 @@ describe('the archives of a control database', () => {
     await store.db.insertInto('machines').values({ name: 'm-1', role: 'host', domain: 'West US' }).execute()
     await store.db.transaction().execute(async (trx) => {
       const [region] = await trx.selectFrom('regions').select('slug').execute()
-      await insertServer(trx, seal, { name: 'sql-1', region: region?.slug ?? '', machine: 'm-1', isDefault: true })
+      await insertServer(trx, seal, {
+        name: 'sql-1',
+        region: region?.slug ?? '',
+        machine: 'm-1',
+        isDefault: true,
+        protection: 'async',
+      })
       await insertOperation(trx, {
         kind: 'create',
-        subscriptionId: 'default',
-        principal: 'p',
-        serviceId: 's',
-        serviceName: 'Süß "app"',
+        caller: { subscriptionId: 'default', principal: 'p' },
+        subject: { service: { id: 's', name: 'Süß "app"' } },
         input: { nested: ['ü', null, 1.5] },
         steps: [{ name: 'a', sentence: 'b' }],
         idempotencyKey: null,

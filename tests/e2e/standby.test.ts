@@ -41,7 +41,7 @@ describe('a standby', () => {
     }
     assert.equal(refused, 0, 'the loss of the standby cost writes')
     assert.equal(await standing(), 'released')
-    assert.equal((await cloud.server('sql-west-us')).protection, 'none')
+    assert.equal((await cloud.server('sql-west-us')).isProtected, false)
     assert.match(await cloud.ok(['status']), /the standby of sql-west-us in East US is released/)
   })
 

@@ -1,12 +1,13 @@
 // The control database of the simulation: the same rows as the real one, changed in transactions that never overlap.
 import type { Mode } from '../../src/contract/api.ts'
 import type { Snapshot } from '../../src/control/snapshot.ts'
-import type { Member, ServerWithMembers } from '../../src/databases/servers.ts'
+import type { ServerWithMembers } from '../../src/databases/servers.ts'
 import type { RecoverInput } from '../../src/recovery/recover-begin.ts'
 import type { RecoverFacts } from '../../src/recovery/recover-kind.ts'
 import type { Holder, Holding } from '../../src/regions/ledger.ts'
 import type { Machine, Region } from '../../src/regions/regions.ts'
 import type { Service } from '../../src/services/services.ts'
+import { memberRow, serverRow } from '../support/server-rows.ts'
 import type { Rules } from './rules.ts'
 
 export type OperationFacts = RecoverFacts & { version?: number; isProven?: boolean }
@@ -58,6 +59,7 @@ export class Rows {
       regions: this.regions,
       servers: this.servers,
       services: this.living,
+      serverDrops: [],
       endedServices: [],
       tables: [],
       scripts: [],
@@ -108,33 +110,13 @@ export class Rows {
 
   /** A server with its primary and, where one is named, a standby that may be promoted. */
   addServer(name: string, region: string, standby: string | null): void {
-    const members = [this.#member(name, region, 'primary')]
+    const members = [memberRow({ server: name, machine: region, role: 'primary' })]
     if (standby)
-      members.push({ ...this.#member(name, standby, 'standby'), standing: 'ready', lease_term: 1, slot: 's' })
-    this.servers.push({
-      name,
-      home_region: region,
-      is_default: true,
-      epoch: String(this.nextEpoch()),
-      superuser_password: '',
-      replication_password: '',
-      is_initialized: true,
-      created_at: new Date(0),
-      members,
-    })
-  }
-
-  #member(server: string, machine: string, role: Member['role']): Member {
-    return {
-      server,
-      machine,
-      role,
-      standing: null,
-      lease_term: 0,
-      slot: null,
-      is_old_primary_stopped: false,
-      fork_lsn: null,
-    }
+      members.push(
+        memberRow({ server: name, machine: standby, role: 'standby', standing: 'ready', lease_term: 1, slot: 's' }),
+      )
+    const row = serverRow({ name, home_region: region, epoch: String(this.nextEpoch()) })
+    this.servers.push({ ...row, members })
   }
 
   addService(wanted: {

@@ -70,6 +70,7 @@ export function recoveryAt(step: number): OperationView {
     id: 'op1',
     kind: 'recover',
     service: 'PrimaryService',
+    server: null,
     state: isDone ? 'succeeded' : 'running',
     revision: step + 1,
     principal: 'operator',

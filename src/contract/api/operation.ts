@@ -11,8 +11,13 @@ export const OperationView = Type.Object({
     Type.Literal('recover'),
     Type.Literal('scale'),
     Type.Literal('restore'),
+    Type.Literal('create_server'),
+    Type.Literal('delete_server'),
+    Type.Literal('protect_server'),
   ]),
-  service: Type.String(),
+  /** What it is about: a service, a server, or a service and its server. */
+  service: Nullable(Type.String()),
+  server: Nullable(Type.String()),
   /** `needs_you`: stopped after the point of no return; `next` says what to do. */
   state: Type.Union([
     Type.Literal('running'),

@@ -39,3 +39,15 @@ export type DryRunView = Static<typeof DryRunView>
 
 export const Mode = Type.Union([Type.Literal('shared'), Type.Literal('reserved')])
 export type Mode = Static<typeof Mode>
+
+/**
+ * What keeps a server's data beside its primary. `none`: nothing. `vault`: backups. `async`: a standby in another region,
+ * which may lack the last moment. `sync`: a standby that has every commit that was acknowledged.
+ */
+export const Protection = Type.Union([
+  Type.Literal('none'),
+  Type.Literal('vault'),
+  Type.Literal('async'),
+  Type.Literal('sync'),
+])
+export type Protection = Static<typeof Protection>

@@ -1,12 +1,15 @@
 // Database servers in the management API.
 import { type Static, Type } from 'typebox'
-import { Instant, Nullable } from './parts.ts'
+import { Instant, Nullable, Protection } from './parts.ts'
 
 export const ServerView = Type.Object({
   name: Type.String(),
   region: Type.String({ description: 'where its primary is' }),
   epoch: Type.Integer(),
-  protection: Type.Union([Type.Literal('none'), Type.Literal('async')]),
+  isDefault: Type.Boolean({ description: 'new services of its home region go to it' }),
+  protection: Protection,
+  isProtected: Type.Boolean({ description: 'its standby may be promoted now' }),
+  operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
   services: Type.Array(Type.String()),
   members: Type.Array(
     Type.Object({
@@ -37,3 +40,27 @@ export const ServerView = Type.Object({
   ),
 })
 export type ServerView = Static<typeof ServerView>
+
+// What can be asked for. Backups and synchronous standbys are not on offer yet.
+const WantedProtection = Type.Union([Type.Literal('none'), Type.Literal('async')])
+
+export const CreateServer = Type.Object(
+  {
+    name: Type.String({ maxLength: 100 }),
+    location: Type.Optional(Type.String({ description: 'region name or slug; default: the first region' })),
+    protection: Type.Optional(WantedProtection),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type CreateServer = Static<typeof CreateServer>
+
+export const ProtectServer = Type.Object(
+  {
+    protection: Type.Optional(WantedProtection),
+    location: Type.Optional(Type.String({ description: 'where the standby is to be; default: any other region' })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type ProtectServer = Static<typeof ProtectServer>

@@ -30,6 +30,12 @@ export const CreateService = Type.Object(
     mode: Type.Optional(Mode),
     units: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     secondaryFor: Type.Optional(Type.String()),
+    sqlServer: Type.Optional(
+      Type.String({
+        description: '`new`, or a name; default: its own when reserved, else the region’s',
+        maxLength: 100,
+      }),
+    ),
     isDryRun: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },

@@ -1,0 +1,33 @@
+// Servers that people make, protect and delete; operations about a server. Not breaking: an older control leaves
+// operations of kinds that it does not know to others, and goes on with the servers as they are.
+import { type Kysely, sql } from 'kysely'
+
+/** Adds columns and a table; what is there keeps its meaning. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const statement of STATEMENTS) await sql.raw(statement).execute(db)
+}
+
+const STATEMENTS = [
+  `alter table operations
+     alter column service_id drop not null,
+     alter column service_name drop not null,
+     add column server text references servers,
+     add constraint operations_subject check (service_id is not null or server is not null)`,
+  `alter table servers
+     add column protection text not null default 'async' check (protection in ('none', 'vault', 'async', 'sync')),
+     -- The highest term of a lease that any standby of it ever had: terms go on growing when a standby is replaced.
+     add column lease_term integer not null default 0,
+     -- The service that it was made for, and with whose data it ends.
+     add column made_for text references services,
+     add column operation_id text references operations,
+     add column ended_at timestamptz`,
+  // A standby that is being given up: released, and not to come into force again.
+  `alter table server_members add column is_leaving boolean not null default false`,
+  // Copies that are to go: named one by one, since a host never drops what some list lacks. Done when the host says so
+  // of an assignment of that version or a later one.
+  `create table server_drops (
+     server text not null references servers,
+     machine text not null references machines,
+     version bigint not null,
+     primary key (server, machine))`,
+]

@@ -1,0 +1,48 @@
+// `sql server protect`: how a SQL server is protected, changed while it serves.
+import type { Command } from 'commander'
+import type { OperationView, ProtectServer } from '../contract/api.ts'
+import { protectionOf } from './asking.ts'
+import { addCommand, runCommand, type Shell } from './command.ts'
+import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
+import { followOperation } from './follow.ts'
+import { serverLines } from './server-lines.ts'
+
+type Flags = CommonFlags & DryRunFlag & { protection?: string; location?: string }
+
+/** Adds the command. */
+export function addSqlServerProtect(server: Command, shell: Shell): void {
+  addCommand(server, {
+    usage: 'protect <server>',
+    about: 'give a SQL server a standby in another region, move it, or give it up',
+    examples: [
+      'mainstay sql server protect sql-west-us',
+      'mainstay sql server protect orders --location "North Europe"',
+      'mainstay sql server protect orders --protection none',
+    ],
+  })
+    .option('--protection <kind>', 'async: a standby in another region; none (default: what it has, or async)')
+    .option('-l, --location <region>', 'region of the standby (default: any other)')
+    .option(...DRY_RUN)
+    .action(async (name: string, flags: Flags) => {
+      await runCommand(shell, { name: 'sql server protect', flags }, async (session) => {
+        const request: ProtectServer = {
+          ...(flags.protection === undefined ? {} : { protection: protectionOf(flags.protection) }),
+          ...(flags.location === undefined ? {} : { location: flags.location }),
+        }
+        const client = await session.client()
+        const plan = await client.planProtectServer(name, request)
+        if (flags.dryRun) return tellDryRun(session, plan)
+        session.talk.data(...plan.changes)
+        let shown = ''
+        const onChange = (now: OperationView) => {
+          const label = now.steps.find(({ state }) => state === 'running')?.sentence ?? ''
+          if (label !== '' && label !== shown) session.talk.progress(label)
+          shown = label
+        }
+        await followOperation(session, client, { operation: await client.protectServer(name, request), onChange })
+        const changed = await client.getServer(name)
+        return { json: changed, lines: serverLines(changed, Date.now()) }
+      })
+    })
+}

@@ -1,0 +1,62 @@
+// The management API's routes for database servers.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { CreateServer, DryRunView, OperationView, ProtectServer, ServerView } from '../contract/api.ts'
+import { API } from '../contract/api-routes.ts'
+import { beginCreateServer, planCreateServer } from '../databases/create-server.ts'
+import { beginDeleteServer, planDeleteServer } from '../databases/delete-server.ts'
+import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
+import { getServer } from '../databases/servers.ts'
+import { Fault } from '../kit/fault.ts'
+import type { ApiDeps } from './compose.ts'
+import { keyOf } from './request-key.ts'
+import { viewServers } from './views.ts'
+
+const ByServer = Type.Object({ server: Type.String({ maxLength: 100 }) })
+const Flag = Type.Optional(Type.Boolean())
+const BEGUN = { 200: DryRunView, 202: OperationView }
+
+/** Servers: list, show, create, delete, protect. */
+export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
+  app.get(
+    API.servers,
+    { schema: { response: { 200: Type.Array(ServerView) } } },
+    async () => await viewServers(deps.views),
+  )
+
+  app.get(API.server, { schema: { params: ByServer, response: { 200: ServerView } } }, async (request) => {
+    const { name } = await getServer(deps.db, request.params.server)
+    const view = (await viewServers(deps.views)).find((server) => server.name === name)
+    if (view) return view
+    throw new Fault('server.unknown', 404, `there is no server '${name}' any more`)
+  })
+
+  app.post(API.servers, { schema: { body: CreateServer, response: BEGUN } }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    if (request.body.isDryRun === true) return await planCreateServer(deps.services, caller, request.body)
+    const id = await beginCreateServer(deps.services, caller, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const deleteSchema = {
+    params: ByServer,
+    querystring: Type.Object({ deleteData: Flag, isDryRun: Flag }),
+    response: BEGUN,
+  }
+  app.delete(API.server, { schema: deleteSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const wanted = { name: request.params.server, isDataDropped: request.query.deleteData === true }
+    if (request.query.isDryRun === true) return await planDeleteServer(deps.services, caller, wanted)
+    const id = await beginDeleteServer(deps.services, caller, wanted, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const protectSchema = { params: ByServer, body: ProtectServer, response: BEGUN }
+  app.post(API.protectServer, { schema: protectSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { server } = request.params
+    if (request.body.isDryRun === true) return await planProtectServer(deps.services, caller, server, request.body)
+    const id = await beginProtectServer(deps.services, caller, server, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+}

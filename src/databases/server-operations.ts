@@ -1,0 +1,61 @@
+// What the operations about servers share: what they are given, and how they wait for a server to be what it is to be.
+import type { Kysely } from 'kysely'
+import type { Seal } from '../accounts/seal.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { ServerFacts } from '../contract/facts.ts'
+import type { StepResult } from '../operations/runner.ts'
+import type { Field } from '../regions/field.ts'
+import { machinesToDrop } from './server-drops.ts'
+import { getServer, primaryOf, type ServerWithMembers, standbyOf } from './servers.ts'
+import { supplyStandby } from './standby-supply.ts'
+
+export type ServerDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
+
+const LOOK_AGAIN_MS = 100
+
+/** Not yet, for that reason. */
+export function waitFor(reason: string): StepResult {
+  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+}
+
+/** What the host of a server's primary says of it just now. Faults as `Field.askHost`. */
+export async function askPrimary(deps: ServerDeps, server: ServerWithMembers): Promise<ServerFacts | null> {
+  const found = await deps.field.askHost(primaryOf(server).machine)
+  return found.servers.find(({ name }) => name === server.name) ?? null
+}
+
+/** Waits until a server's primary is open. */
+export async function untilOpen(deps: ServerDeps, name: string): Promise<StepResult> {
+  await deps.field.push()
+  const server = await getServer(deps.db, name)
+  const facts = await askPrimary(deps, server)
+  if (facts?.state === 'running') return { kind: 'done', detail: `on ${primaryOf(server).machine}` }
+  return waitFor(facts?.problem ?? `${name} to be open (${facts?.state ?? 'not there yet'})`)
+}
+
+/** Gives a server its standby and waits until that may be promoted. One whose host is lost is not waited for. */
+export async function untilProtected(deps: ServerDeps, name: string, region: string | null): Promise<StepResult> {
+  const { db, field } = deps
+  await supplyStandby(db, name, { field, region })
+  await field.push()
+  const standby = standbyOf(await getServer(db, name))
+  if (!standby) {
+    return { kind: 'done', detail: 'no host of another region reports: it gets its standby as soon as one does' }
+  }
+  if (standby.standing === 'ready') return { kind: 'done', detail: `its standby is on ${standby.machine}` }
+  if (!field.isReachable(standby.machine)) {
+    return { kind: 'done', detail: `${standby.machine} cannot be reached now, and builds its standby when it can` }
+  }
+  const copy = (await field.askHost(standby.machine)).servers.find((entry) => entry.name === name)
+  return waitFor(copy?.problem ?? `its standby on ${standby.machine} (${standby.standing})`)
+}
+
+/** Waits until every machine that can be reached has dropped its copy of an ended server; the others do it later. */
+export async function untilDropped({ db, field }: ServerDeps, name: string): Promise<StepResult> {
+  await field.push()
+  const left = await machinesToDrop(db, name)
+  const here = left.filter((machine) => field.isReachable(machine))
+  for (const machine of here) await field.askHost(machine)
+  if (here.length > 0) return waitFor(`${here.join(', ')} to drop ${name}`)
+  return left.length === 0 ? { kind: 'done' } : { kind: 'done', detail: `${left.join(', ')} will drop it later` }
+}
