@@ -5,7 +5,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ServerFacts } from '../contract/facts.ts'
 import type { StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
-import { machinesToDrop } from './server-drops.ts'
+import { machinesToDrop, noteDroppedCopies } from './server-drops.ts'
 import { getServer, primaryOf, type ServerWithMembers, standbyOf } from './servers.ts'
 import { supplyStandby } from './standby-supply.ts'
 
@@ -50,12 +50,14 @@ export async function untilProtected(deps: ServerDeps, name: string, region: str
   return waitFor(copy?.problem ?? `its standby on ${standby.machine} (${standby.standing})`)
 }
 
-/** Waits until every machine that can be reached has dropped its copy of an ended server; the others do it later. */
+/** Waits until every machine that can be reached has dropped its copy of a server; the others do it later. */
 export async function untilDropped({ db, field }: ServerDeps, name: string): Promise<StepResult> {
   await field.push()
+  const asked = (await machinesToDrop(db, name)).filter((machine) => field.isReachable(machine))
+  const facts = await Promise.all(asked.map(async (machine) => await field.askHost(machine)))
+  await noteDroppedCopies(db, { host: (machine) => facts.find((one) => one.machine === machine) ?? null })
   const left = await machinesToDrop(db, name)
-  const here = left.filter((machine) => field.isReachable(machine))
-  for (const machine of here) await field.askHost(machine)
+  const here = left.filter((machine) => asked.includes(machine))
   if (here.length > 0) return waitFor(`${here.join(', ')} to drop ${name}`)
   return left.length === 0 ? { kind: 'done' } : { kind: 'done', detail: `${left.join(', ')} will drop it later` }
 }

@@ -37,7 +37,9 @@ export class FieldDouble implements Field {
         .filter((member) => member.machine === name)
         .map(({ role }) => openServer({ name: server, version: Number(version), epoch: Number(epoch), role })),
     )
+    const drops = await this.#db.selectFrom('server_drops').select('server').where('machine', '=', name).execute()
     return {
+      droppedServers: drops.map(({ server }) => server),
       ...{
         protocol: 2,
         machine: name,
