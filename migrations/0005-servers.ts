@@ -20,9 +20,16 @@ const STATEMENTS = [
      -- The service that it was made for, and with whose data it ends.
      add column made_for text references services,
      add column operation_id text references operations,
-     add column ended_at timestamptz`,
+     add column ended_at timestamptz,
+     -- A planned move of its primary: to which machine, while requests are held; whether the old one is to be stopped.
+     add column switching_to text references machines,
+     add column is_stopping boolean not null default false`,
   // A standby that is being given up: released, and not to come into force again.
-  `alter table server_members add column is_leaving boolean not null default false`,
+  `alter table server_members
+     add column is_leaving boolean not null default false,
+     -- It was the primary until a planned move: under which epoch, and where its WAL ended when it was stopped.
+     add column rejoin_epoch bigint,
+     add column rejoin_lsn text`,
   // Copies that are to go: named one by one, since a host never drops what some list lacks. Done when the host says so
   // of an assignment of that version or a later one.
   `create table server_drops (

@@ -147,6 +147,15 @@ export class Client {
     return await this.#send('OperationView', { verb: 'POST', path, body: request })
   }
 
+  async planSwitchServer(server: string): Promise<DryRunView> {
+    const path = fill(API.switchServer, { server })
+    return await this.#send('DryRunView', { verb: 'POST', path, query: { isDryRun: 'true' } })
+  }
+
+  async switchServer(server: string): Promise<OperationView> {
+    return await this.#send('OperationView', { verb: 'POST', path: fill(API.switchServer, { server }) })
+  }
+
   listArchives = async () => await this.#list('ArchiveView', API.archives)
 
   async restoreService(service: string, request: RestoreService): Promise<OperationView> {

@@ -29,3 +29,14 @@ export async function followOperation(
     process.removeListener('SIGINT', interrupt)
   }
 }
+
+/** The same, with each step told as it begins. */
+export async function followSteps(session: Session, client: Client, operation: OperationView): Promise<OperationView> {
+  let shown = ''
+  const onChange = (now: OperationView) => {
+    const label = now.steps.find(({ state }) => state === 'running')?.sentence ?? ''
+    if (label !== '' && label !== shown) session.talk.progress(label)
+    shown = label
+  }
+  return await followOperation(session, client, { operation, onChange })
+}

@@ -41,6 +41,7 @@ import { addSqlServerDelete } from './sql-server-delete.ts'
 import { addSqlServerList } from './sql-server-list.ts'
 import { addSqlServerProtect } from './sql-server-protect.ts'
 import { addSqlServerShow } from './sql-server-show.ts'
+import { addSqlServerSwitchover } from './sql-server-switchover.ts'
 import { addStatus } from './status.ts'
 import { addTableCreate } from './table-create.ts'
 import { addTableDelete } from './table-delete.ts'
@@ -128,6 +129,7 @@ export function buildProgram(shell: Shell): Command {
   addSqlServerShow(server, shell)
   addSqlServerCreate(server, shell)
   addSqlServerProtect(server, shell)
+  addSqlServerSwitchover(server, shell)
   addSqlServerDelete(server, shell)
 
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)

@@ -1,11 +1,11 @@
 // `sql server protect`: how a SQL server is protected, changed while it serves.
 import type { Command } from 'commander'
-import type { OperationView, ProtectServer } from '../contract/api.ts'
+import type { ProtectServer } from '../contract/api.ts'
 import { protectionOf } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
-import { followOperation } from './follow.ts'
+import { followSteps } from './follow.ts'
 import { serverLines } from './server-lines.ts'
 
 type Flags = CommonFlags & DryRunFlag & { protection?: string; location?: string }
@@ -34,13 +34,7 @@ export function addSqlServerProtect(server: Command, shell: Shell): void {
         const plan = await client.planProtectServer(name, request)
         if (flags.dryRun) return tellDryRun(session, plan)
         session.talk.data(...plan.changes)
-        let shown = ''
-        const onChange = (now: OperationView) => {
-          const label = now.steps.find(({ state }) => state === 'running')?.sentence ?? ''
-          if (label !== '' && label !== shown) session.talk.progress(label)
-          shown = label
-        }
-        await followOperation(session, client, { operation: await client.protectServer(name, request), onChange })
+        await followSteps(session, client, await client.protectServer(name, request))
         const changed = await client.getServer(name)
         return { json: changed, lines: serverLines(changed, Date.now()) }
       })

@@ -36,6 +36,7 @@ export const API = {
   servers: '/api/v1/servers',
   server: '/api/v1/servers/:server',
   protectServer: '/api/v1/servers/:server/protect',
+  switchServer: '/api/v1/servers/:server/switchover',
   joinTokens: '/api/v1/join-tokens',
   settleWithout: '/api/v1/control/settle/:machine',
   machines: '/api/v1/machines',

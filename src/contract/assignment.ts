@@ -46,6 +46,13 @@ export type ServerAssignment = {
   schemas: SchemaAssignment[]
   /** Only for a promotion: the old primary's host confirmed that it stopped, so no lease has to run out. */
   isOldPrimaryStopped: boolean
+  /** Only for a primary, in a planned move: to be stopped cleanly, and to stay so until told otherwise. */
+  isStopping?: boolean
+  /**
+   * Only for a standby that was the primary under that epoch until a planned move: it follows as it is if its WAL ends
+   * there. Otherwise it diverged, and is quarantined.
+   */
+  rejoin?: { epoch: number; lsn: string } | null
 }
 
 /** How a runtime reaches a service's database: a server of this host, or one behind another machine's door. */
@@ -119,6 +126,8 @@ export type Route = {
   runtime: string
   to: MachineAddress
   closed: { cause: string; message: string; retryAfterSeconds: number } | null
+  /** Requests wait at the gateway: the service is being moved as planned, and is there again in a moment. */
+  isHeld?: boolean
 }
 
 export type GatewayAssignment = MachineAssignment & { routes: Route[]; hosts: MachineAddress[] }

@@ -74,6 +74,8 @@ export type ControlDatabase = {
     made_for: string | null
     operation_id: string | null
     ended_at: WhenOrNull
+    switching_to: string | null
+    is_stopping: Generated<boolean>
   }
   server_drops: { server: string; machine: string; version: Big }
   server_members: {
@@ -85,6 +87,8 @@ export type ControlDatabase = {
     slot: string | null
     is_old_primary_stopped: Generated<boolean>
     is_leaving: Generated<boolean>
+    rejoin_epoch: ColumnType<string | null, number | string | null | undefined, number | string | null>
+    rejoin_lsn: string | null
     fork_lsn: string | null
   }
   operations: {

@@ -37,6 +37,8 @@ export type ServerFacts = {
   dataBytes: number | null
   /** Of a quarantined server: the end of its WAL (to the page), and the size and place of all that is kept. */
   quarantine: { endLsn: string | null; keptBytes: number; folder: string } | null
+  /** Of a primary that was stopped cleanly as ordered: the end of its WAL. */
+  shutdownLsn?: string | null
   /** Schemas that are ready under the assigned epoch. */
   schemas: { schema: string; epoch: number; problem: string | null }[]
 }
@@ -111,6 +113,9 @@ export type GatewayFacts = MachineFacts & {
   failedRequests: number
   highestEpoch?: number
 }
+
+/** A gateway's answer to the question what it still forwards: requests under way of each service, held ones left out. */
+export type GatewayTraffic = { version: number; underWay: Record<string, number> }
 
 export type HostHeartbeatAnswer = { assignment: HostAssignment | null }
 export type GatewayHeartbeatAnswer = { assignment: GatewayAssignment | null }

@@ -83,13 +83,14 @@ function hostsThatCount(snapshot: Snapshot): MachineAddress[] {
 /** Where each service's requests go. Routes of what cannot be served now are closed, with the reason. */
 export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string): GatewayAssignment {
   const self = snapshot.machines.find((entry) => entry.name === gateway)
+  const held = new Set(snapshot.servers.filter((server) => server.switching_to !== null).map(({ name }) => name))
   const routes = snapshot.services.flatMap((service): Route[] => {
     const to = addressOf(snapshot.machines.find((machine) => machine.name === service.machine))
     if (!to || service.state === 'deleting') return []
     const closed = closedRoute(service, snapshot.verdicts.get(service.id) ?? { state: 'Ready' })
-    return [
-      { service: service.name.toLowerCase(), epoch: Number(service.epoch), runtime: runtimeOf(service), to, closed },
-    ]
+    const isHeld = held.has(service.server)
+    const epoch = Number(service.epoch)
+    return [{ service: service.name.toLowerCase(), epoch, runtime: runtimeOf(service), to, closed, isHeld }]
   })
   return { ...deriveCommon(snapshot, self), routes, hosts: hostsThatCount(snapshot) }
 }
@@ -130,6 +131,8 @@ function deriveServer(
     slots: isPrimary ? slotsOf(standby) : slotsOf(member),
     schemas: isPrimary ? deriveSchemas(snapshot, server, open) : [],
     isOldPrimaryStopped: member.is_old_primary_stopped,
+    isStopping: isPrimary && server.is_stopping,
+    rejoin: isPrimary ? null : rejoinOf(member),
   }
 }
 
@@ -138,6 +141,10 @@ function deriveLease(snapshot: Snapshot, standby: Member | null): LeaseAssignmen
   const term = standby?.lease_term ?? 0
   if (!prover || (standby.standing !== 'arming' && standby.standing !== 'ready')) return { kind: 'free', term }
   return { kind: 'required', term, prover }
+}
+
+function rejoinOf({ rejoin_epoch: epoch, rejoin_lsn: lsn }: Member): { epoch: number; lsn: string } | null {
+  return epoch === null || lsn === null ? null : { epoch: Number(epoch), lsn }
 }
 
 function slotsOf(member: Member | null): string[] {

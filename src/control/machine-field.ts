@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'undici'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
+import type { GatewayTraffic, HostFacts, ProbeAnswer } from '../contract/facts.ts'
 import {
   EPOCH_HEADER,
   INTERNAL_HEADER,
@@ -18,7 +18,13 @@ import type { Door } from '../kit/door.ts'
 import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { GATEWAY_CALL_MS_MAX, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, REGION_CALL_MS_MAX } from '../kit/limits.ts'
+import {
+  CHECKPOINT_MS_MAX,
+  GATEWAY_CALL_MS_MAX,
+  GATEWAY_SILENT_MS,
+  HEARTBEAT_SILENT_MS,
+  REGION_CALL_MS_MAX,
+} from '../kit/limits.ts'
 import { SharedTurn } from '../kit/shared-turn.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field, ProbeTarget } from '../regions/field.ts'
@@ -98,6 +104,24 @@ export class MachineField implements Field {
       ({ role, revoked_at }) => role === 'gateway' && !revoked_at,
     )
     return { live: [...names], late: known.map(({ name }) => name).filter((name) => !names.has(name)) }
+  }
+
+  async countUnderWay(services: string[]): Promise<number> {
+    const { live } = await this.gateways()
+    const counts = await Promise.all(
+      live.map(async (name) => {
+        const line = this.#line(await this.#machine(name), ORDERS_PROTOCOL, 'orders')
+        const call = { method: 'GET' as const, path: '/traffic', timeoutMs: GATEWAY_CALL_MS_MAX }
+        const { underWay } = (await callThrough(line, call)) as GatewayTraffic
+        return services.reduce((sum, service) => sum + (underWay[service.toLowerCase()] ?? 0), 0)
+      }),
+    )
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  async checkpoint(machine: string, server: string): Promise<void> {
+    const path = `/servers/${server}/checkpoint`
+    await this.#order(machine, { method: 'POST', path, timeoutMs: CHECKPOINT_MS_MAX })
   }
 
   async probeRuntime(target: ProbeTarget): Promise<ProbeAnswer> {

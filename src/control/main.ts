@@ -32,6 +32,7 @@ import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import { recoverKind } from '../recovery/recover-kind.ts'
+import { switchServerKind } from '../recovery/switch-server.ts'
 import { FactBoard } from '../regions/fact-board.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
@@ -141,6 +142,7 @@ async function run(args: string[]): Promise<void> {
     create_server: createServerKind(ownServices),
     delete_server: deleteServerKind(ownServices),
     protect_server: protectServerKind(ownServices),
+    switch_server: switchServerKind(ownRecovery),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

@@ -8,6 +8,7 @@ import { beginDeleteServer, planDeleteServer } from '../databases/delete-server.
 import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
 import { getServer } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
+import { beginSwitchServer, planSwitchServer } from '../recovery/switch-server.ts'
 import type { ApiDeps } from './compose.ts'
 import { keyOf } from './request-key.ts'
 import { viewServers } from './views.ts'
@@ -16,7 +17,7 @@ const ByServer = Type.Object({ server: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
 const BEGUN = { 200: DryRunView, 202: OperationView }
 
-/** Servers: list, show, create, delete, protect. */
+/** Servers: list, show, create, delete, protect, switch over. */
 export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(
     API.servers,
@@ -57,6 +58,15 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     const { server } = request.params
     if (request.body.isDryRun === true) return await planProtectServer(deps.services, caller, server, request.body)
     const id = await beginProtectServer(deps.services, caller, server, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const switchSchema = { params: ByServer, querystring: Type.Object({ isDryRun: Flag }), response: BEGUN }
+  app.post(API.switchServer, { schema: switchSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { server } = request.params
+    if (request.query.isDryRun === true) return await planSwitchServer(deps.recovery, caller, server)
+    const id = await beginSwitchServer(deps.recovery, caller, server, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
 }

@@ -86,7 +86,8 @@ async function moveRevokedStandby(deps: StewardDeps, server: ServerWithMembers, 
 
 async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
   const standby = standbyOf(server)
-  if (!standby?.standing || standby.is_leaving) return false
+  // Nothing of it changes while it is given up, or takes over.
+  if (!standby?.standing || standby.is_leaving || server.switching_to !== null) return false
   const primary = factsOf(deps.board, server, primaryOf(server).machine)
   const copy = factsOf(deps.board, server, standby.machine)
   const brokenMs = noteBroken(

@@ -63,3 +63,28 @@ export function decidePromotion(
     others.filter((member) => member.role === role).map((member) => member.machine)
   return { kind: 'promote', quarantined: machinesOf('primary'), removed: machinesOf('standby') }
 }
+
+/**
+ * A planned move: `done` when it was decided already. `swap`: with the term that the old primary has as a standby, which is
+ * above every term before. Faults with `switchover.standby_not_ready` unless the standby may be promoted now.
+ */
+export function decideSwap(
+  server: string,
+  members: MemberFacts[],
+  move: { from: string; to: string },
+): { kind: 'done' } | { kind: 'swap'; term: number } {
+  const from = members.find((member) => member.machine === move.from)
+  const to = members.find((member) => member.machine === move.to)
+  if (to?.role === 'primary' && from?.role === 'standby') return { kind: 'done' }
+  if (from?.role !== 'primary' || to?.role !== 'standby' || to.standing !== 'ready') {
+    throw new Fault(
+      'switchover.standby_not_ready',
+      409,
+      `the standby of ${server} on ${move.to} cannot take over now`,
+      {
+        hint: `It is ${to?.standing ?? 'gone'}; see: mainstay sql server show ${server}`,
+      },
+    )
+  }
+  return { kind: 'swap', term: Math.max(from.lease_term, to.lease_term) + 1 }
+}

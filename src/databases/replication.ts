@@ -74,6 +74,11 @@ export async function ensureSlots(client: pg.Client, slots: string[]): Promise<v
   }
 }
 
+/** Drops every slot of a standby that nobody uses. */
+export async function dropSlots(client: pg.Client): Promise<void> {
+  await client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active')
+}
+
 /** Lets the divergence slot forget what the standby has: only what it lacks can ever be stranded. */
 export async function advanceDivergenceSlot(client: pg.Client, flushLsn: string): Promise<void> {
   await client.query(

@@ -34,7 +34,11 @@ export async function untilOpen(deps: ServerDeps, name: string): Promise<StepRes
 }
 
 /** Gives a server its standby and waits until that may be promoted. One whose host is lost is not waited for. */
-export async function untilProtected(deps: ServerDeps, name: string, region: string | null): Promise<StepResult> {
+export async function untilProtected(
+  deps: Omit<ServerDeps, 'seal'>,
+  name: string,
+  region: string | null,
+): Promise<StepResult> {
   const { db, field } = deps
   await supplyStandby(db, name, { field, region })
   await field.push()

@@ -8,7 +8,7 @@ import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
-import { decideMove, decidePromotion, decideRelease } from './membership.ts'
+import { decideMove, decidePromotion, decideRelease, decideSwap } from './membership.ts'
 import { dropCopies } from './server-drops.ts'
 import type { StandingChange } from './standing.ts'
 
@@ -99,7 +99,7 @@ export async function insertServer(trx: Db, seal: Seal, wanted: NewServer): Prom
 
 /** Gives a server a standby on another machine. Its lease has a term that no standby before it had. */
 export async function insertStandby(trx: Db, server: string, machine: string): Promise<void> {
-  const slot = `standby_${machine.replaceAll('-', '_')}`
+  const slot = slotOf(machine)
   const { lease_term } = await trx
     .selectFrom('servers')
     .select('lease_term')
@@ -203,22 +203,61 @@ export async function promoteMember(
   await ownMember(trx, wanted.server, wanted.machine)
     .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: wanted.isOldPrimaryStopped })
     .execute()
-  await trx.updateTable('servers').set({ epoch }).where('name', '=', wanted.server).execute()
-  const services = await trx
-    .selectFrom('services')
-    .select('id')
-    .where('server', '=', wanted.server)
-    .where('ended_at', 'is', null)
+  // A planned move that was under way is over with this.
+  const ended = { switching_to: null, is_stopping: false }
+  await trx
+    .updateTable('servers')
+    .set({ epoch, ...ended })
+    .where('name', '=', wanted.server)
     .execute()
-  for (const { id } of services) {
+  await raiseServices(trx, wanted.server)
+  await bumpDesired(trx)
+  return { epoch, isNew: true }
+}
+
+// Every service on a server whose primary changed takes a new epoch: the old logins are over.
+async function raiseServices(trx: Db, server: string): Promise<void> {
+  const bound = trx.selectFrom('services').select('id').where('server', '=', server).where('ended_at', 'is', null)
+  for (const { id } of await bound.execute()) {
     await trx
       .updateTable('services')
       .set({ epoch: await nextEpoch(trx) })
       .where('id', '=', id)
       .execute()
   }
+}
+
+/**
+ * The decision of a planned move, in the caller's transaction: the old primary was stopped cleanly where its WAL ends,
+ * and the standby has all of it. They change roles under the next epoch, and so does every service on the server. A move
+ * that was decided already is left as it is. Faults with `switchover.standby_not_ready`.
+ */
+export async function swapMembers(
+  trx: Db,
+  wanted: { server: string; from: string; to: string; shutdownLsn: string },
+): Promise<{ epoch: number }> {
+  const { epoch: before, members } = await lockServer(trx, wanted.server)
+  if (before === null) throw new TypeError(`no server ${wanted.server}`)
+  const decision = decideSwap(wanted.server, members, wanted)
+  if (decision.kind === 'done') return { epoch: before }
+  const epoch = await nextEpoch(trx)
+  const slot = slotOf(wanted.from)
+  const rejoin = { rejoin_epoch: before, rejoin_lsn: wanted.shutdownLsn, lease_term: decision.term, slot }
+  await ownMember(trx, wanted.server, wanted.from)
+    .set({ role: 'standby', standing: 'building', is_old_primary_stopped: false, fork_lsn: null, ...rejoin })
+    .execute()
+  await ownMember(trx, wanted.server, wanted.to)
+    .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: true })
+    .execute()
+  await trx.updateTable('servers').set({ epoch, is_stopping: false }).where('name', '=', wanted.server).execute()
+  await raiseServices(trx, wanted.server)
   await bumpDesired(trx)
-  return { epoch, isNew: true }
+  return { epoch }
+}
+
+// As PostgreSQL lets a slot be called.
+function slotOf(machine: string): string {
+  return `standby_${machine.replaceAll('-', '_')}`
 }
 
 // The row that moves, releases and promotions lock, so that these exclude each other.

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
 import type { GatewayAssignment } from '../contract/assignment.ts'
-import type { GatewayFacts, GatewayHeartbeatAnswer } from '../contract/facts.ts'
+import type { GatewayFacts, GatewayHeartbeatAnswer, GatewayTraffic } from '../contract/facts.ts'
 import type { FromRole } from '../contract/local-cloud.ts'
 import { ORDERS_PROTOCOL, PROTOCOL_VERSION, PUBLIC_PROTOCOL } from '../contract/protocols.ts'
 import { repeat } from '../kit/clock.ts'
@@ -30,6 +30,7 @@ import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
 import { Certificate } from '../machine/renewal.ts'
+import { Holds } from './holds.ts'
 import { GATEWAY_MEASURES, type GatewayNumbers, REQUEST_DURATIONS } from './metrics.ts'
 import { Probes } from './probes.ts'
 import { answerPublic, type Counts } from './public-server.ts'
@@ -93,7 +94,8 @@ async function run(args: string[]): Promise<void> {
     [PUBLIC_PROTOCOL]: serveHttp(publicServer),
   })
   const highest = await HighestEpoch.open(home)
-  const routes = new Routes(door, home, highest)
+  const holds = new Holds()
+  const routes = new Routes({ door, home, highest, holds })
   await routes.resume()
   const peers = new Peers(door, 'host')
   const probes = new Probes(routes, peers)
@@ -106,7 +108,7 @@ async function run(args: string[]): Promise<void> {
     probes.facts().find((probe) => probe.machine === machine && probe.runtime === null)?.silentMs ?? 0
   publicServer.on('request', (request, response) => {
     const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
-    answerPublic(request, response, { routes, counts, traffic, isLost }).catch((error) => {
+    answerPublic(request, response, { routes, holds, counts, traffic, isLost }).catch((error) => {
       log.error({ requestId: response.getHeader(REQUEST_ID_HEADER), err: error }, 'a request failed')
       response.destroy()
     })
@@ -129,6 +131,9 @@ async function run(args: string[]): Promise<void> {
   orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
     await assign(request.body)
     return { version: routes.version }
+  })
+  orders.app.get('/traffic', async (): Promise<GatewayTraffic> => {
+    return { version: routes.version, underWay: traffic.underWay }
   })
   await orders.app.ready()
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import { answerJson, answerUnavailable, forward } from './forward.ts'
+import type { Holds } from './holds.ts'
 import { findDestination } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Traffic } from './traffic.ts'
@@ -10,6 +11,7 @@ export type Counts = { requests: number; failedRequests: number }
 
 export type PublicDeps = {
   routes: Routes
+  holds: Holds
   counts: Counts
   traffic: Traffic
   /** True when this gateway's own probes have not reached a machine for long: no request should hang on it. */
@@ -17,6 +19,7 @@ export type PublicDeps = {
 }
 
 const LOST_RETRY_SECONDS = 2
+const HELD_RETRY_SECONDS = 1
 
 /** Answers one request of an app. Whatever the answer is, it carries the request's id. */
 export async function answerPublic(
@@ -33,16 +36,21 @@ export async function answerPublic(
     if (isRoot) return answerJson(response, 200, { mainstay: 'gateway', services: deps.routes.all.length })
     return answerJson(response, 404, { code: 404, error: 'Error: Not Found' })
   }
-  const route = deps.routes.find(destination.service)
-  if (!route) {
-    return answerJson(response, 404, {
-      code: 404,
-      error: `Error: There is no mobile service '${destination.service}'.`,
-    })
-  }
+  const known = deps.routes.find(destination.service)
+  if (!known) return answerUnknown(response, destination.service)
   deps.counts.requests += 1
-  deps.traffic.begin(route.service, response)
+  deps.traffic.begin(known.service, response)
+  const held = await deps.holds.wait(known.service, response)
+  if (held === 'gone') return
+  // Where it was moved to, if it was held.
+  const route = deps.routes.find(destination.service)
+  if (!route) return answerUnknown(response, destination.service)
   const facts = { requestId, service: route.service, machine: route.to.machine }
+  if (held !== 'open') {
+    deps.traffic.noteRefusal('held', facts)
+    deps.counts.failedRequests += 1
+    return answerUnavailable(response, 'The service is being moved.', HELD_RETRY_SECONDS)
+  }
   if (route.closed) {
     deps.traffic.noteRefusal('closed', facts)
     return answerUnavailable(response, route.closed.message, route.closed.retryAfterSeconds)
@@ -53,7 +61,11 @@ export async function answerPublic(
     return answerUnavailable(response, message, LOST_RETRY_SECONDS)
   }
   const to = { route, destination, pool: deps.routes.poolTo(route), requestId }
-  const outcome = await forward(request, response, to)
+  const outcome = await deps.traffic.track(route.service, async () => await forward(request, response, to))
   if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
   if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)
+}
+
+function answerUnknown(response: ServerResponse, service: string): void {
+  answerJson(response, 404, { code: 404, error: `Error: There is no mobile service '${service}'.` })
 }

@@ -8,20 +8,23 @@ import { doorPool } from '../kit/door-http.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { GATEWAY_POOL_CONNECTIONS_MAX, MOVED_DRAIN_MS_MAX } from '../kit/limits.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
+import type { Holds } from './holds.ts'
 
 export class Routes {
   readonly #door: Door
   readonly #path: string
   readonly #highest: HighestEpoch
+  readonly #holds: Holds
   readonly #pools = new Map<string, Pool>()
   readonly #probePools = new Map<string, Pool>()
   #assignment: GatewayAssignment = { version: 0, routes: [], hosts: [] }
   #byService = new Map<string, Route>()
 
-  constructor(door: Door, home: string, highest: HighestEpoch) {
-    this.#door = door
-    this.#highest = highest
-    this.#path = join(home, 'routes.json')
+  constructor(options: { door: Door; home: string; highest: HighestEpoch; holds: Holds }) {
+    this.#door = options.door
+    this.#highest = options.highest
+    this.#holds = options.holds
+    this.#path = join(options.home, 'routes.json')
   }
 
   get version(): number {
@@ -89,6 +92,8 @@ export class Routes {
     this.#assignment = assignment
     this.#door.refuse(assignment.revoked ?? [])
     this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
+    // Last: who goes on finds the new routes.
+    this.#holds.set(new Set(assignment.routes.filter(({ isHeld }) => isHeld).map(({ service }) => service)))
     const used = new Set(assignment.routes.filter((route) => !route.closed).map(keyOf))
     const closed = new Set(assignment.routes.filter((route) => route.closed).map(keyOf))
     for (const [key, pool] of this.#pools) {

@@ -6,9 +6,10 @@ import { ABORTED, RequestCounts } from '../kit/request-counts.ts'
 
 /**
  * Why a gateway answered by itself. `closed`: on control's word. `lost`: its own probes do not reach the machine. `full`:
- * too many wait. `unreachable`: nothing was sent. `broken`: the connection ended after it was.
+ * too many wait. `held`: it waited for a planned move, and that took too long. `unreachable`: nothing was sent. `broken`:
+ * the connection ended after it was.
  */
-export const REFUSALS = ['closed', 'lost', 'full', 'unreachable', 'broken'] as const
+export const REFUSALS = ['closed', 'lost', 'full', 'held', 'unreachable', 'broken'] as const
 export type Refusal = (typeof REFUSALS)[number]
 
 /** One request, for its log line. */
@@ -16,9 +17,12 @@ export type RequestFacts = { requestId: string; service: string; machine: string
 
 export class Traffic {
   readonly counts = new RequestCounts()
-  readonly refusals: Record<Refusal, number> = { closed: 0, lost: 0, full: 0, unreachable: 0, broken: 0 }
+  readonly refusals: Record<Refusal, number> = {
+    ...{ closed: 0, lost: 0, full: 0, held: 0, unreachable: 0, broken: 0 },
+  }
   readonly #log: Log
   readonly #observe: (seconds: number) => void
+  readonly #underWay = new Map<string, number>()
   #inFlight = 0
   #second = 0
   #lines = 0
@@ -42,6 +46,23 @@ export class Traffic {
       this.counts.note(service, response.writableFinished ? response.statusCode : ABORTED)
       this.#observe((performance.now() - startedAt) / 1_000)
     })
+  }
+
+  /** Requests of each service that are at its runtime now. */
+  get underWay(): Record<string, number> {
+    return Object.fromEntries(this.#underWay)
+  }
+
+  /** Counts a request as under way at its service's runtime for as long as `work` lasts. */
+  async track<T>(service: string, work: () => Promise<T>): Promise<T> {
+    this.#underWay.set(service, (this.#underWay.get(service) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (this.#underWay.get(service) ?? 1) - 1
+      if (left > 0) this.#underWay.set(service, left)
+      else this.#underWay.delete(service)
+    }
   }
 
   /** Counts a refusal. Those that nobody expected get a log line each, up to a limit. */

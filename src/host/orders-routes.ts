@@ -45,6 +45,10 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
       return await host.getServer(server).server.changeTable({ schema, table, serviceId }, change)
     },
   )
+  app.post<{ Params: { server: string } }>('/servers/:server/checkpoint', async (request) => {
+    await host.getServer(request.params.server).server.checkpoint()
+    return {}
+  })
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {

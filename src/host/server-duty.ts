@@ -6,15 +6,20 @@ export type Kept = { role: 'primary' | 'standby' | 'quarantined'; epoch: number 
 
 /**
  * `refuse`: the order is older than the data. `quarantine`: kept whole, served to nobody. `follow`: a standby.
- * `promote`: a standby that becomes the primary. `lead`: the primary.
+ * `rejoin`: a primary that was stopped in a planned move becomes a standby. `promote`: a standby that becomes the
+ * primary. `lead`: the primary. `stop`: the primary, stopped cleanly.
  */
-export type Duty = 'refuse' | 'quarantine' | 'follow' | 'promote' | 'lead'
+export type Duty = 'refuse' | 'quarantine' | 'follow' | 'rejoin' | 'promote' | 'lead' | 'stop'
 
-export function decideDuty(kept: Kept | null, wanted: Pick<ServerAssignment, 'role' | 'epoch'>): Duty {
+type Wanted = Pick<ServerAssignment, 'role' | 'epoch' | 'isStopping' | 'rejoin'>
+
+export function decideDuty(kept: Kept | null, wanted: Wanted): Duty {
   if (kept && wanted.epoch < kept.epoch) return 'refuse'
+  if (kept?.role === 'primary' && wanted.role === 'standby' && wanted.rejoin?.epoch === kept.epoch) return 'rejoin'
   // The old primary never rejoins by itself: a later epoch has been given to another.
   const isOldPrimary = kept?.role === 'primary' && (wanted.role !== 'primary' || wanted.epoch > kept.epoch)
   if (kept?.role === 'quarantined' || wanted.role === 'quarantined' || isOldPrimary) return 'quarantine'
   if (wanted.role === 'standby') return 'follow'
-  return kept?.role === 'standby' ? 'promote' : 'lead'
+  if (kept?.role === 'standby') return 'promote'
+  return wanted.isStopping ? 'stop' : 'lead'
 }

@@ -8,8 +8,9 @@ import { describeTables, ensureDivergenceSlot, raiseStamps, type TableDescriptio
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
+import { findShutdownLsn } from '../databases/control-file.ts'
 import { isOpenAllowed } from '../databases/lease.ts'
-import { advanceDivergenceSlot, ensureSlots, promote } from '../databases/replication.ts'
+import { advanceDivergenceSlot, dropSlots, ensureSlots, promote } from '../databases/replication.ts'
 import { changeTable, type TableName } from '../databases/table-change.ts'
 import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -57,6 +58,7 @@ export class ManagedServer {
   #aborter = new AbortController()
   #wake: (() => void) | null = null
   #isFencedByGuard = false
+  #shutdownLsn: string | null = null
   #fences = 0
   #running: Promise<void> | null = null
 
@@ -139,6 +141,12 @@ export class ManagedServer {
     return result
   }
 
+  /** Writes a checkpoint, so that a stop that follows is short. Faults with `server.not_open`. */
+  async checkpoint(): Promise<void> {
+    this.#requireOpen()
+    await this.#deps.cluster.withClient(async (client) => await client.query('checkpoint'))
+  }
+
   #requireOpen(): void {
     const decision = this.#deps.lease.decide().kind
     if (this.#state === 'running' && this.role === 'primary' && (decision === 'free' || decision === 'held')) return
@@ -158,6 +166,7 @@ export class ManagedServer {
       role: this.#kept?.role ?? this.#wanted.role,
       state: this.#state,
       problem: this.#problem,
+      shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
       ...(await this.#monitor.readInTime(this.#wanted, state)),
       schemas: this.#schemas.facts(),
@@ -222,9 +231,36 @@ export class ManagedServer {
         return await this.#followPrimary(wanted)
       case 'promote':
         return await this.#promote(wanted)
+      case 'rejoin':
+        return await this.#rejoin(wanted)
       case 'lead':
         return await this.#bePrimary(wanted)
+      case 'stop':
+        return await this.#standStill()
     }
+  }
+
+  // In a planned move: cleanly, so that the standby has all there is when it takes over.
+  async #standStill(): Promise<void> {
+    const { cluster, lease, watch } = this.#deps
+    lease.setOpen(false)
+    if (cluster.isRunning) await cluster.stop('fast')
+    watch(false)
+    this.#monitor.forget()
+    this.#shutdownLsn = await findShutdownLsn(cluster.dataFolder)
+    this.#state = 'stopped'
+    faultPoint('host.stop.stopped')
+  }
+
+  // What it has is exactly what its successor began with: it follows as it is. Anything else has diverged.
+  async #rejoin(wanted: ServerAssignment): Promise<void> {
+    const { cluster, lease } = this.#deps
+    lease.setOpen(false)
+    if (cluster.isRunning) await cluster.stop('fast')
+    if ((await findShutdownLsn(cluster.dataFolder)) !== wanted.rejoin?.lsn) return await this.#quarantine(wanted)
+    await this.#keep({ role: 'standby', epoch: wanted.epoch })
+    this.#schemas.clear()
+    await this.#followPrimary(wanted)
   }
 
   // Kept whole and reachable by nobody: what it wrote and the promoted one never got is still to be exported.
@@ -317,6 +353,8 @@ export class ManagedServer {
     if (!cluster.isRunning) {
       this.#monitor.forget()
       await cluster.start(upstream)
+      // Those of a primary of before would hold WAL back for nobody.
+      await cluster.withClient(dropSlots)
     }
     proofs.setStandby(wanted.epoch)
     this.#deps.watch(true)

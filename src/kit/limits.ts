@@ -125,6 +125,15 @@ export const GATEWAY_QUEUE_MAX = 1_000
 export const GATEWAY_POOL_CONNECTIONS_MAX = 64
 /** Requests under way to where a service was served before it moved on purpose. */
 export const MOVED_DRAIN_MS_MAX = 2_000
+/** In a planned move a gateway holds requests for as long as the design allows, and no more of them. */
+export const HOLD_MS_MAX = 2_000
+export const HOLD_REQUESTS_MAX = 1_000
+/** From the hold until the old primary must be stopped; later all is put back, so that no request waits in vain. */
+export const SWITCH_STOP_MS_MAX = 1_200
+/** A checkpoint of a busy server, before it is stopped in a planned move: it writes all that is in memory. */
+export const CHECKPOINT_MS_MAX = 60_000
+/** A standby that is further behind is waited for before requests are held. */
+export const SWITCH_LAG_BYTES_MAX = 1_048_576
 /** Page sizes of the table protocol. */
 export const PAGE_ROWS_DEFAULT = 50
 export const PAGE_ROWS_MAX = 1_000

@@ -24,6 +24,10 @@ export type Field = {
   offerOf: (machine: string) => Partial<Capacity>
   /** Gateways with a recent heartbeat, and those known without one. */
   gateways: () => Promise<{ live: string[]; late: string[] }>
+  /** Requests of these services that gateways still have under way, in all; gateways that are late are left out. */
+  countUnderWay: (services: string[]) => Promise<number>
+  /** Has a server's primary write a checkpoint. Faults as `askHost`. */
+  checkpoint: (machine: string, server: string) => Promise<void>
   /** Writes and reads our own row at the service's runtime. Faults when it cannot. */
   probeRuntime: (target: ProbeTarget) => Promise<ProbeAnswer>
   /** The same at the stable URL, through one gateway's public side. */

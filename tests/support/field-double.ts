@@ -21,6 +21,8 @@ export class FieldDouble implements Field {
   settle = async () => {}
   isReachable = (machine: string) => !this.lost.has(machine)
   offerOf = () => ({})
+  countUnderWay = async () => 0
+  checkpoint = async () => {}
   gateways = async () => ({ live: ['gateway-1'], late: [] })
   probeRuntime = async (target: { service: string; epoch: number }) => await this.#answer(target)
   probeThroughGateway = async (_gateway: string, target: { service: string; epoch: number }) =>

@@ -16,6 +16,8 @@ export function serverRow(given: Partial<Server> & { name: string }): Server {
     made_for: null,
     operation_id: null,
     ended_at: null,
+    switching_to: null,
+    is_stopping: false,
     ...given,
   }
 }
@@ -28,6 +30,8 @@ export function memberRow(given: Partial<Member> & Pick<Member, 'server' | 'mach
     slot: null,
     is_old_primary_stopped: false,
     is_leaving: false,
+    rejoin_epoch: null,
+    rejoin_lsn: null,
     fork_lsn: null,
     ...given,
   }

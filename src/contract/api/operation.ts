@@ -14,6 +14,7 @@ export const OperationView = Type.Object({
     Type.Literal('create_server'),
     Type.Literal('delete_server'),
     Type.Literal('protect_server'),
+    Type.Literal('switch_server'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */
   service: Nullable(Type.String()),

@@ -1,0 +1,180 @@
+// The steps of a planned move of a server's primary to its standby: requests are held at the gateways, the old side is
+// stopped cleanly, the two change roles, and the requests go on. Until the roles are changed all can be put back.
+import type { Kysely } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { ServerFacts } from '../contract/facts.ts'
+import { lsnDistance } from '../databases/replication.ts'
+import { getServer, primaryOf, standbyOf, swapMembers } from '../databases/servers.ts'
+import { isFollowing } from '../databases/standing.ts'
+import { Fault } from '../kit/fault.ts'
+import { faultPoint } from '../kit/fault-points.ts'
+import { SWITCH_LAG_BYTES_MAX, SWITCH_STOP_MS_MAX } from '../kit/limits.ts'
+import { noteFacts } from '../operations/operations.ts'
+import type { StepContext, StepResult } from '../operations/runner.ts'
+import { runtimeOf } from '../regions/field.ts'
+import { bumpDesired } from '../regions/regions.ts'
+import { isServed } from '../services/facts-of.ts'
+import { listServices, type Service } from '../services/services.ts'
+import type { RecoveryDeps } from './recover-facts.ts'
+
+/** The move of a server: between which machines. */
+export type ServerMove = { server: string; from: string; to: string }
+
+/** What the steps tell each other; part of the operation's row. */
+export type SwitchFacts = {
+  /** When requests began to be held, by control's wall clock; the one who takes over counts on. */
+  heldAt?: number
+  stopVersion?: number
+  isSwapped?: boolean
+  /** When requests went on. */
+  openedAt?: number
+}
+
+type Db = Kysely<ControlDatabase>
+
+const LOOK_AGAIN_MS = 10
+
+/** Everything is as it must be, and as little as possible is left to do while requests wait. */
+export async function prepareMove({ db, field }: RecoveryDeps, move: ServerMove): Promise<StepResult> {
+  const server = await getServer(db, move.server)
+  const standing = standbyOf(server)?.standing
+  if (standbyOf(server)?.machine !== move.to || standing !== 'ready') {
+    return wait(`the standby on ${move.to} to be ready (${standing ?? 'gone'})`)
+  }
+  // What is in memory is written now: the checkpoint at the stop has little left to write.
+  await field.checkpoint(move.from, move.server)
+  const primary = await factsOn(field, move.from, move.server)
+  const standby = await factsOn(field, move.to, move.server)
+  const lag = primary?.standby?.lagBytes ?? Number.POSITIVE_INFINITY
+  if (!isFollowing(primary, standby) || lag > SWITCH_LAG_BYTES_MAX) return wait(`the standby on ${move.to} to catch up`)
+  return { kind: 'done', detail: `the standby on ${move.to} is ${lag} bytes behind` }
+}
+
+/** Every gateway holds new requests, and none has any under way. */
+export async function holdRequests(deps: RecoveryDeps, context: StepContext, move: ServerMove): Promise<StepResult> {
+  const { db, field } = deps
+  const facts = context.facts as SwitchFacts
+  if (facts.heldAt === undefined) {
+    const heldAt = Date.now()
+    await db.transaction().execute(async (trx) => {
+      await trx.updateTable('servers').set({ switching_to: move.to }).where('name', '=', move.server).execute()
+      await noteFacts(trx, context.operation.id, { ...facts, heldAt })
+      await bumpDesired(trx)
+    })
+    facts.heldAt = heldAt
+    faultPoint('switchover.hold.held')
+  }
+  requireInTime(facts)
+  const { unreached } = await field.push()
+  const { live } = await field.gateways()
+  const silent = live.filter((gateway) => unreached.includes(gateway))
+  if (silent.length > 0) return wait(`${silent.join(', ')} to hold requests`)
+  const services = (await servicesOn(db, move.server)).map(({ name }) => name)
+  const underWay = await field.countUnderWay(services)
+  return underWay === 0 ? { kind: 'done', detail: `${live.length} gateway(s)` } : wait(`${underWay} request(s) to end`)
+}
+
+/** The old primary is stopped cleanly, its standby has all of it, and they change roles: the point of no return. */
+export async function changeRoles(
+  deps: RecoveryDeps,
+  context: StepContext,
+  move: ServerMove,
+  also: (trx: Db) => Promise<void> = async () => {},
+): Promise<StepResult> {
+  const { db, field } = deps
+  const facts = context.facts as SwitchFacts
+  if (facts.isSwapped === true) return { kind: 'done' }
+  requireInTime(facts)
+  facts.stopVersion ??= await db.transaction().execute(async (trx) => {
+    const stopping = trx.updateTable('servers').set({ is_stopping: true })
+    await stopping.where('name', '=', move.server).where('switching_to', '=', move.to).execute()
+    return await bumpDesired(trx)
+  })
+  await field.push()
+  const old = await factsOn(field, move.from, move.server)
+  if (old?.state !== 'stopped') return wait(old?.problem ?? `${move.from} to stop ${move.server}`)
+  const end = old.shutdownLsn ?? null
+  if (end === null) {
+    throw new Fault('switchover.unclean_stop', 500, `${move.server} on ${move.from} did not stop cleanly`)
+  }
+  const next = await factsOn(field, move.to, move.server)
+  const isWhole = next?.lsn != null && lsnDistance(next.lsn, end) >= 0
+  if (!isWhole) return wait(`the standby on ${move.to} to have all of it (${next?.lsn ?? 'unknown'} of ${end})`)
+  await db.transaction().execute(async (trx) => {
+    await swapMembers(trx, { ...move, shutdownLsn: end })
+    await also(trx)
+    await noteFacts(trx, context.operation.id, { ...facts, isSwapped: true })
+  })
+  facts.isSwapped = true
+  faultPoint('switchover.swap.decided')
+  return { kind: 'done', detail: `at ${end}` }
+}
+
+/** The new primary is open, and every service on it is served under its new epoch. */
+export async function openPrimary({ db, field }: RecoveryDeps, move: ServerMove): Promise<StepResult> {
+  await field.push()
+  const server = await getServer(db, move.server)
+  const found = await factsOn(field, primaryOf(server).machine, move.server)
+  if (found?.state !== 'running' || found.role !== 'primary' || found.epoch !== Number(server.epoch)) {
+    return wait(found?.problem ?? `${move.to} to open ${move.server} (${found?.state ?? 'not there'})`)
+  }
+  for (const service of await servicesOn(db, move.server)) {
+    // One whose home is lost is nobody's to wait for.
+    if (service.state !== 'ready' || !field.isReachable(service.machine)) continue
+    const wanted = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version: 0 }
+    if (!isServed(await field.askHost(service.machine), wanted)) return wait(`'${service.name}' on ${service.machine}`)
+  }
+  return { kind: 'done', detail: `on ${primaryOf(server).machine} under epoch ${server.epoch}` }
+}
+
+/** Requests go on, by the new routes. */
+export async function releaseRequests(
+  { db, field }: RecoveryDeps,
+  context: StepContext,
+  move: ServerMove,
+): Promise<StepResult> {
+  const facts = context.facts as SwitchFacts
+  await endHold(db, move)
+  const { unreached } = await field.push()
+  facts.openedAt ??= Date.now()
+  const { live, late } = await field.gateways()
+  const silent = live.filter((gateway) => unreached.includes(gateway))
+  if (silent.length > 0) return wait(`${silent.join(', ')} to take the routes`)
+  const held = facts.heldAt === undefined ? '' : `requests were held for ${facts.openedAt - facts.heldAt} ms`
+  return { kind: 'done', detail: late.length > 0 ? `${held}; ${late.join(', ')} will learn the routes` : held }
+}
+
+/** Before the roles are changed: the old primary opens again, and requests go on where they went. */
+export async function putBack(trx: Db, move: ServerMove): Promise<void> {
+  await endHold(trx, move)
+}
+
+async function endHold(db: Db, move: ServerMove): Promise<void> {
+  const ended = await db
+    .updateTable('servers')
+    .set({ switching_to: null, is_stopping: false })
+    .where('name', '=', move.server)
+    .where('switching_to', '=', move.to)
+    .executeTakeFirst()
+  if (ended.numUpdatedRows > 0n) await bumpDesired(db)
+}
+
+// Requests wait: what takes too long is given up while it can be.
+function requireInTime({ heldAt = 0 }: SwitchFacts): void {
+  if (Date.now() - heldAt <= SWITCH_STOP_MS_MAX) return
+  throw new Fault('switchover.too_slow', 503, 'requests would have had to wait for too long, so all was put back', {
+    hint: 'Try again when there is less to do; see what held it up: mainstay operation list',
+  })
+}
+
+async function servicesOn(db: Db, server: string): Promise<Service[]> {
+  return (await listServices(db, null)).filter((service) => service.server === server)
+}
+
+async function factsOn(field: RecoveryDeps['field'], machine: string, server: string): Promise<ServerFacts | null> {
+  return (await field.askHost(machine)).servers.find(({ name }) => name === server) ?? null
+}
+
+function wait(reason: string): StepResult {
+  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+}
