@@ -229,8 +229,8 @@ async function raiseServices(trx: Db, server: string): Promise<void> {
 
 /**
  * The decision of a planned move, in the caller's transaction: the old primary was stopped cleanly where its WAL ends,
- * and the standby has all of it. They change roles under the next epoch; every service on the server takes a new one, too.
- * A move that was decided already is left as it is. Faults with `switchover.standby_not_ready`.
+ * and the standby has all of it. They change roles under the next epoch; so does every service on the server. A move
+ * that was decided already is left as it is. Faults with `switchover.standby_not_ready`.
  */
 export async function swapMembers(
   trx: Db,
