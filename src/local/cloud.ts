@@ -273,8 +273,11 @@ export class LocalCloud {
       env,
       spawn: this.#options.spawn ?? startRole,
       // One after the other: control keeps regions in the order in which their tokens were asked for.
-      makeJoinToken: async (request) => {
-        const turn = this.#tokens.then(async () => await (await this.calls()).makeJoinToken(request))
+      makeJoinToken: async (findNeeded) => {
+        const turn = this.#tokens.then(async () => {
+          const wanted = await findNeeded()
+          return wanted === null ? null : await (await this.calls()).makeJoinToken(wanted)
+        })
         this.#tokens = turn.then(
           () => {},
           () => {},

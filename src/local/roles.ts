@@ -18,8 +18,8 @@ export type RoleContext = {
   facts: CommandFacts
   env: NodeJS.ProcessEnv
   spawn: RoleSpawner
-  /** Asks control for a token that works once. */
-  makeJoinToken: (request: TokenRequest) => Promise<string>
+  /** Asks control for a token that works once, if one is needed: in the order of these calls. */
+  makeJoinToken: (findNeeded: () => Promise<TokenRequest | null>) => Promise<string | null>
   /** What the host of a region is told first. */
   greetingOf: (region: string) => ToRole | null
 }
@@ -66,9 +66,11 @@ function makeRole(context: RoleContext, role: RoleFacts): RoleProcess {
   const { env, spawn } = context
   const prepare = async () => {
     if (joins === null) return {}
-    const kept = await readJsonIfAny<KeptIdentity>(join(role.home, 'certificate.json'))
-    const wanted = tokenNeeded(joins, kept, Date.now())
-    return wanted === null ? {} : { MAINSTAY_JOIN_TOKEN: await context.makeJoinToken(wanted) }
+    const token = await context.makeJoinToken(async () => {
+      const kept = await readJsonIfAny<KeptIdentity>(join(role.home, 'certificate.json'))
+      return tokenNeeded(joins, kept, Date.now())
+    })
+    return token === null ? {} : { MAINSTAY_JOIN_TOKEN: token }
   }
   return new RoleProcess({ name, args, logFile: join(context.home.logs, `${name}.log`), env, spawn, greeting, prepare })
 }
