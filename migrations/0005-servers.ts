@@ -30,6 +30,10 @@ const STATEMENTS = [
      -- It was the primary until a planned move: under which epoch, and where its WAL ended when it was stopped.
      add column rejoin_epoch bigint,
      add column rejoin_lsn text`,
+  // While it moves as planned, a service is served in its other home, too, and its requests are held for a moment.
+  `alter table services
+     add column also_machine text references machines,
+     add column is_held boolean not null default false`,
   // Copies that are to go: named one by one, since a host never drops what some list lacks. Done when the host says so
   // of an assignment of that version or a later one.
   `create table server_drops (

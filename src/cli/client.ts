@@ -25,6 +25,7 @@ import type {
   ScriptVersionView,
   ScriptWrittenView,
   SetPermissions,
+  SwitchService,
   TableChangeView,
   TableView,
   TruncateView,
@@ -272,6 +273,16 @@ export class Client {
       path: fill(API.recover, { service: primary }),
       body: request,
     })
+  }
+
+  async planSwitchover(service: string, request: SwitchService): Promise<DryRunView> {
+    const body = { ...request, isDryRun: true }
+    return await this.#send('DryRunView', { verb: 'POST', path: fill(API.switchService, { service }), body })
+  }
+
+  async switchover(service: string, request: SwitchService): Promise<OperationView> {
+    const path = fill(API.switchService, { service })
+    return await this.#send('OperationView', { verb: 'POST', path, body: request })
   }
 
   /** The operation, as soon as it is newer than `after`, or after `waitMs` as it is. */

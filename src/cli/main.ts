@@ -29,6 +29,7 @@ import { addMobileLocations } from './mobile-locations.ts'
 import { addMobileRecover } from './mobile-recover.ts'
 import { addMobileRestart } from './mobile-restart.ts'
 import { addMobileShow } from './mobile-show.ts'
+import { addMobileSwitchover } from './mobile-switchover.ts'
 import { addMobileVerify } from './mobile-verify.ts'
 import { addOperation } from './operation.ts'
 import { addRegionList } from './region-list.ts'
@@ -104,6 +105,7 @@ export function buildProgram(shell: Shell): Command {
   addMobileCreate(mobile, shell)
   addMobileDelete(mobile, shell)
   addMobileRecover(mobile, shell)
+  addMobileSwitchover(mobile, shell)
   addMobileRestart(mobile, shell)
   addMobileVerify(mobile, shell)
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)

@@ -25,6 +25,7 @@ export const API = {
   script: '/api/v1/services/:service/scripts/:script',
   scriptVersions: '/api/v1/services/:service/scripts/:script/versions',
   recover: '/api/v1/services/:service/recover',
+  switchService: '/api/v1/services/:service/switchover',
   scale: '/api/v1/services/:service/scale',
   key: '/api/v1/services/:service/keys/:type',
   restart: '/api/v1/services/:service/restart',

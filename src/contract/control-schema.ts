@@ -138,6 +138,8 @@ export type ControlDatabase = {
     also_mode: Generated<Mode | null>
     also_units: Generated<number | null>
     restarts: Generated<number>
+    also_machine: string | null
+    is_held: Generated<boolean>
   }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {

@@ -88,7 +88,7 @@ export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string): Ga
     const to = addressOf(snapshot.machines.find((machine) => machine.name === service.machine))
     if (!to || service.state === 'deleting') return []
     const closed = closedRoute(service, snapshot.verdicts.get(service.id) ?? { state: 'Ready' })
-    const isHeld = held.has(service.server)
+    const isHeld = service.is_held || held.has(service.server)
     const epoch = Number(service.epoch)
     return [{ service: service.name.toLowerCase(), epoch, runtime: runtimeOf(service), to, closed, isHeld }]
   })
@@ -166,7 +166,8 @@ function deriveSchemas(snapshot: Snapshot, server: ServerWithMembers, open: Open
 }
 
 function deriveRuntimes(snapshot: Snapshot, machine: string, open: OpenSecret): RuntimeAssignment[] {
-  const here = snapshot.services.filter((service) => service.machine === machine && isServedNow(service))
+  const isHere = (service: Service) => service.machine === machine || service.also_machine === machine
+  const here = snapshot.services.filter((service) => isHere(service) && isServedNow(service))
   const build = (service: Service) => deriveService(snapshot, service, machine, open)
   const shapes = here.flatMap((service) => shapesOf(service).map((shape) => ({ service, ...shape })))
   const shared = shapes.filter(({ mode }) => mode === 'shared').map(({ service }) => build(service))

@@ -33,6 +33,7 @@ import { OperationRunner } from '../operations/runner.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import { recoverKind } from '../recovery/recover-kind.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
+import { switchServiceKind } from '../recovery/switch-service.ts'
 import { FactBoard } from '../regions/fact-board.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
@@ -143,6 +144,7 @@ async function run(args: string[]): Promise<void> {
     delete_server: deleteServerKind(ownServices),
     protect_server: protectServerKind(ownServices),
     switch_server: switchServerKind(ownRecovery),
+    switchover: switchServiceKind(ownRecovery),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

@@ -15,10 +15,12 @@ import {
   ScaleService,
   ServiceView,
   SetKey,
+  SwitchService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginRecover } from '../recovery/recover-begin.ts'
+import { beginSwitchService, planSwitchService } from '../recovery/switch-claim.ts'
 import { beginCreate, planCreate } from '../services/create-service.ts'
 import { beginDelete, planDelete } from '../services/delete-service.ts'
 import { beginRestore, listArchives, planRestore } from '../services/restore-service.ts'
@@ -81,6 +83,15 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const begun = await beginRecover(deps.recovery, caller, request.params.service, request.body, key)
     if (begun.operationId === null) return reply.code(200).send(begun.plan)
     return reply.code(202).send(await deps.started(caller, begun.operationId))
+  })
+
+  const switchSchema = { params: ByService, body: SwitchService, response: { 200: DryRunView, 202: OperationView } }
+  app.post(API.switchService, { schema: switchSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { service } = request.params
+    if (request.body.isDryRun === true) return await planSwitchService(deps.recovery, caller, service, request.body)
+    const id = await beginSwitchService(deps.recovery, caller, service, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
   })
 
   const scaleSchema = {

@@ -5,12 +5,13 @@ import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
-import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
+import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { archiveOf } from '../services/archive.ts'
 import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getServiceById, updateHeld } from '../services/services.ts'
+import { probeTarget, proveThroughGateways } from './proof.ts'
 import type { RecoverInput } from './recover-begin.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import { reportRecovery } from './report.ts'
@@ -212,14 +213,10 @@ async function reroute({ db, field, incidents }: RecoveryDeps, context: StepCont
 }
 
 async function prove(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
-  const target = await probeTarget(deps, context.operation)
-  const { live, late } = await deps.field.gateways()
-  const facts = context.facts as RecoverFacts
+  const { live, late } = await proveThroughGateways(deps, context.operation)
   // One that fell silent after the rerouting learns it when it is back, and is named as late like the others.
-  facts.lateGateways = late
-  if (live.length === 0) return wait('a gateway')
-  for (const gateway of live) await deps.field.probeThroughGateway(gateway, target)
-  return { kind: 'done', detail: `through ${live.join(', ')}` }
+  ;(context.facts as RecoverFacts).lateGateways = late
+  return live.length === 0 ? wait('a gateway') : { kind: 'done', detail: `through ${live.join(', ')}` }
 }
 
 async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
@@ -275,17 +272,6 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
     await end(trx, { state: 'failed', next })
   })
   await deps.field.push()
-}
-
-async function probeTarget(deps: RecoveryDeps, operation: Operation): Promise<ProbeTarget> {
-  const service = await getServiceById(deps.db, serviceIdOf(operation))
-  return {
-    service: service.name,
-    masterKey: deps.openKey(service),
-    epoch: Number(service.epoch),
-    machine: service.machine,
-    runtime: runtimeOf(service),
-  }
 }
 
 function inputOf(operation: Operation): RecoverInput {

@@ -15,10 +15,10 @@ import { listServices } from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import {
   changeRoles,
+  holdOfServer,
   holdRequests,
   openPrimary,
   prepareMove,
-  putBack,
   releaseRequests,
   type ServerMove,
   type SwitchFacts,
@@ -108,22 +108,25 @@ export function requireMovable(server: ServerWithMembers, field: RecoveryDeps['f
 /** How a move is carried out. */
 export function switchServerKind(deps: RecoveryDeps): OperationKind {
   const { db, field } = deps
-  const moveOf = (operation: { input: Record<string, unknown> }) => operation.input as ServerMove
+  type Row = { input: Record<string, unknown> }
+  // Written by claimSwitchServer, whose type this is.
+  const moveOf = (operation: Row) => operation.input as ServerMove
+  const holdOf = (operation: Row) => holdOfServer(db, moveOf(operation))
   return {
     steps: [
       { name: 'prepare', run: async ({ operation }) => await prepareMove(deps, moveOf(operation)) },
-      { name: 'hold', run: async (context) => await holdRequests(deps, context, moveOf(context.operation)) },
+      { name: 'hold', run: async (context) => await holdRequests(deps, context, holdOf(context.operation)) },
       { name: 'swap', run: async (context) => await changeRoles(deps, context, moveOf(context.operation)) },
       {
         name: 'open',
         passing: PASSING,
         isEndless: true,
-        run: async ({ operation }) => await openPrimary(deps, moveOf(operation)),
+        run: async (context) => await openPrimary(deps, context, serverOf(context.operation)),
       },
       {
         name: 'release',
         passing: PASSING,
-        run: async (context) => await releaseRequests(deps, context, moveOf(context.operation)),
+        run: async (context) => await releaseRequests(deps, context, holdOf(context.operation)),
       },
       {
         name: 'follow',
@@ -141,7 +144,7 @@ export function switchServerKind(deps: RecoveryDeps): OperationKind {
       // Requests go on in the new place already: what is left is looked after like any other server.
       const isDone = (facts as SwitchFacts).openedAt !== undefined
       await db.transaction().execute(async (trx) => {
-        await putBack(trx, moveOf(operation))
+        await holdOf(operation).end(trx)
         await updateHeldServer(trx, operation, { operation_id: null })
         await bumpDesired(trx)
         const next = `mainstay sql server show ${serverOf(operation)}`

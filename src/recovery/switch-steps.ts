@@ -26,6 +26,8 @@ export type SwitchFacts = {
   heldAt?: number
   stopVersion?: number
   isSwapped?: boolean
+  /** The version of all that is wanted that says so. */
+  swapVersion?: number
   /** When requests went on. */
   openedAt?: number
 }
@@ -50,14 +52,37 @@ export async function prepareMove({ db, field }: RecoveryDeps, move: ServerMove)
   return { kind: 'done', detail: `the standby on ${move.to} is ${lag} bytes behind` }
 }
 
+/** What is held: which services, and how that is written down and taken back. */
+export type Hold = {
+  services: () => Promise<string[]>
+  begin: (trx: Db) => Promise<void>
+  /** True when there was something to take back. */
+  end: (trx: Db) => Promise<boolean>
+}
+
+/** The hold of all services on a server that moves. */
+export function holdOfServer(db: Db, move: ServerMove): Hold {
+  return {
+    services: async () => (await servicesOn(db, move.server)).map(({ name }) => name),
+    begin: async (trx) => {
+      await trx.updateTable('servers').set({ switching_to: move.to }).where('name', '=', move.server).execute()
+    },
+    end: async (trx) => {
+      const ended = trx.updateTable('servers').set({ switching_to: null, is_stopping: false })
+      const mine = ended.where('name', '=', move.server).where('switching_to', '=', move.to)
+      return (await mine.executeTakeFirst()).numUpdatedRows > 0n
+    },
+  }
+}
+
 /** Every gateway holds new requests, and none has any under way. */
-export async function holdRequests(deps: RecoveryDeps, context: StepContext, move: ServerMove): Promise<StepResult> {
+export async function holdRequests(deps: RecoveryDeps, context: StepContext, hold: Hold): Promise<StepResult> {
   const { db, field } = deps
   const facts = context.facts as SwitchFacts
   if (facts.heldAt === undefined) {
     const heldAt = Date.now()
     await db.transaction().execute(async (trx) => {
-      await trx.updateTable('servers').set({ switching_to: move.to }).where('name', '=', move.server).execute()
+      await hold.begin(trx)
       await noteFacts(trx, context.operation.id, { ...facts, heldAt })
       await bumpDesired(trx)
     })
@@ -69,8 +94,7 @@ export async function holdRequests(deps: RecoveryDeps, context: StepContext, mov
   const { live } = await field.gateways()
   const silent = live.filter((gateway) => unreached.includes(gateway))
   if (silent.length > 0) return wait(`${silent.join(', ')} to hold requests`)
-  const services = (await servicesOn(db, move.server)).map(({ name }) => name)
-  const underWay = await field.countUnderWay(services)
+  const underWay = await field.countUnderWay(await hold.services())
   return underWay === 0 ? { kind: 'done', detail: `${live.length} gateway(s)` } : wait(`${underWay} request(s) to end`)
 }
 
@@ -100,41 +124,60 @@ export async function changeRoles(
   const next = await factsOn(field, move.to, move.server)
   const isWhole = next?.lsn != null && lsnDistance(next.lsn, end) >= 0
   if (!isWhole) return wait(`the standby on ${move.to} to have all of it (${next?.lsn ?? 'unknown'} of ${end})`)
-  await db.transaction().execute(async (trx) => {
+  await decideSwitch(db, context, async (trx) => {
     await swapMembers(trx, { ...move, shutdownLsn: end })
     await also(trx)
-    await noteFacts(trx, context.operation.id, { ...facts, isSwapped: true })
   })
-  facts.isSwapped = true
-  faultPoint('switchover.swap.decided')
   return { kind: 'done', detail: `at ${end}` }
 }
 
-/** The new primary is open, and every service on it is served under its new epoch. */
-export async function openPrimary({ db, field }: RecoveryDeps, move: ServerMove): Promise<StepResult> {
+/** Makes the decision that cannot be taken back, and notes it with the operation in the same transaction. */
+export async function decideSwitch(db: Db, context: StepContext, decide: (trx: Db) => Promise<void>): Promise<void> {
+  const facts = context.facts as SwitchFacts
+  const swapVersion = await db.transaction().execute(async (trx) => {
+    await decide(trx)
+    const version = await bumpDesired(trx)
+    await noteFacts(trx, context.operation.id, { ...facts, isSwapped: true, swapVersion: version })
+    return version
+  })
+  Object.assign(facts, { isSwapped: true, swapVersion })
+  faultPoint('switchover.swap.decided')
+}
+
+/** The server's primary is open, with all that was decided, and every service on it is served under its epoch. */
+export async function openPrimary(
+  { db, field }: RecoveryDeps,
+  context: StepContext,
+  name: string,
+): Promise<StepResult> {
+  const { swapVersion = 0 } = context.facts as SwitchFacts
   await field.push()
-  const server = await getServer(db, move.server)
-  const found = await factsOn(field, primaryOf(server).machine, move.server)
-  if (found?.state !== 'running' || found.role !== 'primary' || found.epoch !== Number(server.epoch)) {
-    return wait(found?.problem ?? `${move.to} to open ${move.server} (${found?.state ?? 'not there'})`)
+  const server = await getServer(db, name)
+  const { machine } = primaryOf(server)
+  const found = await factsOn(field, machine, name)
+  const isOpen = found?.state === 'running' && found.role === 'primary' && found.epoch === Number(server.epoch)
+  if (!isOpen || found.version < swapVersion) {
+    return wait(found?.problem ?? `${machine} to open ${name} (${found?.state ?? 'not there'})`)
   }
-  for (const service of await servicesOn(db, move.server)) {
+  for (const service of await servicesOn(db, name)) {
     // One whose home is lost is nobody's to wait for.
     if (service.state !== 'ready' || !field.isReachable(service.machine)) continue
     const wanted = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version: 0 }
     if (!isServed(await field.askHost(service.machine), wanted)) return wait(`'${service.name}' on ${service.machine}`)
   }
-  return { kind: 'done', detail: `on ${primaryOf(server).machine} under epoch ${server.epoch}` }
+  return { kind: 'done', detail: `on ${machine} under epoch ${server.epoch}` }
 }
 
 /** Requests go on, by the new routes. */
 export async function releaseRequests(
   { db, field }: RecoveryDeps,
   context: StepContext,
-  move: ServerMove,
+  hold: Hold,
 ): Promise<StepResult> {
   const facts = context.facts as SwitchFacts
-  await endHold(db, move)
+  await db.transaction().execute(async (trx) => {
+    if (await hold.end(trx)) await bumpDesired(trx)
+  })
   const { unreached } = await field.push()
   facts.openedAt ??= Date.now()
   const { live, late } = await field.gateways()
@@ -144,23 +187,8 @@ export async function releaseRequests(
   return { kind: 'done', detail: late.length > 0 ? `${held}; ${late.join(', ')} will learn the routes` : held }
 }
 
-/** Before the roles are changed: the old primary opens again, and requests go on where they went. */
-export async function putBack(trx: Db, move: ServerMove): Promise<void> {
-  await endHold(trx, move)
-}
-
-async function endHold(db: Db, move: ServerMove): Promise<void> {
-  const ended = await db
-    .updateTable('servers')
-    .set({ switching_to: null, is_stopping: false })
-    .where('name', '=', move.server)
-    .where('switching_to', '=', move.to)
-    .executeTakeFirst()
-  if (ended.numUpdatedRows > 0n) await bumpDesired(db)
-}
-
-// Requests wait: what takes too long is given up while it can be.
-function requireInTime({ heldAt = 0 }: SwitchFacts): void {
+/** Faults with `switchover.too_slow`: requests wait, and what takes too long is given up while it can be. */
+export function requireInTime({ heldAt = 0 }: SwitchFacts): void {
   if (Date.now() - heldAt <= SWITCH_STOP_MS_MAX) return
   throw new Fault('switchover.too_slow', 503, 'requests would have had to wait for too long, so all was put back', {
     hint: 'Try again when there is less to do; see what held it up: mainstay operation list',
@@ -175,6 +203,7 @@ async function factsOn(field: RecoveryDeps['field'], machine: string, server: st
   return (await field.askHost(machine)).servers.find(({ name }) => name === server) ?? null
 }
 
-function wait(reason: string): StepResult {
+/** Not yet; looked at again at once, since requests wait. */
+export function wait(reason: string): StepResult {
   return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
 }

@@ -22,7 +22,7 @@ const one = (given: Partial<Holder>): Holder => ({
   mode: 'reserved',
   units: 2,
   also: null,
-  recovery: null,
+  move: null,
   ...given,
 })
 const room = (set: Capacity | null, machines = ['west-us-1']): RegionRoom => {
@@ -41,7 +41,8 @@ test('counts a service that is being scaled in both of its shapes', () => {
   assert.deepEqual(usageOf({ region: 'west-us' }, holdings), { reservedUnits: 3, sharedSlots: 1 })
 })
 
-const recovered = (size: Size) => one({ id: 'p', ...size, recovery: { secondaryId: 's', from: WEST, to: EAST } })
+const sumOf = ({ reservedUnits, sharedSlots }: Capacity) => reservedUnits + sharedSlots
+const recovered = (size: Size) => one({ id: 'p', ...size, move: { secondaryId: 's', from: WEST, to: EAST } })
 
 test('a recovering service keeps its old place, since it may go back, and stands on its secondary in the new one', () => {
   const secondary = one({ id: 's', ...EAST, units: 3 })
@@ -54,6 +55,26 @@ test('a shared service on a reserved secondary holds a slot of its own in the ne
   const secondary = one({ id: 's', ...EAST, units: 1 })
   const holdings = holdingsOf([recovered({ mode: 'shared', units: 1 }), secondary])
   assert.deepEqual(usageOf({ region: 'east-us' }, holdings), { reservedUnits: 1, sharedSlots: 1 })
+})
+
+test('a service that moves as planned keeps room for a larger secondary that goes the other way', () => {
+  const returning: Size = { mode: 'reserved', units: 1 }
+  const mover = one({
+    id: 'p',
+    mode: 'reserved',
+    units: 2,
+    move: { secondaryId: 's', from: WEST, to: EAST, returning },
+  })
+  const holdings = holdingsOf([mover, one({ id: 's', ...EAST, units: 3 })])
+  assert.deepEqual(usageOf({ region: 'west-us' }, holdings), { reservedUnits: 3, sharedSlots: 0 })
+  assert.deepEqual(usageOf({ region: 'east-us' }, holdings), { reservedUnits: 3, sharedSlots: 0 })
+})
+
+test('a service that moves onto free room holds both places, and only its own once its secondary is given up', () => {
+  const free = holdingsOf([one({ id: 'p', move: { secondaryId: null, from: WEST, to: EAST } })])
+  assert.deepEqual([usageOf({ region: 'west-us' }, free), usageOf({ region: 'east-us' }, free)].map(sumOf), [2, 2])
+  const over = holdingsOf([one({ id: 'p', ...EAST, move: { secondaryId: 'gone', from: WEST, to: EAST } })])
+  assert.deepEqual([usageOf({ region: 'west-us' }, over), usageOf({ region: 'east-us' }, over)].map(sumOf), [0, 2])
 })
 
 test('refuses what does not fit and names the command that would make room', () => {
@@ -155,7 +176,7 @@ class Fleet {
     }
     const holder = this.holders[act.which % Math.max(1, this.holders.length)]
     if (!holder) return
-    const isBusy = holder.recovery !== null || holder.also !== null || this.#isClaimed(holder)
+    const isBusy = holder.move !== null || holder.also !== null || this.#isClaimed(holder)
     switch (act.kind) {
       case 'delete':
         if (!isBusy) this.holders = this.holders.filter((other) => other !== holder)
@@ -165,17 +186,17 @@ class Fleet {
         break
       case 'moveOn': {
         // Activated first, then the secondary is given up and the claim is over.
-        const { recovery } = holder
-        if (!recovery) break
-        if (holder.region !== recovery.to.region) Object.assign(holder, recovery.to)
+        const { move } = holder
+        if (!move) break
+        if (holder.region !== move.to.region) Object.assign(holder, move.to)
         else {
-          holder.recovery = null
-          this.holders = this.holders.filter(({ id }) => id !== recovery.secondaryId)
+          holder.move = null
+          this.holders = this.holders.filter(({ id }) => id !== move.secondaryId)
         }
         break
       }
       case 'goBack':
-        if (holder.recovery) Object.assign(holder, { ...holder.recovery.from, recovery: null })
+        if (holder.move) Object.assign(holder, { ...holder.move.from, move: null })
         break
       case 'scale':
         if (!isBusy) {
@@ -202,7 +223,7 @@ class Fleet {
     const free = this.holders.filter(
       (one) =>
         one.region !== holder.region &&
-        one.recovery === null &&
+        one.move === null &&
         one.also === null &&
         !this.#isClaimed(one) &&
         (holder.mode === 'shared' || (one.mode === 'reserved' && one.units >= holder.units)),
@@ -215,11 +236,11 @@ class Fleet {
         ? secondary.machine
         : findRoom(this.#room(secondary.region), holdingsOf(this.holders), size)
     const from = { region: holder.region, machine: holder.machine }
-    holder.recovery = { secondaryId: secondary.id, from, to: { region: secondary.region, machine } }
+    holder.move = { secondaryId: secondary.id, from, to: { region: secondary.region, machine } }
   }
 
   #isClaimed(holder: Holder): boolean {
-    return this.holders.some((other) => other.recovery?.secondaryId === holder.id)
+    return this.holders.some((other) => other.move?.secondaryId === holder.id)
   }
 
   #room(slug: string): RegionRoom {

@@ -15,14 +15,20 @@ export type Holder = Size &
   Place & {
     id: string
     also: Size | null
-    /** While it is being recovered: from where, and onto whose capacity. */
-    recovery: { secondaryId: string; from: Place; to: Place } | null
+    /** While it is being recovered, or moved as planned. */
+    move: Move | null
   }
 
 /**
- * What every service takes, where. A service that is being recovered takes its old place until the recovery is over,
- * since it may still go back. In its new place it stands on the capacity of the secondary that its operation claimed,
- * except where that one is of the other mode: then it takes its own there from the start.
+ * From where a service moves, and to where: onto the capacity of a secondary, or, where none is named, onto what is free.
+ * `returning`: what the secondary needs beyond what the service leaves, when it goes the other way.
+ */
+export type Move = { secondaryId: string | null; from: Place; to: Place; returning?: Size | null }
+
+/**
+ * What every service takes, where. A service that moves takes its old place until the move is over, since it may still go
+ * back. In its new place it stands on the capacity of the secondary that its operation claimed, until that is given up;
+ * except where it is of the other mode: then it takes its own there from the start.
  */
 export function holdingsOf(holders: Holder[]): Holding[] {
   return holders.flatMap((holder) => {
@@ -33,11 +39,16 @@ export function holdingsOf(holders: Holder[]): Holding[] {
       region: place.region,
       machine: place.machine,
     })
-    const { recovery } = holder
-    if (!recovery) return [take(holder, holder), ...(holder.also ? [take(holder.also, holder)] : [])]
-    const secondary = holders.find((other) => other.id === recovery.secondaryId)
+    const { move } = holder
+    const secondary = move && holders.find((other) => other.id === move.secondaryId)
+    const isOver = move?.secondaryId != null && !secondary
+    if (!move || isOver) return [take(holder, holder), ...(holder.also ? [take(holder.also, holder)] : [])]
     const standsOnClaim = secondary?.mode === holder.mode
-    return [take(holder, recovery.from), ...(standsOnClaim ? [] : [take(holder, recovery.to)])]
+    return [
+      take(holder, move.from),
+      ...(move.returning ? [take(move.returning, move.from)] : []),
+      ...(standsOnClaim ? [] : [take(holder, move.to)]),
+    ]
   })
 }
 

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { TablePermissions } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
-import { type Holder, type Holding, holdingsOf } from '../regions/ledger.ts'
+import { type Holder, type Holding, holdingsOf, type Move } from '../regions/ledger.ts'
 
 type Db = Kysely<ControlDatabase>
 export type Service = Selectable<ControlDatabase['services']>
@@ -74,14 +74,12 @@ export async function listHoldings(db: Db): Promise<Holding[]> {
   const holders = rows.map((row): Holder => {
     const { id, region, machine, mode, units, also_mode: alsoMode, also_units: alsoUnits } = row
     const also = alsoMode !== null && alsoUnits !== null ? { mode: alsoMode, units: alsoUnits } : null
-    // Written when a recovery was claimed; the operation is on the secondary's row as well.
-    const isRecovered = row.kind === 'recover' && row.service_id === id && row.input !== null
-    return { id, region, machine, mode, units, also, recovery: isRecovered ? (row.input as Claim) : null }
+    // Written when the move was claimed; the operation is on the secondary's row as well.
+    const isMoving = (row.kind === 'recover' || row.kind === 'switchover') && row.service_id === id
+    return { id, region, machine, mode, units, also, move: isMoving ? (row.input as Move) : null }
   })
   return holdingsOf(holders)
 }
-
-type Claim = NonNullable<Holder['recovery']>
 
 /** Changes the service that an operation is about, if that operation still holds it; otherwise nothing. */
 export async function updateHeld(

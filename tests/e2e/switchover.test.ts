@@ -90,6 +90,80 @@ describe('a planned move of a server', () => {
     await isWhole(writers)
   })
 
+  test('a mobile service moves there and back with its server, and its secondary the other way', async () => {
+    if (primaryRegion(await server()) === 'East US') await cloud.ok(MOVE)
+    await cloud.untilProtected('sql-west-us')
+    const move = ['mobile', 'switchover', 'PrimaryService']
+    const { changes } = await cloud.json<DryRunView>([...move, '--dry-run'])
+    assert.match(changes.join('\n'), /from West US to East US[\s\S]*'SecondaryService' stands in West US then/)
+    const writers = SteadyWriters.start(cloud, service, 4)
+    await writers.untilWritten(50)
+    const secondary = await cloud.service('SecondaryService')
+    for (const [here, there] of [
+      ['East US', 'West US'],
+      ['West US', 'East US'],
+    ] as const) {
+      await cloud.ok(move)
+      await writers.untilWritten(50)
+      const [moved, other] = [await cloud.service('PrimaryService'), await cloud.service('SecondaryService')]
+      assert.deepEqual([moved.region, moved.serverRegion, moved.secondary], [here, here, 'SecondaryService'])
+      assert.deepEqual([other.region, other.serverRegion, other.secondaryFor], [there, there, 'PrimaryService'])
+      assert.deepEqual([other.masterKey, other.applicationKey], [secondary.masterKey, secondary.applicationKey])
+      assert.equal((await server()).isProtected, true)
+    }
+    const { failed, acknowledged } = await writers.stop()
+    assert.deepEqual(failed, [])
+    const there = new Set(await cloud.readIds(service))
+    assert.deepEqual(
+      acknowledged.filter((id) => !there.has(id)),
+      [],
+    )
+    await cloud.untilState('SecondaryService', 'Ready', 10_000)
+    const { regions } = await cloud.status()
+    assert.deepEqual(
+      regions.map(({ sharedSlotsUsed }) => sharedSlotsUsed),
+      [1, 1],
+    )
+  })
+
+  test('a death of control in such a move is carried on, or all is as it was', async () => {
+    const writers = SteadyWriters.start(cloud, service, 2)
+    for (const point of ['switchover.warm.added', 'switchover.swap.decided', 'switchover.secondary.moved']) {
+      await cloud.untilProtected('sql-west-us')
+      const before = (await cloud.service('PrimaryService')).region
+      const command = async () => await cloud.cli(['mobile', 'switchover', 'PrimaryService'])
+      const crashed = { point, victim: 'self' as const, region: 'west-us', server: 'sql-west-us' }
+      const { isReached, result } = await crashDuring(cloud, points, crashed, command)
+      assert.ok(isReached, `${point} was not reached: ${result.stderr}`)
+      const [operation] = await settle(cloud)
+      const { region, secondary } = await cloud.service('PrimaryService')
+      assert.equal(region === before, operation?.state === 'failed', `${point}: ${JSON.stringify(operation)}`)
+      assert.equal(secondary, 'SecondaryService')
+      assert.notEqual((await cloud.service('SecondaryService')).region, region)
+    }
+    await isWhole(writers)
+  })
+
+  test('only its home moves where its server is there already, and others are not moved along unasked', async () => {
+    await cloud.untilProtected('sql-west-us')
+    const { region } = await cloud.service('PrimaryService')
+    await cloud.ok(['mobile', 'create', 'Third', '--location', region, '--sql-server', 'sql-west-us'])
+    const refused = await cloud.cli(['mobile', 'switchover', 'PrimaryService'])
+    assert.equal(refused.code, 3)
+    assert.match(refused.stderr, /also holds the data of Third[\s\S]*--with-server/)
+    assert.match((await cloud.cli(['mobile', 'switchover', 'Third', region])).stderr, /is in .* already/)
+    const writers = SteadyWriters.start(cloud, service, 2)
+    await cloud.ok(MOVE)
+    await writers.untilWritten(20)
+    await cloud.ok(['mobile', 'switchover', 'PrimaryService'])
+    await writers.untilWritten(20)
+    const moved = await cloud.service('PrimaryService')
+    assert.deepEqual([moved.region === region, moved.region === moved.serverRegion], [false, true])
+    const { failed } = await writers.stop()
+    assert.deepEqual(failed, [])
+    await cloud.ok(['mobile', 'delete', 'Third', '--deleteData', '-q'])
+  })
+
   test('a server without a standby that may be promoted is not moved', async () => {
     await cloud.ok(['sql', 'server', 'protect', 'sql-west-us', '--protection', 'none'])
     const refused = await cloud.cli(MOVE)

@@ -90,8 +90,8 @@ export class Rows {
     const holders = this.living.map((service): Holder => {
       const { id, region, machine, mode, units } = service
       const operation = service.operation_id === null ? undefined : this.operations.get(service.operation_id)
-      const recovery = operation?.kind === 'recover' && operation.serviceId === id ? operation.input : null
-      return { id, region, machine, mode, units, also: null, recovery }
+      const move = operation?.kind === 'recover' && operation.serviceId === id ? operation.input : null
+      return { id, region, machine, mode, units, also: null, move }
     })
     return rules.holdingsOf(holders)
   }
@@ -153,6 +153,8 @@ export class Rows {
       also_mode: null,
       also_units: null,
       restarts: 0,
+      also_machine: null,
+      is_held: false,
     }
     this.services.push(service)
     return service

@@ -26,7 +26,7 @@ const unasked: Rules['decideRelease'] = ({ members }) => {
 
 const byRowOnly: Rules['holdingsOf'] = (holders) =>
   holders
-    .filter(({ recovery, region }) => recovery?.to.region !== region)
+    .filter(({ move, region }) => move?.to.region !== region)
     .map(({ id: service, mode, units, region, machine }) => ({ service, mode, units, region, machine }))
 
 describe('recovery, leases and capacity in a simulated cloud', () => {

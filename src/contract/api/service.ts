@@ -52,6 +52,18 @@ export const ScaleService = Type.Object(
 )
 export type ScaleService = Static<typeof ScaleService>
 
+export const SwitchService = Type.Object(
+  {
+    to: Type.Optional(
+      Type.String({ description: 'a region, or its secondary; default: where that is', maxLength: 100 }),
+    ),
+    isWithServer: Type.Optional(Type.Boolean({ description: 'also when its server holds the data of others' })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type SwitchService = Static<typeof SwitchService>
+
 const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
 /** What a scaling would do; it was checked and nothing refuses it. */
 export const ScalePlanView = Type.Object({ name: Type.String(), region: Type.String(), from: SizeView, to: SizeView })
