@@ -1,5 +1,5 @@
-// How a planned move of a service is carried out: it is served in both homes first, then requests are held for as long as
-// its server changes roles and its home changes; its secondary goes the other way.
+// How a planned move of a service is carried out: it is served in both homes first, then requests are held while its
+// server changes roles and its home changes; its secondary goes the other way.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { untilProtected } from '../databases/server-operations.ts'

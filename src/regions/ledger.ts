@@ -20,14 +20,14 @@ export type Holder = Size &
   }
 
 /**
- * From where a service moves, and to where: onto the capacity of a secondary, or, where none is named, onto what is free.
+ * From where a service moves, and to where: onto the capacity of a secondary, or where none is named onto what is free.
  * `returning`: what the secondary needs beyond what the service leaves, when it goes the other way.
  */
 export type Move = { secondaryId: string | null; from: Place; to: Place; returning?: Size | null }
 
 /**
- * What every service takes, where. A service that moves takes its old place until the move is over, since it may still go
- * back. In its new place it stands on the capacity of the secondary that its operation claimed, until that is given up;
+ * What every service takes, where. A service that moves takes its old place until the move is over, since it may still
+ * go back. In its new place it stands on the capacity of the secondary that its operation claimed, until that is given up;
  * except where it is of the other mode: then it takes its own there from the start.
  */
 export function holdingsOf(holders: Holder[]): Holding[] {
