@@ -34,7 +34,7 @@ export async function measureBarePromotion(): Promise<number> {
     await standby.beginFolder()
     await takeBaseBackup(upstream, standby.dataFolder, () => {})
     await standby.finishFolder()
-    await standby.start(upstream)
+    await standby.start({ kind: 'standby', upstream })
     await primary.withClient(async (client) => {
       const isStreaming = async () => {
         const found = await client.query(`select 1 from pg_stat_replication where state = 'streaming'`)

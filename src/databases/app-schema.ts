@@ -22,7 +22,8 @@ import { REPLICATOR } from './cluster-config.ts'
 
 /** The logical slot that keeps what a lost primary wrote decodable; it exists before the first app write. */
 export const DIVERGENCE_SLOT = 'mainstay_divergence'
-const PUBLICATION = 'mainstay'
+/** Says that all tables are decoded. */
+export const PUBLICATION = 'mainstay'
 
 // After a promotion new stamps start this far above the newest one that arrived: the old side may have stamped a little
 // more that never did.

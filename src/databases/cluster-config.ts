@@ -10,19 +10,37 @@ export const PORT = 5432
 /** Where a standby streams from: a local socket folder that leads to its primary, and the slot it uses there. */
 export type Upstream = { socketFolder: string; password: string; slot: string }
 
+/**
+ * As what a cluster is started. `reader`: a standby of nobody, to look at what a lost primary holds. Nobody can write to
+ * it and it writes no WAL, so that what it is asked for stays as it was.
+ */
+export type ClusterRole = { kind: 'primary' } | { kind: 'standby'; upstream: Upstream } | { kind: 'reader' }
+
 /** pg_hba.conf: nobody without a password, not even on this machine. */
 export const ACCESS_TEXT = 'local all all scram-sha-256\nlocal replication all scram-sha-256\n'
 
 /** postgresql.conf; written anew before each start. */
-export function configText(options: { name: string; socketFolder: string; upstream: Upstream | null }): string {
+export function configText(options: { name: string; socketFolder: string; role: ClusterRole }): string {
   const lines = [...SETTINGS, `cluster_name = ${quoteLiteral(options.name)}`]
   lines.push(`unix_socket_directories = ${quoteLiteral(options.socketFolder)}`)
-  if (options.upstream) {
-    const { socketFolder, password, slot } = options.upstream
-    const primary = `host=${socketFolder} port=${PORT} user=${REPLICATOR} password=${password} application_name=${slot}`
-    lines.push(`primary_conninfo = ${quoteLiteral(primary)}`, `primary_slot_name = ${quoteLiteral(slot)}`)
-  }
+  lines.push(...roleSettings(options.role))
   return `${lines.join('\n')}\n`
+}
+
+function roleSettings(role: ClusterRole): string[] {
+  switch (role.kind) {
+    case 'primary':
+      return []
+    case 'standby': {
+      const { socketFolder, password, slot } = role.upstream
+      const primary = `host=${socketFolder} port=${PORT} user=${REPLICATOR} password=${password} application_name=${slot}`
+      return [`primary_conninfo = ${quoteLiteral(primary)}`, `primary_slot_name = ${quoteLiteral(slot)}`]
+    }
+    case 'reader':
+      // It stays on its own timeline, wherever others went on. The last of a setting counts: a slot that is to be read
+      // must not be given up for being far behind.
+      return ["primary_conninfo = ''", "recovery_target_timeline = 'current'", 'max_slot_wal_keep_size = -1']
+  }
 }
 
 // Small by default: a cloud on a laptop runs three of these. Durability is never traded.

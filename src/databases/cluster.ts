@@ -10,7 +10,7 @@ import { removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
 import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX } from '../kit/limits.ts'
 import { commandOf, isIn, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
 import { type Binaries, initdbRunsAs, type RunAs, runAsFor } from './binaries.ts'
-import { ACCESS_TEXT, configText, PORT, SUPERUSER, type Upstream } from './cluster-config.ts'
+import { ACCESS_TEXT, type ClusterRole, configText, PORT, SUPERUSER } from './cluster-config.ts'
 import { ServerLog } from './server-log.ts'
 
 /** `fast` ends sessions and writes a checkpoint; `immediate` stops at once, as a crash would. */
@@ -108,14 +108,16 @@ export class Cluster {
   }
 
   /**
-   * Starts PostgreSQL and waits until it answers; a running one is adopted. `upstream` makes it a standby of that.
-   * Faults with `postgres.start_failed` and the last lines of its log.
+   * Starts PostgreSQL and waits until it answers; a running one is adopted. Started once as a standby or reader, the
+   * folder stays one until it is promoted. Faults with `postgres.start_failed` and the last lines of its log.
    */
-  async start(upstream: Upstream | null = null): Promise<void> {
+  async start(role: ClusterRole = { kind: 'primary' }): Promise<void> {
+    // What runs here may be a primary that takes writes. Stopped like this it writes nothing more, and nothing is lost.
+    if (role.kind === 'reader') await this.stop('immediate')
     if (!this.isRunning) {
       await this.#removeLeftovers()
       await this.#takeFolder()
-      await this.#writeConfig(upstream)
+      await this.#writeConfig(role)
       await this.#prepareSocketFolder()
       const log = await this.#log.open()
       const child = spawn(join(this.#binaries.folder, 'bin', 'postgres'), ['-D', this.dataFolder], {
@@ -237,8 +239,8 @@ export class Cluster {
     await removeTree(join(this.socketFolder, `.s.PGSQL.${PORT}.lock`))
   }
 
-  async #writeConfig(upstream: Upstream | null): Promise<void> {
-    const config = configText({ name: this.name, socketFolder: this.socketFolder, upstream })
+  async #writeConfig(role: ClusterRole): Promise<void> {
+    const config = configText({ name: this.name, socketFolder: this.socketFolder, role })
     const owned = async (name: string, text: string) => {
       const path = join(this.dataFolder, name)
       await writeFileDurably(path, text)
@@ -248,7 +250,7 @@ export class Cluster {
     await owned('postgresql.conf', config)
     await owned('postgresql.auto.conf', '')
     await owned('pg_hba.conf', ACCESS_TEXT)
-    if (upstream) await owned('standby.signal', '')
+    if (role.kind !== 'primary') await owned('standby.signal', '')
   }
 
   async #run(program: string, args: string[], as: RunAs): Promise<void> {

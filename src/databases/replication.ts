@@ -79,11 +79,18 @@ export async function dropSlots(client: pg.Client): Promise<void> {
   await client.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active')
 }
 
-/** Lets the divergence slot forget what the standby has: only what it lacks can ever be stranded. */
+/**
+ * Lets the divergence slot forget what the standby has: only what it lacks can ever be stranded. What a standby flushed
+ * may end within a record, and a commit that starts before the slot's position is never decoded; what it replayed ends
+ * with a record. So the slot follows the lesser of the two, and stays where it is while no standby is connected.
+ */
 export async function advanceDivergenceSlot(client: pg.Client, flushLsn: string): Promise<void> {
   await client.query(
-    `select pg_replication_slot_advance(slot_name, $2::pg_lsn) from pg_replication_slots
-      where slot_name = $1 and confirmed_flush_lsn < $2::pg_lsn and not active`,
+    `select pg_replication_slot_advance(slot_name, least($2::pg_lsn, replayed.lsn))
+       from pg_replication_slots,
+            (select min(replay_lsn) as lsn from pg_stat_replication where state = 'streaming') as replayed
+      where slot_name = $1 and confirmed_flush_lsn < least($2::pg_lsn, replayed.lsn) and replayed.lsn is not null
+        and not active`,
     [DIVERGENCE_SLOT, flushLsn],
   )
 }

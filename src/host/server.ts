@@ -328,7 +328,10 @@ export class ManagedServer {
     if (this.#aborter.signal.aborted) return
     faultPoint('host.promote.waited')
     // Promoted already, before a crash: it must not be made a standby again.
-    if (!cluster.isRunning) await cluster.start(cluster.isStandby ? await this.#upstream(wanted) : null)
+    if (!cluster.isRunning) {
+      const role = { kind: 'standby' as const, upstream: await this.#upstream(wanted) }
+      await cluster.start(cluster.isStandby ? role : { kind: 'primary' })
+    }
     await cluster.withClient(promote)
     faultPoint('host.promote.promoted')
     this.#monitor.forget()
@@ -352,7 +355,7 @@ export class ManagedServer {
     if (!cluster.hasData || isOld || (await this.#monitor.isStandbyLost())) await this.#build(wanted, upstream)
     if (!cluster.isRunning) {
       this.#monitor.forget()
-      await cluster.start(upstream)
+      await cluster.start({ kind: 'standby', upstream })
       // Those of a primary of before would hold WAL back for nobody.
       await cluster.withClient(dropSlots)
     }

@@ -327,3 +327,13 @@ export const FAILURE_LINES_MAX = 20
 export const OPENED_SECRETS_MAX = 10_000
 /** Operations that an assignment names: more than are under way at once by any sensible person. */
 export const OPERATIONS_NAMED_MAX = 8
+/** Messages of a lost primary that are taken from it at once: a row of 1 MB is there twice in an update, as hex. */
+export const DIVERGENCE_FETCH_ROWS = 32
+/** A stranded transaction beyond this is told in parts: it may have changed every row of a table. */
+export const DIVERGENCE_PART_BYTES = 4 * 1_048_576
+/** One line of a bundle: below what a string of JavaScript can hold; a part's JSON is far smaller. */
+export const DIVERGENCE_LINE_BYTES_MAX = 500 * 1_048_576
+/** How long applying stranded writes waits for a row, or for another who applies: apps hold rows for milliseconds. */
+export const DIVERGENCE_LOCK_MS_MAX = 10_000
+/** Conflicts that are told one by one, for a person to read; all are counted. */
+export const DIVERGENCE_LISTED_MAX = 100

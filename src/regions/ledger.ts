@@ -27,8 +27,8 @@ export type Move = { secondaryId: string | null; from: Place; to: Place; returni
 
 /**
  * What every service takes, where. A service that moves takes its old place until the move is over, since it may still
- * go back. In its new place it stands on the capacity of the secondary that its operation claimed, until that is given up;
- * except where it is of the other mode: then it takes its own there from the start.
+ * go back. In its new place it stands on the capacity of the secondary that its operation claimed, until that is given
+ * up; except where it is of the other mode: then it takes its own there from the start.
  */
 export function holdingsOf(holders: Holder[]): Holding[] {
   return holders.flatMap((holder) => {

@@ -125,7 +125,7 @@ async function follow(primary: ReachableCluster, standby: ReachableCluster, pass
   await standby.cluster.beginFolder()
   await takeBaseBackup(upstream, standby.cluster.dataFolder, () => {})
   await standby.cluster.finishFolder()
-  await standby.cluster.start(upstream)
+  await standby.cluster.start({ kind: 'standby', upstream })
   await standby.listen()
   await waitFor(
     'the standby to follow',
