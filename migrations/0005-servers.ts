@@ -13,6 +13,7 @@ const STATEMENTS = [
      alter column service_name drop not null,
      add column server text references servers,
      add constraint operations_subject check (service_id is not null or server is not null)`,
+  `create index operations_service on operations (service_id, started_at)`,
   `alter table servers
      add column protection text not null default 'async' check (protection in ('none', 'vault', 'async', 'sync')),
      -- The highest term of a lease that any standby of it ever had: terms go on growing when a standby is replaced.
@@ -29,7 +30,25 @@ const STATEMENTS = [
      add column is_leaving boolean not null default false,
      -- It was the primary until a planned move: under which epoch, and where its WAL ended when it was stopped.
      add column rejoin_epoch bigint,
-     add column rejoin_lsn text`,
+     add column rejoin_lsn text,
+     -- It is built in the place of what was quarantined there, up to that epoch; that is set aside first, or goes.
+     add column replaces_epoch bigint,
+     add column is_replaced_kept boolean not null default false`,
+  // Writes that a lost primary committed and its standby never got, decoded by its host when it came back. The bundle
+  // lies on that host and, once it was copied, on others.
+  `create table divergences (
+     server text not null references servers,
+     -- The epoch that the lost primary wrote under.
+     epoch bigint not null,
+     machine text not null references machines,
+     state text not null check (state in ('kept', 'applied', 'discarded')),
+     summary jsonb not null,
+     applied jsonb,
+     found_at timestamptz not null default now(),
+     primary key (server, epoch))`,
+  `update server_members as left_behind set fork_lsn = successor.fork_lsn from server_members as successor
+     where left_behind.role = 'quarantined' and left_behind.fork_lsn is null
+       and successor.server = left_behind.server and successor.role = 'primary'`,
   // While it moves as planned, a service is served in its other home, too, and its requests are held for a moment.
   `alter table services
      add column also_machine text references machines,

@@ -1,9 +1,11 @@
 // Control's management API, as the CLI calls it: typed answers, faults with hints, a limit on every call.
 import type {
+  ApplyDivergence,
   AuditView,
   CreateServer,
   CreateService,
   CreateTable,
+  DivergencePreviewView,
   DryRunView,
   JoinTokenRequest,
   JoinTokenView,
@@ -34,7 +36,12 @@ import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import type { ColumnType } from '../contract/table-change.ts'
 import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { CONTROL_CALL_MS_MAX, CONTROL_CHANGE_MS_MAX, TRUNCATE_CALL_MS_MAX } from '../kit/limits.ts'
+import {
+  CONTROL_CALL_MS_MAX,
+  CONTROL_CHANGE_MS_MAX,
+  DIVERGENCE_PREVIEW_MS_MAX,
+  TRUNCATE_CALL_MS_MAX,
+} from '../kit/limits.ts'
 import { type Answered, checkAnswer, checkList, type View, type ViewName } from './answer-check.ts'
 import type { ControlAddress } from './control-address.ts'
 
@@ -155,6 +162,29 @@ export class Client {
 
   async switchServer(server: string): Promise<OperationView> {
     return await this.#send('OperationView', { verb: 'POST', path: fill(API.switchServer, { server }) })
+  }
+
+  listDivergences = async () => await this.#list('DivergenceView', API.divergences)
+
+  /** How stranded writes would apply today, some of them one by one. */
+  async showDivergence(
+    server: string,
+    wanted: { epoch?: number | undefined; service?: string | undefined; from: number; count: number },
+  ): Promise<DivergencePreviewView> {
+    const { epoch, service, from, count } = wanted
+    const which = { ...(epoch !== undefined && { epoch: String(epoch) }), ...(service && { service }) }
+    const query = { ...which, from: String(from), count: String(count) }
+    const call = { verb: 'GET' as const, path: fill(API.divergence, { server }), query }
+    return await this.#send('DivergencePreviewView', { ...call, timeoutMs: 2 * DIVERGENCE_PREVIEW_MS_MAX })
+  }
+
+  async applyDivergence(server: string, request: ApplyDivergence): Promise<OperationView> {
+    const path = fill(API.applyDivergence, { server })
+    return await this.#send('OperationView', { verb: 'POST', path, body: request })
+  }
+
+  async discardDivergence(server: string, epoch: number): Promise<void> {
+    await this.#call({ verb: 'POST', path: fill(API.discardDivergence, { server }), body: { epoch } })
   }
 
   listArchives = async () => await this.#list('ArchiveView', API.archives)

@@ -24,6 +24,7 @@ import { addMachineRevoke } from './machine-revoke.ts'
 import { explainMisuse } from './misuse.ts'
 import { addMobileCreate } from './mobile-create.ts'
 import { addMobileDelete } from './mobile-delete.ts'
+import { addMobileFailback, addMobileReprotect } from './mobile-failback.ts'
 import { addMobileList } from './mobile-list.ts'
 import { addMobileLocations } from './mobile-locations.ts'
 import { addMobileRecover } from './mobile-recover.ts'
@@ -37,6 +38,7 @@ import { addRegionSet } from './region-set.ts'
 import { addReset } from './reset.ts'
 import { addScale } from './scale.ts'
 import { addScript } from './script.ts'
+import { addSqlDivergence } from './sql-divergence.ts'
 import { addSqlServerCreate } from './sql-server-create.ts'
 import { addSqlServerDelete } from './sql-server-delete.ts'
 import { addSqlServerList } from './sql-server-list.ts'
@@ -106,6 +108,8 @@ export function buildProgram(shell: Shell): Command {
   addMobileDelete(mobile, shell)
   addMobileRecover(mobile, shell)
   addMobileSwitchover(mobile, shell)
+  addMobileReprotect(mobile, shell)
+  addMobileFailback(mobile, shell)
   addMobileRestart(mobile, shell)
   addMobileVerify(mobile, shell)
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
@@ -126,13 +130,15 @@ export function buildProgram(shell: Shell): Command {
   const region = addGroup(program, 'region', 'regions and their capacity')
   addRegionList(region, shell)
   addRegionSet(region, shell)
-  const server = addGroup(addGroup(program, 'sql', 'databases'), 'server', 'SQL servers and their copies')
+  const databases = addGroup(program, 'sql', 'databases')
+  const server = addGroup(databases, 'server', 'SQL servers and their copies')
   addSqlServerList(server, shell)
   addSqlServerShow(server, shell)
   addSqlServerCreate(server, shell)
   addSqlServerProtect(server, shell)
   addSqlServerSwitchover(server, shell)
   addSqlServerDelete(server, shell)
+  addSqlDivergence(addGroup(databases, 'divergence', 'writes that only a lost primary had'), shell)
 
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)
   const machine = addGroup(program, 'machine', 'machines that joined')

@@ -1,5 +1,6 @@
 // The management API as people's clients see it: schemas of what control answers and takes. Its routes: api-routes.ts.
 
+export * from './api/divergence.ts'
 export * from './api/machine.ts'
 export * from './api/operation.ts'
 export * from './api/parts.ts'

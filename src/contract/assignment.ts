@@ -53,6 +53,10 @@ export type ServerAssignment = {
    * there. Otherwise it diverged, and is quarantined.
    */
   rejoin?: { epoch: number; lsn: string } | null
+  /** Only for a quarantined one: where its successor left its timeline. What it wrote from there on is stranded. */
+  forkLsn?: string | null
+  /** Only for a standby: it is built in the place of what is quarantined here, up to that epoch. `isKept`: set aside. */
+  replaces?: { epoch: number; isKept: boolean } | null
 }
 
 /** How a runtime reaches a service's database: a server of this host, or one behind another machine's door. */

@@ -1,6 +1,7 @@
 // The control database's tables as Kysely sees them. Two control processes of neighbouring versions share them.
 import type { ColumnType, Generated } from 'kysely'
 import type { FaultView, Mode, OperationView, Protection, RecoveryPlanView, RecoveryReportView } from './api.ts'
+import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { TablePermissions } from './permissions.ts'
 
 /** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
@@ -77,6 +78,15 @@ export type ControlDatabase = {
     switching_to: string | null
     is_stopping: Generated<boolean>
   }
+  divergences: {
+    server: string
+    epoch: Big
+    machine: string
+    state: 'kept' | 'applied' | 'discarded'
+    summary: Json<BundleSummary>
+    applied: Json<BundleApplied | null> | null
+    found_at: When
+  }
   server_drops: { server: string; machine: string; version: Big }
   server_members: {
     server: string
@@ -89,6 +99,8 @@ export type ControlDatabase = {
     is_leaving: Generated<boolean>
     rejoin_epoch: ColumnType<string | null, number | string | null | undefined, number | string | null>
     rejoin_lsn: string | null
+    replaces_epoch: ColumnType<string | null, number | string | null | undefined, number | string | null>
+    is_replaced_kept: Generated<boolean>
     fork_lsn: string | null
   }
   operations: {

@@ -1,5 +1,6 @@
 // What machines tell control: facts, never conclusions. Ages are in milliseconds at the moment of sending.
 import type { GatewayAssignment, HostAssignment } from './assignment.ts'
+import type { BundleSummary } from './divergence.ts'
 
 /**
  * `waiting`: not allowed to open yet (no proof). `fenced`: the lease ran out and PostgreSQL was stopped.
@@ -36,7 +37,16 @@ export type ServerFacts = {
   lastContactMs: number | null
   dataBytes: number | null
   /** Of a quarantined server: the end of its WAL (to the page), and the size and place of all that is kept. */
-  quarantine: { endLsn: string | null; keptBytes: number; folder: string } | null
+  quarantine: {
+    endLsn: string | null
+    keptBytes: number
+    folder: string
+    /** The epoch that it wrote under, and what was decoded of its stranded writes; null until that was tried. */
+    epoch?: number
+    bundle?: BundleSummary | null
+    /** Why nothing could be decoded. */
+    bundleProblem?: string | null
+  } | null
   /** Of a primary that was stopped cleanly as ordered: the end of its WAL. */
   shutdownLsn?: string | null
   /** Schemas that are ready under the assigned epoch. */
@@ -91,6 +101,8 @@ export type HostFacts = MachineFacts & {
   highestEpoch?: number
   /** Of the servers that it is told to drop: those of which nothing is left here. */
   droppedServers?: string[]
+  /** Divergence bundles that lie here. */
+  bundles?: { server: string; epoch: number }[]
 }
 
 /**

@@ -116,7 +116,7 @@ export async function adoptWhatMachinesHold(trx: Db, hosts: HostFacts[]): Promis
 async function adoptServer(trx: Db, { server, machine, epoch, forkLsn }: ServerAdoption): Promise<void> {
   const members = () => trx.updateTable('server_members').where('server', '=', server)
   await members()
-    .set({ role: 'quarantined', standing: null })
+    .set({ role: 'quarantined', standing: null, fork_lsn: forkLsn })
     .where('role', '=', 'primary')
     .where('machine', '!=', machine)
     .execute()

@@ -133,6 +133,8 @@ function deriveServer(
     isOldPrimaryStopped: member.is_old_primary_stopped,
     isStopping: isPrimary && server.is_stopping,
     rejoin: isPrimary ? null : rejoinOf(member),
+    forkLsn: member.role === 'quarantined' ? member.fork_lsn : null,
+    replaces: isPrimary ? null : replacesOf(member),
   }
 }
 
@@ -145,6 +147,13 @@ function deriveLease(snapshot: Snapshot, standby: Member | null): LeaseAssignmen
 
 function rejoinOf({ rejoin_epoch: epoch, rejoin_lsn: lsn }: Member): { epoch: number; lsn: string } | null {
   return epoch === null || lsn === null ? null : { epoch: Number(epoch), lsn }
+}
+
+function replacesOf({
+  replaces_epoch: epoch,
+  is_replaced_kept: isKept,
+}: Member): { epoch: number; isKept: boolean } | null {
+  return epoch === null ? null : { epoch: Number(epoch), isKept }
 }
 
 function slotsOf(member: Member | null): string[] {

@@ -27,7 +27,7 @@ import {
 } from '../kit/limits.ts'
 import { SharedTurn } from '../kit/shared-turn.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
-import type { Field, ProbeTarget } from '../regions/field.ts'
+import type { Field, HostOrder, ProbeTarget } from '../regions/field.ts'
 import type { Capacity } from '../regions/ledger.ts'
 import { listMachines, type Machine } from '../regions/regions.ts'
 import { deriveGatewayAssignment, deriveHostAssignment, type OpenSecret } from './assignments.ts'
@@ -76,8 +76,8 @@ export class MachineField implements Field {
   }
 
   /** One order to a machine. Faults with `door.unreachable` at once when it is known to be lost. */
-  async order(machine: string, call: DoorCall): Promise<unknown> {
-    return await this.#order(machine, call)
+  async order(machine: string, call: HostOrder): Promise<unknown> {
+    return await this.#order(machine, { timeoutMs: REGION_CALL_MS_MAX, ...call })
   }
 
   async settle(): Promise<void> {

@@ -30,6 +30,7 @@ import { readRelease } from '../kit/release.ts'
 import { parseName } from '../kit/role-options.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
+import { applyDivergenceKind } from '../recovery/apply-divergence.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import { recoverKind } from '../recovery/recover-kind.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
@@ -145,6 +146,7 @@ async function run(args: string[]): Promise<void> {
     protect_server: protectServerKind(ownServices),
     switch_server: switchServerKind(ownRecovery),
     switchover: switchServiceKind(ownRecovery),
+    apply_divergence: applyDivergenceKind(ownRecovery),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

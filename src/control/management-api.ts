@@ -10,6 +10,7 @@ import type { Metrics } from '../kit/metrics.ts'
 import { readRelease } from '../kit/release.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
+import { divergenceRoutes } from './divergence-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
@@ -27,7 +28,16 @@ export type ManagementOptions = {
   deps: Omit<ApiDeps, 'callerOf'>
 }
 
-const ROUTES = [serviceRoutes, serverRoutes, tableRoutes, scriptRoutes, cloudRoutes, fleetRoutes, historyRoutes]
+const ROUTES = [
+  serviceRoutes,
+  serverRoutes,
+  divergenceRoutes,
+  tableRoutes,
+  scriptRoutes,
+  cloudRoutes,
+  fleetRoutes,
+  historyRoutes,
+]
 
 /** Builds it, ready to listen. */
 export async function buildManagementApi(options: ManagementOptions): Promise<HttpApp> {

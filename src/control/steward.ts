@@ -3,6 +3,7 @@
 import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { noteDivergences } from '../databases/divergences.ts'
 import { replaceStandby } from '../databases/revoked-members.ts'
 import { noteDroppedCopies } from '../databases/server-drops.ts'
 import { freeServerName } from '../databases/server-names.ts'
@@ -46,6 +47,10 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
   }
   if (await noteDropped(deps)) isChanged = true
   await noteDroppedCopies(deps.db, deps.board)
+  await noteDivergences(
+    deps.db,
+    deps.board.hosts().map(({ facts }) => facts),
+  )
   await noteDroppedTables(deps)
   return isChanged
 }

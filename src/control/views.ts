@@ -4,13 +4,14 @@ import type { RegionView, ServerView, ServiceView, StatusView } from '../contrac
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
+import { listDivergences } from '../databases/divergences.ts'
 import { isDefaultOf, listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import type { Incidents } from '../health/incidents.ts'
 import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
-import { usageOf } from '../regions/ledger.ts'
+import { type Place, usageOf } from '../regions/ledger.ts'
 import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
@@ -95,7 +96,9 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
           .select(['id', 'kind', 'state', 'steps', 'next'])
           .where('id', 'in', operationIds)
           .execute()
+  const formerHomes = await listFormerHomes(deps.db, wanted)
   return wanted.map((service) => {
+    const formerHome = formerHomes.get(service.id)
     const secondary = all.find((other) => other.secondary_for === service.id)?.name ?? null
     const wellElsewhere = [...regions.values()].find(
       (region) => region.slug !== service.region && deps.incidents.get('region', region.slug).verdict.state === 'Ready',
@@ -123,10 +126,32 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       serverRegion: (server && domains.get(primaryOf(server).machine)) ?? '',
       secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
       secondary,
+      recoveredFrom: formerHome && formerHome !== service.region ? (regions.get(formerHome)?.name ?? null) : null,
       operation: service.operation_id,
       createdAt: service.created_at.toISOString(),
     }
   })
+}
+
+// The region, by its slug, that each service was recovered from last.
+async function listFormerHomes(db: Kysely<ControlDatabase>, services: Service[]): Promise<Map<string, string>> {
+  if (services.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('operations')
+    .select(['service_id', 'input'])
+    .distinctOn('service_id')
+    .where('kind', '=', 'recover')
+    .where('state', '=', 'succeeded')
+    .where(
+      'service_id',
+      'in',
+      services.map(({ id }) => id),
+    )
+    .orderBy('service_id')
+    .orderBy('started_at', 'desc')
+    .execute()
+  // Written by beginRecover, which knows where it was.
+  return new Map(rows.map(({ service_id, input }) => [String(service_id), (input as { from: Place }).from.region]))
 }
 
 // A host is heard that does not serve it yet, or has not opened its database. A silent one is for verdicts to judge.
@@ -187,6 +212,7 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
     warnings: [
       ...(held ? [held.message] : []),
       ...warningsOf(deps, servers),
+      ...(await strandedWarnings(deps.db)),
       ...lateGateways(machines, gateways),
       ...sandboxWarnings(deps, machines),
       ...controlWarnings(controls, Date.now()),
@@ -223,6 +249,15 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       )
   }
   return warnings
+}
+
+async function strandedWarnings(db: Kysely<ControlDatabase>): Promise<string[]> {
+  const kept = (await listDivergences(db)).filter(({ state }) => state === 'kept')
+  return kept.map(
+    ({ server, summary }) =>
+      `${summary.changes} change(s) that only a lost primary of ${server} had are kept: ` +
+      `mainstay sql divergence show ${server}`,
+  )
 }
 
 // The weakest of a machine's runtimes: they find out one by one.

@@ -8,8 +8,9 @@ import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operati
 import { insertOperation, serverOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
-import { listHosts, requireReachable } from '../regions/hosts.ts'
+import { type Hosts, listHosts, requireReachable } from '../regions/hosts.ts'
 import { bumpDesired, getRegion } from '../regions/regions.ts'
+import { keepStranded } from './replaced-copy.ts'
 import { askPrimary, type ServerDeps, untilDropped, untilProtected, waitFor } from './server-operations.ts'
 import {
   getServer,
@@ -25,11 +26,21 @@ import { findStandbyHost } from './standby-supply.ts'
 
 const PROTECT_SERVER_STEPS = [
   { name: 'release', sentence: 'Releasing the standby it has' },
+  { name: 'stranded', sentence: 'Keeping what the lost primary alone has' },
   { name: 'standby', sentence: 'Building its standby' },
 ]
 
-/** `from`: the machine whose standby goes. `region`: by name, where the new one is to be; null: anywhere else. */
-type ProtectInput = { before: Protection; protection: Protection; from: string | null; region: string | null }
+/**
+ * `from`: the machine whose standby goes. `replaces`: the machine with a quarantined copy in whose place the new one is
+ * built. `region`: by name, where the new one is to be; null: anywhere else.
+ */
+type ProtectInput = {
+  before: Protection
+  protection: Protection
+  from: string | null
+  replaces: string | null
+  region: string | null
+}
 
 /** Checks that it can be done and writes the operation. Returns its id. */
 export async function beginProtectServer(
@@ -76,10 +87,13 @@ async function claimProtect(
         hint: `See how its standby stands: mainstay sql server show ${name}`,
       })
     }
-    const to = isWanted && !isKept ? await findStandbyHost(trx, server, { hosts, region }) : null
-    if (isWanted && !isKept && to === null) throw noHost(server, region)
+    const isNeeded = isWanted && !isKept
+    const free = isNeeded ? await findStandbyHost(trx, server, { hosts, region }) : null
+    const replaces = isNeeded && free === null ? findReplaceable(server, { hosts, region }) : null
+    const to = free ?? replaces
+    if (isNeeded && to === null) throw noHost(server, region)
     const from = standby !== null && !isKept ? standby.machine : null
-    const input: ProtectInput = { before: server.protection, protection, from, region }
+    const input: ProtectInput = { before: server.protection, protection, from, replaces, region }
     const operationId = await insertOperation(trx, {
       kind: 'protect_server',
       caller,
@@ -94,6 +108,7 @@ async function claimProtect(
     await audit(trx, caller, { action: 'sql server protect', subject: name, before, after, operationId })
     const changes = [
       ...(from ? [`Give up the standby of ${name} in ${regionOf(from)}, on ${from}, and drop its copy`] : []),
+      ...(replaces ? [`Keep the writes that only the lost primary on ${replaces} has, then drop its copy`] : []),
       ...(to ? [`Build a standby of ${name} in ${regionOf(to)}, on ${to}`] : []),
       ...(from && to ? [`Until that is built, ${name} has no standby`] : []),
       ...(isWanted ? [] : [`From then on the data of ${name} is in one place only`]),
@@ -108,6 +123,17 @@ function sameRegion(name: string, region: string): Fault {
   })
 }
 
+// A host that is full of a lost primary: what that alone has is kept first.
+function findReplaceable(
+  server: ServerWithMembers,
+  { hosts, region }: { hosts: Hosts; region: string | null },
+): string | null {
+  const home = hosts.hosts.find(({ name }) => name === primaryOf(server).machine)?.domain
+  const isGood = ({ domain }: { domain: string }) => (region === null ? domain !== home : domain === region)
+  const quarantined = new Set(server.members.filter(({ role }) => role === 'quarantined').map(({ machine }) => machine))
+  return hosts.reporting.find((host) => quarantined.has(host.name) && isGood(host))?.name ?? null
+}
+
 function noHost(server: ServerWithMembers, region: string | null): Fault {
   const where = region ?? 'another region'
   const message = `no host of ${where} that can be reached is free for a standby of ${server.name}`
@@ -120,6 +146,7 @@ export function protectServerKind(deps: ServerDeps): OperationKind {
   return {
     steps: [
       { name: 'release', run: async (context) => await release(deps, context) },
+      { name: 'stranded', isEndless: true, run: async (context) => await keepStranded(deps, context) },
       {
         name: 'standby',
         isEndless: true,

@@ -112,6 +112,22 @@ export async function insertStandby(trx: Db, server: string, machine: string): P
   await bumpDesired(trx)
 }
 
+/** Has a standby built in the place of a quarantined copy; `isKept`: that one's data is set aside, not dropped. */
+export async function takePlaceOf(
+  trx: Db,
+  wanted: { server: string; machine: string; epoch: number; isKept: boolean },
+): Promise<void> {
+  const { members } = await lockServer(trx, wanted.server)
+  const term = Math.max(...members.map((member) => member.lease_term)) + 1
+  const replaced = { replaces_epoch: wanted.epoch, is_replaced_kept: wanted.isKept }
+  const fresh = { slot: slotOf(wanted.machine), fork_lsn: null, rejoin_epoch: null, rejoin_lsn: null, lease_term: term }
+  await ownMember(trx, wanted.server, wanted.machine)
+    .set({ role: 'standby', standing: 'building', ...fresh, ...replaced })
+    .where('role', '=', 'quarantined')
+    .execute()
+  await bumpDesired(trx)
+}
+
 /** Takes a server's standby away, and has its copy dropped. It must have been released before. */
 export async function removeStandby(trx: Db, server: string, machine: string): Promise<void> {
   const removed = await trx
@@ -195,7 +211,8 @@ export async function promoteMember(
   if (decision.kind === 'done') return { epoch: before, isNew: false }
   const epoch = await nextEpoch(trx)
   for (const machine of decision.quarantined) {
-    await ownMember(trx, wanted.server, machine).set({ role: 'quarantined', standing: null }).execute()
+    // Where it was left is known once its successor runs.
+    await ownMember(trx, wanted.server, machine).set({ role: 'quarantined', standing: null, fork_lsn: null }).execute()
   }
   for (const machine of decision.removed) {
     await trx.deleteFrom('server_members').where('server', '=', wanted.server).where('machine', '=', machine).execute()
@@ -213,6 +230,17 @@ export async function promoteMember(
   await raiseServices(trx, wanted.server)
   await bumpDesired(trx)
   return { epoch, isNew: true }
+}
+
+/** Notes where a promoted primary left the timeline of the one before, which is told to that one when it comes back. */
+export async function noteFork(db: Db, found: { server: string; machine: string; forkLsn: string }): Promise<void> {
+  const { server, machine, forkLsn } = found
+  await db.transaction().execute(async (trx) => {
+    await ownMember(trx, server, machine).set({ fork_lsn: forkLsn }).execute()
+    const left = trx.updateTable('server_members').set({ fork_lsn: forkLsn }).where('server', '=', server)
+    const told = await left.where('role', '=', 'quarantined').where('fork_lsn', 'is', null).executeTakeFirst()
+    if (told.numUpdatedRows > 0n) await bumpDesired(trx)
+  })
 }
 
 // Every service on a server whose primary changed takes a new epoch: the old logins are over.

@@ -22,6 +22,7 @@ import type { ControlTrouble } from '../machine/control-trouble.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Peers } from '../machine/peers.ts'
 import type { Certificate } from '../machine/renewal.ts'
+import { Bundles } from './bundles.ts'
 import { DroppedServers } from './dropped-servers.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
@@ -31,6 +32,7 @@ import { RemoteLeases } from './remote-leases.ts'
 import { Runtimes } from './runtimes.ts'
 import { ScriptTexts } from './scripts.ts'
 import { ManagedServer } from './server.ts'
+import { StrandedWrites } from './stranded-writes.ts'
 import { Tunnels } from './tunnels.ts'
 
 export type HostDeps = {
@@ -71,6 +73,7 @@ export class Host {
   readonly #remoteLeases: RemoteLeases
   readonly #scripts: ScriptTexts
   readonly #dropped: DroppedServers
+  readonly bundles: Bundles
   readonly #reach = new Map<string, number>()
   #assignment: HostAssignment | null = null
   #turn: Promise<void> = Promise.resolve()
@@ -84,6 +87,7 @@ export class Host {
     this.#tunnels = new Tunnels(deps.door, deps.socketFolder)
     this.#scripts = new ScriptTexts(deps)
     this.#dropped = new DroppedServers(deps)
+    this.bundles = new Bundles(join(deps.home, 'bundles'))
     const onChange = () => this.onNews()
     this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
@@ -176,6 +180,7 @@ export class Host {
       offer: this.#deps.offer,
       highestEpoch: this.#deps.highest.value,
       droppedServers: this.#dropped.gone,
+      bundles: this.bundles.names,
     }
   }
 
@@ -277,8 +282,10 @@ export class Host {
       this.onNews()
     }
     const release = async (standby: ServerAssignment) => await this.#release(standby)
+    const stranded = new StrandedWrites({ cluster, bundles: this.bundles, log })
     const server = new ManagedServer(wanted, version, {
       cluster,
+      stranded,
       lease,
       proofs,
       tunnels: this.#tunnels,

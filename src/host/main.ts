@@ -110,6 +110,7 @@ async function run(args: string[]): Promise<void> {
     ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
     ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values) },
   })
+  await host.bundles.load()
   const metrics = new Metrics()
   metrics.add(async () => await host.numbers(), HOST_MEASURES)
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)

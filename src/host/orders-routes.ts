@@ -6,6 +6,7 @@ import type { TableChange } from '../contract/table-change.ts'
 import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
+import { addBundleOrders } from './bundle-orders.ts'
 import type { Host } from './host.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
 
@@ -49,6 +50,7 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     await host.getServer(request.params.server).server.checkpoint()
     return {}
   })
+  addBundleOrders(app, host)
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {

@@ -31,6 +31,18 @@ describe('a host makes of a server', () => {
       'quarantine',
     ],
     [
+      'a standby in the place of a quarantine whose writes are kept elsewhere',
+      kept('quarantined', 5),
+      { ...STANDBY_6, replaces: { epoch: 5, isKept: false } },
+      'follow',
+    ],
+    [
+      'a quarantine of what is newer than may be replaced',
+      kept('quarantined', 5),
+      { ...STANDBY_6, replaces: { epoch: 4, isKept: false } },
+      'quarantine',
+    ],
+    [
       'a quarantine of what was in it, also when it moved once',
       kept('quarantined', 5),
       { ...STANDBY_6, rejoin: { epoch: 5, lsn: '0/1' } },

@@ -11,11 +11,13 @@ export type Kept = { role: 'primary' | 'standby' | 'quarantined'; epoch: number 
  */
 export type Duty = 'refuse' | 'quarantine' | 'follow' | 'rejoin' | 'promote' | 'lead' | 'stop'
 
-type Wanted = Pick<ServerAssignment, 'role' | 'epoch' | 'isStopping' | 'rejoin'>
+type Wanted = Pick<ServerAssignment, 'role' | 'epoch' | 'isStopping' | 'rejoin' | 'replaces'>
 
 export function decideDuty(kept: Kept | null, wanted: Wanted): Duty {
   if (kept && wanted.epoch < kept.epoch) return 'refuse'
   if (kept?.role === 'primary' && wanted.role === 'standby' && wanted.rejoin?.epoch === kept.epoch) return 'rejoin'
+  const mayReplace = kept?.role === 'quarantined' && kept.epoch <= (wanted.replaces?.epoch ?? -1)
+  if (mayReplace && wanted.role === 'standby') return 'follow'
   // The old primary never rejoins by itself: a later epoch has been given to another.
   const isOldPrimary = kept?.role === 'primary' && (wanted.role !== 'primary' || wanted.epoch > kept.epoch)
   if (kept?.role === 'quarantined' || wanted.role === 'quarantined' || isOldPrimary) return 'quarantine'

@@ -1,5 +1,7 @@
 // One PostgreSQL server on this host: makes it what control wants, step by step, for as long as the host runs.
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type pg from 'pg'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
 import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
@@ -15,7 +17,7 @@ import { changeTable, type TableName } from '../databases/table-change.ts'
 import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { readJsonIfAny, writeJson } from '../kit/files.ts'
+import { readJsonIfAny, syncFolder, writeJson } from '../kit/files.ts'
 import {
   INDEX_ANSWER_MS_MAX,
   OPEN_LEASE_MS_MIN,
@@ -27,8 +29,9 @@ import type { Log } from '../kit/log.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
 import { decideDuty, type Kept } from './server-duty.ts'
-import { ServerMonitor } from './server-monitor.ts'
+import { type Position, ServerMonitor } from './server-monitor.ts'
 import { ServerSchemas } from './server-schemas.ts'
+import type { Stranded, StrandedWrites } from './stranded-writes.ts'
 import type { Tunnels } from './tunnels.ts'
 
 export type ServerDeps = {
@@ -36,6 +39,7 @@ export type ServerDeps = {
   lease: LeaseKeeper
   proofs: ProofGiver
   tunnels: Tunnels
+  stranded: StrandedWrites
   log: Log
   /** Tells the guard that the server must be watched, or no longer. */
   watch: (isWatched: boolean) => void
@@ -141,6 +145,12 @@ export class ManagedServer {
     return result
   }
 
+  /** Runs `work` as superuser in the apps database, however long it takes. Faults with `server.not_open`. */
+  async withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    this.#requireOpen()
+    return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
+  }
+
   /** Writes a checkpoint, so that a stop that follows is short. Faults with `server.not_open`. */
   async checkpoint(): Promise<void> {
     this.#requireOpen()
@@ -168,7 +178,7 @@ export class ManagedServer {
       problem: this.#problem,
       shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
-      ...(await this.#monitor.readInTime(this.#wanted, state)),
+      ...withStranded(await this.#monitor.readInTime(this.#wanted, state), this.#deps.stranded.found),
       schemas: this.#schemas.facts(),
     }
   }
@@ -263,7 +273,7 @@ export class ManagedServer {
     await this.#followPrimary(wanted)
   }
 
-  // Kept whole and reachable by nobody: what it wrote and the promoted one never got is still to be exported.
+  // Kept whole and reachable by nobody; what it wrote and the promoted one never got is decoded, and told.
   async #quarantine(wanted: ServerAssignment): Promise<void> {
     this.#deps.lease.setOpen(false)
     if (this.#kept?.role !== 'quarantined')
@@ -272,6 +282,7 @@ export class ManagedServer {
     this.#deps.watch(false)
     this.#schemas.clear()
     this.#state = 'quarantined'
+    await this.#deps.stranded.decode({ epoch: this.#kept?.epoch ?? wanted.epoch, forkLsn: wanted.forkLsn ?? null })
   }
 
   async #bePrimary(wanted: ServerAssignment): Promise<void> {
@@ -374,6 +385,11 @@ export class ManagedServer {
     if (cluster.hasData) await this.#deps.release(wanted)
     await this.#monitor.close()
     await cluster.stop('immediate')
+    // What could not be decoded is not thrown away: a person may still make something of it.
+    if (this.#kept?.role === 'quarantined' && wanted.replaces?.isKept) {
+      await rename(cluster.dataFolder, join(cluster.folder, `quarantined-e${this.#kept.epoch}`))
+      await syncFolder(cluster.folder)
+    }
     await cluster.beginFolder()
     faultPoint('host.build.emptied')
     await takeBaseBackup(upstream, cluster.dataFolder, () => faultPoint('host.build.copying'))
@@ -411,3 +427,9 @@ export class ManagedServer {
 }
 
 const FREE = { kind: 'free', term: 0 } as const
+
+function withStranded(position: Position, found: Stranded | null): Position {
+  if (!position.quarantine || !found) return position
+  const { epoch, bundle, problem } = found
+  return { ...position, quarantine: { ...position.quarantine, epoch, bundle, bundleProblem: problem } }
+}

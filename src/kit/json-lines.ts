@@ -19,5 +19,10 @@ export function readJsonLines<T>(socket: Socket, onMessage: (message: T) => void
 
 /** Sends one message; a connection that is gone swallows it. */
 export function writeJsonLine(socket: Socket, message: unknown): void {
-  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`)
+  if (!socket.destroyed) socket.write(`${jsonLineOf(message)}\n`)
+}
+
+/** A message as one line. Its reader also ends lines at U+2028 and U+2029, which JSON leaves as they are. */
+export function jsonLineOf(message: unknown): string {
+  return JSON.stringify(message).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }

@@ -159,6 +159,9 @@ export const ROLE_STOP_MS_MAX = 15_000
 export const RESTART_MS_MIN = 200
 export const RESTART_MS_MAX = 5_000
 
+/** Making a service safe again: how long for a new region's server or a standby to come into force, and how often to look. */
+export const PROTECTION_MS_MAX = 60_000
+export const PROTECTION_LOOK_MS = 200
 /** A call of the CLI to control; control itself answers or gives up well within this. */
 export const CONTROL_CALL_MS_MAX = 5_000
 /** The same for a call that is answered when a host, and then a runtime, have carried a change out. */
@@ -335,5 +338,13 @@ export const DIVERGENCE_PART_BYTES = 4 * 1_048_576
 export const DIVERGENCE_LINE_BYTES_MAX = 500 * 1_048_576
 /** How long applying stranded writes waits for a row, or for another who applies: apps hold rows for milliseconds. */
 export const DIVERGENCE_LOCK_MS_MAX = 10_000
+/** A bundle travels between hosts in pieces: each is one call, well below what a call's body may be. */
+export const BUNDLE_PIECE_BYTES = 524_288
+/** Comparing a bundle of hundreds of thousands of changes with today's rows takes its time. */
+export const DIVERGENCE_PREVIEW_MS_MAX = 300_000
+/** Changes of a bundle that one answer shows. */
+export const BUNDLE_CHANGES_SHOWN_MAX = 1_000
+/** How a host ended work that took long is told to whoever asks; of more than these the oldest are forgotten. */
+export const JOBS_REMEMBERED_MAX = 100
 /** Conflicts that are told one by one, for a person to read; all are counted. */
 export const DIVERGENCE_LISTED_MAX = 100

@@ -172,6 +172,7 @@ function statusOf(regions: Record<string, 'Ready' | 'Starting'>, service: 'Ready
     serverRegion: 'East US',
     secondaryFor: null,
     secondary: null,
+    recoveredFrom: null,
     operation: null,
     createdAt: '',
   }

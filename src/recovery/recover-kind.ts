@@ -1,6 +1,6 @@
 // How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
 import type { ProbeAnswer } from '../contract/facts.ts'
-import { getServer, primaryOf, promoteMember } from '../databases/servers.ts'
+import { getServer, noteFork, primaryOf, promoteMember } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
@@ -115,12 +115,7 @@ async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promis
   }
   if (found.forkLsn === null) return wait(`${machine} to tell where its timeline begins`)
   facts.forkLsn = found.forkLsn
-  await db
-    .updateTable('server_members')
-    .set({ fork_lsn: found.forkLsn })
-    .where('server', '=', input.server)
-    .where('machine', '=', machine)
-    .execute()
+  await noteFork(db, { server: input.server, machine, forkLsn: found.forkLsn })
   return { kind: 'done', detail: `${input.server} promoted on ${machine} under epoch ${server.epoch}` }
 }
 

@@ -32,6 +32,6 @@ export function reportRecovery(done: {
     lossMsMax: loss.msMax,
     rows: done.facts.rows ?? 0,
     lateGateways: done.facts.lateGateways ?? [],
-    protectionSentence: `Not protected now. Reserve another: mainstay mobile create ${name}-2 --location "${plan?.fromRegion ?? 'REGION'}" --secondary-for ${name}`,
+    protectionSentence: `Not protected now. When ${plan?.fromRegion ?? 'its old region'} is back: mainstay mobile reprotect ${name}, or to go home: mainstay mobile failback ${name}`,
   }
 }

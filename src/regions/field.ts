@@ -5,6 +5,9 @@ import type { Capacity } from './ledger.ts'
 /** A service at its home, for a probe: whose master key opens it, and under which epoch it must answer. */
 export type ProbeTarget = { service: string; masterKey: string; epoch: number; machine: string; runtime: string }
 
+/** An order to a host, by its path. */
+export type HostOrder = { method: 'GET' | 'POST' | 'PUT'; path: string; body?: unknown; timeoutMs?: number }
+
 export type Field = {
   /** Derives what is wanted from the rows and tells every machine that can be reached; names those that cannot. */
   push: () => Promise<{ unreached: string[] }>
@@ -26,6 +29,11 @@ export type Field = {
   gateways: () => Promise<{ live: string[]; late: string[] }>
   /** Requests of these services that gateways still have under way, in all; gateways that are late are left out. */
   countUnderWay: (services: string[]) => Promise<number>
+  /**
+   * Gives a host an order, or asks it something. Faults with `door.unreachable` when it is lost, or with its own fault.
+   * `timeoutMs`: for what takes longer than a call to another region usually may.
+   */
+  order: (machine: string, call: HostOrder) => Promise<unknown>
   /** Has a server's primary write a checkpoint. Faults as `askHost`. */
   checkpoint: (machine: string, server: string) => Promise<void>
   /** Writes and reads our own row at the service's runtime. Faults when it cannot. */

@@ -97,7 +97,7 @@ describe('a service whose region died', () => {
       '',
     ])
     assert.match(result.stdout, /promoted: sql-west-us is now in East US/)
-    assert.match(result.stdout, /Not protected now\. Reserve another: mainstay mobile create/)
+    assert.match(result.stdout, /Not protected now\. When West US is back: mainstay mobile reprotect PrimaryService/)
   })
 
   test('has the same URL, the same key and every row that was acknowledged', async () => {

@@ -20,6 +20,7 @@ export const SERVICE: ServiceView = {
   serverRegion: 'West US',
   secondaryFor: null,
   secondary: 'SecondaryService',
+  recoveredFrom: null,
   operation: null,
   createdAt: '2026-11-22T10:00:00.000Z',
 }

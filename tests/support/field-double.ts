@@ -23,6 +23,7 @@ export class FieldDouble implements Field {
   offerOf = () => ({})
   countUnderWay = async () => 0
   checkpoint = async () => {}
+  order = async () => ({})
   gateways = async () => ({ live: ['gateway-1'], late: [] })
   probeRuntime = async (target: { service: string; epoch: number }) => await this.#answer(target)
   probeThroughGateway = async (_gateway: string, target: { service: string; epoch: number }) =>

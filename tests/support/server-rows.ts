@@ -32,6 +32,8 @@ export function memberRow(given: Partial<Member> & Pick<Member, 'server' | 'mach
     is_leaving: false,
     rejoin_epoch: null,
     rejoin_lsn: null,
+    replaces_epoch: null,
+    is_replaced_kept: false,
     fork_lsn: null,
     ...given,
   }

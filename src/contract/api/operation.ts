@@ -15,6 +15,7 @@ export const OperationView = Type.Object({
     Type.Literal('delete_server'),
     Type.Literal('protect_server'),
     Type.Literal('switch_server'),
+    Type.Literal('apply_divergence'),
     Type.Literal('switchover'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */

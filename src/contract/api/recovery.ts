@@ -44,6 +44,6 @@ export const RecoveryReportView = Type.Object({
   lossMsMax: Nullable(Type.Integer()),
   rows: Type.Integer({ description: 'rows found in the tables of the service' }),
   lateGateways: Type.Array(Type.String()),
-  protectionSentence: Type.String({ description: 'Not protected now. Reserve another: …' }),
+  protectionSentence: Type.String({ description: 'Not protected now. When West US is back: …' }),
 })
 export type RecoveryReportView = Static<typeof RecoveryReportView>

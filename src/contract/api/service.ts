@@ -18,6 +18,9 @@ export const ServiceView = Type.Object({
   serverRegion: Type.String(),
   secondaryFor: Nullable(Type.String()),
   secondary: Nullable(Type.String()),
+  recoveredFrom: Nullable(
+    Type.String({ description: 'the region that it was recovered from last, if it is elsewhere now' }),
+  ),
   operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
   createdAt: Instant,
 })
