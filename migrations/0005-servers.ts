@@ -16,6 +16,8 @@ const STATEMENTS = [
   `create index operations_service on operations (service_id, started_at)`,
   `alter table servers
      add column protection text not null default 'async' check (protection in ('none', 'vault', 'async', 'sync')),
+     -- What a primary does whose synchronous standby is gone: go on without it, once that is recorded; or wait.
+     add column sync_policy text not null default 'degrade' check (sync_policy in ('degrade', 'block')),
      -- The highest term of a lease that any standby of it ever had: terms go on growing when a standby is replaced.
      add column lease_term integer not null default 0,
      -- The service that it was made for, and with whose data it ends.
@@ -28,6 +30,8 @@ const STATEMENTS = [
   // A standby that is being given up: released, and not to come into force again.
   `alter table server_members
      add column is_leaving boolean not null default false,
+     -- Seen in force: every commit since then waits for it.
+     add column is_synchronous boolean not null default false,
      -- It was the primary until a planned move: under which epoch, and where its WAL ended when it was stopped.
      add column rejoin_epoch bigint,
      add column rejoin_lsn text,

@@ -1,5 +1,5 @@
 // The questions that commands ask when something was left out.
-import type { Mode } from '../contract/api.ts'
+import type { Mode, SyncPolicy } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Session } from './command.ts'
 
@@ -51,9 +51,16 @@ export function wholeNumber(option: string, text: string, limits: { min: number;
   })
 }
 
-/** `none` or `async` from an option, in any case. */
-export function protectionOf(text: string): 'none' | 'async' {
+/** `none`, `async` or `sync` from an option, in any case. */
+export function protectionOf(text: string): 'none' | 'async' | 'sync' {
   const protection = text.toLowerCase()
-  if (protection === 'none' || protection === 'async') return protection
-  throw new Fault('usage.bad_option', 400, `--protection takes none or async, not '${text}'`)
+  if (protection === 'none' || protection === 'async' || protection === 'sync') return protection
+  throw new Fault('usage.bad_option', 400, `--protection takes none, async or sync, not '${text}'`)
+}
+
+/** `degrade` or `block` from an option, in any case. */
+export function syncPolicyOf(text: string): SyncPolicy {
+  const policy = text.toLowerCase()
+  if (policy === 'degrade' || policy === 'block') return policy
+  throw new Fault('usage.bad_option', 400, `--sync-policy takes degrade or block, not '${text}'`)
 }

@@ -38,8 +38,9 @@ export function serverLines(server: ServerView, nowMs: number): string[] {
 }
 
 // What was asked for, and whether it is in force.
-function protectionText({ protection, isProtected }: ServerView): string {
-  return protection === 'none' || isProtected ? protection : `${protection}, not in force now`
+function protectionText({ protection, isProtected, syncPolicy }: ServerView): string {
+  const asked = syncPolicy === null ? protection : `${protection}, ${syncPolicy}`
+  return protection === 'none' || isProtected ? asked : `${asked}; not in force now`
 }
 
 function memberLines(member: Member, nowMs: number): string[] {

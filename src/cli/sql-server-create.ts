@@ -1,14 +1,14 @@
 // `sql server create`: a new SQL server in a region, with its standby in another.
 import type { Command } from 'commander'
 import type { CreateServer } from '../contract/api.ts'
-import { needText, protectionOf } from './asking.ts'
+import { needText, protectionOf, syncPolicyOf } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followOperation } from './follow.ts'
 import { serverLines } from './server-lines.ts'
 
-type Flags = CommonFlags & DryRunFlag & { location?: string; protection?: string }
+type Flags = CommonFlags & DryRunFlag & { location?: string; protection?: string; syncPolicy?: string }
 
 /** Adds the command. */
 export function addSqlServerCreate(server: Command, shell: Shell): void {
@@ -18,7 +18,11 @@ export function addSqlServerCreate(server: Command, shell: Shell): void {
     examples: ['mainstay sql server create orders --location "West US"'],
   })
     .option('-l, --location <region>', 'region to create it in (default: the first of `mobile locations`)')
-    .option('--protection <kind>', 'async: a standby in another region; none (default: async)')
+    .option(
+      '--protection <kind>',
+      'async: a standby in another region; sync: one that commits wait for; none (default: async)',
+    )
+    .option('--sync-policy <policy>', 'when a synchronous standby is gone: degrade or block (default: degrade)')
     .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'sql server create', flags }, async (session) => {
@@ -31,6 +35,7 @@ export function addSqlServerCreate(server: Command, shell: Shell): void {
           name,
           ...(flags.location === undefined ? {} : { location: flags.location }),
           ...(flags.protection === undefined ? {} : { protection: protectionOf(flags.protection) }),
+          ...(flags.syncPolicy === undefined ? {} : { syncPolicy: syncPolicyOf(flags.syncPolicy) }),
         }
         const client = await session.client()
         if (flags.dryRun) return tellDryRun(session, await client.planCreateServer(request))

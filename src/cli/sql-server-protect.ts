@@ -1,14 +1,14 @@
 // `sql server protect`: how a SQL server is protected, changed while it serves.
 import type { Command } from 'commander'
 import type { ProtectServer } from '../contract/api.ts'
-import { protectionOf } from './asking.ts'
+import { protectionOf, syncPolicyOf } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followSteps } from './follow.ts'
 import { serverLines } from './server-lines.ts'
 
-type Flags = CommonFlags & DryRunFlag & { protection?: string; location?: string }
+type Flags = CommonFlags & DryRunFlag & { protection?: string; syncPolicy?: string; location?: string }
 
 /** Adds the command. */
 export function addSqlServerProtect(server: Command, shell: Shell): void {
@@ -21,13 +21,15 @@ export function addSqlServerProtect(server: Command, shell: Shell): void {
       'mainstay sql server protect orders --protection none',
     ],
   })
-    .option('--protection <kind>', 'async: a standby in another region; none (default: what it has, or async)')
+    .option('--protection <kind>', 'async, sync or none (default: what it has, or async)')
     .option('-l, --location <region>', 'region of the standby (default: any other)')
+    .option('--sync-policy <policy>', 'when a synchronous standby is gone: degrade or block (default: degrade)')
     .option(...DRY_RUN)
     .action(async (name: string, flags: Flags) => {
       await runCommand(shell, { name: 'sql server protect', flags }, async (session) => {
         const request: ProtectServer = {
           ...(flags.protection === undefined ? {} : { protection: protectionOf(flags.protection) }),
+          ...(flags.syncPolicy === undefined ? {} : { syncPolicy: syncPolicyOf(flags.syncPolicy) }),
           ...(flags.location === undefined ? {} : { location: flags.location }),
         }
         const client = await session.client()

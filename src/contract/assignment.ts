@@ -46,6 +46,8 @@ export type ServerAssignment = {
   schemas: SchemaAssignment[]
   /** Only for a promotion: the old primary's host confirmed that it stopped, so no lease has to run out. */
   isOldPrimaryStopped: boolean
+  /** Only for a primary: the slot of the standby that every commit waits for while the lease is required. */
+  synchronousSlot?: string | null
   /** Only for a primary, in a planned move: to be stopped cleanly, and to stay so until told otherwise. */
   isStopping?: boolean
   /**

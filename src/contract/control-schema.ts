@@ -1,6 +1,14 @@
 // The control database's tables as Kysely sees them. Two control processes of neighbouring versions share them.
 import type { ColumnType, Generated } from 'kysely'
-import type { FaultView, Mode, OperationView, Protection, RecoveryPlanView, RecoveryReportView } from './api.ts'
+import type {
+  FaultView,
+  Mode,
+  OperationView,
+  Protection,
+  RecoveryPlanView,
+  RecoveryReportView,
+  SyncPolicy,
+} from './api.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { TablePermissions } from './permissions.ts'
 
@@ -71,6 +79,7 @@ export type ControlDatabase = {
     is_initialized: Generated<boolean>
     created_at: When
     protection: Generated<Protection>
+    sync_policy: Generated<SyncPolicy>
     lease_term: Generated<number>
     made_for: string | null
     operation_id: string | null
@@ -97,6 +106,7 @@ export type ControlDatabase = {
     slot: string | null
     is_old_primary_stopped: Generated<boolean>
     is_leaving: Generated<boolean>
+    is_synchronous: Generated<boolean>
     rejoin_epoch: ColumnType<string | null, number | string | null | undefined, number | string | null>
     rejoin_lsn: string | null
     replaces_epoch: ColumnType<string | null, number | string | null | undefined, number | string | null>

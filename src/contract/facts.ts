@@ -47,6 +47,8 @@ export type ServerFacts = {
     /** Why nothing could be decoded. */
     bundleProblem?: string | null
   } | null
+  /** Of a primary: every commit waits until its standby has it on disk. */
+  isSynchronous?: boolean
   /** Of a primary that was stopped cleanly as ordered: the end of its WAL. */
   shutdownLsn?: string | null
   /** Schemas that are ready under the assigned epoch. */

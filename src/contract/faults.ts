@@ -153,6 +153,7 @@ export const FAULT_CODES = [
   'server.in_use',
   'server.is_default',
   'server.no_host',
+  'server.no_sync_policy',
   'server.not_open',
   'server.not_released',
   'server.same_region',

@@ -91,7 +91,7 @@ export async function adoptWhatMachinesHold(trx: Db, hosts: HostFacts[]): Promis
   for (const { server, term, isReleased } of leases) {
     await trx
       .updateTable('server_members')
-      .set({ lease_term: term, ...(isReleased ? { standing: 'released' as const } : {}) })
+      .set({ lease_term: term, ...(isReleased ? { standing: 'released' as const, is_synchronous: false } : {}) })
       .where('server', '=', server)
       .where('role', '=', 'standby')
       .execute()

@@ -131,6 +131,7 @@ function deriveServer(
     slots: isPrimary ? slotsOf(standby) : slotsOf(member),
     schemas: isPrimary ? deriveSchemas(snapshot, server, open) : [],
     isOldPrimaryStopped: member.is_old_primary_stopped,
+    synchronousSlot: isPrimary ? synchronousSlotOf(server, standby) : null,
     isStopping: isPrimary && server.is_stopping,
     rejoin: isPrimary ? null : rejoinOf(member),
     forkLsn: member.role === 'quarantined' ? member.fork_lsn : null,
@@ -143,6 +144,12 @@ function deriveLease(snapshot: Snapshot, standby: Member | null): LeaseAssignmen
   const term = standby?.lease_term ?? 0
   if (!prover || (standby.standing !== 'arming' && standby.standing !== 'ready')) return { kind: 'free', term }
   return { kind: 'required', term, prover }
+}
+
+// From before the standby may be promoted, so that it never lacks what was acknowledged while it may be.
+function synchronousSlotOf(server: ServerWithMembers, standby: Member | null): string | null {
+  const isTied = standby?.standing === 'arming' || standby?.standing === 'ready'
+  return server.protection === 'sync' && isTied && !standby.is_leaving ? standby.slot : null
 }
 
 function rejoinOf({ rejoin_epoch: epoch, rejoin_lsn: lsn }: Member): { epoch: number; lsn: string } | null {

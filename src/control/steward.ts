@@ -43,6 +43,7 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
     if (await ensureStandby(deps, server)) isChanged = true
     if (await moveRevokedStandby(deps, server, hosts)) isChanged = true
     if (await tendStanding(deps, server)) isChanged = true
+    await noteSynchronous(deps, server)
     await noteInitialized(deps, server)
   }
   if (await noteDropped(deps)) isChanged = true
@@ -106,8 +107,24 @@ async function tendStanding(deps: StewardDeps, server: ServerWithMembers): Promi
     brokenMs,
     primary,
     standby: copy,
+    sync: server.protection === 'sync' ? { mayDegrade: server.sync_policy === 'degrade' } : null,
   })
   return change !== null && (await moveStanding(deps.db, standby, change)) && change.isNewTerm
+}
+
+// From then on a promotion of this standby loses nothing that was acknowledged.
+async function noteSynchronous(deps: StewardDeps, server: ServerWithMembers): Promise<void> {
+  const standby = standbyOf(server)
+  if (server.protection !== 'sync' || standby?.standing !== 'ready' || standby.is_synchronous) return
+  if (factsOf(deps.board, server, primaryOf(server).machine)?.isSynchronous !== true) return
+  await deps.db
+    .updateTable('server_members')
+    .set({ is_synchronous: true })
+    .where('server', '=', server.name)
+    .where('machine', '=', standby.machine)
+    .where('standing', '=', 'ready')
+    .where('lease_term', '=', standby.lease_term)
+    .execute()
 }
 
 function noteBroken(since: Map<string, number>, server: string, isBroken: boolean): number {

@@ -176,8 +176,11 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
     epoch: Number(server.epoch),
     isDefault: server.is_default,
     protection: server.protection,
-    // A standby that is being built or was released protects nothing.
-    isProtected: server.members.some((member) => member.standing === 'ready'),
+    // A standby that is being built or was released protects nothing, and one that is not waited for yet not as asked.
+    isProtected: server.members.some(
+      ({ standing, is_synchronous }) => standing === 'ready' && (is_synchronous || server.protection !== 'sync'),
+    ),
+    syncPolicy: server.protection === 'sync' ? server.sync_policy : null,
     operation: server.operation_id,
     services: services.filter((service) => service.server === server.name).map((service) => service.name),
     members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),

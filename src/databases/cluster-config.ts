@@ -1,6 +1,7 @@
 // How our clusters are set up: small, on a local socket only, durable, ready to be followed and decoded.
 import { quoteLiteral } from '../kit/identifiers.ts'
 import { SLOT_WAL_MB_MAX } from '../kit/limits.ts'
+import { synchronousNames } from './synchronous.ts'
 
 export const SUPERUSER = 'mainstay'
 export const REPLICATOR = 'mainstay_replicator'
@@ -14,7 +15,14 @@ export type Upstream = { socketFolder: string; password: string; slot: string }
  * As what a cluster is started. `reader`: a standby of nobody, to look at what a lost primary holds. Nobody can write to
  * it and it writes no WAL, so that what it is asked for stays as it was.
  */
-export type ClusterRole = { kind: 'primary' } | { kind: 'standby'; upstream: Upstream } | { kind: 'reader' }
+export type ClusterRole =
+  | {
+      kind: 'primary'
+      /** The slot of the standby that every commit waits for, from the first one on. */
+      synchronousSlot?: string | null
+    }
+  | { kind: 'standby'; upstream: Upstream }
+  | { kind: 'reader' }
 
 /** pg_hba.conf: nobody without a password, not even on this machine. */
 export const ACCESS_TEXT = 'local all all scram-sha-256\nlocal replication all scram-sha-256\n'
@@ -29,8 +37,10 @@ export function configText(options: { name: string; socketFolder: string; role: 
 
 function roleSettings(role: ClusterRole): string[] {
   switch (role.kind) {
-    case 'primary':
-      return []
+    case 'primary': {
+      const names = synchronousNames(role.synchronousSlot ?? null)
+      return [`synchronous_standby_names = ${quoteLiteral(names)}`]
+    }
     case 'standby': {
       const { socketFolder, password, slot } = role.upstream
       const primary = `host=${socketFolder} port=${PORT} user=${REPLICATOR} password=${password} application_name=${slot}`

@@ -1,7 +1,7 @@
 // Creating a server: its row, its primary on a host of the region, and the standby that its protection asks for.
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
-import type { CreateServer, DryRunView } from '../contract/api.ts'
+import type { CreateServer, DryRunView, SyncPolicy } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
@@ -40,7 +40,8 @@ async function claimCreateServer(
   wanted: CreateServer,
   how: ClaimOptions,
 ): Promise<Claim> {
-  const { name, protection = 'async' } = wanted
+  const { name, protection = 'async', syncPolicy } = wanted
+  requireSyncPolicy(protection, syncPolicy)
   requireServerName(name)
   await field.settle()
   const [first] = await listRegions(db)
@@ -55,7 +56,7 @@ async function claimCreateServer(
         hint: 'Choose another region with --location, or see: mainstay status',
       })
     }
-    await insertServer(trx, seal, { name, region: region.slug, machine, isDefault: false, protection })
+    await insertServer(trx, seal, { name, region: region.slug, machine, isDefault: false, protection, syncPolicy })
     const operationId = await insertOperation(trx, {
       kind: 'create_server',
       caller,
@@ -74,7 +75,17 @@ async function claimCreateServer(
 
 /** What a protection comes to, in a sentence. */
 export function protectionText(protection: string): string {
-  return protection === 'none' ? 'Without protection: its data in one place only' : 'With a standby in another region'
+  if (protection === 'none') return 'Without protection: its data in one place only'
+  const where = 'With a standby in another region'
+  return protection === 'sync' ? `${where} that every commit waits for` : where
+}
+
+/** Faults with `server.no_sync_policy` for a policy of what is not asked for. */
+export function requireSyncPolicy(protection: string, policy: SyncPolicy | undefined): void {
+  if (policy === undefined || protection === 'sync') return
+  throw new Fault('server.no_sync_policy', 400, 'a sync policy is for a synchronous standby only', {
+    hint: 'Ask for it: --protection sync',
+  })
 }
 
 /** How a creation is carried out. */

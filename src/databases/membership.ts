@@ -26,7 +26,7 @@ export type ReleaseDecision = { kind: 'release'; machine: string } | { kind: 're
 
 /** Whether the standby may be recorded as released, as `machine` asks: the primary's, or the standby's own. */
 export function decideRelease(
-  server: { epoch: number | null; members: MemberFacts[] },
+  server: { epoch: number | null; isBlocking: boolean; members: MemberFacts[] },
   machine: string,
   request: ReleaseRequest,
 ): ReleaseDecision {
@@ -38,6 +38,10 @@ export function decideRelease(
     return { kind: 'refuse', reason: `${machine} is no member of ${request.server}` }
   }
   const standby = server.members.find((member) => member.role === 'standby' && member.lease_term === request.term)
+  // Its own host asks before it builds it anew: what it has is behind anyway, and its primary stands still until then.
+  if (server.isBlocking && asker.role === 'primary' && standby?.standing === 'ready') {
+    return { kind: 'refuse', reason: `${request.server} waits for its standby rather than go on without it` }
+  }
   if (!standby) return { kind: 'refuse', reason: `the lease has another term than ${request.term}` }
   return { kind: 'release', machine: standby.machine }
 }

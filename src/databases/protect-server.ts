@@ -10,6 +10,7 @@ import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { type Hosts, listHosts, requireReachable } from '../regions/hosts.ts'
 import { bumpDesired, getRegion } from '../regions/regions.ts'
+import { requireSyncPolicy } from './create-server.ts'
 import { keepStranded } from './replaced-copy.ts'
 import { askPrimary, type ServerDeps, untilDropped, untilProtected, waitFor } from './server-operations.ts'
 import {
@@ -79,10 +80,13 @@ async function claimProtect(
     const hosts = await listHosts(trx, field)
     const regionOf = (machine: string) => hosts.hosts.find((host) => host.name === machine)?.domain ?? machine
     const standby = standbyOf(server)
+    requireSyncPolicy(protection, wanted.syncPolicy)
+    const syncPolicy = wanted.syncPolicy ?? server.sync_policy
+    const isSamePolicy = protection !== 'sync' || syncPolicy === server.sync_policy
     const isWanted = wantsStandby({ protection })
     if (isWanted && region === regionOf(primaryOf(server).machine)) throw sameRegion(name, region)
     const isKept = standby !== null && isWanted && (region === null || regionOf(standby.machine) === region)
-    if (server.protection === protection && (isWanted ? isKept : standby === null)) {
+    if (server.protection === protection && isSamePolicy && (isWanted ? isKept : standby === null)) {
       throw new Fault('server.unchanged', 409, `${name} has that protection already: ${protection}`, {
         hint: `See how its standby stands: mainstay sql server show ${name}`,
       })
@@ -102,7 +106,12 @@ async function claimProtect(
       steps: PROTECT_SERVER_STEPS,
       idempotencyKey: how.idempotencyKey,
     })
-    await trx.updateTable('servers').set({ protection, operation_id: operationId }).where('name', '=', name).execute()
+    const change = { protection, sync_policy: syncPolicy, operation_id: operationId }
+    await trx.updateTable('servers').set(change).where('name', '=', name).execute()
+    // Nobody is to count on being waited for from this moment on.
+    const members = trx.updateTable('server_members').set({ is_synchronous: false }).where('server', '=', name)
+    if (protection !== 'sync') await members.execute()
+    await bumpDesired(trx)
     const before = { protection: server.protection, standby: standby?.machine ?? null }
     const after = { protection, standby: isKept ? standby.machine : to }
     await audit(trx, caller, { action: 'sql server protect', subject: name, before, after, operationId })
@@ -111,10 +120,17 @@ async function claimProtect(
       ...(replaces ? [`Keep the writes that only the lost primary on ${replaces} has, then drop its copy`] : []),
       ...(to ? [`Build a standby of ${name} in ${regionOf(to)}, on ${to}`] : []),
       ...(from && to ? [`Until that is built, ${name} has no standby`] : []),
+      ...(isKept ? [syncText(name, { protection, syncPolicy })] : []),
       ...(isWanted ? [] : [`From then on the data of ${name} is in one place only`]),
     ]
     return { operationId, changes }
   })
+}
+
+function syncText(name: string, { protection, syncPolicy }: { protection: Protection; syncPolicy: string }): string {
+  if (protection !== 'sync') return `Commits of ${name} wait for no standby from then on`
+  const alone = syncPolicy === 'block' ? 'and stand still without it' : 'and go on without it once that is recorded'
+  return `Every commit of ${name} waits for its standby, ${alone}`
 }
 
 function sameRegion(name: string, region: string): Fault {

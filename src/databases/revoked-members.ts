@@ -9,7 +9,7 @@ type Db = Kysely<ControlDatabase>
 export async function releaseStandbysOn(trx: Db, machine: string): Promise<void> {
   await trx
     .updateTable('server_members')
-    .set({ standing: 'released' })
+    .set({ standing: 'released', is_synchronous: false })
     .where('machine', '=', machine)
     .where('role', '=', 'standby')
     .execute()

@@ -42,14 +42,19 @@ export async function untilProtected(
   const { db, field } = deps
   await supplyStandby(db, name, { field, region })
   await field.push()
-  const standby = standbyOf(await getServer(db, name))
+  const server = await getServer(db, name)
+  const standby = standbyOf(server)
   if (!standby) {
     return { kind: 'done', detail: 'no host of another region reports: it gets its standby as soon as one does' }
   }
-  if (standby.standing === 'ready') return { kind: 'done', detail: `its standby is on ${standby.machine}` }
+  const isWaitedFor = server.protection !== 'sync' || standby.is_synchronous
+  if (standby.standing === 'ready' && isWaitedFor)
+    return { kind: 'done', detail: `its standby is on ${standby.machine}` }
   if (!field.isReachable(standby.machine)) {
     return { kind: 'done', detail: `${standby.machine} cannot be reached now, and builds its standby when it can` }
   }
+  // Both, since how far the one has come is told by the other.
+  await field.askHost(primaryOf(server).machine)
   const copy = (await field.askHost(standby.machine)).servers.find((entry) => entry.name === name)
   return waitFor(copy?.problem ?? `its standby on ${standby.machine} (${standby.standing})`)
 }

@@ -1,7 +1,7 @@
 // Servers and their members as rows: who is primary, who stands by, and the two decisions that exclude each other.
 import type { Kysely, Selectable, Updateable } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
-import type { Protection } from '../contract/api.ts'
+import type { Protection, SyncPolicy } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ReleaseAnswer, ReleaseRequest } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
@@ -64,6 +64,7 @@ export type NewServer = {
   machine: string
   isDefault: boolean
   protection: Protection
+  syncPolicy?: SyncPolicy | undefined
 }
 
 /** Makes a new managed server whose primary is on `machine`. The name is free, the row is before the act. */
@@ -72,6 +73,7 @@ export async function insertServer(trx: Db, seal: Seal, wanted: NewServer): Prom
     home_region: wanted.region,
     is_default: wanted.isDefault,
     protection: wanted.protection,
+    sync_policy: wanted.syncPolicy ?? 'degrade',
     epoch: await nextEpoch(trx),
     superuser_password: seal.seal(randomKey()),
     replication_password: seal.seal(randomKey()),
@@ -171,7 +173,10 @@ export async function moveStanding(
       change,
     )
     if (!moved) return false
-    await ownMember(trx, member.server, member.machine).set(moved).execute()
+    const waited = change.to === 'released' ? { is_synchronous: false } : {}
+    await ownMember(trx, member.server, member.machine)
+      .set({ ...moved, ...waited })
+      .execute()
     // Who is ready matters to control only; a new term or an end of the lease matters to the hosts.
     if (change.isNewTerm) await bumpDesired(trx)
     return true
@@ -188,7 +193,9 @@ export async function releaseStandby(db: Db, machine: string, request: ReleaseRe
   const answer = await db.transaction().execute(async (trx) => {
     const decision = decideRelease(await lockServer(trx, request.server), machine, request)
     if (decision.kind === 'refuse') return { isReleased: false, reason: decision.reason }
-    await ownMember(trx, request.server, decision.machine).set({ standing: 'released' }).execute()
+    await ownMember(trx, request.server, decision.machine)
+      .set({ standing: 'released', is_synchronous: false })
+      .execute()
     await bumpDesired(trx)
     return { isReleased: true, reason: 'the standby is not promotable until it has caught up again' }
   })
@@ -218,7 +225,10 @@ export async function promoteMember(
     await trx.deleteFrom('server_members').where('server', '=', wanted.server).where('machine', '=', machine).execute()
   }
   await ownMember(trx, wanted.server, wanted.machine)
-    .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: wanted.isOldPrimaryStopped })
+    .set({
+      ...{ role: 'primary', standing: null, slot: null, is_synchronous: false },
+      is_old_primary_stopped: wanted.isOldPrimaryStopped,
+    })
     .execute()
   // A planned move that was under way is over with this.
   const ended = { switching_to: null, is_stopping: false }
@@ -275,7 +285,7 @@ export async function swapMembers(
     .set({ role: 'standby', standing: 'building', is_old_primary_stopped: false, fork_lsn: null, ...rejoin })
     .execute()
   await ownMember(trx, wanted.server, wanted.to)
-    .set({ role: 'primary', standing: null, slot: null, is_old_primary_stopped: true })
+    .set({ role: 'primary', standing: null, slot: null, is_synchronous: false, is_old_primary_stopped: true })
     .execute()
   await trx.updateTable('servers').set({ epoch, is_stopping: false }).where('name', '=', wanted.server).execute()
   await raiseServices(trx, wanted.server)
@@ -289,10 +299,19 @@ function slotOf(machine: string): string {
 }
 
 // The row that moves, releases and promotions lock, so that these exclude each other.
-async function lockServer(trx: Db, name: string): Promise<{ epoch: number | null; members: Member[] }> {
-  const row = await trx.selectFrom('servers').select('epoch').where('name', '=', name).forUpdate().executeTakeFirst()
+async function lockServer(
+  trx: Db,
+  name: string,
+): Promise<{ epoch: number | null; isBlocking: boolean; members: Member[] }> {
+  const row = await trx
+    .selectFrom('servers')
+    .select(['epoch', 'protection', 'sync_policy'])
+    .where('name', '=', name)
+    .forUpdate()
+    .executeTakeFirst()
   const members = await trx.selectFrom('server_members').selectAll().where('server', '=', name).execute()
-  return { epoch: row ? Number(row.epoch) : null, members }
+  const isBlocking = row?.protection === 'sync' && row.sync_policy === 'block'
+  return { epoch: row ? Number(row.epoch) : null, isBlocking, members }
 }
 
 function ownMember(trx: Db, server: string, machine: string) {

@@ -22,7 +22,8 @@ const facts = (given: Partial<ServerFacts>): ServerFacts => ({
   ...given,
 })
 const standby = facts({ role: 'standby', standby: null })
-const base: StandingFacts = { standing: 'streaming', term: 3, brokenMs: 0, primary: facts({}), standby }
+const base: StandingFacts = { standing: 'streaming', term: 3, brokenMs: 0, primary: facts({}), standby, sync: null }
+const held = { lease: { kind: 'held' as const, term: 3, ageMs: 10 } }
 
 describe('a standby', () => {
   const rows: [string, Partial<StandingFacts>, string | null][] = [
@@ -46,6 +47,26 @@ describe('a standby', () => {
       'is ready once the primary holds proof under its term',
       { standing: 'arming', primary: facts({ lease: { kind: 'held', term: 3, ageMs: 10 } }) },
       'ready',
+    ],
+    [
+      'is not ready before commits wait for it, where they are to',
+      { standing: 'arming', primary: facts(held), sync: { mayDegrade: true } },
+      null,
+    ],
+    [
+      'is ready once commits wait for it',
+      { standing: 'arming', primary: facts({ ...held, isSynchronous: true }), sync: { mayDegrade: true } },
+      'ready',
+    ],
+    [
+      'is released sooner when commits wait for it',
+      { standing: 'ready', brokenMs: 3_000, sync: { mayDegrade: true } },
+      'released, new term',
+    ],
+    [
+      'is never released where commits are to wait for it whatever comes',
+      { standing: 'ready', brokenMs: 60_000, sync: { mayDegrade: false } },
+      null,
     ],
     ['stays ready through a short break of its stream', { standing: 'ready', brokenMs: 9_000 }, null],
     ['is released when it has not followed for long', { standing: 'ready', brokenMs: 10_000 }, 'released, new term'],

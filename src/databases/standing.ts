@@ -11,12 +11,16 @@ export type StandingFacts = {
   /** Newest facts of the primary's host and of the standby's, null when silent. */
   primary: ServerFacts | null
   standby: ServerFacts | null
+  /** Commits are to wait for the standby; `mayDegrade`: it may be given up when it does not follow. */
+  sync: { mayDegrade: boolean } | null
 }
 
 export type StandingChange = { from: Standing; to: Standing; isNewTerm: boolean }
 
 // Longer than a reconnection takes; shorter than what an operator would call protected.
 const BROKEN_MS_MAX = 10_000
+// Meanwhile every commit waits.
+const BROKEN_SYNC_MS_MAX = 3_000
 
 // More than this behind is not "caught up": it would lose seconds of writes.
 const CAUGHT_UP_BYTES = 16 * 1_048_576
@@ -33,13 +37,18 @@ export function nextStanding(facts: StandingFacts): StandingChange | null {
       // A new term: the primary's host must get a first proof under it before the standby counts.
       return isCaughtUp ? { from: standing, to: 'arming', isNewTerm: true } : null
     case 'arming':
+      // Nothing that is acknowledged while it may be promoted may be missing there.
+      if (facts.sync && primary?.isSynchronous !== true) return null
       if (primary?.lease.kind === 'held' && primary.lease.term === facts.term) {
         return { from: standing, to: 'ready', isNewTerm: false }
       }
       return null
     case 'ready':
       // Its host lives and gives proof, but the copy falls behind: it must not count as one that can be promoted.
-      return facts.brokenMs >= BROKEN_MS_MAX ? { from: standing, to: 'released', isNewTerm: true } : null
+      if (facts.sync?.mayDegrade === false) return null
+      return facts.brokenMs >= (facts.sync ? BROKEN_SYNC_MS_MAX : BROKEN_MS_MAX)
+        ? { from: standing, to: 'released', isNewTerm: true }
+        : null
   }
 }
 

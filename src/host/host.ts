@@ -273,7 +273,8 @@ export class Host {
     })
     const lease = new LeaseKeeper(wanted.name, this.#deps.peers, this.#deps.control, () => {
       this.#publishLeases()
-      if (lease.untilBootMs() === 0) server.wake()
+      // Lost, or free again: what PostgreSQL does hangs on both.
+      if (lease.untilBootMs() === 0 || lease.decide().kind === 'free') server.wake()
     })
     const proofs = new ProofGiver(join(postgresFolder, wanted.name))
     const watch = (isWatched: boolean) => this.#watch(wanted.name, isWatched)

@@ -4,6 +4,7 @@ import type { ServerAssignment } from '../contract/assignment.ts'
 import type { ServerFacts } from '../contract/facts.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import { type PrimaryPosition, readPrimaryPosition, readStandbyPosition } from '../databases/replication.ts'
+import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { findForkLsn, findWalEnd } from '../databases/wal-files.ts'
 import { pause } from '../kit/clock.ts'
 import { folderBytes } from '../kit/files.ts'
@@ -141,7 +142,7 @@ export class ServerMonitor {
   }
 
   #open(database: string): Promise<pg.Client> {
-    const client = this.#cluster.client({ database, query_timeout: 5_000 })
+    const client = this.#cluster.client({ database, options: WAITS_FOR_NOBODY, query_timeout: 5_000 })
     client.on('error', () => {})
     const opening = client.connect().then(() => client)
     this.#clients.set(database, opening)

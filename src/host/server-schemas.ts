@@ -5,6 +5,7 @@ import type { ServerFacts } from '../contract/facts.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
 import { ensurePlatform, ensureSchema } from '../databases/app-schema.ts'
 import type { Cluster } from '../databases/cluster.ts'
+import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { messageOf } from '../kit/fault.ts'
 import { SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -27,7 +28,11 @@ export class ServerSchemas {
   async prepare(wanted: ServerAssignment): Promise<void> {
     if (!this.#hasPlatform) {
       const connect = async <T>(database: string, work: (client: pg.Client) => Promise<T>) =>
-        await this.#cluster.withClient(work, { database, query_timeout: 2 * SETUP_MS_MAX })
+        await this.#cluster.withClient(work, {
+          database,
+          options: WAITS_FOR_NOBODY,
+          query_timeout: 2 * SETUP_MS_MAX,
+        })
       await ensurePlatform(connect, { replicationPassword: wanted.replicationPassword })
       this.#hasPlatform = true
     }
@@ -47,7 +52,7 @@ export class ServerSchemas {
   /** Runs `work` as superuser in the apps database. */
   async withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     // Nothing here may hang on a lock that somebody else holds: it would hold up fencing, too.
-    const options = `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
+    const options = `${WAITS_FOR_NOBODY} -c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
     return await this.#cluster.withClient(work, { database: APPS_DATABASE, options, query_timeout: 2 * SETUP_MS_MAX })
   }
 

@@ -32,6 +32,7 @@ import { decideDuty, type Kept } from './server-duty.ts'
 import { type Position, ServerMonitor } from './server-monitor.ts'
 import { ServerSchemas } from './server-schemas.ts'
 import type { Stranded, StrandedWrites } from './stranded-writes.ts'
+import { Synchrony } from './synchrony.ts'
 import type { Tunnels } from './tunnels.ts'
 
 export type ServerDeps = {
@@ -59,6 +60,7 @@ export class ManagedServer {
   #problem: string | null = null
   #kept: Kept | null = null
   readonly #schemas: ServerSchemas
+  readonly #synchrony: Synchrony
   #aborter = new AbortController()
   #wake: (() => void) | null = null
   #isFencedByGuard = false
@@ -73,6 +75,7 @@ export class ManagedServer {
     this.#deps = deps
     this.#monitor = new ServerMonitor(deps.cluster)
     this.#schemas = new ServerSchemas(deps.cluster, deps.log)
+    this.#synchrony = new Synchrony(deps.cluster)
   }
 
   /** What it is to be. */
@@ -176,6 +179,7 @@ export class ManagedServer {
       role: this.#kept?.role ?? this.#wanted.role,
       state: this.#state,
       problem: this.#problem,
+      isSynchronous: isOpen && this.role === 'primary' && this.#synchrony.isInForce,
       shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
       ...withStranded(await this.#monitor.readInTime(this.#wanted, state), this.#deps.stranded.found),
@@ -257,6 +261,7 @@ export class ManagedServer {
     if (cluster.isRunning) await cluster.stop('fast')
     watch(false)
     this.#monitor.forget()
+    this.#synchrony.forget()
     this.#shutdownLsn = await findShutdownLsn(cluster.dataFolder)
     this.#state = 'stopped'
     faultPoint('host.stop.stopped')
@@ -303,15 +308,24 @@ export class ManagedServer {
       this.#monitor.forget()
       // Watched from before it takes its first connection: we may be stopped or killed while it starts.
       this.#deps.watch(true)
-      await cluster.start()
+      const synchronousSlot = this.#synchronousSlot(wanted)
+      await cluster.start({ kind: 'primary', synchronousSlot })
+      this.#synchrony.noteStarted(synchronousSlot)
       if (!(await this.#isAllowedToOpen())) return
     }
     this.#isFencedByGuard = false
     this.#deps.lease.setOpen(true)
     this.#deps.watch(true)
+    // First: while a commit waits for a standby that is gone, nothing else here may have to wait for it.
+    await this.#synchrony.follow(this.#synchronousSlot(wanted))
     await this.#schemas.prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
+  }
+
+  // Without a lease the standby cannot be promoted, and nobody has to wait for it.
+  #synchronousSlot(wanted: ServerAssignment): string | null {
+    return this.#deps.lease.decide().kind === 'free' ? null : (wanted.synchronousSlot ?? null)
   }
 
   // Without proof PostgreSQL stays shut; one that is open without it is shut at once.
@@ -323,6 +337,7 @@ export class ManagedServer {
     if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
     this.#state = wasOpen || this.#state === 'fenced' ? 'fenced' : 'waiting'
     this.#monitor.forget()
+    this.#synchrony.forget()
     return false
   }
 
@@ -344,6 +359,7 @@ export class ManagedServer {
       await cluster.start(cluster.isStandby ? role : { kind: 'primary' })
     }
     await cluster.withClient(promote)
+    this.#synchrony.forget()
     faultPoint('host.promote.promoted')
     this.#monitor.forget()
     await this.#schemas.withApps(async (client) => {

@@ -104,6 +104,8 @@ export const SERVER_LOG_BYTES_MAX = 16 * 1_048_576
 export const SERVER_LOG_TAIL_BYTES = 16_384
 /** A standby that has not heard from its primary for this long looks into its log for the reason. */
 export const STANDBY_SILENT_MS = 5_000
+/** A running PostgreSQL takes new settings within milliseconds; one that does not is in trouble. */
+export const SYNCHRONOUS_SET_MS_MAX = 5_000
 /** PostgreSQL: how long a start, a fast stop and crash recovery of a small server may take before we say so. */
 export const POSTGRES_START_MS_MAX = 60_000
 export const POSTGRES_STOP_MS_MAX = 10_000

@@ -53,6 +53,13 @@ test('promotes the standby when the database is lost, and lists whose data moves
   )
 })
 
+test('predicts no loss when every acknowledged write had waited for the standby', () => {
+  const standby = { machine: 'east-us-1', regionName: 'East US', standing: 'ready' as const, isSynchronous: true }
+  const plan = planRecovery({ ...base, server: { ...base.server, standby } })
+  assert.deepEqual([plan.database.action, plan.predictedLossMsMax, plan.predictedLossBytes], ['promote', 0, 0])
+  assert.match(plan.lossSentence, /^none/)
+})
+
 test('keeps a database that is alive, with nothing to lose and no lease to wait for', () => {
   const plan = planRecovery({ ...base, server: { ...base.server, isAlive: true, standby: null } })
   assert.deepEqual(plan.database, { action: 'keep', server: 'sql-west-us', alsoMoves: [] })

@@ -30,7 +30,7 @@ export type PlanFacts = {
     primaryRegionName: string
     /** Its primary can be reached and is open. */
     isAlive: boolean
-    standby: { machine: string; regionName: string; standing: Standing } | null
+    standby: { machine: string; regionName: string; standing: Standing; isSynchronous?: boolean } | null
     /** Another recovery has promoted it and it is just coming up: this one shares that promotion. */
     isPromoting: boolean
     /** Other services whose data moves along when the server is promoted. */
@@ -53,7 +53,8 @@ export function planRecovery(facts: PlanFacts): RecoveryPlanView {
   refuse(facts)
   const { primary, secondary, server } = facts
   const action = server.isAlive ? 'keep' : 'promote'
-  const loss = action === 'keep' ? { ms: 0, bytes: 0 } : predictedLoss(server.lastReport)
+  const isWhole = action === 'keep' || server.standby?.isSynchronous === true
+  const loss = isWhole ? { ms: 0, bytes: 0 } : predictedLoss(server.lastReport)
   const waitMs = action === 'promote' ? facts.leaseLeftMs : 0
   return {
     primary: primary.name,
@@ -137,6 +138,7 @@ function predictedLoss(report: PlanFacts['server']['lastReport']): { ms: number 
 
 function lossSentence(action: 'keep' | 'promote', server: PlanFacts['server']): string {
   if (action === 'keep') return 'none: the database is alive and is kept where it is'
+  if (server.standby?.isSynchronous) return 'none: every write that was acknowledged waited for the standby'
   const report = server.lastReport
   if (!report) return 'unknown: the lost server never reported to this control'
   const at = `${(report.ageMs / 1000).toFixed(1)} s ago`

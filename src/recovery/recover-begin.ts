@@ -23,6 +23,8 @@ export type RecoverInput = {
   epoch: number
   action: 'keep' | 'promote'
   lastReport: { lsn: string; lagMs: number | null } | null
+  /** Every write that was acknowledged had waited for the standby that is promoted. */
+  isSynchronous?: boolean
 }
 
 export type Begun = { plan: RecoveryPlanView; operationId: string | null }
@@ -93,6 +95,7 @@ async function claimRecover(
       epoch: await nextEpoch(trx),
       action: plan.database.action,
       lastReport: report && { lsn: report.lsn, lagMs: report.lagMs },
+      isSynchronous: facts.server.standby?.isSynchronous === true,
     }
     const operationId = await insertOperation(trx, {
       kind: 'recover',

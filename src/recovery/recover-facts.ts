@@ -56,7 +56,12 @@ export async function gatherFacts(
       primaryRegionName: domains.get(primaryOf(server).machine) ?? '',
       isAlive: isServerAlive(deps, server),
       standby: standby?.standing
-        ? { machine: standby.machine, regionName: domains.get(standby.machine) ?? '', standing: standby.standing }
+        ? {
+            machine: standby.machine,
+            regionName: domains.get(standby.machine) ?? '',
+            standing: standby.standing,
+            isSynchronous: standby.is_synchronous,
+          }
         : null,
       isPromoting: await isPromoting(trx, server.name),
       otherServices: services

@@ -18,7 +18,9 @@ export function reportRecovery(done: {
   const isKept = done.input.action === 'keep'
   const loss = isKept
     ? { bytes: 0, msMax: 0, sentence: 'none: the database was kept' }
-    : measureLoss({ forkLsn: done.facts.forkLsn ?? null, lastReport: done.input.lastReport })
+    : done.input.isSynchronous
+      ? { bytes: 0, msMax: 0, sentence: 'none: every write that was acknowledged had waited for the standby' }
+      : measureLoss({ forkLsn: done.facts.forkLsn ?? null, lastReport: done.input.lastReport })
   const epoch = done.facts.serverEpoch ? ` under epoch ${done.facts.serverEpoch}` : ''
   return {
     databaseSentence: isKept

@@ -70,7 +70,7 @@ export class SimControl {
   release(machine: string, request: ReleaseRequest): ReleaseAnswer {
     const { rules, scheduler, random } = this.world
     const { epoch, members } = this.rows.server(request.server)
-    const decision = rules.decideRelease({ epoch: Number(epoch), members }, machine, request)
+    const decision = rules.decideRelease({ epoch: Number(epoch), isBlocking: false, members }, machine, request)
     if (decision.kind === 'refuse') return { isReleased: false, reason: decision.reason }
     const write = () => {
       for (const member of members) {
@@ -166,7 +166,8 @@ export class SimControl {
     if (!isBroken) this.#brokenSince.delete(server.name)
     else if (!this.#brokenSince.has(server.name)) this.#brokenSince.set(server.name, now)
     const brokenMs = now - (this.#brokenSince.get(server.name) ?? now)
-    const facts = { standing: standby.standing, term: standby.lease_term, brokenMs, primary, standby: copy }
+    const known = { standing: standby.standing, term: standby.lease_term, brokenMs }
+    const facts = { ...known, primary, standby: copy, sync: null }
     const change = this.world.rules.nextStanding(facts)
     const moved = change && this.world.rules.decideMove(standby, change)
     if (!moved) return false

@@ -51,3 +51,7 @@ export const Protection = Type.Union([
   Type.Literal('sync'),
 ])
 export type Protection = Static<typeof Protection>
+
+/** What a primary with a synchronous standby does when that is gone: go on once that is recorded, or wait for it. */
+export const SyncPolicy = Type.Union([Type.Literal('degrade'), Type.Literal('block')])
+export type SyncPolicy = Static<typeof SyncPolicy>

@@ -1,6 +1,6 @@
 // Database servers in the management API.
 import { type Static, Type } from 'typebox'
-import { Instant, Nullable, Protection } from './parts.ts'
+import { Instant, Nullable, Protection, SyncPolicy } from './parts.ts'
 
 export const ServerView = Type.Object({
   name: Type.String(),
@@ -8,7 +8,11 @@ export const ServerView = Type.Object({
   epoch: Type.Integer(),
   isDefault: Type.Boolean({ description: 'new services of its home region go to it' }),
   protection: Protection,
-  isProtected: Type.Boolean({ description: 'its standby may be promoted now' }),
+  /** Only of `sync`. */
+  syncPolicy: Nullable(SyncPolicy),
+  isProtected: Type.Boolean({
+    description: 'in force: its standby may be promoted now, and is waited for if so asked',
+  }),
   operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
   services: Type.Array(Type.String()),
   members: Type.Array(
@@ -41,14 +45,15 @@ export const ServerView = Type.Object({
 })
 export type ServerView = Static<typeof ServerView>
 
-// What can be asked for. Backups and synchronous standbys are not on offer yet.
-const WantedProtection = Type.Union([Type.Literal('none'), Type.Literal('async')])
+// What can be asked for. Backups alone are not on offer yet.
+const WantedProtection = Type.Union([Type.Literal('none'), Type.Literal('async'), Type.Literal('sync')])
 
 export const CreateServer = Type.Object(
   {
     name: Type.String({ maxLength: 100 }),
     location: Type.Optional(Type.String({ description: 'region name or slug; default: the first region' })),
     protection: Type.Optional(WantedProtection),
+    syncPolicy: Type.Optional(SyncPolicy),
     isDryRun: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
@@ -58,6 +63,7 @@ export type CreateServer = Static<typeof CreateServer>
 export const ProtectServer = Type.Object(
   {
     protection: Type.Optional(WantedProtection),
+    syncPolicy: Type.Optional(SyncPolicy),
     location: Type.Optional(Type.String({ description: 'where the standby is to be; default: any other region' })),
     isDryRun: Type.Optional(Type.Boolean()),
   },

@@ -1,0 +1,133 @@
+// Synchronous protection: what was acknowledged is on the standby, whatever happens to the primary's region.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import pg from 'pg'
+import type { DryRunView, ServerView, ServiceView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { TestCloud } from '../support/cloud.ts'
+import { SteadyWriters } from '../support/steady-writers.ts'
+
+const SERVER = 'sql-west-us'
+const PROTECT = ['sql', 'server', 'protect', SERVER]
+const SOON = { withinMs: 60_000, everyMs: 50 }
+
+describe('a server with a synchronous standby', () => {
+  let cloud: TestCloud
+  let service: ServiceView
+
+  before(async () => {
+    cloud = await TestCloud.start('pair')
+    service = await cloud.service('PrimaryService')
+  })
+  after(async () => await cloud?.dispose())
+
+  const untilInForce = async (isInForce: boolean) =>
+    await waitFor(
+      `${SERVER} to be ${isInForce ? '' : 'not '}in force`,
+      async () => ((await cloud.server(SERVER)).isProtected === isInForce ? true : undefined),
+      SOON,
+    )
+  const syncStates = async (slug: string): Promise<string[]> => {
+    const { host, password } = await cloud.inside(slug, SERVER)
+    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'postgres' })
+    await client.connect()
+    const { rows } = await client.query<{ sync_state: string }>('select sync_state from pg_stat_replication')
+    await client.end()
+    return rows.map(({ sync_state }) => sync_state)
+  }
+  const requireAll = async (acknowledged: string[]) => {
+    const there = new Set(await cloud.readIds(service))
+    assert.deepEqual(
+      acknowledged.filter((id) => !there.has(id)),
+      [],
+      'acknowledged rows are missing',
+    )
+  }
+
+  test('is made so while it serves, and says when it is in force', async () => {
+    assert.match((await cloud.cli([...PROTECT, '--sync-policy', 'block'])).stderr, /for a synchronous standby only/)
+    assert.match(
+      (await cloud.cli([...PROTECT, '--protection', 'sync', '--sync-policy', 'x'])).stderr,
+      /degrade or block/,
+    )
+    const writers = SteadyWriters.start(cloud, service, 3)
+    await writers.untilWritten(10)
+    const plan = await cloud.json<DryRunView>([...PROTECT, '--protection', 'sync', '--dry-run'])
+    assert.match(plan.changes.join('\n'), /Every commit of sql-west-us waits for its standby, and go on/)
+    const made = await cloud.json<ServerView>([...PROTECT, '--protection', 'sync'])
+    assert.deepEqual([made.protection, made.syncPolicy, made.isProtected], ['sync', 'degrade', true])
+    assert.deepEqual(await syncStates('west-us'), ['sync'])
+    await writers.untilWritten(10)
+    assert.deepEqual((await writers.stop()).failed, [])
+  })
+
+  test('goes on without a standby that is lost, once that is recorded, and waits for it again by itself', async () => {
+    const writers = SteadyWriters.start(cloud, service, 3)
+    await writers.untilWritten(10)
+    await cloud.ok(['dev', 'outage', 'start', 'East US'])
+    await untilInForce(false)
+    await writers.untilWritten(20)
+    assert.deepEqual(await syncStates('west-us'), [])
+    await cloud.ok(['dev', 'outage', 'stop', 'East US'])
+    await untilInForce(true)
+    await writers.untilWritten(20)
+    assert.deepEqual(await syncStates('west-us'), ['sync'])
+    const { failed, acknowledged } = await writers.stop()
+    assert.deepEqual(failed, [], 'a request failed for want of the standby')
+    await requireAll(acknowledged)
+  })
+
+  test('starts again synchronous: no commit before that counts', async () => {
+    const home = cloud.rolePid('west-us')
+    process.kill(home, 'SIGKILL')
+    const isSync = async () => {
+      const states = await syncStates('west-us').catch((): string[] => [])
+      return states.includes('sync') ? true : undefined
+    }
+    await waitFor('commits to wait for the standby', isSync, SOON)
+    await untilInForce(true)
+    await cloud.untilState('PrimaryService', 'Ready', 30_000)
+  })
+
+  for (const [how, args] of [
+    ['is killed', []],
+    ['is cut off', ['--only', 'network']],
+  ] as const) {
+    test(`loses no acknowledged write when its region ${how} under load`, async () => {
+      await cloud.untilProtected(SERVER)
+      await untilInForce(true)
+      const writers = SteadyWriters.start(cloud, service, 6)
+      await writers.untilWritten(100)
+      await cloud.ok(['dev', 'outage', 'start', 'West US', ...args])
+      await cloud.untilState('PrimaryService', 'Unhealthy', 30_000)
+      const shown = await cloud.ok(['mobile', 'recover', 'PrimaryService', 'SecondaryService', '-q'])
+      assert.match(shown, /Predicted loss +none: every write that was acknowledged/)
+      assert.match(shown, /Measured loss +none: every write/)
+      await writers.untilWritten(20)
+      const { acknowledged } = await writers.stop()
+      await requireAll(acknowledged)
+      await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+      const isBack = async () => ((await cloud.status()).regions[0]?.health.state === 'Ready' ? true : undefined)
+      await waitFor('West US to be back', isBack, SOON)
+      await cloud.ok(['mobile', 'failback', 'PrimaryService'])
+      await requireAll(acknowledged)
+    })
+  }
+
+  test('stands still without its standby where that was asked for, and goes on when it is back', async () => {
+    await cloud.untilProtected(SERVER)
+    await cloud.ok([...PROTECT, '--protection', 'sync', '--sync-policy', 'block'])
+    await untilInForce(true)
+    const writers = SteadyWriters.start(cloud, service, 2)
+    await writers.untilWritten(10)
+    await cloud.ok(['dev', 'outage', 'start', 'East US'])
+    await cloud.untilState('PrimaryService', 'Unhealthy', 30_000)
+    const member = (await cloud.server(SERVER)).members.find(({ role }) => role === 'standby')
+    assert.equal(member?.standing, 'ready', 'the standby was given up')
+    await cloud.ok(['dev', 'outage', 'stop', 'East US'])
+    await cloud.untilState('PrimaryService', 'Ready', 60_000)
+    await writers.untilWritten(10)
+    const { acknowledged } = await writers.stop()
+    await requireAll(acknowledged)
+  })
+})
