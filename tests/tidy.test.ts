@@ -27,7 +27,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   control: [...BELOW('control'), 'migrations'],
   machine: ['kit', 'contract'],
   gateway: ['kit', 'contract', 'machine'],
-  host: ['kit', 'contract', 'machine', 'databases'],
+  backups: ['kit', 'contract', 'databases'],
+  host: ['kit', 'contract', 'machine', 'databases', 'backups'],
   sandbox: ['kit', 'contract'],
   runtime: ['kit', 'contract', 'sandbox'],
   guard: ['kit', 'contract'],
@@ -38,8 +39,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 // Files that nobody imports because the launcher starts them.
 const ENTRIES = /^src\/(control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
-// Written ahead of its user: the proxy through which scripts will reach the internet.
-const AHEAD = ['src/kit/egress.ts']
+// Written ahead of their users: backups in vaults, and the proxy through which scripts will reach the internet.
+const AHEAD = ['src/backups/server-vault.ts', 'src/kit/egress.ts']
 const LINE_LENGTH_MAX = 120
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
 

@@ -318,3 +318,10 @@ export const FAILURE_LINES_MAX = 20
 export const OPENED_SECRETS_MAX = 10_000
 /** Operations that an assignment names: more than are under way at once by any sensible person. */
 export const OPERATIONS_NAMED_MAX = 8
+
+/** The header line of an object in a vault: a dozen short fields. */
+export const SEALED_HEADER_BYTES_MAX = 4_096
+/** An object store: a connection, one request with a whole part in it, and tries of one call, the first included. */
+export const S3_CONNECT_MS_MAX = 5_000
+export const S3_REQUEST_MS_MAX = 60_000
+export const S3_TRIES_MAX = 3

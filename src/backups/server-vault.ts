@@ -1,0 +1,54 @@
+// The part of a vault that holds one server's backups, with the key that they are sealed with.
+import { Fault } from '../kit/fault.ts'
+import type { Vault } from '../kit/vault.ts'
+import { folderOf, type NamedObject, readName } from './object-names.ts'
+import { type ObjectFacts, type OpenedObject, openObject, sealObject } from './sealed-object.ts'
+
+export type ServerVault = {
+  server: string
+  /** The vault's, as a person knows it. */
+  name: string
+  /** Seals and writes a whole object; gives how many bytes it takes in the vault. */
+  put: (facts: Omit<ObjectFacts, 'server'>, content: Uint8Array) => Promise<number>
+  /** Faults with `vault.missing`, `vault.damaged` or `vault.wrong_key`, naming the object. */
+  get: (key: string) => Promise<OpenedObject>
+  /** Everything of this server whose key begins with `prefix`, in order; all of it by default. */
+  list: (prefix?: string) => Promise<NamedObject[]>
+  remove: (key: string) => Promise<void>
+}
+
+/** `key` has 32 bytes and is kept elsewhere: whoever has the vault alone can read nothing. */
+export function openServerVault(vault: Vault, options: { server: string; key: Uint8Array }): ServerVault {
+  const { server, key } = options
+  if (key.length !== 32) throw new TypeError('a key of backups has 32 bytes')
+  return {
+    server,
+    name: vault.name,
+    async put(facts, content) {
+      const sealed = await sealObject(key, { ...facts, server }, content)
+      await vault.put(facts.key, sealed)
+      return sealed.length
+    },
+    async get(name) {
+      const sealed = await vault.get(name)
+      if (sealed === null) throw missing(name)
+      return await openObject(key, name, sealed)
+    },
+    async list(prefix = folderOf(server)) {
+      return (await vault.list(prefix)).map((found) => readName(server, found))
+    },
+    remove: async (name) => await vault.remove(name),
+  }
+}
+
+/** The fault of an object that should be there. */
+export function missing(name: string): Fault {
+  return new Fault('vault.missing', 500, `${name} is not in the vault`, {
+    hint: 'Restore from a backup that does not need it, and take a new one.',
+  })
+}
+
+/** True for faults of one object, which another backup may not need; not for a wrong key, or a vault that is away. */
+export function isObjectFault(error: unknown): error is Fault {
+  return error instanceof Fault && ['vault.damaged', 'vault.missing'].includes(error.code)
+}
