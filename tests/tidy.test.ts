@@ -39,8 +39,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 // Files that nobody imports because the launcher starts them.
 const ENTRIES = /^src\/(control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
-// Written ahead of their users: backups in vaults, and the proxy through which scripts will reach the internet.
-const AHEAD = ['src/backups/server-vault.ts', 'src/kit/egress.ts']
+// Written ahead of its user: the proxy through which scripts will reach the internet.
+const AHEAD = ['src/kit/egress.ts']
 const LINE_LENGTH_MAX = 120
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
 

@@ -132,10 +132,37 @@ function sumOf(text: string): string {
   return sha256Of(Buffer.from(text)).slice(0, SUM_LENGTH)
 }
 
+// Which object a fault is about, for those who go around it; messages are for people.
+const lostKeys = new WeakMap<Fault, string>()
+
 /** The fault of an object that is there and not as it should be. */
-export function damaged(name: string, reason: string, cause?: unknown): Fault {
-  return new Fault('vault.damaged', 500, `${name} is damaged: ${reason}`, {
+export function damaged(key: string, reason: string, cause?: unknown): Fault {
+  const fault = new Fault('vault.damaged', 500, `${key} is damaged: ${reason}`, {
     hint: 'Restore from an older backup, and take a new one.',
     cause,
   })
+  lostKeys.set(fault, key)
+  return fault
+}
+
+/** The fault of an object that should be there. */
+export function missing(key: string): Fault {
+  const fault = new Fault('vault.missing', 500, `${key} is not in the vault`, {
+    hint: 'Restore from a backup that does not need it, and take a new one.',
+  })
+  lostKeys.set(fault, key)
+  return fault
+}
+
+/** An object that is not as it should be, and what is wrong with it. */
+export type ObjectProblem = { key: string; code: string; message: string }
+
+/**
+ * What a fault says of one object, which another backup may not need; null for any other error, such as a wrong key or
+ * a vault that is away.
+ */
+export function problemOf(error: unknown): ObjectProblem | null {
+  if (!(error instanceof Fault)) return null
+  const key = lostKeys.get(error)
+  return key === undefined ? null : { key, code: error.code, message: error.message }
 }

@@ -1,8 +1,7 @@
 // The part of a vault that holds one server's backups, with the key that they are sealed with.
-import { Fault } from '../kit/fault.ts'
 import type { Vault } from '../kit/vault.ts'
 import { folderOf, type NamedObject, readName } from './object-names.ts'
-import { type ObjectFacts, type OpenedObject, openObject, sealObject } from './sealed-object.ts'
+import { missing, type ObjectFacts, type OpenedObject, openObject, sealObject } from './sealed-object.ts'
 
 export type ServerVault = {
   server: string
@@ -39,16 +38,4 @@ export function openServerVault(vault: Vault, options: { server: string; key: Ui
     },
     remove: async (name) => await vault.remove(name),
   }
-}
-
-/** The fault of an object that should be there. */
-export function missing(name: string): Fault {
-  return new Fault('vault.missing', 500, `${name} is not in the vault`, {
-    hint: 'Restore from a backup that does not need it, and take a new one.',
-  })
-}
-
-/** True for faults of one object, which another backup may not need; not for a wrong key, or a vault that is away. */
-export function isObjectFault(error: unknown): error is Fault {
-  return error instanceof Fault && ['vault.damaged', 'vault.missing'].includes(error.code)
 }

@@ -10,11 +10,26 @@ export const PORT = 5432
 /** Where a standby streams from: a local socket folder that leads to its primary, and the slot it uses there. */
 export type Upstream = { socketFolder: string; password: string; slot: string }
 
+/**
+ * How a restored data folder is rolled forward: WAL from `walFolder` along `timeline`, up to the last commit of a moment,
+ * to the end, or only until the backup is whole. Then it opens as a timeline of its own.
+ */
+export type Recovery = {
+  walFolder: string
+  timeline: number
+  stop: { kind: 'time'; at: Date } | { kind: 'end' } | { kind: 'backup' }
+}
+
 /** pg_hba.conf: nobody without a password, not even on this machine. */
 export const ACCESS_TEXT = 'local all all scram-sha-256\nlocal replication all scram-sha-256\n'
 
 /** postgresql.conf; written anew before each start. */
-export function configText(options: { name: string; socketFolder: string; upstream: Upstream | null }): string {
+export function configText(options: {
+  name: string
+  socketFolder: string
+  upstream: Upstream | null
+  recovery?: Recovery | null
+}): string {
   const lines = [...SETTINGS, `cluster_name = ${quoteLiteral(options.name)}`]
   lines.push(`unix_socket_directories = ${quoteLiteral(options.socketFolder)}`)
   if (options.upstream) {
@@ -22,7 +37,21 @@ export function configText(options: { name: string; socketFolder: string; upstre
     const primary = `host=${socketFolder} port=${PORT} user=${REPLICATOR} password=${password} application_name=${slot}`
     lines.push(`primary_conninfo = ${quoteLiteral(primary)}`, `primary_slot_name = ${quoteLiteral(slot)}`)
   }
+  if (options.recovery) lines.push(...recoveryLines(options.recovery))
   return `${lines.join('\n')}\n`
+}
+
+function recoveryLines({ walFolder, timeline, stop }: Recovery): string[] {
+  const lines = [
+    `restore_command = ${quoteLiteral(`cp "${walFolder}/%f" "%p"`)}`,
+    `recovery_target_timeline = '${timeline}'`,
+    "recovery_target_action = 'promote'",
+  ]
+  if (stop.kind === 'backup') return [...lines, "recovery_target = 'immediate'"]
+  if (stop.kind === 'end') return lines
+  // PostgreSQL refuses the form with T and Z.
+  const moment = stop.at.toISOString().replace('T', ' ').replace('Z', '+00')
+  return [...lines, `recovery_target_time = '${moment}'`]
 }
 
 // Small by default: a cloud on a laptop runs three of these. Durability is never traded.

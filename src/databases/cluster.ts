@@ -10,7 +10,7 @@ import { removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
 import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX } from '../kit/limits.ts'
 import { commandOf, isIn, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
 import { type Binaries, initdbRunsAs, type RunAs, runAsFor } from './binaries.ts'
-import { ACCESS_TEXT, configText, PORT, SUPERUSER, type Upstream } from './cluster-config.ts'
+import { ACCESS_TEXT, configText, PORT, type Recovery, SUPERUSER, type Upstream } from './cluster-config.ts'
 import { ServerLog } from './server-log.ts'
 
 /** `fast` ends sessions and writes a checkpoint; `immediate` stops at once, as a crash would. */
@@ -100,22 +100,28 @@ export class Cluster {
     await this.#run('initdb', ['--sync-only', '-D', this.dataFolder], this.runAs)
   }
 
+  /** Gives the filled folder to its user; it stays marked as incomplete. */
+  async giveFolder(): Promise<void> {
+    if (this.runAs) await chownTree(this.folder, this.runAs)
+  }
+
   /** Gives the filled folder to its user and removes the mark. */
   async finishFolder(): Promise<void> {
-    if (this.runAs) await chownTree(this.folder, this.runAs)
+    await this.giveFolder()
     await rm(join(this.folder, 'incomplete'))
     await syncFolder(this.folder)
   }
 
   /**
-   * Starts PostgreSQL and waits until it answers; a running one is adopted. `upstream` makes it a standby of that.
+   * Starts PostgreSQL and waits until it answers; a running one is adopted. `upstream` makes it a standby of that,
+   * `recovery` rolls a restored data folder forward.
    * Faults with `postgres.start_failed` and the last lines of its log.
    */
-  async start(upstream: Upstream | null = null): Promise<void> {
+  async start(upstream: Upstream | null = null, recovery: Recovery | null = null): Promise<void> {
     if (!this.isRunning) {
       await this.#removeLeftovers()
       await this.#takeFolder()
-      await this.#writeConfig(upstream)
+      await this.#writeConfig(upstream, recovery)
       await this.#prepareSocketFolder()
       const log = await this.#log.open()
       const child = spawn(join(this.#binaries.folder, 'bin', 'postgres'), ['-D', this.dataFolder], {
@@ -237,8 +243,8 @@ export class Cluster {
     await removeTree(join(this.socketFolder, `.s.PGSQL.${PORT}.lock`))
   }
 
-  async #writeConfig(upstream: Upstream | null): Promise<void> {
-    const config = configText({ name: this.name, socketFolder: this.socketFolder, upstream })
+  async #writeConfig(upstream: Upstream | null, recovery: Recovery | null): Promise<void> {
+    const config = configText({ name: this.name, socketFolder: this.socketFolder, upstream, recovery })
     const owned = async (name: string, text: string) => {
       const path = join(this.dataFolder, name)
       await writeFileDurably(path, text)
@@ -249,6 +255,7 @@ export class Cluster {
     await owned('postgresql.auto.conf', '')
     await owned('pg_hba.conf', ACCESS_TEXT)
     if (upstream) await owned('standby.signal', '')
+    if (recovery) await owned('recovery.signal', '')
   }
 
   async #run(program: string, args: string[], as: RunAs): Promise<void> {
