@@ -58,7 +58,7 @@ export function makeCatalogue(facts: CatalogueFacts): Catalogue {
   const pieces = sortPieces(facts.wal)
   const gaps = new Map<string, WalGap>()
   const backups = facts.manifests
-    .toSorted((left, right) => right.id.localeCompare(left.id))
+    .toSorted((left, right) => right.endedAt.localeCompare(left.endedAt) || right.id.localeCompare(left.id))
     .map((manifest): CataloguedBackup => {
       const lost = manifest.parts.find(({ key }) => !facts.parts.has(key))
       if (lost) return { manifest, problem: `${lost.key} is not in the vault`, reaches: [] }
@@ -75,7 +75,7 @@ export function makeCatalogue(facts: CatalogueFacts): Catalogue {
     backups,
     ranges,
     gaps: [...gaps.values()],
-    beganAt: beginnings(ranges, facts.histories),
+    beganAt: beginnings(ranges, facts),
     histories: facts.histories,
     problems: facts.problems,
   }
@@ -120,15 +120,21 @@ function findGap(chain: Chain, pieces: WalPiece[]): WalGap | null {
 }
 
 // A timeline's first piece may be sent long after its promotion, and a whole segment is dated by its end. The last that
-// came of the one before it is the better witness, unless that one went on elsewhere.
-function beginnings(ranges: WalRange[], histories: ReadonlyMap<number, Fork[]>): Map<number, Date> {
+// came of the one before it is the better witness, unless that one went on elsewhere. One of whose parent nothing is
+// left began before all that is there.
+function beginnings(ranges: WalRange[], { manifests, histories }: CatalogueFacts): Map<number, Date> {
+  const lastOf = (timeline: number) =>
+    Math.max(
+      0,
+      ...ranges.filter((range) => range.timeline === timeline).map(({ to }) => to.getTime()),
+      ...manifests.filter((manifest) => manifest.timeline === timeline).map(({ endedAt }) => Date.parse(endedAt)),
+    )
   const began = new Map<number, Date>()
-  for (const { timeline, from } of ranges) if (!began.has(timeline)) began.set(timeline, from)
-  for (const [timeline, history] of histories) {
-    const parent = history.at(-1)?.parent
-    const last = ranges.findLast((range) => range.timeline === parent)
-    const own = began.get(timeline)
-    if (last && own && last.to < own) began.set(timeline, new Date(last.to.getTime() + 1))
+  for (const { timeline, from } of ranges) {
+    if (began.has(timeline)) continue
+    const parent = histories.get(timeline)?.at(-1)?.parent
+    const last = parent === undefined ? 0 : lastOf(parent)
+    began.set(timeline, new Date(last === 0 ? 0 : Math.min(from.getTime(), last + 1)))
   }
   return began
 }

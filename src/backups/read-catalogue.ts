@@ -1,8 +1,9 @@
 // Reads a server's catalogue from the vault: one listing, and the few small objects that say more than their name.
 import { type Fork, parseHistory } from '../databases/timeline.ts'
-import { BACKUP_READS_MAX } from '../kit/limits.ts'
+import { BACKUP_READS_MAX, LISTINGS_MAX } from '../kit/limits.ts'
 import { type BaseManifest, getManifest } from './base-manifest.ts'
 import { type Catalogue, type CatalogueFacts, makeCatalogue, type Seen } from './catalogue.ts'
+import type { NamedObject } from './object-names.ts'
 import { type ObjectProblem, problemOf } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
@@ -17,7 +18,18 @@ export async function readCatalogue(vault: ServerVault, avoid: ObjectProblem[] =
 /** The same before it is put together. */
 export async function readCatalogueFacts(vault: ServerVault, avoid: ObjectProblem[] = []): Promise<CatalogueFacts> {
   const avoided = new Set(avoid.map(({ key }) => key))
-  const objects = (await vault.list()).filter(({ key }) => !avoided.has(key))
+  const list = async () => (await vault.list()).filter(({ key }) => !avoided.has(key))
+  let facts = await readFacts(vault, await list(), avoid)
+  // A listing is not one moment: it may miss a whole segment that is just put and the pieces that it just replaced.
+  for (let tries = 1; tries < LISTINGS_MAX && makeCatalogue(facts).gaps.length > 0; tries++) {
+    const before = facts.wal.map(({ key }) => key).join()
+    facts = await readFacts(vault, await list(), avoid)
+    if (facts.wal.map(({ key }) => key).join() === before) break
+  }
+  return facts
+}
+
+async function readFacts(vault: ServerVault, objects: NamedObject[], avoid: ObjectProblem[]): Promise<CatalogueFacts> {
   const problems = [...avoid]
   const manifests: BaseManifest[] = []
   const histories = new Map<number, Fork[]>()
@@ -46,7 +58,7 @@ export async function readCatalogueFacts(vault: ServerVault, avoid: ObjectProble
   }
 }
 
-/** Does `work` for each, a few at a time. After a failure none is begun; it is thrown when those under way have ended. */
+/** Does `work` for each, a few at a time. After a failure none is begun, and it is thrown when the others have ended. */
 export async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items[Symbol.iterator]()
   let failure: { error: unknown } | null = null

@@ -19,11 +19,17 @@ export async function restoreFiles(
   options: { vault: ServerVault; onBytes: (bytes: number) => void; signal: AbortSignal },
 ): Promise<void> {
   const archive = readArchive(dataFolder)
-  let next = fetchPart(manifest, manifest.parts[0], options.vault)
+  const fetchAhead = (index: number) => {
+    const part = fetchPart(manifest, manifest.parts[index], options.vault)
+    // Awaited only when its turn comes.
+    part.catch(() => {})
+    return part
+  }
+  let next = fetchAhead(0)
   try {
     for (const index of manifest.parts.keys()) {
       const content = await next
-      next = fetchPart(manifest, manifest.parts[index + 1], options.vault)
+      next = fetchAhead(index + 1)
       for (let at = 0; at < content.length; at += RESTORE_CHUNK_BYTES) {
         options.signal.throwIfAborted()
         await archive.write(content.subarray(at, at + RESTORE_CHUNK_BYTES))

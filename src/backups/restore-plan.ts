@@ -13,10 +13,10 @@ export type RestorePlan = {
   backup: BaseManifest
   /** The timeline to follow. */
   timeline: number
-  /** Where PostgreSQL stops: after the last commit up to `at`, at the end of the WAL, or as soon as the backup is whole. */
+  /** Where PostgreSQL stops: after the last commit up to `at`, at the end of the WAL, or once the backup is whole. */
   stop: { kind: 'time'; at: Date } | { kind: 'end' } | { kind: 'backup' }
   wal: WalPiece[]
-  /** Fetched only if the commit after the target is not in `wal`: what was written then may have been sent much later. */
+  /** Fetched only if no commit after the target is in `wal`: what was written then may have been sent much later. */
   reserve: WalPiece[]
   /** Timelines whose histories are in the vault: the restored server must take a number of its own. */
   histories: number[]
@@ -33,7 +33,7 @@ const NOTES_MAX = 5
 
 type Candidate = { backup: CataloguedBackup; reach: Reach }
 
-/** Pure. Faults with `restore.no_backup`, `restore.too_early`, `restore.too_late` or `restore.gap`, telling what can be. */
+/** Pure. Faults with `restore.no_backup`, `restore.too_early`, `restore.too_late` or `restore.gap`, and what can be. */
 export function planRestore(catalogue: Catalogue, target: RestoreTarget): RestorePlan {
   const candidates = catalogue.backups.flatMap((backup) => backup.reaches.map((reach) => ({ backup, reach })))
   if (candidates.length === 0) throw noBackup(catalogue, `there is no whole backup of ${catalogue.server}`)

@@ -40,8 +40,8 @@ type Run = {
 type Tell = (bytes: number, step: RestoreProgress['step']) => void
 
 /**
- * Leaves the cluster whole, promoted to a timeline of its own, and stopped. Whatever ends it before leaves a folder that
- * counts as empty (`hasData` is false), and the same call begins anew there. Faults as `planRestore` does, and with
+ * Leaves the cluster whole, promoted to a timeline of its own, and stopped. Whatever ends it before leaves a folder
+ * that counts as empty (`hasData` is false), and the same call begins anew there. Faults as `planRestore` does, and with
  * `restore.stopped`, `restore.failed` (PostgreSQL could not roll it forward), `vault.wrong_key` or the vault's own.
  */
 export async function restoreServer(vault: ServerVault, options: RestoreOptions): Promise<RestoreReport> {

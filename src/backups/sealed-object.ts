@@ -10,6 +10,8 @@ const CIPHER = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 const SUM_LENGTH = 16
+// Node would make a thousand buffers of 16 kB for a part.
+const PACK_CHUNK_BYTES = 1_048_576
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
@@ -64,7 +66,7 @@ export async function sealObject(key: Uint8Array, facts: ObjectFacts, content: U
   // The sum tells a damaged header from one that was sealed with another key.
   const line = Buffer.from(`${text} ${sumOf(text)}\n`)
   const cipher = createCipheriv(CIPHER, key, iv).setAAD(line)
-  const packed = await compress(content)
+  const packed = await compress(content, { chunkSize: PACK_CHUNK_BYTES })
   return Buffer.concat([line, cipher.update(packed), cipher.final(), cipher.getAuthTag()])
 }
 
@@ -122,7 +124,7 @@ function unseal(key: Uint8Array, name: string, sealed: { line: Buffer; body: Buf
 async function unpack(name: string, packed: Buffer, bytes: number): Promise<Buffer> {
   try {
     // Zero is no limit that zlib takes.
-    return await decompress(packed, { maxOutputLength: Math.max(bytes, 1) })
+    return await decompress(packed, { maxOutputLength: Math.max(bytes, 1), chunkSize: PACK_CHUNK_BYTES })
   } catch (error) {
     throw damaged(name, 'its content cannot be unpacked', error)
   }

@@ -25,8 +25,8 @@ export type BackupOptions = {
 }
 
 /**
- * Copies the primary behind `from` into the vault, checking each file against PostgreSQL's own manifest; holds two parts
- * in memory at most. Whatever fails leaves no backup, and takes its parts away again as far as it can.
+ * Copies the primary behind `from` into the vault, checking each file against PostgreSQL's own manifest; holds two
+ * parts in memory at most. Whatever fails leaves no backup, and takes its parts away again as far as it can.
  * Faults with `backup.damaged`, `backup.stopped`, `vault.other_system`, the primary's own error or the vault's.
  */
 export async function takeBackup(vault: ServerVault, from: Upstream, options: BackupOptions): Promise<BaseManifest> {

@@ -11,8 +11,8 @@ export const PORT = 5432
 export type Upstream = { socketFolder: string; password: string; slot: string }
 
 /**
- * How a restored data folder is rolled forward: WAL from `walFolder` along `timeline`, up to the last commit of a moment,
- * to the end, or only until the backup is whole. Then it opens as a timeline of its own.
+ * How a restored data folder is rolled forward: WAL from `walFolder` along `timeline`, up to the last commit of a
+ * moment, to the end, or only until the backup is whole. Then it opens as a timeline of its own.
  */
 export type Recovery = {
   walFolder: string

@@ -6,7 +6,7 @@ import { REPLICATOR, type Upstream } from './cluster-config.ts'
 /** Who a primary is, and where its WAL ends. */
 export type SystemIdentity = { system: string; timeline: number; lsn: string }
 
-/** A client for the primary behind `from`, under a name that `pg_stat_replication` shows; the caller connects and ends it. */
+/** A client for the primary behind `from`, under a name that `pg_stat_replication` shows; the caller connects it. */
 export function replicationClient(from: Upstream, name = 'mainstay'): pg.Client {
   const config = { host: from.socketFolder, port: 5432, user: REPLICATOR, password: from.password }
   // The types of `pg` leave out `replication`; the protocol has it since 9.

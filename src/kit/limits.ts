@@ -354,3 +354,7 @@ export const RESTORE_CHUNK_BYTES = 1_048_576
 /** Rolling a restored server forward: days of WAL of a busy one; and how often we look whether it is done. */
 export const RECOVERY_MS_MAX = 24 * 3_600_000
 export const RECOVERY_LOOK_EVERY_MS = 50
+/** Parts of a backup that is not whole after a day are nobody's: it was stopped, and could not take them away. */
+export const BACKUP_UNFINISHED_MS = 86_400_000
+/** Listings of a vault that seems to have a gap, until two of them agree. */
+export const LISTINGS_MAX = 4

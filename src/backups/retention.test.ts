@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { formatLsn } from '../databases/replication.ts'
+import type { Fork } from '../databases/timeline.ts'
+import type { BaseManifest } from './base-manifest.ts'
+import { type CatalogueFacts, makeCatalogue } from './catalogue.ts'
+import { makeBackupId, nameWal, partKey, readName, type WalPiece } from './object-names.ts'
+import { planRestore, type RestorePlan } from './restore-plan.ts'
+import { chooseAbandoned, chooseExpired } from './retention.ts'
+
+const SEGMENT = 16n * 1_048_576n
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+const T0 = Date.UTC(2026, 10, 1)
+const hour = (hours: number) => new Date(T0 + hours * HOUR_MS)
+
+type Event = { kind: 'wal' | 'lost' | 'half'; hours: number } | { kind: 'backup' } | { kind: 'fork'; back: number }
+
+// A server's life: it writes WAL, some of which is lost, is backed up, is promoted, or restored to where it was before.
+function live(events: Event[]): CatalogueFacts & { now: number } {
+  const manifests: BaseManifest[] = []
+  const wal: WalPiece[] = []
+  const histories = new Map<number, Fork[]>()
+  let [now, timeline, position] = [0, 1, SEGMENT]
+  for (const event of events) {
+    switch (event.kind) {
+      case 'wal':
+      case 'half':
+      case 'lost': {
+        now += event.hours
+        const end = event.kind === 'half' ? position + SEGMENT / 2n : position + SEGMENT
+        if (event.kind !== 'lost') wal.push(nameWal('sql', { timeline, start: position, end, to: hour(now) }))
+        // Half of a segment is followed by the whole of it.
+        if (event.kind !== 'half') position = end
+        break
+      }
+      case 'backup': {
+        const id = makeBackupId(new Date(hour(now).getTime() + manifests.length * 1_000), '0000')
+        manifests.push(manifestOf(id, { timeline, position, at: hour(now) }))
+        break
+      }
+      case 'fork': {
+        const fork = position - SEGMENT * BigInt(event.back) + 1n
+        const history = (histories.get(timeline) ?? []).filter((line) => line.fork < fork)
+        if (fork < SEGMENT || history.length < (histories.get(timeline)?.length ?? 0)) break
+        const child = histories.size + 2
+        histories.set(child, [...history, { parent: timeline, fork }])
+        timeline = child
+        position = fork - 1n
+        now += 1
+      }
+    }
+  }
+  const parts = new Set(manifests.flatMap((manifest) => manifest.parts.map(({ key }) => key)))
+  return { server: 'sql', manifests, parts, wal, histories, seen: null, problems: [], now }
+}
+
+function manifestOf(id: string, at: { timeline: number; position: bigint; at: Date }): BaseManifest {
+  const part = { key: partKey('sql', id, 1), bytes: 1, sha256: '', storedBytes: 1 }
+  return {
+    id,
+    server: 'sql',
+    epoch: 1,
+    system: '1',
+    postgresVersion: '18.4',
+    timeline: at.timeline,
+    startLsn: formatLsn(at.position + 40n),
+    endLsn: formatLsn(at.position + 100n),
+    startedAt: at.at.toISOString(),
+    endedAt: at.at.toISOString(),
+    parts: [part],
+    plainBytes: 1,
+    storedBytes: 1,
+  }
+}
+
+const event = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ kind: fc.constant('wal' as const), hours: fc.integer({ min: 0, max: 12 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('half' as const), hours: fc.integer({ min: 0, max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('lost' as const), hours: fc.integer({ min: 0, max: 3 }) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('backup' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('fork' as const), back: fc.integer({ min: 0, max: 3 }) }) },
+)
+
+const attempt = (facts: CatalogueFacts, at: Date): RestorePlan | null => {
+  try {
+    return planRestore(makeCatalogue(facts), { kind: 'time', at })
+  } catch {
+    return null
+  }
+}
+
+test('what could be restored of the last days still can, also when the removal is cut short anywhere', () => {
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 5, maxLength: 60 }), fc.integer({ min: 0, max: 10 }), (events, days) => {
+      const facts = live(events)
+      const now = hour(facts.now)
+      const expired = chooseExpired(facts, { now, days })
+      const moments = Array.from({ length: days * 4 + 1 }, (_, index) => new Date(now.getTime() - index * 6 * HOUR_MS))
+      const before = moments.map((at) => attempt(facts, at))
+      const order = [...expired.backups.map(({ id }) => id), ...expired.wal.map(({ key }) => key)]
+      for (const count of new Set([Math.ceil(order.length / 3), Math.ceil(order.length / 2), order.length])) {
+        const gone = new Set(order.slice(0, count))
+        const left = {
+          ...facts,
+          manifests: facts.manifests.filter(({ id }) => !gone.has(id)),
+          wal: facts.wal.filter(({ key }) => !gone.has(key)),
+        }
+        for (const [index, at] of moments.entries()) {
+          const plan = before[index]
+          if (!plan) continue
+          const after = attempt(left, at)
+          assert.ok(after, `${at.toISOString()} was restorable with ${plan.backup.id}`)
+          assert.equal(after.backup.id, plan.backup.id)
+          assert.deepEqual(after.wal, plan.wal)
+        }
+      }
+      const usable = makeCatalogue(facts).backups.some(({ reaches }) => reaches.length > 0)
+      assert.ok(!usable || facts.manifests.length > expired.backups.length, 'one backup remains')
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a month of daily backups kept for a week leaves the seven that are needed and the WAL since the first of them', () => {
+  const events: Event[] = Array.from({ length: 30 }, () => [
+    { kind: 'backup' as const },
+    ...Array.from({ length: 4 }, () => ({ kind: 'wal' as const, hours: 6 })),
+  ]).flat()
+  const facts = live(events)
+  const now = hour(facts.now + 1)
+  const { backups, wal } = chooseExpired(facts, { now, days: 7 })
+  assert.equal(backups.length, 23)
+  assert.equal(wal.length, 23 * 4)
+  assert.deepEqual(chooseExpired(facts, { now: new Date(now.getTime() + 300 * DAY_MS), days: 7 }).backups.length, 29)
+})
+
+test('parts without a manifest go after a day, unless their backup is under way', () => {
+  const [old, young] = [makeBackupId(hour(0), '0000'), makeBackupId(hour(20), '0000')]
+  const objects = [old, young].map((id) => readName('sql', partKey('sql', id, 1)))
+  const now = hour(30)
+  assert.deepEqual(chooseAbandoned(objects, { now, underWay: [] }), [partKey('sql', old, 1)])
+  assert.deepEqual(chooseAbandoned(objects, { now, underWay: [old] }), [])
+})
