@@ -1,5 +1,6 @@
 // Keeps the WAL of one connection: collects what comes, stores it piece by piece, and tells the primary what is kept.
 
+import { once } from 'node:events'
 import { formatLsn } from '../databases/replication.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -63,7 +64,11 @@ export class WalKeeper {
 
   /** To be called with each message of the stream. */
   take(message: WalMessage): void {
-    this.#isHeard = true
+    if (!this.#isHeard) {
+      // Primary and vault both answer again.
+      this.#isHeard = true
+      this.#facts.problem = null
+    }
     if (message.serverEnd > this.#facts.serverEnd) this.#facts.serverEnd = message.serverEnd
     if (message.kind === 'keepalive') this.#takeKeepalive(message)
     else this.#takeData(message)
@@ -79,15 +84,22 @@ export class WalKeeper {
     }
     stream.done.then(ended, ended)
     signal.addEventListener('abort', wake)
+    const over = new AbortController()
     const reports = setInterval(() => this.#report({ wantsReply: true }), WAL_REPORT_EVERY_MS)
     try {
-      while (!this.#isEnded && !signal.aborted) await this.#step(signal)
-      await this.#finish()
-      if (!signal.aborted) await stream.done
+      // A vault that hangs must not keep whoever stops us; what it still takes does no harm.
+      await Promise.race([this.#work(stream, signal), lateAfter(signal, over.signal)])
     } finally {
+      over.abort()
       clearInterval(reports)
       signal.removeEventListener('abort', wake)
     }
+  }
+
+  async #work(stream: WalStream, signal: AbortSignal): Promise<void> {
+    while (!this.#isEnded && !signal.aborted) await this.#step(signal)
+    await this.#finish()
+    if (!signal.aborted) await stream.done
   }
 
   async #step(signal: AbortSignal): Promise<void> {
@@ -224,14 +236,10 @@ export class WalKeeper {
   }
 
   async #finish(): Promise<void> {
-    const last = async () => {
-      this.#drain()
-      this.#check()
-      if (this.#segment.hasNews) await this.#storeOnce()
-      await this.#putSeen()
-    }
-    const late = new AbortController()
-    await Promise.race([last(), pause(WAL_STOP_MS_MAX, late.signal)]).finally(() => late.abort())
+    this.#drain()
+    this.#check()
+    if (this.#segment.hasNews) await this.#storeOnce()
+    await this.#putSeen()
   }
 
   // Not before it has sent something: a slot goes back to where it is told, also to WAL that is gone.
@@ -246,4 +254,10 @@ export class WalKeeper {
     await pause(Math.max(0, ms), woken.signal)
     this.#wake = () => {}
   }
+}
+
+async function lateAfter(signal: AbortSignal, over: AbortSignal): Promise<void> {
+  // The other abort only says that nobody waits any more.
+  if (!signal.aborted) await once(signal, 'abort', { signal: over }).catch(() => {})
+  await pause(WAL_STOP_MS_MAX, over)
 }

@@ -5,10 +5,14 @@ import type { BaseManifest } from '../../src/backups/base-manifest.ts'
 import { readCatalogue } from '../../src/backups/read-catalogue.ts'
 import { type RestoreOptions, restoreServer } from '../../src/backups/restore.ts'
 import type { RestoreTarget } from '../../src/backups/restore-plan.ts'
+import { s3Vault } from '../../src/backups/s3-vault.ts'
+import { openServerVault } from '../../src/backups/server-vault.ts'
 import { takeBackup } from '../../src/backups/take-backup.ts'
+import { verifyBackups } from '../../src/backups/verify.ts'
 import type { Cluster } from '../../src/databases/cluster.ts'
-import { pause } from '../../src/kit/clock.ts'
-import { BackupBench, type RunningReceiver } from '../support/backup-cluster.ts'
+import { pause, waitFor } from '../../src/kit/clock.ts'
+import { BackupBench, KEY, type RunningReceiver, SERVER } from '../support/backup-cluster.ts'
+import { startS3Server } from '../support/s3-server.ts'
 
 let bench: BackupBench
 let running: RunningReceiver
@@ -157,4 +161,44 @@ test('a backup that was stopped leaves no backup', async () => {
   const job = takeBackup(bench.vault(), bench.upstream(), { epoch: 7, onProgress, signal: stopping.signal })
   await assert.rejects(job, { code: 'backup.stopped' })
   assert.equal((await readCatalogue(bench.vault())).backups.length, 1)
+})
+
+test('a server restored in place goes on in the same vault, on its new timeline', async () => {
+  await running.stop()
+  await bench.source.stop('fast')
+  const cluster = bench.makeCluster()
+  await restoreServer(bench.vault(), { target: { kind: 'time', at: firstMark }, cluster })
+  await cluster.start()
+  const { receiver, stop } = bench.receive(bench.vault(), cluster)
+  const inBetween = await bench.note('mark instead', cluster)
+  await bench.settle(receiver, cluster)
+  await stop()
+  assert.equal(receiver.facts.gap, null)
+  const newest = await restored({ kind: 'latest' }, async (found) => await bench.texts('mark', found))
+  assert.deepEqual(newest.found, ['mark one', 'mark instead'])
+  assert.deepEqual([newest.report.plan.timeline, newest.report.timeline], [2, 3])
+  const then = await restored({ kind: 'time', at: inBetween }, async (found) => await bench.texts('mark', found))
+  assert.deepEqual(then.found, ['mark one', 'mark instead'])
+  await bench.source.start()
+})
+
+test('the same through an object store', async () => {
+  const store = await startS3Server()
+  try {
+    const vault = openServerVault(s3Vault(store.options), { server: SERVER, key: KEY })
+    const { receiver, stop } = bench.receive(vault, bench.source, 'mainstay_vault_store')
+    await waitFor('WAL to come', () => receiver.facts.state === 'streaming' || undefined, { withinMs: 20_000 })
+    await takeBackup(vault, bench.upstream(), { epoch: 7 })
+    await bench.note('mark in the store')
+    await bench.settle(receiver)
+    await stop()
+    assert.deepEqual((await verifyBackups(vault)).problems, [])
+    const cluster = bench.makeCluster()
+    await restoreServer(vault, { target: { kind: 'latest' }, cluster })
+    await cluster.start()
+    assert.equal(await bench.sumOf(cluster), await bench.sumOf())
+    await cluster.stop('fast')
+  } finally {
+    await store.stop()
+  }
 })

@@ -98,8 +98,8 @@ export class BackupBench {
   }
 
   /** Keeps WAL in the vault until stopped. */
-  receive(vault: ServerVault, cluster = this.source): RunningReceiver {
-    const receiver = new WalReceiver(vault, this.upstream(cluster))
+  receive(vault: ServerVault, cluster = this.source, slot = VAULT_SLOT): RunningReceiver {
+    const receiver = new WalReceiver(vault, { ...this.upstream(cluster), slot })
     const stopping = new AbortController()
     const running = receiver.run(stopping.signal)
     const stop = async () => {
