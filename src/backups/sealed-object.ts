@@ -1,7 +1,8 @@
 // One object of a backup as it lies in a vault: a header line that says what it is, and its content, packed and sealed.
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { Fault } from '../kit/fault.ts'
 import { SEALED_HEADER_BYTES_MAX } from '../kit/limits.ts'
 
@@ -12,6 +13,10 @@ const TAG_BYTES = 16
 const SUM_LENGTH = 16
 // Node would make a thousand buffers of 16 kB for a part.
 const PACK_CHUNK_BYTES = 1_048_576
+// Packs as small as the usual 3 what databases hold, in half the time.
+const PACKING = { chunkSize: PACK_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+// Hashing and sealing a part at once would hold up everything else in this process for 40 ms.
+const SLICE_BYTES = 1_048_576
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
@@ -46,19 +51,18 @@ export function fingerprintOf(key: Uint8Array): string {
   return createHash('sha256').update('mainstay-backup-key').update(key).digest('hex').slice(0, 16)
 }
 
-/** Hexadecimal SHA-256. */
-export function sha256Of(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
-}
-
 /** Packs and seals `content` under a key of 32 bytes. */
-export async function sealObject(key: Uint8Array, facts: ObjectFacts, content: Uint8Array): Promise<Buffer> {
+export async function sealObject(
+  key: Uint8Array,
+  facts: ObjectFacts,
+  content: Uint8Array,
+): Promise<{ sealed: Buffer; sha256: string }> {
   const iv = randomBytes(IV_BYTES)
   const header: ObjectHeader = {
     format: FORMAT,
     ...facts,
     bytes: content.length,
-    sha256: sha256Of(content),
+    sha256: await hashOf(content),
     fingerprint: fingerprintOf(key),
     iv: iv.toString('hex'),
   }
@@ -66,8 +70,12 @@ export async function sealObject(key: Uint8Array, facts: ObjectFacts, content: U
   // The sum tells a damaged header from one that was sealed with another key.
   const line = Buffer.from(`${text} ${sumOf(text)}\n`)
   const cipher = createCipheriv(CIPHER, key, iv).setAAD(line)
-  const packed = await compress(content, { chunkSize: PACK_CHUNK_BYTES })
-  return Buffer.concat([line, cipher.update(packed), cipher.final(), cipher.getAuthTag()])
+  const sealed: Buffer[] = []
+  await inSlices(await compress(content, PACKING), (slice) => sealed.push(cipher.update(slice)))
+  return {
+    sealed: Buffer.concat([line, ...sealed, cipher.final(), cipher.getAuthTag()]),
+    sha256: header.sha256,
+  }
 }
 
 /**
@@ -88,8 +96,9 @@ export async function openObject(key: Uint8Array, name: string, bytes: Uint8Arra
   }
   const body = whole.subarray(end + 1)
   if (body.length < TAG_BYTES) throw damaged(name, 'it is cut short')
-  const content = await unpack(name, unseal(key, name, { line, body, iv: Buffer.from(header.iv, 'hex') }), header.bytes)
-  if (sha256Of(content) !== header.sha256) throw damaged(name, 'its checksum is wrong')
+  const packed = await unseal(key, name, { line, body, iv: Buffer.from(header.iv, 'hex') })
+  const content = await unpack(name, packed, header.bytes)
+  if ((await hashOf(content)) !== header.sha256) throw damaged(name, 'its checksum is wrong')
   return { header, content }
 }
 
@@ -110,12 +119,18 @@ function readHeader(name: string, line: string): ObjectHeader {
   return header
 }
 
-function unseal(key: Uint8Array, name: string, sealed: { line: Buffer; body: Buffer; iv: Buffer }): Buffer {
+async function unseal(
+  key: Uint8Array,
+  name: string,
+  sealed: { line: Buffer; body: Buffer; iv: Buffer },
+): Promise<Buffer> {
   const { line, body, iv } = sealed
   try {
     const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES }).setAAD(line)
     decipher.setAuthTag(body.subarray(-TAG_BYTES))
-    return Buffer.concat([decipher.update(body.subarray(0, -TAG_BYTES)), decipher.final()])
+    const packed: Buffer[] = []
+    await inSlices(body.subarray(0, -TAG_BYTES), (slice) => packed.push(decipher.update(slice)))
+    return Buffer.concat([...packed, decipher.final()])
   } catch (error) {
     throw damaged(name, 'its content is not as it was written', error)
   }
@@ -131,7 +146,20 @@ async function unpack(name: string, packed: Buffer, bytes: number): Promise<Buff
 }
 
 function sumOf(text: string): string {
-  return sha256Of(Buffer.from(text)).slice(0, SUM_LENGTH)
+  return createHash('sha256').update(text).digest('hex').slice(0, SUM_LENGTH)
+}
+
+async function hashOf(content: Uint8Array): Promise<string> {
+  const hash = createHash('sha256')
+  await inSlices(content, (slice) => hash.update(slice))
+  return hash.digest('hex')
+}
+
+async function inSlices(content: Uint8Array, take: (slice: Uint8Array) => void): Promise<void> {
+  for (let at = 0; at < content.length; at += SLICE_BYTES) {
+    if (at > 0) await setImmediate()
+    take(content.subarray(at, at + SLICE_BYTES))
+  }
 }
 
 // Which object a fault is about, for those who go around it; messages are for people.

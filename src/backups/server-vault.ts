@@ -7,8 +7,8 @@ export type ServerVault = {
   server: string
   /** The vault's, as a person knows it. */
   name: string
-  /** Seals and writes a whole object; gives how many bytes it takes in the vault. */
-  put: (facts: Omit<ObjectFacts, 'server'>, content: Uint8Array) => Promise<number>
+  /** Seals and writes a whole object; gives how many bytes it takes in the vault, and the SHA-256 of its content. */
+  put: (facts: Omit<ObjectFacts, 'server'>, content: Uint8Array) => Promise<{ storedBytes: number; sha256: string }>
   /** Faults with `vault.missing`, `vault.damaged` or `vault.wrong_key`, naming the object. */
   get: (key: string) => Promise<OpenedObject>
   /** Everything of this server whose key begins with `prefix`, in order; all of it by default. */
@@ -24,9 +24,9 @@ export function openServerVault(vault: Vault, options: { server: string; key: Ui
     server,
     name: vault.name,
     async put(facts, content) {
-      const sealed = await sealObject(key, { ...facts, server }, content)
+      const { sealed, sha256 } = await sealObject(key, { ...facts, server }, content)
       await vault.put(facts.key, sealed)
-      return sealed.length
+      return { storedBytes: sealed.length, sha256 }
     },
     async get(name) {
       const sealed = await vault.get(name)

@@ -9,7 +9,6 @@ import { BACKUP_PART_BYTES } from '../kit/limits.ts'
 import { type BackupPart, type BaseManifest, putManifest, requireSameSystem } from './base-manifest.ts'
 import { makeBackupId, partKey } from './object-names.ts'
 import { openPartWriter } from './part-writer.ts'
-import { sha256Of } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
 export type BackupOptions = {
@@ -77,8 +76,8 @@ async function storeParts(job: {
   const { vault, client, options } = job
   const writer = openPartWriter(BACKUP_PART_BYTES, async (part, number) => {
     const key = partKey(vault.server, job.id, number)
-    const storedBytes = await vault.put({ kind: 'part', key, system: job.system }, part)
-    job.parts.push({ key, bytes: part.length, sha256: sha256Of(part), storedBytes })
+    const stored = await vault.put({ kind: 'part', key, system: job.system }, part)
+    job.parts.push({ key, bytes: part.length, ...stored })
   })
   // Read only to be hashed: what does not match the primary's own sums must not become a backup.
   const archive = readArchive(null)

@@ -209,14 +209,17 @@ export class WalKeeper {
     const wal = { timeline: piece.timeline, start: formatLsn(piece.start), end: formatLsn(piece.end) }
     const times = { from: from.toISOString(), to: piece.to.toISOString() }
     const { system } = this.#place
-    const bytes = await this.#vault.put({ kind: 'wal', key: piece.key, system, wal: { ...wal, ...times } }, content)
+    const { storedBytes } = await this.#vault.put(
+      { kind: 'wal', key: piece.key, system, wal: { ...wal, ...times } },
+      content,
+    )
     const replaced = this.#segment.noteStored(due)
     const facts = this.#facts
     facts.stored = piece.end
     facts.storedAt = Math.max(facts.storedAt ?? 0, piece.to.getTime())
     facts.problem = null
     facts.pieces += 1
-    facts.bytes += bytes
+    facts.bytes += storedBytes
     if (due.isWhole) this.#segment.next()
     this.#report({ wantsReply: false })
     // A piece that stays beside the whole segment does no harm.

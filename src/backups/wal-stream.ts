@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import { formatLsn } from '../databases/replication.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
+import { WAL_REST_BYTES_MAX, WAL_REST_MS } from '../kit/limits.ts'
 import { readWalMessage, type WalMessage, writeStatus } from './wal-messages.ts'
 
 type CopyConnection = pg.Connection & {
@@ -30,6 +31,25 @@ export function startWalStream(
   const { promise: done, resolve, reject } = Promise.withResolvers<void>()
   done.catch(() => {})
   let connection: CopyConnection | null = null
+  let isHeld = false
+  let turn: { bytes: number; isResting: boolean } | null = null
+  const flow = () => {
+    if (isHeld || turn?.isResting) connection?.stream.pause()
+    else connection?.stream.resume()
+  }
+  // A primary sends each commit by itself, and reading each by itself costs more than all else that is done with it:
+  // where little comes, we look only now and then.
+  const rest = (given: { bytes: number; isResting: boolean }) => {
+    given.isResting = given.bytes < WAL_REST_BYTES_MAX
+    if (given.isResting) flow()
+    setTimeout(
+      () => {
+        turn = null
+        flow()
+      },
+      given.isResting ? WAL_REST_MS : 0,
+    )
+  }
   client.query({
     submit(given: pg.Connection) {
       connection = given as CopyConnection
@@ -39,6 +59,11 @@ export function startWalStream(
       given.query(`START_REPLICATION SLOT ${id(from.slot)} PHYSICAL ${place}`)
     },
     handleCopyData({ chunk }: { chunk: Buffer }) {
+      if (turn === null) {
+        turn = { bytes: 0, isResting: false }
+        setImmediate(rest, turn)
+      }
+      turn.bytes += chunk.length
       const message = readWalMessage(chunk)
       if (message) onMessage(message)
     },
@@ -55,8 +80,14 @@ export function startWalStream(
   return {
     done,
     report: (status) => connection?.sendCopyFromChunk(writeStatus({ ...status, nowMs: Date.now() })),
-    pause: () => connection?.stream.pause(),
-    resume: () => connection?.stream.resume(),
+    pause: () => {
+      isHeld = true
+      flow()
+    },
+    resume: () => {
+      isHeld = false
+      flow()
+    },
     cut: (reason) => {
       reject(reason)
       connection?.stream.destroy()

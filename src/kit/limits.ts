@@ -358,3 +358,6 @@ export const RECOVERY_LOOK_EVERY_MS = 50
 export const BACKUP_UNFINISHED_MS = 86_400_000
 /** Listings of a vault that seems to have a gap, until two of them agree. */
 export const LISTINGS_MAX = 4
+/** WAL that comes in little messages is read this often, and without a rest where more than this comes at once. */
+export const WAL_REST_MS = 50
+export const WAL_REST_BYTES_MAX = 32_768

@@ -11,5 +11,5 @@ const vault = openServerVault(folderVault(options.folder), { server: 'sql-test',
 const receiver = new WalReceiver(vault, options.from)
 const stopping = new AbortController()
 process.once('disconnect', () => stopping.abort())
-setInterval(() => process.send?.(receiver.facts), 20).unref()
+setInterval(() => process.connected && process.send?.(receiver.facts), 20).unref()
 await receiver.run(stopping.signal)
