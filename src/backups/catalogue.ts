@@ -132,9 +132,11 @@ function beginnings(ranges: WalRange[], { manifests, histories }: CatalogueFacts
   const began = new Map<number, Date>()
   for (const { timeline, from } of ranges) {
     if (began.has(timeline)) continue
-    const parent = histories.get(timeline)?.at(-1)?.parent
-    const last = parent === undefined ? 0 : lastOf(parent)
-    began.set(timeline, new Date(last === 0 ? 0 : Math.min(from.getTime(), last + 1)))
+    const history = histories.get(timeline)
+    const last = lastOf(history?.at(-1)?.parent ?? 0)
+    // Of one whose history is lost, only what came of it tells.
+    if (history === undefined && timeline > 1) began.set(timeline, from)
+    else began.set(timeline, new Date(last === 0 ? 0 : Math.min(from.getTime(), last + 1)))
   }
   return began
 }

@@ -1,5 +1,5 @@
 // Reads a server's catalogue from the vault: one listing, and the few small objects that say more than their name.
-import { type Fork, parseHistory } from '../databases/timeline.ts'
+import { deriveHistories, type Fork, parseHistory } from '../databases/timeline.ts'
 import { BACKUP_READS_MAX, LISTINGS_MAX } from '../kit/limits.ts'
 import { type BaseManifest, getManifest } from './base-manifest.ts'
 import { type Catalogue, type CatalogueFacts, makeCatalogue, type Seen } from './catalogue.ts'
@@ -52,7 +52,8 @@ async function readFacts(vault: ServerVault, objects: NamedObject[], avoid: Obje
     manifests,
     parts: new Set(objects.flatMap(({ kind, key }) => (kind === 'part' ? [key] : []))),
     wal: objects.flatMap((object) => (object.kind === 'wal' ? [object.piece] : [])),
-    histories,
+    // A lost history is known from that of a later timeline.
+    histories: deriveHistories(histories),
     seen,
     problems,
   }

@@ -3,11 +3,11 @@ import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readArchive } from '../databases/backup-archive.ts'
 import { parseLsn } from '../databases/replication.ts'
-import { historyFileName, segmentStart, walFileName } from '../databases/timeline.ts'
+import { type Fork, historyFileName, segmentStart, walFileName, writeHistory } from '../databases/timeline.ts'
 import { SEGMENT_BYTES } from '../databases/wal-files.ts'
 import { RESTORE_CHUNK_BYTES } from '../kit/limits.ts'
 import type { BackupPart, BaseManifest } from './base-manifest.ts'
-import { historyKey, type WalPiece } from './object-names.ts'
+import type { WalPiece } from './object-names.ts'
 import { eachOf } from './read-catalogue.ts'
 import { damaged } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
@@ -59,11 +59,11 @@ export async function restoreWal(
 }
 
 /** Writes the history files: PostgreSQL follows them, and takes a timeline for the restored server that none names. */
-export async function restoreHistories(timelines: number[], walFolder: string, vault: ServerVault): Promise<void> {
+export async function restoreHistories(histories: ReadonlyMap<number, Fork[]>, walFolder: string): Promise<void> {
   await mkdir(walFolder, { recursive: true, mode: 0o700 })
-  for (const timeline of timelines) {
-    const { content } = await vault.get(historyKey(vault.server, timeline))
-    await writeFile(join(walFolder, historyFileName(timeline)), content)
+  for (const [timeline, history] of histories) {
+    const text = history.length > 0 ? writeHistory(history) : '# where it began is lost\n'
+    await writeFile(join(walFolder, historyFileName(timeline)), text)
   }
 }
 

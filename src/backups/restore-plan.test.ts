@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Event, hour, live } from '../../tests/support/backup-facts.ts'
+import { deriveHistories } from '../databases/timeline.ts'
 import { makeCatalogue, restorableInterval } from './catalogue.ts'
 import { planRestore, type RestorePlan, type RestoreTarget } from './restore-plan.ts'
 
@@ -133,4 +134,19 @@ test('a server that wrote nothing since can be restored up to when that was seen
   // More was there then than is now: it says nothing of what is left.
   const lostSince = makeCatalogue({ ...facts, seen: { ...seen, lsn: `0/${(end + 1n).toString(16)}` } })
   assert.throws(() => planRestore(lostSince, at(4)), { code: 'restore.too_late' })
+})
+
+test('a history that is lost takes nothing from what was before it, and is known from a later one', () => {
+  const life: Event[] = [backup, wal(), fork(0), wal(), fork(0), wal()]
+  const facts = live(life)
+  const only = (...timelines: number[]) =>
+    new Map([...facts.histories].filter(([timeline]) => timelines.includes(timeline)))
+  const whole = planRestore(makeCatalogue(facts), latest)
+  assert.equal(whole.timeline, 3)
+  const derived = makeCatalogue({ ...facts, histories: deriveHistories(only(3)) })
+  assert.deepEqual(planRestore(derived, latest), whole)
+  const lost = makeCatalogue({ ...facts, histories: only() })
+  assert.equal(planRestore(lost, at(0.5)).timeline, 1)
+  // Their numbers must not be taken a second time.
+  assert.deepEqual([...planRestore(lost, at(0.5)).histories.keys()], [2, 3])
 })

@@ -1,6 +1,7 @@
 // Decides how a moment is restored: from which backup, with which WAL. Catalogue and target in, plan out.
 
 import { formatLsn } from '../databases/replication.ts'
+import type { Fork } from '../databases/timeline.ts'
 import { Fault } from '../kit/fault.ts'
 import type { BaseManifest } from './base-manifest.ts'
 import { type Catalogue, type CataloguedBackup, type Reach, restorableInterval } from './catalogue.ts'
@@ -18,8 +19,8 @@ export type RestorePlan = {
   wal: WalPiece[]
   /** Fetched only if no commit after the target is in `wal`: what was written then may have been sent much later. */
   reserve: WalPiece[]
-  /** Timelines whose histories are in the vault: the restored server must take a number of its own. */
-  histories: number[]
+  /** Of all timelines in the vault: the restored server must take a number of its own. Empty where nothing is known. */
+  histories: ReadonlyMap<number, Fork[]>
   /** What is fetched, unpacked: the backup and `wal`. */
   bytes: number
   /** The newest moment that the plan can give. */
@@ -103,7 +104,10 @@ function toPlan(catalogue: Catalogue, chosen: Candidate, stop: RestorePlan['stop
     stop,
     wal,
     reserve: pieces.slice(wal.length),
-    histories: [...catalogue.histories.keys()],
+    histories: new Map([
+      ...catalogue.ranges.flatMap((range) => (range.timeline > 1 ? [[range.timeline, []] as [number, Fork[]]] : [])),
+      ...catalogue.histories,
+    ]),
     bytes: manifest.plainBytes + wal.reduce((total, { start, end }) => total + Number(end - start), 0),
     restoresTo: stop.kind === 'time' ? stop.at : chosen.reach.to,
     notes: notesFor(catalogue, chosen, stop),

@@ -91,7 +91,7 @@ async function carryOut(run: Run): Promise<number> {
   await cluster.beginFolder()
   await removeTree(walFolder)
   await restoreFiles(plan.backup, cluster.dataFolder, { vault, onBytes, signal })
-  await restoreHistories(plan.histories, walFolder, vault)
+  await restoreHistories(plan.histories, walFolder)
   await restoreWal(plan.wal, walFolder, { system: plan.backup.system, vault, onBytes, signal })
   await cluster.giveFolder()
   await cluster.syncData()

@@ -77,3 +77,11 @@ test('parts without a manifest go after a day, unless their backup is under way'
   assert.deepEqual(chooseAbandoned(objects, { now, underWay: [] }), [partKey('sql', old, 1)])
   assert.deepEqual(chooseAbandoned(objects, { now, underWay: [old] }), [])
 })
+
+test('while a history is lost nothing expires, since nobody knows what leads there', () => {
+  const wal = { kind: 'wal', hours: 6 } as const
+  const facts = live([{ kind: 'backup' }, wal, { kind: 'fork', back: 0 }, wal, { kind: 'backup' }, wal])
+  const options = { now: hour(3_000), days: 7 }
+  assert.equal(chooseExpired(facts, options).backups.length, 1)
+  assert.deepEqual(chooseExpired({ ...facts, histories: new Map() }, options), { backups: [], wal: [] })
+})

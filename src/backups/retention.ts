@@ -17,9 +17,12 @@ export type Expired = {
 
 /**
  * Pure. What remains can be restored to every moment of the last `days` to which it could be before; one backup and its
- * WAL always remain.
+ * WAL always remain. While the history of a timeline is lost, everything does.
  */
 export function chooseExpired(facts: CatalogueFacts, options: { now: Date; days: number }): Expired {
+  // Where it is not known what leads to a timeline, what leads there is not known to be of no use either.
+  const isUnclear = facts.wal.some(({ timeline }) => timeline > 1 && !facts.histories.has(timeline))
+  if (isUnclear) return { backups: [], wal: [] }
   const since = new Date(options.now.getTime() - options.days * DAY_MS)
   const catalogue = makeCatalogue(facts)
   const kept = keepBackups(catalogue, since)

@@ -1,5 +1,5 @@
 // A timeline and those that it came from: each promotion begins a new one at a position of the old.
-import { parseLsn } from './replication.ts'
+import { formatLsn, parseLsn } from './replication.ts'
 import { SEGMENT_BYTES } from './wal-files.ts'
 
 /** One line of a history file: the timeline `parent` was left at `fork`. */
@@ -17,6 +17,22 @@ export function parseHistory(text: string): Fork[] {
     const [, parent, lsn] = /^\s*(\d+)\s+([0-9A-Fa-f]+\/[0-9A-Fa-f]+)/.exec(line) ?? []
     return parent && lsn ? [{ parent: Number(parent), fork: parseLsn(lsn) }] : []
   })
+}
+
+/** A history file that says the same; PostgreSQL reads nothing else of it. */
+export function writeHistory(history: Fork[]): string {
+  return history.map(({ parent, fork }) => `${parent}\t${formatLsn(fork)}\tas the vault has it\n`).join('')
+}
+
+/** With the histories of those timelines that are named on the way to another. */
+export function deriveHistories(histories: ReadonlyMap<number, Fork[]>): Map<number, Fork[]> {
+  const derived = new Map(histories)
+  for (const history of histories.values()) {
+    for (const [index, { parent }] of history.entries()) {
+      if (index > 0 && !derived.has(parent)) derived.set(parent, history.slice(0, index))
+    }
+  }
+  return derived
 }
 
 /** The stretches that lead to the end of `timeline`, oldest first. */

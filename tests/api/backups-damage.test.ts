@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { BaseManifest } from '../../src/backups/base-manifest.ts'
 import { readCatalogue } from '../../src/backups/read-catalogue.ts'
 import { removeExpired } from '../../src/backups/remove-expired.ts'
@@ -183,40 +183,43 @@ test(`nothing is wrong with what nobody touched, by restore neither`, async () =
   assert.ok(trial.indexes > 100 && !cluster.hasData && !cluster.isRunning)
 })
 
-for (const [index, { name, make }] of DAMAGES.entries()) {
-  test(`${name} is found and named, and a restore goes around it (seed ${SEED})`, async () => {
-    const folder = join(bench.folder, `vault-${index}`)
-    await cp(join(bench.folder, 'vault'), folder, { recursive: true })
-    const vault = bench.vault(`vault-${index}`)
-    const { named, notes, said, plan: planned } = await make(randomOf(SEED + index), folder, vault)
-    const { problems } = await verifyBackups(vault)
-    assert.deepEqual(problems.map(({ key }) => key).sort(), named.sort())
-    for (const { key, message } of problems) assert.ok(message.startsWith(key))
-    if (planned) {
-      const plan = planRestore(await readCatalogue(vault), { kind: 'latest' })
-      const from = wal.indexOf(plan.wal[0]?.key ?? '')
-      assert.equal(plan.backup.id, planned.backup.id)
-      assert.deepEqual(
-        plan.wal.map(({ key }) => key),
-        wal.slice(from, wal.length - planned.lostWal),
-      )
+// Each has a vault and a cluster of its own; much of a restore is waiting.
+describe('a single fault', { concurrency: 3 }, () => {
+  for (const [index, { name, make }] of DAMAGES.entries()) {
+    test(`${name} is found and named, and a restore goes around it (seed ${SEED})`, async () => {
+      const folder = join(bench.folder, `vault-${index}`)
+      await cp(join(bench.folder, 'vault'), folder, { recursive: true })
+      const vault = bench.vault(`vault-${index}`)
+      const { named, notes, said, plan: planned } = await make(randomOf(SEED + index), folder, vault)
+      const { problems } = await verifyBackups(vault)
+      assert.deepEqual(problems.map(({ key }) => key).sort(), named.sort())
+      for (const { key, message } of problems) assert.ok(message.startsWith(key))
+      if (planned) {
+        const plan = planRestore(await readCatalogue(vault), { kind: 'latest' })
+        const from = wal.indexOf(plan.wal[0]?.key ?? '')
+        assert.equal(plan.backup.id, planned.backup.id)
+        assert.deepEqual(
+          plan.wal.map(({ key }) => key),
+          wal.slice(from, wal.length - planned.lostWal),
+        )
+        if (said) assert.match(plan.notes.join('\n'), said)
+        return
+      }
+      const cluster = bench.makeCluster()
+      const job = restoreServer(vault, { target: { kind: 'latest' }, cluster })
+      if (notes === null) {
+        await assert.rejects(job, { code: 'restore.no_backup', message: /under another name/ })
+        return
+      }
+      const { plan } = await job
+      await cluster.start()
+      assert.deepEqual(await bench.texts('note', cluster), notes)
       if (said) assert.match(plan.notes.join('\n'), said)
-      return
-    }
-    const cluster = bench.makeCluster()
-    const job = restoreServer(vault, { target: { kind: 'latest' }, cluster })
-    if (notes === null) {
-      await assert.rejects(job, { code: 'restore.no_backup', message: /under another name/ })
-      return
-    }
-    const { plan } = await job
-    await cluster.start()
-    assert.deepEqual(await bench.texts('note', cluster), notes)
-    if (said) assert.match(plan.notes.join('\n'), said)
-    await cluster.stop('immediate')
-    await removeTree(cluster.folder)
-  })
-}
+      await cluster.stop('immediate')
+      await removeTree(cluster.folder)
+    })
+  }
+})
 
 test('what was sealed with another key is no damage: verify says so at once', async () => {
   const vault = openServerVault(bench.folderVault(), { server: SERVER, key: Buffer.alloc(32, 1) })

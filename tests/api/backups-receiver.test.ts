@@ -4,14 +4,16 @@ import { once } from 'node:events'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { historyKey } from '../../src/backups/object-names.ts'
 import { readCatalogue } from '../../src/backups/read-catalogue.ts'
 import { restoreServer } from '../../src/backups/restore.ts'
 import { takeBackup } from '../../src/backups/take-backup.ts'
+import { verifyBackups } from '../../src/backups/verify.ts'
 import { VAULT_SLOT, type WalReceiver } from '../../src/backups/wal-receiver.ts'
 import type { Cluster } from '../../src/databases/cluster.ts'
 import { promote } from '../../src/databases/replication.ts'
 import { waitFor } from '../../src/kit/clock.ts'
-import { BackupBench, type RunningReceiver } from '../support/backup-cluster.ts'
+import { BackupBench, type RunningReceiver, SERVER } from '../support/backup-cluster.ts'
 
 const WITHIN = { withinMs: 20_000, everyMs: 20 }
 
@@ -153,6 +155,20 @@ test('over a promotion the chain goes on with the new timeline, and a restore ha
   assert.deepEqual(await bench.texts('after', cluster), ['after the promotion'])
   assert.equal(report.timeline, 3)
   await cluster.stop('fast')
+})
+
+test('a history that was deleted is named, and put again by the next receiver', async () => {
+  const key = historyKey(SERVER, 2)
+  await bench.folderVault().remove(key)
+  const { problems } = await verifyBackups(bench.vault())
+  assert.deepEqual(
+    problems.map((problem) => [problem.key, problem.code]),
+    [[key, 'vault.missing']],
+  )
+  await running.stop()
+  running = bench.receive(bench.vault(), standby)
+  await waitFor('the history', async () => (await bench.folderVault().get(key)) ?? undefined, WITHIN)
+  assert.deepEqual((await verifyBackups(bench.vault())).problems, [])
 })
 
 test('the old timeline is not gone: a backup of before is still restored to a moment on it', async () => {
