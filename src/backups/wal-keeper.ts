@@ -50,6 +50,7 @@ export class WalKeeper {
   #lastQuiet: { position: bigint; at: number } | null = null
   #isHeard = false
   #isHurried = false
+  #isFailing = false
   #isEnded = false
 
   constructor(vault: ServerVault, place: WalPlace, facts: KeptFacts) {
@@ -133,13 +134,16 @@ export class WalKeeper {
       this.#stream?.pause()
     }
     if (!hadNews && this.#segment.hasNews) this.#dueAt = performance.now() + WAL_PIECE_MS_MAX
-    if (this.#segment.isFull || !hadNews) this.#wake()
+    // A vault that is failing is not asked again for each message.
+    if (!this.#isFailing && (this.#segment.isFull || !hadNews)) this.#wake()
   }
 
   #takeKeepalive({ sentAt, wantsReply }: WalMessage & { kind: 'keepalive' }): void {
     const position = this.#segment.received
     const isQuiet = this.#queue.length === 0 && position === this.#segment.stored && position >= this.#facts.serverEnd
-    if (isQuiet && this.#lastQuiet?.position === position) this.#facts.storedAt = this.#lastQuiet.at
+    if (isQuiet && this.#lastQuiet?.position === position) {
+      this.#facts.storedAt = Math.max(this.#facts.storedAt ?? 0, this.#lastQuiet.at)
+    }
     this.#lastQuiet = isQuiet ? { position, at: sentAt } : null
     if (!wantsReply) return
     // It asks before it stops, and again after each answer, until all is kept: then the answer is that.
@@ -194,8 +198,11 @@ export class WalKeeper {
     this.#dueAt = Number.POSITIVE_INFINITY
     for (let waitMs = WAL_STORE_RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, WAL_STORE_RETRY_MS_MAX)) {
       try {
-        return await this.#storeOnce()
+        await this.#storeOnce()
+        this.#isFailing = false
+        return
       } catch (error) {
+        this.#isFailing = true
         this.#facts.problem = messageOf(error)
         if (signal.aborted || this.#isEnded) throw error
         await this.#sleep(waitMs * (0.5 + Math.random() / 2))

@@ -13,8 +13,6 @@ import { decideResume, type Resume, resumeAfterGap } from './wal-resume.ts'
 
 export type WalPlace = Resume & {
   system: string
-  /** Where the primary's WAL ended when it was asked. */
-  serverEnd: bigint
   /** The content of `last`, to be compared with what the primary sends; null where there is none. */
   lastContent: Buffer | null
   /** Keys of the pieces of the segment under way. */
@@ -41,7 +39,7 @@ export async function findWalPlace(
   const decide = (pieces: WalPiece[]) =>
     options.isAfterGap ? resumeAfterGap(lineage, parseLsn(slotLsn)) : decideResume(lineage, pieces, parseLsn(slotLsn))
   const { resume, lastContent } = await readLast(vault, objects, decide)
-  return { ...resume, system, serverEnd: parseLsn(lsn), lastContent, keys: keysOf(objects, resume) }
+  return { ...resume, system, lastContent, keys: keysOf(objects, resume) }
 }
 
 /** The fault of WAL that does not go on what the vault has. */
