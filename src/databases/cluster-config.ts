@@ -12,8 +12,18 @@ export const PORT = 5432
 export type Upstream = { socketFolder: string; password: string; slot: string }
 
 /**
+ * How a restored data folder is rolled forward: WAL from `walFolder` along `timeline`, up to the last commit of a
+ * moment, to the end, or only until the backup is whole. Then it opens as a timeline of its own.
+ */
+export type Recovery = {
+  walFolder: string
+  timeline: number
+  stop: { kind: 'time'; at: Date } | { kind: 'end' } | { kind: 'backup' }
+}
+
+/**
  * As what a cluster is started. `reader`: a standby of nobody, to look at what a lost primary holds. Nobody can write to
- * it and it writes no WAL, so that what it is asked for stays as it was.
+ * it and it writes no WAL, so that what it is asked for stays as it was. `restored`: a data folder from a vault.
  */
 export type ClusterRole =
   | {
@@ -23,6 +33,7 @@ export type ClusterRole =
     }
   | { kind: 'standby'; upstream: Upstream }
   | { kind: 'reader' }
+  | { kind: 'restored'; recovery: Recovery }
 
 /** pg_hba.conf: nobody without a password, not even on this machine. */
 export const ACCESS_TEXT = 'local all all scram-sha-256\nlocal replication all scram-sha-256\n'
@@ -50,7 +61,22 @@ function roleSettings(role: ClusterRole): string[] {
       // It stays on its own timeline, wherever others went on. The last of a setting counts: a slot that is to be read
       // must not be given up for being far behind.
       return ["primary_conninfo = ''", "recovery_target_timeline = 'current'", 'max_slot_wal_keep_size = -1']
+    case 'restored':
+      return recoveryLines(role.recovery)
   }
+}
+
+function recoveryLines({ walFolder, timeline, stop }: Recovery): string[] {
+  const lines = [
+    `restore_command = ${quoteLiteral(`cp "${walFolder}/%f" "%p"`)}`,
+    `recovery_target_timeline = '${timeline}'`,
+    "recovery_target_action = 'promote'",
+  ]
+  if (stop.kind === 'backup') return [...lines, "recovery_target = 'immediate'"]
+  if (stop.kind === 'end') return lines
+  // PostgreSQL refuses the form with T and Z.
+  const moment = stop.at.toISOString().replace('T', ' ').replace('Z', '+00')
+  return [...lines, `recovery_target_time = '${moment}'`]
 }
 
 // Small by default: a cloud on a laptop runs three of these. Durability is never traded.

@@ -100,9 +100,14 @@ export class Cluster {
     await this.#run('initdb', ['--sync-only', '-D', this.dataFolder], this.runAs)
   }
 
+  /** Gives the filled folder to its user; it stays marked as incomplete. */
+  async giveFolder(): Promise<void> {
+    if (this.runAs) await chownTree(this.folder, this.runAs)
+  }
+
   /** Gives the filled folder to its user and removes the mark. */
   async finishFolder(): Promise<void> {
-    if (this.runAs) await chownTree(this.folder, this.runAs)
+    await this.giveFolder()
     await rm(join(this.folder, 'incomplete'))
     await syncFolder(this.folder)
   }
@@ -250,7 +255,8 @@ export class Cluster {
     await owned('postgresql.conf', config)
     await owned('postgresql.auto.conf', '')
     await owned('pg_hba.conf', ACCESS_TEXT)
-    if (role.kind !== 'primary') await owned('standby.signal', '')
+    if (role.kind === 'standby' || role.kind === 'reader') await owned('standby.signal', '')
+    if (role.kind === 'restored') await owned('recovery.signal', '')
   }
 
   async #run(program: string, args: string[], as: RunAs): Promise<void> {

@@ -5,7 +5,8 @@ import { isNotFound, readTextIfAny } from '../kit/files.ts'
 import { formatLsn } from './replication.ts'
 
 const PAGE_BYTES = 8_192
-const SEGMENT_BYTES = 16 * 1_048_576
+/** Bytes of one WAL file; what initdb makes unless told otherwise. */
+export const SEGMENT_BYTES = 16 * 1_048_576
 const SEGMENTS_PER_ID = 0x1_0000_0000 / SEGMENT_BYTES
 // Page header (src/include/access/xlog_internal.h): magic 2, info 2, timeline 4, page address 8.
 const TIMELINE_OFFSET = 4

@@ -350,3 +350,46 @@ export const BUNDLE_CHANGES_SHOWN_MAX = 1_000
 export const JOBS_REMEMBERED_MAX = 100
 /** Conflicts that are told one by one, for a person to read; all are counted. */
 export const DIVERGENCE_LISTED_MAX = 100
+
+/** The header line of an object in a vault: a dozen short fields. */
+export const SEALED_HEADER_BYTES_MAX = 4_096
+/** An object store: a connection, one request with a whole part in it, and tries of one call, the first included. */
+export const S3_CONNECT_MS_MAX = 5_000
+export const S3_REQUEST_MS_MAX = 60_000
+export const S3_TRIES_MAX = 3
+/** A part of a base backup: in memory twice while it is taken, once in each request to a store. */
+export const BACKUP_PART_BYTES = 16 * 1_048_576
+/** Objects that are read from a vault at once; each may hold a part in memory. */
+export const BACKUP_READS_MAX = 4
+/** WAL reaches the vault this long after it was written, at most; sooner when a segment is full. */
+export const WAL_PIECE_MS_MAX = 5_000
+/** WAL that waits in memory while a full segment is stored; beyond, the primary's connection is not read. */
+export const WAL_QUEUE_BYTES_MAX = 1_048_576
+/** The primary hears this often what is kept, and is asked for its own position: well below its limit of 10 s. */
+export const WAL_REPORT_EVERY_MS = 2_000
+/** A primary that stops waits until its WAL is kept; we let go of it after this, and fetch the rest another time. */
+export const WAL_ANSWER_MS_MAX = 500
+/** A receiver that is stopped stores what it has, if that takes no longer. */
+export const WAL_STOP_MS_MAX = 2_000
+/** How often the vault is told up to when it has everything, for servers that write nothing. */
+export const WAL_SEEN_EVERY_MS = 60_000
+/** A vault that did not take a piece is tried again after this; the primary holds the WAL meanwhile. */
+export const WAL_STORE_RETRY_MS_MIN = 250
+export const WAL_STORE_RETRY_MS_MAX = 5_000
+/** A primary that is away, or refuses, is asked again after this. */
+export const WAL_CONNECT_RETRY_MS_MIN = 250
+export const WAL_CONNECT_RETRY_MS_MAX = 5_000
+/** Tries of one restore: each goes around one more object that is damaged. */
+export const RESTORE_TRIES_MAX = 10
+/** What is written at once of a part that is restored. */
+export const RESTORE_CHUNK_BYTES = 1_048_576
+/** Rolling a restored server forward: days of WAL of a busy one; and how often we look whether it is done. */
+export const RECOVERY_MS_MAX = 24 * 3_600_000
+export const RECOVERY_LOOK_EVERY_MS = 50
+/** Parts of a backup that is not whole after a day are nobody's: it was stopped, and could not take them away. */
+export const BACKUP_UNFINISHED_MS = 86_400_000
+/** Listings of a vault that seems to have a gap, until two of them agree. */
+export const LISTINGS_MAX = 4
+/** WAL that comes in little messages is read this often, and without a rest where more than this comes at once. */
+export const WAL_REST_MS = 50
+export const WAL_REST_BYTES_MAX = 32_768

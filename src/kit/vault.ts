@@ -1,7 +1,7 @@
 // A vault: where things lie that must outlive this machine. Whole objects by key; a folder is one.
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { isNotFound, makeFolders, writeFileDurably } from './files.ts'
+import { makeFolders, writeFileDurably } from './files.ts'
 
 export type Vault = {
   /** As a person knows it; for messages. */
@@ -28,13 +28,15 @@ export function folderVault(folder: string): Vault {
       try {
         return await readFile(join(folder, key))
       } catch (error) {
-        if (isNotFound(error)) return null
+        if (isAbsent(error)) return null
         throw error
       }
     },
     async list(prefix) {
-      const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error) => {
-        if (isNotFound(error)) return []
+      // A vault may hold very many objects of others: only the folder that the prefix leads to is read.
+      const top = join(folder, prefix.slice(0, prefix.lastIndexOf('/') + 1))
+      const entries = await readdir(top, { withFileTypes: true, recursive: true }).catch((error) => {
+        if (isAbsent(error)) return []
         throw error
       })
       const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.tmp'))
@@ -45,4 +47,9 @@ export function folderVault(folder: string): Vault {
       await rm(join(folder, key), { force: true })
     },
   }
+}
+
+// A path that leads through a file is a vault that is not there at all: that it is empty must not be said of it.
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -1,0 +1,38 @@
+// Takes expired backups out of the vault in an order that leaves every other one whole at any moment.
+import { manifestKey } from './object-names.ts'
+import { eachOf, readCatalogueFacts } from './read-catalogue.ts'
+import { chooseAbandoned, chooseExpired } from './retention.ts'
+import type { ServerVault } from './server-vault.ts'
+
+export type RemovalReport = {
+  /** Ids of the backups that went. */
+  backups: string[]
+  walPieces: number
+  /** Parts that backups left which were stopped. */
+  abandonedParts: number
+}
+
+/**
+ * Keeps what is needed for every moment of the last `days`. `underWay` are the ids of backups that are being taken.
+ * Faults with `vault.wrong_key` or the vault's own; calling it again goes on where it stopped.
+ */
+export async function removeExpired(
+  vault: ServerVault,
+  options: { days: number; now?: Date; underWay?: string[] },
+): Promise<RemovalReport> {
+  const now = options.now ?? new Date()
+  const expired = chooseExpired(await readCatalogueFacts(vault), { now, days: options.days })
+  // Without its manifest a backup is none: from here on nobody restores from what is about to go.
+  for (const { id } of expired.backups) await vault.remove(manifestKey(vault.server, id))
+  const parts = expired.backups.flatMap((manifest) => manifest.parts.map(({ key }) => key))
+  await eachOf(parts, async (key) => await vault.remove(key))
+  // Oldest first, so that what remains when this is cut short has no hole.
+  for (const { key } of expired.wal) await vault.remove(key)
+  const abandoned = chooseAbandoned(await vault.list(), { now, underWay: options.underWay ?? [] })
+  await eachOf(abandoned, async (key) => await vault.remove(key))
+  return {
+    backups: expired.backups.map(({ id }) => id),
+    walPieces: expired.wal.length,
+    abandonedParts: abandoned.length,
+  }
+}

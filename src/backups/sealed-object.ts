@@ -1,0 +1,198 @@
+// One object of a backup as it lies in a vault: a header line that says what it is, and its content, packed and sealed.
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { Fault } from '../kit/fault.ts'
+import { SEALED_HEADER_BYTES_MAX } from '../kit/limits.ts'
+
+const FORMAT = 'mainstay-backup/1'
+const CIPHER = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+const SUM_LENGTH = 16
+// Node would make a thousand buffers of 16 kB for a part.
+const PACK_CHUNK_BYTES = 1_048_576
+// Packs as small as the usual 3 what databases hold, in half the time.
+const PACKING = { chunkSize: PACK_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+// Hashing and sealing a part at once would hold up everything else in this process for 40 ms.
+const SLICE_BYTES = 1_048_576
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+export type ObjectKind = 'part' | 'manifest' | 'wal' | 'history' | 'seen'
+
+/** What the maker of an object says of it. Positions are as PostgreSQL writes them (`0/3A21F60`). */
+export type ObjectFacts = {
+  kind: ObjectKind
+  server: string
+  /** The object's own name in the vault, so that one under another's name is noticed. */
+  key: string
+  /** PostgreSQL's system identifier: another cluster's WAL must never be taken for this one's. */
+  system: string
+  /** WAL only: what it holds, and when the primary sent the first and the last of it. */
+  wal?: { timeline: number; start: string; end: string; from: string; to: string }
+}
+
+export type ObjectHeader = ObjectFacts & {
+  format: string
+  /** Of the plain content. */
+  bytes: number
+  sha256: string
+  /** Tells keys apart without telling them. */
+  fingerprint: string
+  iv: string
+}
+
+export type OpenedObject = { header: ObjectHeader; content: Buffer }
+
+/** Tells one key of 32 bytes from another; gives nothing of it away. */
+export function fingerprintOf(key: Uint8Array): string {
+  return createHash('sha256').update('mainstay-backup-key').update(key).digest('hex').slice(0, 16)
+}
+
+/** Packs and seals `content` under a key of 32 bytes. */
+export async function sealObject(
+  key: Uint8Array,
+  facts: ObjectFacts,
+  content: Uint8Array,
+): Promise<{ sealed: Buffer; sha256: string }> {
+  const iv = randomBytes(IV_BYTES)
+  const header: ObjectHeader = {
+    format: FORMAT,
+    ...facts,
+    bytes: content.length,
+    sha256: await hashOf(content),
+    fingerprint: fingerprintOf(key),
+    iv: iv.toString('hex'),
+  }
+  const text = JSON.stringify(header)
+  // The sum tells a damaged header from one that was sealed with another key.
+  const line = Buffer.from(`${text} ${sumOf(text)}\n`)
+  const cipher = createCipheriv(CIPHER, key, iv).setAAD(line)
+  const sealed: Buffer[] = []
+  await inSlices(await compress(content, PACKING), (slice) => sealed.push(cipher.update(slice)))
+  return {
+    sealed: Buffer.concat([line, ...sealed, cipher.final(), cipher.getAuthTag()]),
+    sha256: header.sha256,
+  }
+}
+
+/**
+ * Opens what the vault holds under `name`, and checks all that can be checked.
+ * Faults with `vault.wrong_key`, or with `vault.damaged` naming the object.
+ */
+export async function openObject(key: Uint8Array, name: string, bytes: Uint8Array): Promise<OpenedObject> {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const end = whole.subarray(0, SEALED_HEADER_BYTES_MAX).indexOf('\n')
+  if (end < 0) throw damaged(name, 'it does not begin with a header')
+  const line = whole.subarray(0, end + 1)
+  const header = readHeader(name, line.toString('utf8'))
+  if (header.key !== name) throw damaged(name, `it is ${header.key}, under another name`)
+  if (header.fingerprint !== fingerprintOf(key)) {
+    throw new Fault('vault.wrong_key', 409, `${name} was sealed with the key ${header.fingerprint}, not with ours`, {
+      hint: `Ours is ${fingerprintOf(key)}. Give the key that the backups were made with.`,
+    })
+  }
+  const body = whole.subarray(end + 1)
+  if (body.length < TAG_BYTES) throw damaged(name, 'it is cut short')
+  const packed = await unseal(key, name, { line, body, iv: Buffer.from(header.iv, 'hex') })
+  const content = await unpack(name, packed, header.bytes)
+  if ((await hashOf(content)) !== header.sha256) throw damaged(name, 'its checksum is wrong')
+  return { header, content }
+}
+
+function readHeader(name: string, line: string): ObjectHeader {
+  const text = line.slice(0, -SUM_LENGTH - 2)
+  if (line.slice(-SUM_LENGTH - 1, -1) !== sumOf(text)) throw damaged(name, 'its header is not as it was written')
+  const header = JSON.parse(text) as ObjectHeader
+  if (header.format !== FORMAT) {
+    throw new Fault(
+      'vault.newer_format',
+      409,
+      `${name} has the format ${header.format}; this version reads ${FORMAT}`,
+      {
+        hint: 'Use the version of Mainstay that wrote it, or a later one.',
+      },
+    )
+  }
+  return header
+}
+
+async function unseal(
+  key: Uint8Array,
+  name: string,
+  sealed: { line: Buffer; body: Buffer; iv: Buffer },
+): Promise<Buffer> {
+  const { line, body, iv } = sealed
+  try {
+    const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES }).setAAD(line)
+    decipher.setAuthTag(body.subarray(-TAG_BYTES))
+    const packed: Buffer[] = []
+    await inSlices(body.subarray(0, -TAG_BYTES), (slice) => packed.push(decipher.update(slice)))
+    return Buffer.concat([...packed, decipher.final()])
+  } catch (error) {
+    throw damaged(name, 'its content is not as it was written', error)
+  }
+}
+
+async function unpack(name: string, packed: Buffer, bytes: number): Promise<Buffer> {
+  try {
+    // Zero is no limit that zlib takes.
+    return await decompress(packed, { maxOutputLength: Math.max(bytes, 1), chunkSize: PACK_CHUNK_BYTES })
+  } catch (error) {
+    throw damaged(name, 'its content cannot be unpacked', error)
+  }
+}
+
+function sumOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, SUM_LENGTH)
+}
+
+async function hashOf(content: Uint8Array): Promise<string> {
+  const hash = createHash('sha256')
+  await inSlices(content, (slice) => hash.update(slice))
+  return hash.digest('hex')
+}
+
+async function inSlices(content: Uint8Array, take: (slice: Uint8Array) => void): Promise<void> {
+  for (let at = 0; at < content.length; at += SLICE_BYTES) {
+    if (at > 0) await setImmediate()
+    take(content.subarray(at, at + SLICE_BYTES))
+  }
+}
+
+// Which object a fault is about, for those who go around it; messages are for people.
+const lostKeys = new WeakMap<Fault, string>()
+
+/** The fault of an object that is there and not as it should be. */
+export function damaged(key: string, reason: string, cause?: unknown): Fault {
+  const fault = new Fault('vault.damaged', 500, `${key} is damaged: ${reason}`, {
+    hint: 'Restore from an older backup, and take a new one.',
+    cause,
+  })
+  lostKeys.set(fault, key)
+  return fault
+}
+
+/** The fault of an object that should be there. */
+export function missing(key: string): Fault {
+  const fault = new Fault('vault.missing', 500, `${key} is not in the vault`, {
+    hint: 'Restore from a backup that does not need it, and take a new one.',
+  })
+  lostKeys.set(fault, key)
+  return fault
+}
+
+/** An object that is not as it should be, and what is wrong with it. */
+export type ObjectProblem = { key: string; code: string; message: string }
+
+/**
+ * What a fault says of one object, which another backup may not need; null for any other error, such as a wrong key or
+ * a vault that is away.
+ */
+export function problemOf(error: unknown): ObjectProblem | null {
+  if (!(error instanceof Fault)) return null
+  const key = lostKeys.get(error)
+  return key === undefined ? null : { key, code: error.code, message: error.message }
+}
