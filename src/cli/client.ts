@@ -2,6 +2,7 @@
 import type {
   ApplyDivergence,
   AuditView,
+  BackupsView,
   CreateServer,
   CreateService,
   CreateTable,
@@ -16,6 +17,7 @@ import type {
   RecoverRequest,
   RecoveryPlanView,
   RegionView,
+  RestoreServer,
   RestoreService,
   RevocationView,
   RevokeRequest,
@@ -41,6 +43,7 @@ import {
   CONTROL_CHANGE_MS_MAX,
   DIVERGENCE_PREVIEW_MS_MAX,
   TRUNCATE_CALL_MS_MAX,
+  VAULT_READ_MS_MAX,
 } from '../kit/limits.ts'
 import { type Answered, checkAnswer, checkList, type View, type ViewName } from './answer-check.ts'
 import type { ControlAddress } from './control-address.ts'
@@ -162,6 +165,30 @@ export class Client {
 
   async switchServer(server: string): Promise<OperationView> {
     return await this.#send('OperationView', { verb: 'POST', path: fill(API.switchServer, { server }) })
+  }
+
+  async listBackups(server: string): Promise<BackupsView> {
+    const call = { verb: 'GET' as const, path: fill(API.backups, { server }), timeoutMs: 2 * VAULT_READ_MS_MAX }
+    return await this.#send('BackupsView', call)
+  }
+
+  async createBackup(server: string): Promise<OperationView> {
+    return await this.#send('OperationView', { verb: 'POST', path: fill(API.backups, { server }) })
+  }
+
+  async checkBackups(server: string, isRestored: boolean): Promise<OperationView> {
+    const path = fill(API.checkBackups, { server })
+    return await this.#send('OperationView', { verb: 'POST', path, body: { isRestored } })
+  }
+
+  async planRestoreServer(server: string, request: RestoreServer): Promise<DryRunView> {
+    const call = { verb: 'POST' as const, path: fill(API.restoreServer, { server }), timeoutMs: 2 * VAULT_READ_MS_MAX }
+    return await this.#send('DryRunView', { ...call, body: { ...request, isDryRun: true } })
+  }
+
+  async restoreServer(server: string, request: RestoreServer): Promise<OperationView> {
+    const call = { verb: 'POST' as const, path: fill(API.restoreServer, { server }), timeoutMs: 2 * VAULT_READ_MS_MAX }
+    return await this.#send('OperationView', { ...call, body: request })
   }
 
   listDivergences = async () => await this.#list('DivergenceView', API.divergences)

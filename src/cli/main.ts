@@ -38,6 +38,7 @@ import { addRegionSet } from './region-set.ts'
 import { addReset } from './reset.ts'
 import { addScale } from './scale.ts'
 import { addScript } from './script.ts'
+import { addSqlBackup, addSqlRestore } from './sql-backup.ts'
 import { addSqlDivergence } from './sql-divergence.ts'
 import { addSqlServerCreate } from './sql-server-create.ts'
 import { addSqlServerDelete } from './sql-server-delete.ts'
@@ -138,6 +139,8 @@ export function buildProgram(shell: Shell): Command {
   addSqlServerProtect(server, shell)
   addSqlServerSwitchover(server, shell)
   addSqlServerDelete(server, shell)
+  addSqlBackup(addGroup(databases, 'backup', 'backups of SQL servers'), shell)
+  addSqlRestore(databases, shell)
   addSqlDivergence(addGroup(databases, 'divergence', 'writes that only a lost primary had'), shell)
 
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)

@@ -31,10 +31,19 @@ export function serverLines(server: ServerView, nowMs: number): string[] {
       ['Epoch', String(server.epoch)],
       ['Protection', protectionText(server)],
       ['Operation', server.operation],
+      ['Backups', backupText(server.backup, nowMs)],
       ['Services', server.services.length > 0 ? server.services.join(', ') : 'none'],
     ]),
     ...server.members.flatMap((member) => memberLines(member, nowMs)),
   ]
+}
+
+function backupText(backup: ServerView['backup'], nowMs: number): string | null {
+  if (!backup) return null
+  if (backup.problem !== null) return `${backup.vault}: ${backup.problem}`
+  const { takenBytes, restorableFrom: from, restorableTo: to } = backup
+  if (from !== null && to !== null) return `any moment from ${from} to ${formatAge(to, nowMs)}, in ${backup.vault}`
+  return takenBytes === null ? `none yet in ${backup.vault}` : `the first is being taken: ${formatBytes(takenBytes)}`
 }
 
 // What was asked for, and whether it is in force.

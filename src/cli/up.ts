@@ -1,4 +1,5 @@
 // `up`: a two-region cloud on this machine, in the foreground.
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { StatusView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
@@ -38,7 +39,7 @@ async function up(session: Session, flags: Flags): Promise<Result> {
     port: portOf('--port', flags.port, env.MAINSTAY_PORT, 8080),
     controlPort: portOf('--control-port', flags.controlPort, env.MAINSTAY_CONTROL_PORT, 8081),
     regions: checkRegions(listOf(flags.regions, env.MAINSTAY_REGIONS)),
-    env: roleEnvironment(env),
+    env: roleEnvironment(env, homeOf(flags, env)),
     connect: connectControl,
     say: (label) => talk.progress(label),
     onStopRequest: () => process.kill(process.pid, 'SIGTERM'),
@@ -126,9 +127,10 @@ export function nextThree(status: Pick<StatusView, 'services'>, regions: string[
 }
 
 /** What the roles inherit: all but what only the CLI is told. */
-function roleEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+// Backups go where no outage of a region reaches, unless another place was named.
+function roleEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const { MAINSTAY_TOKEN: _token, MAINSTAY_CONTROL_URL: _url, MAINSTAY_JOIN_TOKEN: _join, ...others } = env
-  return others
+  return { MAINSTAY_VAULT: resolve(home, 'vault'), ...others }
 }
 
 // The signal handler ends the process; the timer keeps it alive until then.

@@ -1,4 +1,5 @@
 // What control wants of a machine: complete, versioned, and kept on that machine's disk so that serving never needs control.
+import type { BackupTarget } from './backup.ts'
 import type { TablePermissions } from './permissions.ts'
 
 /** Where a machine's door is. */
@@ -57,6 +58,10 @@ export type ServerAssignment = {
   rejoin?: { epoch: number; lsn: string } | null
   /** Only for a quarantined one: where its successor left its timeline. What it wrote from there on is stranded. */
   forkLsn?: string | null
+  /** Only for a primary that is to be backed up: the key of its backups (base64), and how they are kept. */
+  backup?: { key: string; everyMs: number; keepDays: number } | null
+  /** Only for a primary that was never open: made from what the vault holds of that server. */
+  restore?: { server: string; key: string; target: BackupTarget } | null
   /** Only for a standby: it is built in the place of what is quarantined here, up to that epoch. `isKept`: set aside. */
   replaces?: { epoch: number; isKept: boolean } | null
 }

@@ -9,6 +9,7 @@ import type {
   RecoveryReportView,
   SyncPolicy,
 } from './api.ts'
+import type { BackupTarget } from './backup.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { TablePermissions } from './permissions.ts'
 
@@ -86,6 +87,8 @@ export type ControlDatabase = {
     ended_at: WhenOrNull
     switching_to: string | null
     is_stopping: Generated<boolean>
+    restored_from: string | null
+    restore_target: Json<BackupTarget | null> | null
   }
   divergences: {
     server: string

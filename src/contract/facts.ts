@@ -1,15 +1,17 @@
 // What machines tell control: facts, never conclusions. Ages are in milliseconds at the moment of sending.
 import type { GatewayAssignment, HostAssignment } from './assignment.ts'
+import type { BackupFacts } from './backup.ts'
 import type { BundleSummary } from './divergence.ts'
 
 /**
  * `waiting`: not allowed to open yet (no proof). `fenced`: the lease ran out and PostgreSQL was stopped.
- * `building`: a standby's copy is being made. `promoting`: a standby becomes the primary.
+ * `building`: a standby's copy is being made. `restoring`: a server is made from what a vault holds. `promoting`: a standby becomes the primary.
  */
 export type ServerState =
   | 'starting'
   | 'waiting'
   | 'building'
+  | 'restoring'
   | 'running'
   | 'promoting'
   | 'fenced'
@@ -51,6 +53,10 @@ export type ServerFacts = {
   isSynchronous?: boolean
   /** Of a primary that was stopped cleanly as ordered: the end of its WAL. */
   shutdownLsn?: string | null
+  /** Of a primary that is backed up. */
+  backup?: BackupFacts | null
+  /** Of one that is made from a vault: how far that is. */
+  restore?: { doneBytes: number; totalBytes: number; step: string } | null
   /** Schemas that are ready under the assigned epoch. */
   schemas: { schema: string; epoch: number; problem: string | null }[]
 }
@@ -105,6 +111,8 @@ export type HostFacts = MachineFacts & {
   droppedServers?: string[]
   /** Divergence bundles that lie here. */
   bundles?: { server: string; epoch: number }[]
+  /** The vault that it was given. */
+  vault?: string | null
 }
 
 /**

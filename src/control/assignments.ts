@@ -17,7 +17,7 @@ import { PROTOCOL_VERSION_UNNAMED, versionToSpeak } from '../contract/protocols.
 import { APPS_DATABASE, loginRole } from '../contract/table-format.ts'
 import { type Member, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import type { Verdict } from '../health/verdict.ts'
-import { OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
+import { BACKUP_EVERY_MS, BACKUP_KEEP_DAYS, OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
 import type { Service } from '../services/services.ts'
@@ -136,6 +136,7 @@ function deriveServer(
     rejoin: isPrimary ? null : rejoinOf(member),
     forkLsn: member.role === 'quarantined' ? member.fork_lsn : null,
     replaces: isPrimary ? null : replacesOf(member),
+    ...(isPrimary ? deriveBackups(snapshot, server, open) : {}),
   }
 }
 
@@ -161,6 +162,21 @@ function replacesOf({
   is_replaced_kept: isKept,
 }: Member): { epoch: number; isKept: boolean } | null {
   return epoch === null ? null : { epoch: Number(epoch), isKept }
+}
+
+// One key opens the backups of all servers: what is restored may be another's.
+function deriveBackups(
+  { backupKey }: Snapshot,
+  server: ServerWithMembers,
+  open: OpenSecret,
+): Pick<ServerAssignment, 'backup' | 'restore'> {
+  if (backupKey === null) return {}
+  const key = open(backupKey)
+  const { restored_from: source, restore_target: target, is_initialized: isInitialized, protection } = server
+  return {
+    backup: protection === 'none' ? null : { key, everyMs: BACKUP_EVERY_MS, keepDays: BACKUP_KEEP_DAYS },
+    restore: source !== null && target !== null && !isInitialized ? { server: source, key, target } : null,
+  }
 }
 
 function slotsOf(member: Member | null): string[] {

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Accounts, Caller } from '../accounts/accounts.ts'
 import type { OperationView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import type { ServiceDeps } from '../services/create-service.ts'
 import type { Changes } from './changes.ts'
@@ -16,6 +17,7 @@ export type ApiDeps = {
   field: MachineField
   services: ServiceDeps
   recovery: RecoveryDeps
+  backups: RestoreDeps
   views: ViewDeps
   changes: Changes
   /** Where other machines find control's door. */

@@ -6,6 +6,7 @@ import * as scriptsScaleAudit from '../../migrations/0002-scripts-scale-audit.ts
 import * as machines from '../../migrations/0003-machines.ts'
 import * as controlProcesses from '../../migrations/0004-control-processes.ts'
 import * as servers from '../../migrations/0005-servers.ts'
+import * as backups from '../../migrations/0006-backups.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import type { Log } from '../kit/log.ts'
@@ -20,6 +21,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0003-machines': machines,
   '0004-control-processes': controlProcesses,
   '0005-servers': servers,
+  '0006-backups': backups,
 }
 
 export type Db = Kysely<ControlDatabase>

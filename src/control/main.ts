@@ -7,9 +7,11 @@ import { openSeal, rememberOpened } from '../accounts/seal.ts'
 import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
 import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
+import { backupKind, checkBackupsKind } from '../databases/backup-operations.ts'
 import { createServerKind } from '../databases/create-server.ts'
 import { deleteServerKind } from '../databases/delete-server.ts'
 import { protectServerKind } from '../databases/protect-server.ts'
+import { type RestoreDeps, restoreServerKind } from '../databases/restore-server.ts'
 import { Incidents } from '../health/incidents.ts'
 import { keepRenewed } from '../kit/certificate-life.ts'
 import { Door, listenOn } from '../kit/door.ts'
@@ -41,6 +43,7 @@ import { deleteKind } from '../services/delete-service.ts'
 import { restoreKind } from '../services/restore-service.ts'
 import { scaleKind } from '../services/scale-service.ts'
 import { Archivist } from './archivist.ts'
+import { ensureBackupKey, readBackupKey } from './backup-key.ts'
 import { Changes } from './changes.ts'
 import { openControlStore, openDb } from './database.ts'
 import { reign, standBy } from './duties.ts'
@@ -130,10 +133,17 @@ async function run(args: string[]): Promise<void> {
   const changes = new Changes()
   const services = { db, seal, field }
   const recovery: RecoveryDeps = { db, field, board, incidents, openKey: (service) => open(service.master_key) }
+  await ensureBackupKey(db, seal)
+  const backups: RestoreDeps = {
+    ...services,
+    hosts: () => board.hosts().map(({ facts }) => facts),
+    backupKey: async () => open((await readBackupKey(db)) ?? ''),
+  }
   // What people ask for is claimed by whoever they ask; it is carried out by the executor, under its term.
-  const [ownServices, ownRecovery] = [
+  const [ownServices, ownRecovery, ownBackups] = [
     { ...services, db: guarded },
     { ...recovery, db: guarded },
+    { ...backups, db: guarded },
   ]
   const kinds = {
     create: createKind(ownServices),
@@ -147,6 +157,9 @@ async function run(args: string[]): Promise<void> {
     switch_server: switchServerKind(ownRecovery),
     switchover: switchServiceKind(ownRecovery),
     apply_divergence: applyDivergenceKind(ownRecovery),
+    backup: backupKind(ownBackups),
+    check_backups: checkBackupsKind(ownBackups),
+    restore_server: restoreServerKind(ownBackups),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)
@@ -188,6 +201,7 @@ async function run(args: string[]): Promise<void> {
       field,
       services,
       recovery,
+      backups,
       views,
       changes,
       controlUrl: listening.controlUrl,

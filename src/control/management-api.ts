@@ -8,6 +8,7 @@ import { buildTlsApp, type HttpApp, type TlsFiles } from '../kit/http-server.ts'
 import type { Log } from '../kit/log.ts'
 import type { Metrics } from '../kit/metrics.ts'
 import { readRelease } from '../kit/release.ts'
+import { backupRoutes } from './backup-routes.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
 import { divergenceRoutes } from './divergence-routes.ts'
@@ -30,6 +31,7 @@ export type ManagementOptions = {
 
 const ROUTES = [
   serviceRoutes,
+  backupRoutes,
   serverRoutes,
   divergenceRoutes,
   tableRoutes,

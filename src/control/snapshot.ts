@@ -8,6 +8,7 @@ import type { Verdict } from '../health/verdict.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
+import { readBackupKey } from './backup-key.ts'
 
 /** What there is: what verdicts are about. */
 export type Fleet = {
@@ -21,6 +22,8 @@ export type Snapshot = Fleet & {
   version: number
   /** Copies of servers that are to go. */
   serverDrops: ServerDrop[]
+  /** What backups are sealed with; sealed itself. Null before there is one. */
+  backupKey: string | null
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   tables: ServiceTable[]
@@ -46,6 +49,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
         .where('is_data_dropped', '=', false)
         .execute(),
       serverDrops: await listServerDrops(trx),
+      backupKey: await readBackupKey(trx),
       tables: await listAllTables(trx, ids),
       scripts: await listCurrentScripts(trx, ids),
       verdicts: await listServiceVerdicts(trx),

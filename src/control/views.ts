@@ -8,7 +8,7 @@ import { listDivergences } from '../databases/divergences.ts'
 import { isDefaultOf, listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import type { Incidents } from '../health/incidents.ts'
-import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
+import { BACKUP_OLD_MS, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { type Place, usageOf } from '../regions/ledger.ts'
@@ -182,6 +182,7 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
     ),
     syncPolicy: server.protection === 'sync' ? server.sync_policy : null,
     operation: server.operation_id,
+    backup: backupOf(deps.board, server),
     services: services.filter((service) => service.server === server.name).map((service) => service.name),
     members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),
   }))
@@ -243,6 +244,10 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       warnings.push(`${server.name} has no standby: its data is in ${server.region} only`)
     else if (standby && standby.standing !== 'ready')
       warnings.push(`the standby of ${server.name} in ${standby.region} is ${standby.standing}`)
+    const until = server.backup?.restorableTo
+    if (server.backup?.problem) warnings.push(`backups of ${server.name}: ${server.backup.problem}`)
+    else if (until && Date.now() - Date.parse(until) > BACKUP_OLD_MS)
+      warnings.push(`the newest moment of ${server.name} that can be restored is ${until}`)
     const lag = standby?.standing === 'ready' ? standby.lagBytes : null
     if (lag !== null && lag > LAG_WARNING_BYTES) warnings.push(`the standby of ${server.name} is ${lag} bytes behind`)
     const kept = server.members.find((member) => member.quarantine)
@@ -313,6 +318,13 @@ function viewMember(
     dataBytes: facts?.dataBytes ?? null,
     quarantine: facts?.quarantine ? { ...facts.quarantine, forkLsn: forkOf(server) ?? primary?.forkLsn ?? null } : null,
   }
+}
+
+function backupOf(board: FactBoard, server: ServerWithMembers): ServerView['backup'] {
+  const found = board.host(primaryOf(server).machine)?.servers.find(({ name }) => name === server.name)?.backup
+  if (!found) return null
+  const { state: _, ...shown } = found
+  return shown
 }
 
 function forkOf(server: ServerWithMembers): string | null {

@@ -143,6 +143,22 @@ async function requireOwn(client: pg.Client, wanted: SchemaAssignment): Promise<
   throw new Fault('server.foreign_schema', 409, `schema ${wanted.schema} belongs to ${owner}, not to this service`)
 }
 
+/** Shuts out the logins of services that have no business here: what was restored brings those of its time along. */
+export async function fenceStrangers(client: pg.Client, serviceIds: string[]): Promise<void> {
+  const roles = await client.query<{ rolname: string }>(
+    `select rolname from pg_roles where rolcanlogin and rolname ~ '^svc_.*_e[0-9]+$'`,
+  )
+  const known = new Set(serviceIds.map(ownerRole))
+  for (const { rolname } of roles.rows) {
+    if (!known.has(rolname.replace(/_e\d+$/, ''))) await shutOut(client, rolname)
+  }
+}
+
+async function shutOut(client: pg.Client, login: string): Promise<void> {
+  await client.query(`alter role ${id(login)} nologin`)
+  await client.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [login])
+}
+
 async function fenceOlderLogins(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
   const roles = await client.query<{ rolname: string }>(
     `select rolname from pg_roles where rolname like $1 and rolcanlogin`,
@@ -150,9 +166,7 @@ async function fenceOlderLogins(client: pg.Client, wanted: SchemaAssignment): Pr
   )
   const current = wanted.state === 'open' ? loginRole(wanted.serviceId, wanted.epoch) : null
   for (const { rolname } of roles.rows) {
-    if (rolname === current) continue
-    await client.query(`alter role ${id(rolname)} nologin`)
-    await client.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [rolname])
+    if (rolname !== current) await shutOut(client, rolname)
   }
 }
 

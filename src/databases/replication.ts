@@ -84,14 +84,18 @@ export async function dropSlots(client: pg.Client): Promise<void> {
  * may end within a record, and a commit that starts before the slot's position is never decoded; what it replayed ends
  * with a record. So the slot follows the lesser of the two, and stays where it is while no standby is connected.
  */
-export async function advanceDivergenceSlot(client: pg.Client, flushLsn: string): Promise<void> {
+export async function advanceDivergenceSlot(
+  client: pg.Client,
+  standby: { slot: string; flushLsn: string },
+): Promise<void> {
   await client.query(
     `select pg_replication_slot_advance(slot_name, least($2::pg_lsn, replayed.lsn))
        from pg_replication_slots,
-            (select min(replay_lsn) as lsn from pg_stat_replication where state = 'streaming') as replayed
+            (select min(replay_lsn) as lsn from pg_stat_replication
+              where state = 'streaming' and application_name = $3) as replayed
       where slot_name = $1 and confirmed_flush_lsn < least($2::pg_lsn, replayed.lsn) and replayed.lsn is not null
         and not active`,
-    [DIVERGENCE_SLOT, flushLsn],
+    [DIVERGENCE_SLOT, standby.flushLsn, standby.slot],
   )
 }
 

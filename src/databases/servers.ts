@@ -79,7 +79,8 @@ export async function insertServer(trx: Db, seal: Seal, wanted: NewServer): Prom
     replication_password: seal.seal(randomKey()),
   }
   // One of that name may have ended: its row is what ended services refer to.
-  const anew = { ...row, is_initialized: false, made_for: null, operation_id: null, ended_at: null }
+  const fresh = { is_initialized: false, made_for: null, operation_id: null, ended_at: null }
+  const anew = { ...row, ...fresh, restored_from: null, restore_target: null }
   await trx
     .insertInto('servers')
     .values({ name: wanted.name, ...row })

@@ -4,14 +4,13 @@ import type { ApplyRequest, BundleApplied, BundlePiece, BundlePreview, PreviewRe
 import { applyBundle } from '../databases/divergence/apply.ts'
 import { previewBundle } from '../databases/divergence/preview.ts'
 import type { Host } from './host.ts'
-import { Jobs } from './jobs.ts'
+import type { Jobs } from './jobs.ts'
 
 type Params = { server: string; epoch: string }
 type Job = { job: string }
 
 /** Adds the routes; who may order is decided by who adds them. */
-export function addBundleOrders(app: FastifyInstance, host: Host): void {
-  const jobs = new Jobs()
+export function addBundleOrders(app: FastifyInstance, host: Host, jobs: Jobs): void {
   const nameOf = ({ server, epoch }: Params) => ({ server, epoch: Number(epoch) })
 
   app.get<{ Params: Params; Querystring: { offset: string } }>('/bundles/:server/:epoch', async (request) => {

@@ -17,6 +17,7 @@ import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
+import type { Vault } from '../kit/vault.ts'
 import type { ControlLink } from '../machine/control-link.ts'
 import type { ControlTrouble } from '../machine/control-trouble.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
@@ -32,6 +33,7 @@ import { RemoteLeases } from './remote-leases.ts'
 import { Runtimes } from './runtimes.ts'
 import { ScriptTexts } from './scripts.ts'
 import { ManagedServer } from './server.ts'
+import { ServerBackups } from './server-backups.ts'
 import { StrandedWrites } from './stranded-writes.ts'
 import { Tunnels } from './tunnels.ts'
 
@@ -51,6 +53,8 @@ export type HostDeps = {
   release: string
   log: Log
   offer: HostFacts['offer']
+  /** Where backups go; null when it was given none. */
+  vault: Vault | null
 }
 
 type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
@@ -91,6 +95,22 @@ export class Host {
     const onChange = () => this.onNews()
     this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
+  }
+
+  get vault(): Vault | null {
+    return this.#deps.vault
+  }
+
+  get postgresFolder(): string {
+    return this.#deps.postgresFolder
+  }
+
+  get socketFolder(): string {
+    return this.#deps.socketFolder
+  }
+
+  get binaries(): Binaries {
+    return this.#deps.binaries
   }
 
   get version(): number {
@@ -181,6 +201,7 @@ export class Host {
       highestEpoch: this.#deps.highest.value,
       droppedServers: this.#dropped.gone,
       bundles: this.bundles.names,
+      vault: this.#deps.vault?.name ?? null,
     }
   }
 
@@ -287,6 +308,8 @@ export class Host {
     const server = new ManagedServer(wanted, version, {
       cluster,
       stranded,
+      backups: new ServerBackups({ server: wanted.name, vault: this.#deps.vault, log }),
+      vault: this.#deps.vault,
       lease,
       proofs,
       tunnels: this.#tunnels,

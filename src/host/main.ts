@@ -34,6 +34,7 @@ import { openGuardLink } from './guard-link.ts'
 import { Host } from './host.ts'
 import { HOST_MEASURES } from './metrics.ts'
 import { addOrdersRoutes } from './orders-routes.ts'
+import { parseVault } from './vault-option.ts'
 
 const OPTIONS = {
   home: { type: 'string', default: './.mainstay-host' },
@@ -44,6 +45,7 @@ const OPTIONS = {
   port: { type: 'string', default: '0' },
   'reserved-units': { type: 'string' },
   'shared-slots': { type: 'string' },
+  vault: { type: 'string' },
   ...METRICS_OPTIONS,
 } as const
 
@@ -56,6 +58,8 @@ const USAGE = [
   '--port NUMBER    port of its door (default: the one of the last start, else a free one)',
   '--reserved-units NUMBER, --shared-slots NUMBER',
   '                 what it offers to services (default: its share of what is set for the region, else 4 and 20)',
+  '--vault FOLDER|URL where backups go: a folder, s3://BUCKET/PREFIX?region=R&endpoint=URL, or none (MAINSTAY_VAULT).',
+  '                 Every host needs the same one, and it must outlive the region.',
   ...METRICS_USAGE,
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
@@ -72,6 +76,8 @@ async function run(args: string[]): Promise<void> {
       hint: 'See: mainstay host --help',
     })
   const region = parseName('--region', values.region)
+  const { vault: usualVault, vaultAccessKeyId: accessKeyId, vaultSecretAccessKey: secretAccessKey } = environment()
+  const vault = parseVault(values.vault ?? usualVault ?? undefined, { accessKeyId, secretAccessKey })
   const controls = parseControlUrls(values.control)
   const doorPort = parsePort('--port', values.port, { isAnyAllowed: true })
   const metricsAddress = parseMetricsAddress(values, environment().metricsAddress)
@@ -108,7 +114,7 @@ async function run(args: string[]): Promise<void> {
   const highest = await HighestEpoch.open(home, postgresFolder)
   const host = new Host({
     ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
-    ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values) },
+    ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values), vault },
   })
   await host.bundles.load()
   const metrics = new Metrics()

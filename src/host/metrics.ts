@@ -92,6 +92,16 @@ export const HOST_MEASURES: Measure<HostNumbers>[] = [
   },
   {
     kind: 'gauge',
+    name: 'mainstay_host_restorable_age_seconds',
+    help: 'How old the newest moment is that can be restored from the vault. Missing where nothing can be yet.',
+    labels: ['server'],
+    of: ({ facts }) =>
+      perServer(facts, ({ backup }) =>
+        backup?.restorableTo ? Math.max(0, Date.now() - Date.parse(backup.restorableTo)) / 1_000 : null,
+      ),
+  },
+  {
+    kind: 'gauge',
     name: 'mainstay_host_lease_remaining_seconds',
     help: 'Until a primary stops acknowledging commits, unless new proof comes. Missing where no lease applies.',
     labels: ['server'],

@@ -8,7 +8,9 @@ import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
 import { addBundleOrders } from './bundle-orders.ts'
 import type { Host } from './host.ts'
+import { Jobs } from './jobs.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
+import { addVaultOrders } from './vault-orders.ts'
 
 type TableOrder = { serviceId: string; change: TableChange }
 
@@ -50,7 +52,9 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     await host.getServer(request.params.server).server.checkpoint()
     return {}
   })
-  addBundleOrders(app, host)
+  const jobs = new Jobs()
+  addBundleOrders(app, host, jobs)
+  addVaultOrders(app, host, jobs)
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import type { SchemaAssignment, ServerAssignment } from '../contract/assignment.ts'
 import type { ServerFacts } from '../contract/facts.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
-import { ensurePlatform, ensureSchema } from '../databases/app-schema.ts'
+import { ensurePlatform, ensureSchema, fenceStrangers } from '../databases/app-schema.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { messageOf } from '../kit/fault.ts'
@@ -34,6 +34,8 @@ export class ServerSchemas {
           query_timeout: 2 * SETUP_MS_MAX,
         })
       await ensurePlatform(connect, { replicationPassword: wanted.replicationPassword })
+      const here = wanted.schemas.map(({ serviceId }) => serviceId)
+      await this.withApps(async (client) => await fenceStrangers(client, here))
       this.#hasPlatform = true
     }
     const changed = wanted.schemas.filter(

@@ -2,7 +2,11 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { type RestoreProgress, restoreServer } from '../backups/restore.ts'
+import { openServerVault } from '../backups/server-vault.ts'
+import { VAULT_SLOT } from '../backups/wal-receiver.ts'
 import type { ServerAssignment } from '../contract/assignment.ts'
+import type { BackupTaken } from '../contract/backup.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
 import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
@@ -26,14 +30,17 @@ import {
   SETUP_MS_MAX,
 } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
+import type { Vault } from '../kit/vault.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
+import type { ServerBackups } from './server-backups.ts'
 import { decideDuty, type Kept } from './server-duty.ts'
 import { type Position, ServerMonitor } from './server-monitor.ts'
 import { ServerSchemas } from './server-schemas.ts'
 import type { Stranded, StrandedWrites } from './stranded-writes.ts'
 import { Synchrony } from './synchrony.ts'
 import type { Tunnels } from './tunnels.ts'
+import { targetOf } from './vault-target.ts'
 
 export type ServerDeps = {
   cluster: Cluster
@@ -41,6 +48,8 @@ export type ServerDeps = {
   proofs: ProofGiver
   tunnels: Tunnels
   stranded: StrandedWrites
+  backups: ServerBackups
+  vault: Vault | null
   log: Log
   /** Tells the guard that the server must be watched, or no longer. */
   watch: (isWatched: boolean) => void
@@ -64,6 +73,7 @@ export class ManagedServer {
   #aborter = new AbortController()
   #wake: (() => void) | null = null
   #isFencedByGuard = false
+  #restored: RestoreProgress | null = null
   #shutdownLsn: string | null = null
   #fences = 0
   #running: Promise<void> | null = null
@@ -119,6 +129,7 @@ export class ManagedServer {
     this.#aborter.abort()
     this.#wake?.()
     await this.#running
+    this.#deps.backups.stop()
     this.#deps.lease.stop()
     await this.#monitor.close()
     await this.#deps.cluster.stop('fast')
@@ -154,6 +165,12 @@ export class ManagedServer {
     return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
   }
 
+  /** Takes a base backup now. Faults with `server.not_open`, `backup.no_vault` or what ends it. */
+  async takeBackup(): Promise<BackupTaken> {
+    this.#requireOpen()
+    return await this.#deps.backups.takeNow()
+  }
+
   /** Writes a checkpoint, so that a stop that follows is short. Faults with `server.not_open`. */
   async checkpoint(): Promise<void> {
     this.#requireOpen()
@@ -180,6 +197,8 @@ export class ManagedServer {
       state: this.#state,
       problem: this.#problem,
       isSynchronous: isOpen && this.role === 'primary' && this.#synchrony.isInForce,
+      backup: isOpen && this.role === 'primary' ? this.#deps.backups.facts : null,
+      restore: this.#restored,
       shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
       ...withStranded(await this.#monitor.readInTime(this.#wanted, state), this.#deps.stranded.found),
@@ -258,6 +277,7 @@ export class ManagedServer {
   async #standStill(): Promise<void> {
     const { cluster, lease, watch } = this.#deps
     lease.setOpen(false)
+    this.#deps.backups.stop()
     if (cluster.isRunning) await cluster.stop('fast')
     watch(false)
     this.#monitor.forget()
@@ -281,6 +301,7 @@ export class ManagedServer {
   // Kept whole and reachable by nobody; what it wrote and the promoted one never got is decoded, and told.
   async #quarantine(wanted: ServerAssignment): Promise<void> {
     this.#deps.lease.setOpen(false)
+    this.#deps.backups.stop()
     if (this.#kept?.role !== 'quarantined')
       await this.#keep({ role: 'quarantined', epoch: this.#kept?.epoch ?? wanted.epoch })
     if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
@@ -298,7 +319,8 @@ export class ManagedServer {
           hint: 'Bring the folder back, or recover its services into the region of its standby.',
         })
       }
-      await cluster.initialize()
+      if (wanted.restore) await this.#restore(wanted.restore)
+      else await cluster.initialize()
       faultPoint('host.lead.initialized')
     }
     if (this.#kept === null) await this.#keep({ role: 'primary', epoch: wanted.epoch })
@@ -318,9 +340,31 @@ export class ManagedServer {
     this.#deps.watch(true)
     // First: while a commit waits for a standby that is gone, nothing else here may have to wait for it.
     await this.#synchrony.follow(this.#synchronousSlot(wanted))
+    // Clients have seen what was written after the moment that was restored: new stamps come after that.
+    if (wanted.restore && !wanted.isInitialized) await this.#schemas.withApps(raiseStamps)
     await this.#schemas.prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
+  }
+
+  // Killed in the middle, it leaves a folder that counts as empty, and begins again.
+  async #restore({ server, key, target }: NonNullable<ServerAssignment['restore']>): Promise<void> {
+    const { cluster, vault } = this.#deps
+    if (!vault) throw new Fault('backup.no_vault', 500, `this host was given no vault to restore ${server} from`)
+    this.#state = 'restoring'
+    this.#deps.onChange()
+    const from = openServerVault(vault, { server, key: Buffer.from(key, 'base64') })
+    try {
+      const { signal } = this.#aborter
+      const onProgress = (progress: RestoreProgress) => {
+        this.#restored = progress
+        faultPoint(`host.restore.${progress.step}`)
+      }
+      await restoreServer(from, { target: targetOf(target), cluster, onProgress, signal })
+      faultPoint('host.restore.finished')
+    } finally {
+      this.#restored = null
+    }
   }
 
   // Without a lease the standby cannot be promoted, and nobody has to wait for it.
@@ -334,6 +378,7 @@ export class ManagedServer {
     if (isOpenAllowed(this.#deps.lease.decide(), bootMs(), server)) return true
     const wasOpen = this.#state === 'running' || this.#isFencedByGuard
     this.#deps.lease.setOpen(false)
+    this.#deps.backups.stop()
     if (this.#deps.cluster.isRunning) await this.#deps.cluster.stop('immediate')
     this.#state = wasOpen || this.#state === 'fenced' ? 'fenced' : 'waiting'
     this.#monitor.forget()
@@ -425,10 +470,18 @@ export class ManagedServer {
   }
 
   async #tend(wanted: ServerAssignment): Promise<void> {
-    await this.#monitor.use(async (client) => await ensureSlots(client, wanted.slots), 'postgres')
+    const slots = [...wanted.slots, ...(wanted.backup ? [VAULT_SLOT] : [])]
+    await this.#monitor.use(async (client) => await ensureSlots(client, slots), 'postgres')
     const flushLsn = this.#monitor.standbyFlushLsn
-    if (flushLsn)
-      await this.#monitor.use(async (client) => await advanceDivergenceSlot(client, flushLsn), APPS_DATABASE)
+    const [slot] = wanted.slots
+    if (flushLsn && slot) {
+      await this.#monitor.use(async (client) => await advanceDivergenceSlot(client, { slot, flushLsn }), APPS_DATABASE)
+    }
+    const { backup, epoch, replicationPassword: password } = wanted
+    // Before there is anybody's data in it, there is nothing to back up.
+    const isUsed = wanted.schemas.length > 0
+    const from = { socketFolder: this.#deps.cluster.socketFolder, password }
+    this.#deps.backups.follow(backup && isUsed ? { ...backup, epoch } : null, from)
   }
 
   async #keep(kept: Kept): Promise<void> {

@@ -7,6 +7,10 @@ export type Environment = {
   controlDatabase: string | null
   /** Folders for archives of the control database, separated by commas. */
   controlVaults: string[]
+  /** Where a host's backups go, and what opens a bucket. */
+  vault: string | null
+  vaultAccessKeyId: string | null
+  vaultSecretAccessKey: string | null
   /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
   metricsAddress: string | null
   /** Where a test arms fault points; null outside of tests. */
@@ -20,6 +24,9 @@ export function environment(): Environment {
     joinToken: process.env.MAINSTAY_JOIN_TOKEN ?? null,
     controlDatabase: process.env.MAINSTAY_CONTROL_DB || null,
     controlVaults: (process.env.MAINSTAY_CONTROL_VAULT ?? '').split(',').filter((folder) => folder.trim() !== ''),
+    vault: process.env.MAINSTAY_VAULT || null,
+    vaultAccessKeyId: process.env.MAINSTAY_VAULT_ACCESS_KEY_ID || null,
+    vaultSecretAccessKey: process.env.MAINSTAY_VAULT_SECRET_ACCESS_KEY || null,
     metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }

@@ -357,6 +357,14 @@ export const SEALED_HEADER_BYTES_MAX = 4_096
 export const S3_CONNECT_MS_MAX = 5_000
 export const S3_REQUEST_MS_MAX = 60_000
 export const S3_TRIES_MAX = 3
+/** Backups: how often a base backup is taken, how long moments are kept, when one that failed is tried again. */
+export const BACKUP_EVERY_MS = 86_400_000
+export const BACKUP_KEEP_DAYS = 7
+export const BACKUP_RETRY_MS = 30_000
+/** A restorable moment that is older than this is worth a warning: WAL is kept within seconds. */
+export const BACKUP_OLD_MS = 120_000
+/** Reading what a vault holds of a server: a listing, and a few manifests. */
+export const VAULT_READ_MS_MAX = 60_000
 /** A part of a base backup: in memory twice while it is taken, once in each request to a store. */
 export const BACKUP_PART_BYTES = 16 * 1_048_576
 /** Objects that are read from a vault at once; each may hold a part in memory. */

@@ -88,7 +88,7 @@ async function advanceUntilOver(progress: { isOver: boolean }): Promise<void> {
     try {
       await lost.primary.withClient(async (client) => {
         const { standby } = await readPrimaryPosition(client, STANDBY_SLOT)
-        if (standby?.flushLsn) await advanceDivergenceSlot(client, standby.flushLsn)
+        if (standby?.flushLsn) await advanceDivergenceSlot(client, { slot: STANDBY_SLOT, flushLsn: standby.flushLsn })
       }, APPS)
     } catch {
       // The primary was killed.

@@ -74,9 +74,13 @@ describe('writes that were stranded on a lost primary', () => {
     const long = lost.primary.client({ database: APPS_DATABASE })
     await long.connect()
     await long.query(`begin; insert into ${ITEM} (id, text) values ('long1', 'begun before the cut')`)
-    await lost.primary.withClient(async (client) => await advanceDivergenceSlot(client, await lost.awaitStandby()), {
-      database: APPS_DATABASE,
-    })
+    await lost.primary.withClient(
+      async (client) =>
+        await advanceDivergenceSlot(client, { slot: STANDBY_SLOT, flushLsn: await lost.awaitStandby() }),
+      {
+        database: APPS_DATABASE,
+      },
+    )
     await sql(lost.primary, [`update ${ITEM} set text = 'new to nobody' where id = 'd1'`])
     await lost.cut()
     await sql(lost.primary, [
@@ -392,7 +396,7 @@ test('the slot forgets only what the standby has replayed, which ends with a rec
           return standby?.flushLsn && parseLsn(standby.flushLsn) >= parseLsn(lsn) ? standby.flushLsn : undefined
         }
         const flushLsn = await waitFor('the standby to flush', hasFlushed, { withinMs: 20_000 })
-        await advanceDivergenceSlot(client, flushLsn)
+        await advanceDivergenceSlot(client, { slot: STANDBY_SLOT, flushLsn })
         const found = await client.query<{ isBehind: boolean }>(
           'select confirmed_flush_lsn < $1::pg_lsn as "isBehind" from pg_replication_slots where slot_name = $2',
           [lsn, DIVERGENCE_SLOT],

@@ -61,7 +61,7 @@ describe('SQL servers', () => {
     await refuses(['sql', 'server', 'create', 'orders'], 1, /the name 'orders' is taken/)
     await refuses(['sql', 'server', 'create', 'Or ders'], 2, /lower-case letters/)
     await refuses(['sql', 'server', 'create', 'x', '--location', 'Mars'], 2, /no region "Mars"/)
-    await refuses(['sql', 'server', 'create', 'x', '--protection', 'much'], 2, /takes none or async/)
+    await refuses(['sql', 'server', 'create', 'x', '--protection', 'much'], 2, /takes none, async or sync/)
     await refuses(['sql', 'server', 'protect', 'nobody'], 2, /no server 'nobody'/)
     await refuses(['sql', 'server', 'protect', 'orders'], 1, /has that protection already/)
     await refuses(['sql', 'server', 'protect', 'orders', '--location', 'East US'], 1, /is in East US itself/)

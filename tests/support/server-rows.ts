@@ -19,6 +19,8 @@ export function serverRow(given: Partial<Server> & { name: string }): Server {
     ended_at: null,
     switching_to: null,
     is_stopping: false,
+    restored_from: null,
+    restore_target: null,
     ...given,
   }
 }

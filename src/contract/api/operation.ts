@@ -16,6 +16,9 @@ export const OperationView = Type.Object({
     Type.Literal('protect_server'),
     Type.Literal('switch_server'),
     Type.Literal('apply_divergence'),
+    Type.Literal('backup'),
+    Type.Literal('check_backups'),
+    Type.Literal('restore_server'),
     Type.Literal('switchover'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */

@@ -14,6 +14,18 @@ export const ServerView = Type.Object({
     description: 'in force: its standby may be promoted now, and is waited for if so asked',
   }),
   operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
+  backup: Nullable(
+    Type.Object({
+      vault: Type.String(),
+      /** Every moment between these two can be restored. */
+      restorableFrom: Nullable(Instant),
+      restorableTo: Nullable(Instant),
+      newestAt: Nullable(Instant),
+      behindBytes: Nullable(Type.Integer()),
+      takenBytes: Nullable(Type.Integer({ description: 'of a base backup that is being taken' })),
+      problem: Nullable(Type.String()),
+    }),
+  ),
   services: Type.Array(Type.String()),
   members: Type.Array(
     Type.Object({
@@ -70,3 +82,36 @@ export const ProtectServer = Type.Object(
   { additionalProperties: false },
 )
 export type ProtectServer = Static<typeof ProtectServer>
+
+export const RestoreServer = Type.Object(
+  {
+    to: Type.Optional(Type.String({ description: 'latest, a moment, or the id of a backup', maxLength: 100 })),
+    location: Type.Optional(Type.String({ description: 'region name or slug; default: the first region' })),
+    name: Type.Optional(Type.String({ description: 'of the new server; default: SERVER-restored', maxLength: 100 })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type RestoreServer = Static<typeof RestoreServer>
+
+const Moments = Nullable(Type.Object({ from: Instant, to: Instant }))
+
+/** What a vault holds of a server, the newest backup first. */
+export const BackupsView = Type.Object({
+  vault: Type.String(),
+  backups: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      startedAt: Instant,
+      endedAt: Instant,
+      plainBytes: Type.Integer(),
+      storedBytes: Type.Integer(),
+      restorable: Moments,
+      problem: Nullable(Type.String()),
+    }),
+  ),
+  restorable: Moments,
+  gaps: Type.Array(Type.String()),
+  problems: Type.Array(Type.String()),
+})
+export type BackupsView = Static<typeof BackupsView>

@@ -1,0 +1,124 @@
+// Taking a base backup now, and checking what a vault holds of a server, as operations.
+import type { Kysely } from 'kysely'
+import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
+import type { Seal } from '../accounts/seal.ts'
+import type { BackupCheck, BackupTaken } from '../contract/backup.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { Fault } from '../kit/fault.ts'
+import { insertOperation, serverOf } from '../operations/operations.ts'
+import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
+import { requireReachable } from '../regions/hosts.ts'
+import { getServer, primaryOf } from './servers.ts'
+import { faultOfJob, findVaultHost, orderJob, type VaultDeps } from './vault-calls.ts'
+
+export type BackupDeps = VaultDeps & { db: Kysely<ControlDatabase>; seal: Seal }
+
+const LOOK_AGAIN_MS = 200
+const PROBLEMS_TOLD = 5
+
+/** Has a base backup taken. Returns the operation's id. Faults with `server.unknown` or `region.unreachable`. */
+export async function beginBackup({ db, field }: BackupDeps, caller: Caller, name: string): Promise<string> {
+  return await db.transaction().execute(async (trx) => {
+    const server = await getServer(trx, name)
+    requireReachable(field, primaryOf(server).machine, `the primary of ${name}`)
+    const operationId = await insertOperation(trx, {
+      kind: 'backup',
+      caller,
+      subject: { server: name },
+      input: {},
+      steps: [{ name: 'take', sentence: 'Taking a base backup' }],
+      idempotencyKey: null,
+    })
+    await audit(trx, caller, { action: 'sql backup create', subject: name, operationId })
+    return operationId
+  })
+}
+
+/** Has everything that a vault holds of a server checked; `isRestored`: by restoring it, too. */
+export async function beginCheck(
+  { db }: BackupDeps,
+  caller: Caller,
+  wanted: { server: string; isRestored: boolean },
+): Promise<string> {
+  return await db.transaction().execute(async (trx) => {
+    await requireKnown(trx, wanted.server)
+    const operationId = await insertOperation(trx, {
+      kind: 'check_backups',
+      caller,
+      subject: { server: wanted.server },
+      input: { isRestored: wanted.isRestored },
+      steps: [{ name: 'check', sentence: 'Checking the backups' }],
+      idempotencyKey: null,
+    })
+    await audit(trx, caller, { action: 'sql backup verify', subject: wanted.server, operationId })
+    return operationId
+  })
+}
+
+/** The row of a server, ended or not: its backups outlive it. Faults with `server.unknown`. */
+export async function requireKnown(db: Kysely<ControlDatabase>, name: string) {
+  const found = await db.selectFrom('servers').selectAll().where('name', '=', name).executeTakeFirst()
+  if (found) return found
+  throw new Fault('server.unknown', 404, `there is no server '${name}', and never was`, {
+    hint: 'See which there are: mainstay sql server list',
+  })
+}
+
+/** How a base backup is taken. */
+export function backupKind(deps: BackupDeps): OperationKind {
+  return jobKind(deps, 'take', async ({ operation }) => {
+    const name = serverOf(operation)
+    const { machine } = primaryOf(await getServer(deps.db, name))
+    const order = { path: `/servers/${name}/backup`, body: { job: operation.id } }
+    const answer = await orderJob<BackupTaken>(deps, machine, order)
+    if (answer.state === 'failed') throw faultOfJob(answer)
+    if (answer.state === 'running') return wait(`${machine} to take it`)
+    const { id, plainBytes, storedBytes } = answer.result
+    return { kind: 'done', detail: `${id}: ${plainBytes} bytes, ${storedBytes} in the vault` }
+  })
+}
+
+/** How backups are checked. What is wrong ends the operation as failed, named. */
+export function checkBackupsKind(deps: BackupDeps): OperationKind {
+  return jobKind(deps, 'check', async ({ operation, facts }) => {
+    const name = serverOf(operation)
+    const known = facts as { machine?: string }
+    known.machine ??= findVaultHost(deps, null)
+    const row = await requireKnown(deps.db, name)
+    const body = {
+      key: await deps.backupKey(),
+      job: operation.id,
+      isRestored: operation.input.isRestored === true,
+      superuserPassword: deps.seal.open(row.superuser_password),
+    }
+    const answer = await orderJob<BackupCheck>(deps, known.machine, { path: `/vault/${name}/check`, body })
+    if (answer.state === 'failed') throw faultOfJob(answer)
+    if (answer.state === 'running') return wait(`${known.machine} to read everything`)
+    const { objects, bytes, problems, rows, indexes } = answer.result
+    if (problems.length > 0) throw wrong(name, problems)
+    const restored = rows === null ? '' : `; restored: ${rows} row(s) and ${indexes} index(es) are whole`
+    return { kind: 'done', detail: `${objects} object(s), ${bytes} bytes, all whole${restored}` }
+  })
+}
+
+function wrong(server: string, problems: string[]): Fault {
+  const more = problems.length > PROBLEMS_TOLD ? `; and ${problems.length - PROBLEMS_TOLD} more` : ''
+  return new Fault('backup.damaged_found', 500, `${problems.slice(0, PROBLEMS_TOLD).join('; ')}${more}`, {
+    hint: `A restore goes around what is damaged. For a whole one: mainstay sql backup create ${server}`,
+  })
+}
+
+function jobKind({ db }: BackupDeps, step: string, run: (context: StepContext) => Promise<StepResult>): OperationKind {
+  return {
+    steps: [{ name: step, isEndless: true, run }],
+    finish: async (_context, end) => await end(db, {}),
+    fail: async ({ operation }, fault, end) => {
+      await end(db, { state: 'failed', next: fault.hint ?? `mainstay sql backup list ${serverOf(operation)}` })
+    },
+  }
+}
+
+function wait(reason: string): StepResult {
+  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+}

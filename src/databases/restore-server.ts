@@ -1,0 +1,154 @@
+// A new server from what a vault holds of another, in any region, to any moment; nothing is needed from the other.
+import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
+import type { DryRunView, RestoreServer } from '../contract/api.ts'
+import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
+import { Fault } from '../kit/fault.ts'
+import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
+import { insertOperation, serverOf } from '../operations/operations.ts'
+import { transact } from '../operations/rehearsal.ts'
+import type { OperationKind, StepResult } from '../operations/runner.ts'
+import type { Field } from '../regions/field.ts'
+import { bumpDesired, getRegion, listRegions } from '../regions/regions.ts'
+import { type BackupDeps, requireKnown } from './backup-operations.ts'
+import { freeServerName, requireFreeServerName, requireServerName } from './server-names.ts'
+import { untilProtected, waitFor } from './server-operations.ts'
+import { endServer, getServer, insertServer, primaryOf, updateHeldServer } from './servers.ts'
+import { askVault, findVaultHost } from './vault-calls.ts'
+
+export type RestoreDeps = Omit<BackupDeps, 'field'> & { field: Field }
+
+const STEPS = [
+  { name: 'restore', sentence: 'Restoring it' },
+  { name: 'standby', sentence: 'Building its standby' },
+]
+
+/** Checks everything, the vault included, and writes the new server and its operation. Returns the operation's id. */
+export async function beginRestoreServer(
+  deps: RestoreDeps,
+  caller: Caller,
+  source: string,
+  wanted: RestoreServer,
+  key: string | null,
+): Promise<string> {
+  return await beginClaim(deps.db, { caller, key }, async (how) => await claim(deps, caller, source, wanted, how))
+}
+
+/** What a restore would do: from which backup, how much is fetched; faults as it would, and changes nothing. */
+export async function planRestoreServer(
+  deps: RestoreDeps,
+  caller: Caller,
+  source: string,
+  wanted: RestoreServer,
+): Promise<DryRunView> {
+  return await planClaim(async (how) => await claim(deps, caller, source, wanted, how))
+}
+
+async function claim(
+  deps: RestoreDeps,
+  caller: Caller,
+  source: string,
+  wanted: RestoreServer,
+  how: ClaimOptions,
+): Promise<Claim> {
+  const { db, seal, field } = deps
+  const row = await requireKnown(db, source)
+  const target = parseTarget(wanted.to ?? 'latest')
+  await field.settle()
+  const [first] = await listRegions(db)
+  const region = wanted.location === undefined ? first : await getRegion(db, wanted.location)
+  if (!region) throw new Fault('region.unknown', 404, 'there is no region yet', { hint: 'Start a host first.' })
+  const machine = findVaultHost(deps, region.name)
+  const question = { path: `/vault/${source}/outline`, body: { target } }
+  const outline = await askVault<RestoreOutline>(deps, machine, question)
+  if (wanted.name !== undefined) requireServerName(wanted.name)
+  return await transact(db, how, async (trx) => {
+    const name = wanted.name ?? (await freeServerName(trx, `${source}-restored`))
+    await requireFreeServerName(trx, name)
+    await insertServer(trx, seal, { name, region: region.slug, machine, isDefault: false, protection: 'async' })
+    // Roles and their passwords are restored with the rest.
+    const { superuser_password, replication_password } = row
+    const made = { superuser_password, replication_password, restored_from: source }
+    await trx
+      .updateTable('servers')
+      .set({ ...made, restore_target: JSON.stringify(target) })
+      .where('name', '=', name)
+      .execute()
+    const operationId = await insertOperation(trx, {
+      kind: 'restore_server',
+      caller,
+      subject: { server: name },
+      input: { source, target, outline },
+      steps: STEPS,
+      idempotencyKey: how.idempotencyKey,
+    })
+    await trx.updateTable('servers').set({ operation_id: operationId }).where('name', '=', name).execute()
+    const after = { source, target, region: region.name, machine }
+    await audit(trx, caller, { action: 'sql restore', subject: name, after, operationId })
+    await bumpDesired(trx)
+    const changes = [
+      `Create server ${name} in ${region.name}, on ${machine}, from backup ${outline.backup} of ${source}`,
+      `It has everything up to ${outline.restoresTo}; ${outline.bytes} bytes are fetched, with ${outline.walObjects} piece(s) of WAL`,
+      ...outline.notes,
+    ]
+    return { operationId, changes }
+  })
+}
+
+/** `latest`, a moment, or the id of a backup. Faults with `restore.bad_target`. */
+export function parseTarget(text: string): BackupTarget {
+  if (text === 'latest') return { kind: 'latest' }
+  if (/^\d{8}T\d{6}Z-[0-9a-f]+$/.test(text)) return { kind: 'backup', id: text }
+  const at = Date.parse(text)
+  // A date alone would mean midnight, which nobody means.
+  if (!Number.isNaN(at) && /\d{1,2}:\d{2}/.test(text)) return { kind: 'time', at: new Date(at).toISOString() }
+  throw new Fault('restore.bad_target', 400, `'${text}' is no moment and no backup`, {
+    hint: 'Give latest, a moment such as 2026-11-25T14:03:20Z, or a backup of mainstay sql backup list.',
+  })
+}
+
+/** How a restore is carried out. */
+export function restoreServerKind(deps: RestoreDeps): OperationKind {
+  const { db, field } = deps
+  return {
+    steps: [
+      {
+        name: 'restore',
+        isEndless: true,
+        run: async ({ operation }) => await untilRestored(deps, serverOf(operation)),
+      },
+      {
+        name: 'standby',
+        isEndless: true,
+        run: async ({ operation }) => await untilProtected(deps, serverOf(operation), null),
+      },
+    ],
+    async finish({ operation }, end) {
+      await db.transaction().execute(async (trx) => {
+        await updateHeldServer(trx, operation, { operation_id: null })
+        await end(trx, {})
+      })
+    },
+    async fail({ operation }, _fault, end) {
+      await db.transaction().execute(async (trx) => {
+        await endServer(trx, serverOf(operation))
+        await end(trx, { state: 'failed', next: `mainstay sql backup list ${operation.input.source}` })
+      })
+      await field.push()
+    },
+  }
+}
+
+async function untilRestored({ db, field }: RestoreDeps, name: string): Promise<StepResult> {
+  await field.push()
+  const server = await getServer(db, name)
+  const { machine } = primaryOf(server)
+  const found = (await field.askHost(machine)).servers.find((entry) => entry.name === name)
+  if (found?.state === 'running') return { kind: 'done', detail: `on ${machine}` }
+  if (found?.state === 'failed' && found.problem !== null && /^(restore|vault|backup)\b/.test(found.problem)) {
+    throw new Fault('backup.failed', 500, found.problem)
+  }
+  const { doneBytes, totalBytes, step } = found?.restore ?? { doneBytes: 0, totalBytes: 0, step: '' }
+  const share = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} % of ${totalBytes} bytes` : ''
+  return waitFor(found?.problem ?? `${machine}: ${step || (found?.state ?? 'not there yet')}${share}`)
+}

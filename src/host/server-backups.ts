@@ -1,0 +1,151 @@
+// The backups of one server whose primary is here: its WAL as it is made, a base backup when one is due, what expires.
+import type { BaseManifest } from '../backups/base-manifest.ts'
+import { restorableInterval } from '../backups/catalogue.ts'
+import { readCatalogue } from '../backups/read-catalogue.ts'
+import { removeExpired } from '../backups/remove-expired.ts'
+import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
+import { takeBackup } from '../backups/take-backup.ts'
+import { VAULT_SLOT, WalReceiver } from '../backups/wal-receiver.ts'
+import type { BackupFacts, BackupTaken } from '../contract/backup.ts'
+import type { Upstream } from '../databases/cluster-config.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { BACKUP_RETRY_MS } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
+import type { Vault } from '../kit/vault.ts'
+
+/** What control wants: the key (base64), how often a base backup is taken, and for how long moments are kept. */
+export type WantedBackups = { key: string; everyMs: number; keepDays: number; epoch: number }
+
+type Run = {
+  wanted: WantedBackups
+  vault: ServerVault
+  from: Upstream
+  receiver: WalReceiver
+  aborter: AbortController
+}
+
+export class ServerBackups {
+  readonly #server: string
+  readonly #vault: Vault | null
+  readonly #log: Log
+  #run: Run | null = null
+  #newest: { endedAt: string; timeline: number } | null = null
+  #from: string | null = null
+  #isLoaded = false
+  #taking: Promise<BaseManifest> | null = null
+  #takenBytes: number | null = null
+  #coveredGap: string | null = null
+  #problem: string | null = null
+  #nextTryAt = 0
+
+  constructor(options: { server: string; vault: Vault | null; log: Log }) {
+    this.#server = options.server
+    this.#vault = options.vault
+    this.#log = options.log
+  }
+
+  get facts(): BackupFacts | null {
+    if (!this.#run) return null
+    const { state, behindBytes, storedAt, problem } = this.#run.receiver.facts
+    return {
+      vault: this.#run.vault.name,
+      state,
+      behindBytes,
+      restorableFrom: this.#from,
+      restorableTo: this.#from === null ? null : (storedAt?.toISOString() ?? null),
+      newestAt: this.#newest?.endedAt ?? null,
+      takenBytes: this.#takenBytes,
+      problem: this.#problem ?? problem,
+    }
+  }
+
+  /** Called again and again while the server is open: begins, goes on, and takes a base backup when one is due. */
+  follow(wanted: WantedBackups | null, from: Omit<Upstream, 'slot'>): void {
+    if (wanted === null || this.#vault === null) {
+      this.stop()
+      return
+    }
+    if (this.#run && JSON.stringify(this.#run.wanted) !== JSON.stringify(wanted)) this.stop()
+    this.#run ??= this.#begin(wanted, this.#vault, { ...from, slot: VAULT_SLOT })
+    if (performance.now() < this.#nextTryAt || this.#taking) return
+    this.#tend(this.#run).catch((error) => this.#noteProblem(error))
+  }
+
+  /** Ends what goes on, without waiting: nobody's stop may hang on a vault. */
+  stop(): void {
+    this.#run?.aborter.abort()
+    this.#run = null
+    this.#isLoaded = false
+    this.#nextTryAt = 0
+  }
+
+  /** A base backup now, or the one that is being taken. Faults with `backup.no_vault` or what ends it. */
+  async takeNow(): Promise<BackupTaken> {
+    const run = this.#run
+    if (!run) {
+      throw new Fault('backup.no_vault', 409, `${this.#server} is not backed up here`, {
+        hint: 'Give the hosts a vault (host --vault), and the server a protection: mainstay sql server protect',
+      })
+    }
+    const { id, plainBytes, storedBytes } = await (this.#taking ?? this.#take(run))
+    return { id, plainBytes, storedBytes }
+  }
+
+  #begin(wanted: WantedBackups, vault: Vault, from: Upstream): Run {
+    const own = openServerVault(vault, { server: this.#server, key: Buffer.from(wanted.key, 'base64') })
+    const aborter = new AbortController()
+    const receiver = new WalReceiver(own, from)
+    void receiver.run(aborter.signal)
+    return { wanted, vault: own, from, receiver, aborter }
+  }
+
+  async #tend(run: Run): Promise<void> {
+    const { state, timeline, gap } = run.receiver.facts
+    if (state !== 'streaming') return
+    if (!this.#isLoaded) await this.#load(run)
+    const gapKey = gap && JSON.stringify(gap)
+    const isOld = Date.now() - Date.parse(this.#newest?.endedAt ?? '') >= run.wanted.everyMs
+    const isOther = this.#newest?.timeline !== timeline
+    if (this.#newest && !isOld && !isOther && (gapKey === null || gapKey === this.#coveredGap)) return
+    await this.#take(run)
+    this.#coveredGap = gapKey
+  }
+
+  async #load(run: Run): Promise<void> {
+    const catalogue = await readCatalogue(run.vault)
+    const usable = catalogue.backups.find(({ problem }) => problem === null)
+    this.#newest = usable ? { endedAt: usable.manifest.endedAt, timeline: usable.manifest.timeline } : null
+    this.#from = restorableInterval(catalogue)?.from.toISOString() ?? null
+    this.#isLoaded = true
+  }
+
+  async #take(run: Run): Promise<BaseManifest> {
+    this.#takenBytes = 0
+    const onProgress = (bytes: number) => {
+      this.#takenBytes = bytes
+    }
+    const options = { epoch: run.wanted.epoch, onProgress, signal: run.aborter.signal }
+    this.#taking = takeBackup(run.vault, run.from, options)
+    try {
+      const manifest = await this.#taking
+      this.#log.info(
+        { server: this.#server, backup: manifest.id, bytes: manifest.plainBytes },
+        'a base backup was taken',
+      )
+      this.#problem = null
+      await removeExpired(run.vault, { days: run.wanted.keepDays })
+      await this.#load(run)
+      return manifest
+    } finally {
+      this.#taking = null
+      this.#takenBytes = null
+    }
+  }
+
+  #noteProblem(error: unknown): void {
+    this.#nextTryAt = performance.now() + BACKUP_RETRY_MS
+    if (!this.#run) return
+    this.#problem = messageOf(error)
+    this.#log.warn({ server: this.#server, err: error }, 'no base backup could be taken')
+  }
+}

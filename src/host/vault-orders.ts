@@ -1,0 +1,96 @@
+// Orders about the vault: what it holds of a server, how a moment would be restored, checking it, a backup now.
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { type Catalogue, restorableInterval } from '../backups/catalogue.ts'
+import { readCatalogue } from '../backups/read-catalogue.ts'
+import { planRestore } from '../backups/restore-plan.ts'
+import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
+import { verifyByRestore } from '../backups/trial-restore.ts'
+import { verifyBackups } from '../backups/verify.ts'
+import type {
+  BackupCheck,
+  BackupTarget,
+  CheckRequest,
+  OutlineRequest,
+  RestoreOutline,
+  VaultContent,
+  VaultRequest,
+} from '../contract/backup.ts'
+import { Cluster } from '../databases/cluster.ts'
+import { formatLsn } from '../databases/replication.ts'
+import { Fault } from '../kit/fault.ts'
+import type { Host } from './host.ts'
+import type { Jobs } from './jobs.ts'
+import { targetOf } from './vault-target.ts'
+
+type Params = { server: string }
+
+/** Adds the routes; who may order is decided by who adds them. */
+export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): void {
+  const open = (server: string, key: string) => {
+    const { vault } = host
+    if (!vault)
+      throw new Fault('backup.no_vault', 409, 'this host was given no vault', { hint: 'Start it with --vault.' })
+    return openServerVault(vault, { server, key: Buffer.from(key, 'base64') })
+  }
+  app.post<{ Params: Params; Body: VaultRequest }>('/vault/:server/content', async ({ params, body }) => {
+    const vault = open(params.server, body.key)
+    return jobs.ask(`content ${body.job}`, async () => contentOf(vault, await readCatalogue(vault)))
+  })
+  app.post<{ Params: Params; Body: OutlineRequest }>('/vault/:server/outline', async ({ params, body }) => {
+    const vault = open(params.server, body.key)
+    return jobs.ask(`outline ${body.job}`, async () => await outline(vault, body.target))
+  })
+  app.post<{ Params: Params; Body: CheckRequest }>('/vault/:server/check', async ({ params, body }) => {
+    const vault = open(params.server, body.key)
+    return jobs.ask(`check ${body.job}`, async () => await check(host, vault, body))
+  })
+  app.post<{ Params: Params; Body: { job: string } }>('/servers/:server/backup', async ({ params, body }) => {
+    const { server } = host.getServer(params.server)
+    return jobs.ask(`backup ${body.job}`, async () => await server.takeBackup())
+  })
+}
+
+function contentOf(vault: ServerVault, catalogue: Catalogue): VaultContent {
+  const interval = (found: { from: Date; to: Date } | null) =>
+    found && { from: found.from.toISOString(), to: found.to.toISOString() }
+  return {
+    vault: vault.name,
+    backups: catalogue.backups.map(({ manifest, problem, reaches }) => {
+      const { id, startedAt, endedAt, plainBytes, storedBytes } = manifest
+      const own =
+        reaches.length === 0 ? null : restorableInterval({ ...catalogue, backups: [{ manifest, problem, reaches }] })
+      return { id, startedAt, endedAt, plainBytes, storedBytes, restorable: interval(own), problem }
+    }),
+    restorable: interval(restorableInterval(catalogue)),
+    gaps: catalogue.gaps.map(({ timeline, start, end }) => {
+      const until = end === null ? 'on' : `to ${formatLsn(end)}`
+      return `WAL of timeline ${timeline} is missing from ${formatLsn(start)} ${until}`
+    }),
+    problems: catalogue.problems.map(({ message }) => message),
+  }
+}
+
+async function outline(vault: ServerVault, target: BackupTarget): Promise<RestoreOutline> {
+  const plan = planRestore(await readCatalogue(vault), targetOf(target))
+  const { backup, bytes, restoresTo, wal, notes } = plan
+  return { backup: backup.id, bytes, restoresTo: restoresTo.toISOString(), walObjects: wal.length, notes }
+}
+
+// Into a scratch folder beside the servers; whatever becomes of it, the folder goes.
+async function check(host: Host, vault: ServerVault, wanted: CheckRequest): Promise<BackupCheck> {
+  const { objects, bytes, problems } = await verifyBackups(vault)
+  const found = problems.map(({ message }) => message)
+  if (!wanted.isRestored) return { objects, bytes, problems: found, rows: null, indexes: null }
+  const name = `check-${wanted.job.slice(0, 8)}`
+  const cluster = new Cluster({
+    name,
+    folder: join(host.postgresFolder, `.${name}`),
+    socketFolder: join(host.socketFolder, name),
+    binaries: host.binaries,
+    superuserPassword: wanted.superuserPassword,
+  })
+  const trial = await verifyByRestore(vault, { cluster })
+  const rows = Object.values(trial.rows).reduce((sum, count) => sum + count, 0)
+  return { objects, bytes, problems: [...found, ...trial.problems], rows, indexes: trial.indexes }
+}

@@ -1,0 +1,120 @@
+// Backups as people use them: kept by themselves, listed, verified, and made into a server when a region is lost.
+import assert from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import pg from 'pg'
+import type { BackupsView, DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
+import { pause, waitFor } from '../../src/kit/clock.ts'
+import { TestCloud } from '../support/cloud.ts'
+import { crashDuring, settle } from '../support/crash-cases.ts'
+import { FaultPoints } from '../support/fault-points.ts'
+
+const SERVER = 'sql-west-us'
+const SOON = { withinMs: 60_000, everyMs: 100 }
+
+describe('backups', () => {
+  let cloud: TestCloud
+  let points: FaultPoints
+  let service: ServiceView
+  let moment: string
+
+  before(async () => {
+    points = await FaultPoints.make()
+    cloud = await TestCloud.prepare()
+    cloud.env = { ...points.env, MAINSTAY_VAULT: join(cloud.home, 'vault') }
+    await cloud.up()
+    await cloud.ok(['mobile', 'create', 'Shop', '--location', 'West US'])
+    await cloud.ok(['mobile', 'table', 'create', 'Shop', 'TodoItem'])
+    service = await cloud.service('Shop')
+  })
+  after(async () => {
+    await cloud?.dispose()
+    await points?.dispose()
+  })
+
+  const refuses = async (args: string[], code: number, text: RegExp) => {
+    const result = await cloud.cli(args)
+    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
+    assert.match(result.stderr, text)
+  }
+  const untilKept = async (since: number) => {
+    const isKept = async () => {
+      const to = (await cloud.server(SERVER)).backup?.restorableTo
+      return to && Date.parse(to) > since ? true : undefined
+    }
+    await waitFor('what was written to be restorable', isKept, SOON)
+  }
+  const idsOn = async (server: ServerView) => {
+    const slug = server.region === 'East US' ? 'east-us' : 'west-us'
+    const { host, password } = await cloud.inside(slug, server.name)
+    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
+    await client.connect()
+    const { rows } = await client.query<{ id: string }>('select id from shop."TodoItem" order by id')
+    const logins = await client.query("select 1 from pg_roles where rolname like 'svc_%' and rolcanlogin")
+    await client.end()
+    return { ids: rows.map(({ id }) => id), logins: logins.rowCount }
+  }
+
+  test('are kept by themselves, and told with the moments that can be restored', async () => {
+    assert.deepEqual(await cloud.insertRows(service, ['one', 'two']), ['one', 'two'])
+    await untilKept(Date.now())
+    moment = new Date().toISOString()
+    await pause(20)
+    assert.deepEqual(await cloud.insertRows(service, ['three']), ['three'])
+    await untilKept(Date.now())
+    const found = await cloud.json<BackupsView>(['sql', 'backup', 'list', SERVER])
+    assert.deepEqual([found.backups.length, found.gaps, found.problems], [1, [], []])
+    assert.ok(found.restorable && Date.parse(found.restorable.from) < Date.parse(moment))
+    assert.match(await cloud.ok(['sql', 'server', 'show', SERVER]), /Backups +any moment from .* in .*vault/)
+    await refuses(['sql', 'backup', 'list', 'nobody'], 2, /no server 'nobody', and never was/)
+  })
+
+  test('can be taken at once, and verified by restoring them', async () => {
+    assert.match(await cloud.ok(['sql', 'backup', 'create', SERVER]), /\d+ bytes, \d+ in the vault/)
+    assert.match(await cloud.ok(['sql', 'backup', 'verify', SERVER]), /all whole/)
+    assert.match(await cloud.ok(['sql', 'backup', 'verify', SERVER, '--restore']), /restored: \d+ row\(s\).* are whole/)
+  })
+
+  test('what cannot be restored is refused with what can', async () => {
+    const restore = ['sql', 'restore', SERVER]
+    await refuses([...restore, '--to', 'yesterday'], 2, /no moment and no backup/)
+    await refuses([...restore, '--to', '2001-01-01T00:00:00Z'], 1, /can be restored|first|earl/i)
+    await refuses([...restore, '--to', '2101-01-01T00:00:00Z'], 1, /can be restored|last|late/i)
+    await refuses([...restore, '--name', 'sql-east-us'], 1, /is taken/)
+    const plan = await cloud.json<DryRunView>([...restore, '--to', moment, '--location', 'East US', '--dry-run'])
+    assert.match(plan.changes.join('\n'), /Create server sql-west-us-restored in East US[\s\S]*bytes are fetched/)
+  })
+
+  test('become a server in another region, to the moment, with the source lost and through a crash', async () => {
+    await cloud.ok(['dev', 'outage', 'start', 'West US'])
+    await cloud.untilState('Shop', 'Unhealthy', 30_000)
+    const restore = ['sql', 'restore', SERVER, '--to', moment, '--location', 'East US', '--name', 'before']
+    const at = { point: 'host.restore.fetching', victim: 'self' as const, region: 'east-us', server: 'before' }
+    const { isReached, result } = await crashDuring(cloud, points, at, async () => await cloud.cli(restore))
+    assert.ok(isReached, result.stderr)
+    await settle(cloud)
+    const isOpen = async () => ((await cloud.server('before')).members[0]?.state === 'running' ? true : undefined)
+    await waitFor('the restored server', isOpen, SOON)
+    const { ids, logins } = await idsOn(await cloud.server('before'))
+    assert.deepEqual([ids, logins], [['one', 'two'], 0])
+    await cloud.ok(['sql', 'restore', SERVER, '--location', 'East US', '--name', 'newest'])
+    assert.deepEqual((await idsOn(await cloud.server('newest'))).ids, ['one', 'three', 'two'])
+    await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    await cloud.untilState('Shop', 'Ready', 60_000)
+  })
+
+  test('what is damaged is named, and the operation fails for it', async () => {
+    const folder = join(cloud.home, 'vault', 'servers', SERVER, 'base')
+    const [backup] = (await readdir(folder)).sort()
+    const part = join(folder, backup ?? '', 'part-00001')
+    const content = await readFile(part)
+    content[content.length - 100] = (content[content.length - 100] ?? 0) ^ 1
+    await writeFile(part, content)
+    const failed = await cloud.cli(['sql', 'backup', 'verify', SERVER])
+    assert.equal(failed.code, 1)
+    assert.match(failed.stderr, /part-00001[\s\S]*goes around what is damaged/)
+    const [operation] = await cloud.api<OperationView[]>(`/operations?server=${SERVER}&top=1`)
+    assert.deepEqual([operation?.kind, operation?.state], ['check_backups', 'failed'])
+  })
+})
