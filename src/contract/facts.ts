@@ -27,6 +27,8 @@ export type ServerFacts = {
   role: 'primary' | 'standby' | 'quarantined'
   state: ServerState
   problem: string | null
+  /** The code of that, where it was a fault of ours. */
+  problemCode?: string | null
   /** Primary: end of its WAL. Standby: what it has on disk. As PostgreSQL writes it, `0/3A21F60`. */
   lsn: string | null
   timeline: number | null

@@ -7,7 +7,7 @@ import type { BackupCheck, BackupTaken } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
-import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
+import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { getServer, primaryOf } from './servers.ts'
 import { faultOfJob, findVaultHost, orderJob, type VaultDeps } from './vault-calls.ts'
@@ -120,5 +120,5 @@ function jobKind({ db }: BackupDeps, step: string, run: (context: StepContext) =
 }
 
 function wait(reason: string): StepResult {
-  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+  return notYet(reason, LOOK_AGAIN_MS)
 }

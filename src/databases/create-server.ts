@@ -10,9 +10,9 @@ import type { OperationKind } from '../operations/runner.ts'
 import { listHosts } from '../regions/hosts.ts'
 import { getRegion, listRegions } from '../regions/regions.ts'
 import { requireFreeServerName, requireServerName } from './server-names.ts'
-import { type ServerDeps, untilOpen, untilProtected } from './server-operations.ts'
+import { type ServerDeps, standbyStep, untilOpen } from './server-operations.ts'
 import { choosePrimaryHost } from './server-place.ts'
-import { endServer, getServer, insertServer, listServers, updateHeldServer, wantsStandby } from './servers.ts'
+import { endServer, insertServer, isServerHeld, listServers } from './servers.ts'
 
 const CREATE_SERVER_STEPS = [
   { name: 'server', sentence: 'Starting the server' },
@@ -94,26 +94,13 @@ export function createServerKind(deps: ServerDeps): OperationKind {
   return {
     steps: [
       { name: 'server', run: async ({ operation }) => await untilOpen(deps, serverOf(operation)) },
-      {
-        name: 'standby',
-        isEndless: true,
-        async run({ operation }) {
-          const name = serverOf(operation)
-          if (!wantsStandby(await getServer(db, name))) return { kind: 'done', detail: 'none was asked for' }
-          return await untilProtected(deps, name, null)
-        },
-      },
+      standbyStep(deps, 'standby'),
     ],
-    async finish({ operation }, end) {
-      await db.transaction().execute(async (trx) => {
-        await updateHeldServer(trx, operation, { operation_id: null })
-        await end(trx, {})
-      })
-    },
+    finish: async (_context, end) => await end(db, {}),
     async fail({ operation }, _fault, end) {
       await db.transaction().execute(async (trx) => {
-        // Held from its first moment, so that nothing is on it.
-        await endServer(trx, serverOf(operation))
+        // While it is held nothing is on it.
+        if (await isServerHeld(trx, operation)) await endServer(trx, serverOf(operation))
         await end(trx, { state: 'failed', next: 'mainstay sql server list' })
       })
       await field.push()

@@ -12,10 +12,12 @@ import { type Hosts, listHosts, requireReachable } from '../regions/hosts.ts'
 import { bumpDesired, getRegion } from '../regions/regions.ts'
 import { requireSyncPolicy } from './create-server.ts'
 import { keepStranded } from './replaced-copy.ts'
-import { askPrimary, type ServerDeps, untilDropped, untilProtected, waitFor } from './server-operations.ts'
+import { askPrimary, type ServerDeps, standbyStep, stillWaiting, untilDropped } from './server-operations.ts'
 import {
   getServer,
+  isServerHeld,
   lockIdleServer,
+  lockServerRow,
   primaryOf,
   removeStandby,
   type ServerWithMembers,
@@ -163,30 +165,19 @@ export function protectServerKind(deps: ServerDeps): OperationKind {
     steps: [
       { name: 'release', run: async (context) => await release(deps, context) },
       { name: 'stranded', isEndless: true, run: async (context) => await keepStranded(deps, context) },
-      {
-        name: 'standby',
-        isEndless: true,
-        async run({ operation }) {
-          const { protection, region } = inputOf(operation)
-          if (!wantsStandby({ protection })) return { kind: 'done', detail: 'none was asked for' }
-          return await untilProtected(deps, serverOf(operation), region)
-        },
-      },
+      standbyStep(deps, 'standby', (operation) => inputOf(operation).region),
     ],
-    async finish({ operation }, end) {
-      await db.transaction().execute(async (trx) => {
-        await updateHeldServer(trx, operation, { operation_id: null })
-        await end(trx, {})
-      })
-    },
+    finish: async (_context, end) => await end(db, {}),
     async fail({ operation, facts }, _fault, end) {
       const name = serverOf(operation)
       const { before } = inputOf(operation)
       // While the standby is still there it stays, and comes back into force by itself.
       const protection = facts.isRemoved === true ? {} : { protection: before }
       await db.transaction().execute(async (trx) => {
-        await trx.updateTable('server_members').set({ is_leaving: false }).where('server', '=', name).execute()
-        await updateHeldServer(trx, operation, { ...protection, operation_id: null })
+        if (await isServerHeld(trx, operation)) {
+          await trx.updateTable('server_members').set({ is_leaving: false }).where('server', '=', name).execute()
+          await updateHeldServer(trx, operation, { ...protection, operation_id: null })
+        }
         await end(trx, { state: 'failed', next: `mainstay sql server show ${name}` })
       })
       await field.push()
@@ -202,9 +193,10 @@ async function release(deps: ServerDeps, { operation, facts }: StepContext): Pro
   if (from === null) return { kind: 'done', detail: 'nothing is to be given up' }
   if (facts.isRemoved !== true) {
     facts.version ??= await db.transaction().execute(async (trx) => {
-      await lockRow(trx, name)
+      await lockServerRow(trx, name)
       const standby = trx.updateTable('server_members').where('server', '=', name).where('machine', '=', from)
-      await standby.where('role', '=', 'standby').set({ standing: 'released', is_leaving: true }).execute()
+      const leaving = { standing: 'released' as const, is_synchronous: false, is_leaving: true }
+      await standby.where('role', '=', 'standby').set(leaving).execute()
       return await bumpDesired(trx)
     })
     faultPoint('protect_server.release.released')
@@ -212,20 +204,16 @@ async function release(deps: ServerDeps, { operation, facts }: StepContext): Pro
     const server = await getServer(db, name)
     const primary = await askPrimary(deps, server)
     if (primary?.lease.kind !== 'free' || primary.version < Number(facts.version)) {
-      return waitFor(`${primaryOf(server).machine} to go on without it`)
+      return stillWaiting(`${primaryOf(server).machine} to go on without it`)
     }
     await db.transaction().execute(async (trx) => {
-      await lockRow(trx, name)
+      await lockServerRow(trx, name)
       await removeStandby(trx, name, from)
     })
     facts.isRemoved = true
     faultPoint('protect_server.release.removed')
   }
   return await untilDropped(deps, name)
-}
-
-async function lockRow(trx: ServerDeps['db'], name: string): Promise<void> {
-  await trx.selectFrom('servers').select('name').where('name', '=', name).forUpdate().execute()
 }
 
 function inputOf(operation: { input: Record<string, unknown> }): ProtectInput {

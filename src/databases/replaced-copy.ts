@@ -4,7 +4,7 @@ import { serverOf } from '../operations/operations.ts'
 import type { StepContext, StepResult } from '../operations/runner.ts'
 import { carryBundle } from './bundle-courier.ts'
 import { noteDivergences } from './divergences.ts'
-import { type ServerDeps, waitFor } from './server-operations.ts'
+import { type ServerDeps, stillWaiting } from './server-operations.ts'
 import { getServer, primaryOf, takePlaceOf } from './servers.ts'
 
 /** The step: waits for the bundle, has it carried to the primary's host, and gives the place to a standby. */
@@ -21,7 +21,7 @@ export async function keepStranded(deps: ServerDeps, { operation }: StepContext)
   const quarantine = host.servers.find((one) => one.name === name)?.quarantine
   const isUnknown = member.fork_lsn === null
   const isTried = quarantine?.epoch !== undefined && (quarantine.bundle != null || quarantine.bundleProblem != null)
-  if (!quarantine || (!isTried && !isUnknown)) return waitFor(`${machine} to decode what it alone has`)
+  if (!quarantine || (!isTried && !isUnknown)) return stillWaiting(`${machine} to decode what it alone has`)
   const bundle = quarantine.bundle ?? null
   const epoch = quarantine.epoch ?? Number(server.epoch) - 1
   if (bundle !== null) {

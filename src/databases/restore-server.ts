@@ -12,11 +12,14 @@ import type { Field } from '../regions/field.ts'
 import { bumpDesired, getRegion, listRegions } from '../regions/regions.ts'
 import { type BackupDeps, requireKnown } from './backup-operations.ts'
 import { freeServerName, requireFreeServerName, requireServerName } from './server-names.ts'
-import { untilProtected, waitFor } from './server-operations.ts'
-import { endServer, getServer, insertServer, primaryOf, updateHeldServer } from './servers.ts'
+import { standbyStep, stillWaiting } from './server-operations.ts'
+import { endServer, getServer, insertServer, isServerHeld, primaryOf } from './servers.ts'
 import { askVault, findVaultHost } from './vault-calls.ts'
 
 export type RestoreDeps = Omit<BackupDeps, 'field'> & { field: Field }
+
+// What another try of the host cannot mend; a vault that is away comes back.
+const HOPELESS = /^(restore\.|backup\.|vault\.(?!unreachable))/
 
 const STEPS = [
   { name: 'restore', sentence: 'Restoring it' },
@@ -117,21 +120,13 @@ export function restoreServerKind(deps: RestoreDeps): OperationKind {
         isEndless: true,
         run: async ({ operation }) => await untilRestored(deps, serverOf(operation)),
       },
-      {
-        name: 'standby',
-        isEndless: true,
-        run: async ({ operation }) => await untilProtected(deps, serverOf(operation), null),
-      },
+      standbyStep(deps, 'standby'),
     ],
-    async finish({ operation }, end) {
-      await db.transaction().execute(async (trx) => {
-        await updateHeldServer(trx, operation, { operation_id: null })
-        await end(trx, {})
-      })
-    },
+    finish: async (_context, end) => await end(db, {}),
     async fail({ operation }, _fault, end) {
       await db.transaction().execute(async (trx) => {
-        await endServer(trx, serverOf(operation))
+        // While it is held nothing is on it.
+        if (await isServerHeld(trx, operation)) await endServer(trx, serverOf(operation))
         await end(trx, { state: 'failed', next: `mainstay sql backup list ${operation.input.source}` })
       })
       await field.push()
@@ -145,10 +140,10 @@ async function untilRestored({ db, field }: RestoreDeps, name: string): Promise<
   const { machine } = primaryOf(server)
   const found = (await field.askHost(machine)).servers.find((entry) => entry.name === name)
   if (found?.state === 'running') return { kind: 'done', detail: `on ${machine}` }
-  if (found?.state === 'failed' && found.problem !== null && /^(restore|vault|backup)\b/.test(found.problem)) {
-    throw new Fault('backup.failed', 500, found.problem)
+  if (found?.state === 'failed' && HOPELESS.test(found.problemCode ?? '')) {
+    throw new Fault('backup.failed', 500, found.problem ?? 'the restore failed')
   }
   const { doneBytes, totalBytes, step } = found?.restore ?? { doneBytes: 0, totalBytes: 0, step: '' }
   const share = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} % of ${totalBytes} bytes` : ''
-  return waitFor(found?.problem ?? `${machine}: ${step || (found?.state ?? 'not there yet')}${share}`)
+  return stillWaiting(found?.problem ?? `${machine}: ${step || (found?.state ?? 'not there yet')}${share}`)
 }

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { bumpDesired } from '../regions/regions.ts'
+import { lockServerRow } from './servers.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -22,7 +23,7 @@ export async function releaseStandbysOn(trx: Db, machine: string): Promise<void>
 export async function replaceStandby(db: Db, server: string, machines: { from: string; to: string }): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
     // The row that promotions and releases lock, so that these exclude each other.
-    await trx.selectFrom('servers').select('name').where('name', '=', server).forUpdate().execute()
+    await lockServerRow(trx, server)
     const done = await trx
       .updateTable('server_members')
       .set((eb) => ({

@@ -3,19 +3,28 @@ import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ServerFacts } from '../contract/facts.ts'
-import type { StepResult } from '../operations/runner.ts'
+import { type Operation, serverOf } from '../operations/operations.ts'
+import { notYet, type Step, type StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { machinesToDrop, noteDroppedCopies } from './server-drops.ts'
-import { getServer, primaryOf, type ServerWithMembers, standbyOf } from './servers.ts'
+import {
+  getServer,
+  listServers,
+  primaryOf,
+  type ServerWithMembers,
+  standbyOf,
+  updateHeldServer,
+  wantsStandby,
+} from './servers.ts'
 import { supplyStandby } from './standby-supply.ts'
 
 export type ServerDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field }
 
 const LOOK_AGAIN_MS = 100
 
-/** Not yet, for that reason. */
-export function waitFor(reason: string): StepResult {
-  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+/** Not yet: operations about servers take seconds, and look a few times a second. */
+export function stillWaiting(reason: string): StepResult {
+  return notYet(reason, LOOK_AGAIN_MS)
 }
 
 /** What the host of a server's primary says of it just now. Faults as `Field.askHost`. */
@@ -30,19 +39,36 @@ export async function untilOpen(deps: ServerDeps, name: string): Promise<StepRes
   const server = await getServer(deps.db, name)
   const facts = await askPrimary(deps, server)
   if (facts?.state === 'running') return { kind: 'done', detail: `on ${primaryOf(server).machine}` }
-  return waitFor(facts?.problem ?? `${name} to be open (${facts?.state ?? 'not there yet'})`)
+  return stillWaiting(facts?.problem ?? `${name} to be open (${facts?.state ?? 'not there yet'})`)
 }
 
-/** Gives a server its standby and waits until that may be promoted. One whose host is lost is not waited for. */
-export async function untilProtected(
+/**
+ * The last step of whatever gives a server a standby (`regionOf`: where, by name; null: anywhere else). The operation
+ * lets go of the server first and only watches: a standby that cannot be built must not keep people from changing it.
+ */
+export function standbyStep(
   deps: Omit<ServerDeps, 'seal'>,
   name: string,
-  region: string | null,
-): Promise<StepResult> {
-  const { db, field } = deps
-  await supplyStandby(db, name, { field, region })
+  regionOf: (operation: Operation) => string | null = () => null,
+): Step {
+  return {
+    name,
+    isEndless: true,
+    passing: ['door.unreachable'],
+    async run({ operation }) {
+      const server = serverOf(operation)
+      await supplyStandby(deps.db, server, { field: deps.field, region: regionOf(operation) })
+      await updateHeldServer(deps.db, operation, { operation_id: null })
+      return await untilProtected(deps, server)
+    },
+  }
+}
+
+/** Waits until a server's standby may be promoted, if it still is to have one. One whose host is lost is not waited for. */
+export async function untilProtected({ db, field }: Omit<ServerDeps, 'seal'>, name: string): Promise<StepResult> {
   await field.push()
-  const server = await getServer(db, name)
+  const server = (await listServers(db)).find((entry) => entry.name === name)
+  if (!server || !wantsStandby(server)) return { kind: 'done', detail: 'none is asked for' }
   const standby = standbyOf(server)
   if (!standby) {
     return { kind: 'done', detail: 'no host of another region reports: it gets its standby as soon as one does' }
@@ -56,7 +82,7 @@ export async function untilProtected(
   // Both, since how far the one has come is told by the other.
   await field.askHost(primaryOf(server).machine)
   const copy = (await field.askHost(standby.machine)).servers.find((entry) => entry.name === name)
-  return waitFor(copy?.problem ?? `its standby on ${standby.machine} (${standby.standing})`)
+  return stillWaiting(copy?.problem ?? `its standby on ${standby.machine} (${standby.standing})`)
 }
 
 /** Waits until every machine that can be reached has dropped its copy of a server; the others do it later. */
@@ -67,6 +93,6 @@ export async function untilDropped({ db, field }: ServerDeps, name: string): Pro
   await noteDroppedCopies(db, { host: (machine) => facts.find((one) => one.machine === machine) ?? null })
   const left = await machinesToDrop(db, name)
   const here = left.filter((machine) => asked.includes(machine))
-  if (here.length > 0) return waitFor(`${here.join(', ')} to drop ${name}`)
+  if (here.length > 0) return stillWaiting(`${here.join(', ')} to drop ${name}`)
   return left.length === 0 ? { kind: 'done' } : { kind: 'done', detail: `${left.join(', ')} will drop it later` }
 }

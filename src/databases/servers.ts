@@ -33,14 +33,25 @@ export async function getServer(db: Db, name: string): Promise<ServerWithMembers
   })
 }
 
+/** Locks a server's row until the transaction ends: what is decided about it is decided one after the other. */
+export async function lockServerRow(trx: Db, name: string): Promise<void> {
+  await trx.selectFrom('servers').select('name').where('name', '=', name).forUpdate().execute()
+}
+
 /** The server, its row locked until the transaction ends. Faults with `server.unknown`, or `server.busy`. */
 export async function lockIdleServer(trx: Db, name: string): Promise<ServerWithMembers> {
-  await trx.selectFrom('servers').select('name').where('name', '=', name).forUpdate().execute()
+  await lockServerRow(trx, name)
   const server = await getServer(trx, name)
   if (server.operation_id === null) return server
   throw new Fault('server.busy', 409, `${name} is in another operation (${server.operation_id})`, {
     hint: `Watch it: mainstay operation watch ${server.operation_id}`,
   })
+}
+
+/** True while an operation holds the server that it is about. */
+export async function isServerHeld(trx: Db, operation: { id: string; server: string | null }): Promise<boolean> {
+  const found = await trx.selectFrom('servers').select('operation_id').where('name', '=', operation.server).execute()
+  return found[0]?.operation_id === operation.id
 }
 
 /** Changes the server that an operation is about, if that operation still holds it; otherwise nothing. */

@@ -4,7 +4,14 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type Hosts, listHosts } from '../regions/hosts.ts'
 import { machinesToDrop } from './server-drops.ts'
 import { chooseStandbyHost } from './server-place.ts'
-import { getServer, insertStandby, listServers, type ServerWithMembers, standbyOf, wantsStandby } from './servers.ts'
+import {
+  insertStandby,
+  listServers,
+  lockServerRow,
+  type ServerWithMembers,
+  standbyOf,
+  wantsStandby,
+} from './servers.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -26,9 +33,9 @@ export async function supplyStandby(
   options: { field: Parameters<typeof listHosts>[1]; region?: string | null },
 ): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
-    await trx.selectFrom('servers').select('name').where('name', '=', name).forUpdate().execute()
-    const server = await getServer(trx, name)
-    if (!wantsStandby(server) || standbyOf(server) !== null) return false
+    await lockServerRow(trx, name)
+    const server = (await listServers(trx)).find((entry) => entry.name === name)
+    if (!server || !wantsStandby(server) || standbyOf(server) !== null) return false
     const hosts = await listHosts(trx, options.field)
     const machine = await findStandbyHost(trx, server, { hosts, region: options.region ?? null })
     if (machine === null) return false

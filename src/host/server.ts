@@ -66,7 +66,7 @@ export class ManagedServer {
   #wantedVersion: number
   #version = 0
   #state: ServerState = 'starting'
-  #problem: string | null = null
+  #problem: { message: string; code: string | null } | null = null
   #kept: Kept | null = null
   readonly #schemas: ServerSchemas
   readonly #synchrony: Synchrony
@@ -195,7 +195,8 @@ export class ManagedServer {
       epoch: this.#kept?.epoch ?? this.#wanted.epoch,
       role: this.#kept?.role ?? this.#wanted.role,
       state: this.#state,
-      problem: this.#problem,
+      problem: this.#problem?.message ?? null,
+      problemCode: this.#problem?.code ?? null,
       isSynchronous: isOpen && this.role === 'primary' && this.#synchrony.isInForce,
       backup: isOpen && this.role === 'primary' ? this.#deps.backups.facts : null,
       restore: this.#restored,
@@ -222,11 +223,11 @@ export class ManagedServer {
         this.#version = version
       } catch (error) {
         this.#state = 'failed'
-        this.#problem = messageOf(error)
+        this.#problem = problemOf(error)
         this.#monitor.forget()
       }
       if (state !== this.#state) {
-        this.#deps.log.info({ server: this.name, state: this.#state, problem: this.#problem }, 'server state')
+        this.#deps.log.info({ server: this.name, state: this.#state, problem: this.#problem?.message }, 'server state')
       }
       if (before !== this.#summary()) this.#deps.onChange()
       await Promise.race([woken, pause(SERVER_TICK_MS, this.#aborter.signal)])
@@ -242,14 +243,14 @@ export class ManagedServer {
         return
       } catch (error) {
         this.#state = 'failed'
-        this.#problem = messageOf(error)
+        this.#problem = problemOf(error)
         await pause(SERVER_TICK_MS, this.#aborter.signal)
       }
     }
   }
 
   #summary(): string {
-    return `${this.#state} ${this.#problem} ${this.#version}`
+    return `${this.#state} ${this.#problem?.message} ${this.#version}`
   }
 
   async #reconcile(wanted: ServerAssignment): Promise<void> {
@@ -496,6 +497,10 @@ export class ManagedServer {
 }
 
 const FREE = { kind: 'free', term: 0 } as const
+
+function problemOf(error: unknown): { message: string; code: string | null } {
+  return { message: messageOf(error), code: error instanceof Fault ? error.code : null }
+}
 
 function withStranded(position: Position, found: Stranded | null): Position {
   if (!position.quarantine || !found) return position

@@ -16,8 +16,13 @@ import {
   subjectOf,
 } from './operations.ts'
 
-/** Not yet is not an error: the step looks again after a while. */
+/** Not yet is not an error. */
 export type StepResult = { kind: 'done'; detail?: string } | { kind: 'wait'; forMs: number; reason: string }
+
+/** Not yet, for that reason: looked at again after a while. */
+export function notYet(reason: string, forMs: number): StepResult {
+  return { kind: 'wait', forMs, reason }
+}
 
 /** What a step may remember for later ones; part of the row. Changed in place, written when the step ends or waits. */
 export type StepContext = { operation: Operation; facts: Record<string, unknown>; attempt: number }
@@ -205,6 +210,6 @@ async function runOrWait(step: Step, context: StepContext): Promise<StepResult> 
   } catch (error) {
     const isPassing = isNotAnswering(error) || (error instanceof Fault && step.passing?.includes(error.code) === true)
     if (!isPassing) throw error
-    return { kind: 'wait', forMs: PASSING_WAIT_MS, reason: `an answer: ${error.message}` }
+    return notYet(`an answer: ${error.message}`, PASSING_WAIT_MS)
   }
 }

@@ -10,7 +10,7 @@ import { Fault } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { DIVERGENCE_PREVIEW_MS_MAX } from '../kit/limits.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
-import type { OperationKind, StepContext, StepResult } from '../operations/runner.ts'
+import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { listHosts, requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
@@ -117,7 +117,7 @@ async function apply({ db, field }: RecoveryDeps, { operation, facts }: StepCont
   const body = { job: operation.id, onConflict, ...(schema === null ? {} : { schema }) }
   const path = `/bundles/${server}/${epoch}/apply`
   const answer = (await field.order(machine, { method: 'POST', path, body })) as JobAnswer<BundleApplied>
-  if (answer.state === 'running') return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason: `${machine} to apply them` }
+  if (answer.state === 'running') return notYet(`${machine} to apply them`, LOOK_AGAIN_MS)
   if (answer.state === 'failed') {
     throw new Fault('divergence.not_applied', 500, answer.message, {
       hint: `What was applied is found so: mainstay sql divergence apply ${server}`,

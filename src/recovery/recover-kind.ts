@@ -4,7 +4,13 @@ import { getServer, noteFork, primaryOf, promoteMember } from '../databases/serv
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
-import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
+import {
+  type EndOperation,
+  notYet,
+  type OperationKind,
+  type StepContext,
+  type StepResult,
+} from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { archiveOf } from '../services/archive.ts'
@@ -275,5 +281,5 @@ function inputOf(operation: Operation): RecoverInput {
 }
 
 function wait(reason: string): StepResult {
-  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+  return notYet(reason, LOOK_AGAIN_MS)
 }

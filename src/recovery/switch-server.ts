@@ -2,7 +2,7 @@
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { DryRunView } from '../contract/api.ts'
-import { untilProtected } from '../databases/server-operations.ts'
+import { standbyStep } from '../databases/server-operations.ts'
 import { lockIdleServer, primaryOf, type ServerWithMembers, standbyOf, updateHeldServer } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
@@ -128,18 +128,9 @@ export function switchServerKind(deps: RecoveryDeps): OperationKind {
         passing: PASSING,
         run: async (context) => await releaseRequests(deps, context, holdOf(context.operation)),
       },
-      {
-        name: 'follow',
-        isEndless: true,
-        run: async ({ operation }) => await untilProtected(deps, serverOf(operation), null),
-      },
+      standbyStep(deps, 'follow'),
     ],
-    async finish({ operation }, end) {
-      await db.transaction().execute(async (trx) => {
-        await updateHeldServer(trx, operation, { operation_id: null })
-        await end(trx, {})
-      })
-    },
+    finish: async (_context, end) => await end(db, {}),
     async fail({ operation, facts }, fault, end) {
       // Requests go on in the new place already: what is left is looked after like any other server.
       const isDone = (facts as SwitchFacts).openedAt !== undefined

@@ -170,7 +170,8 @@ async function follow(deps: RecoveryDeps, operation: Operation): Promise<StepRes
     return wait(`${from.machine} to stop serving it`)
   }
   if (!serverMove) return { kind: 'done' }
-  return await untilProtected(deps, server, null)
+  await updateHeldServer(db, operation, { operation_id: null })
+  return await untilProtected(deps, server)
 }
 
 async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end: EndOperation): Promise<void> {

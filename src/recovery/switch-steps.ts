@@ -10,7 +10,7 @@ import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { SWITCH_LAG_BYTES_MAX, SWITCH_STOP_MS_MAX } from '../kit/limits.ts'
 import { noteFacts } from '../operations/operations.ts'
-import type { StepContext, StepResult } from '../operations/runner.ts'
+import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { isServed } from '../services/facts-of.ts'
@@ -205,5 +205,5 @@ async function factsOn(field: RecoveryDeps['field'], machine: string, server: st
 
 /** Not yet; looked at again at once, since requests wait. */
 export function wait(reason: string): StepResult {
-  return { kind: 'wait', forMs: LOOK_AGAIN_MS, reason }
+  return notYet(reason, LOOK_AGAIN_MS)
 }

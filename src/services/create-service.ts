@@ -11,7 +11,7 @@ import { randomId, randomKey } from '../kit/identifiers.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serviceIdOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
-import type { OperationKind } from '../operations/runner.ts'
+import { notYet, type OperationKind } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { runtimeOf } from '../regions/field.ts'
 import type { Size } from '../regions/ledger.ts'
@@ -156,9 +156,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
           })
           if (found)
             throw new Fault('service.schema_failed', 500, `the schema of '${service.name}' could not be made: ${found}`)
-          return found === null
-            ? { kind: 'done' }
-            : { kind: 'wait', forMs: WAIT_MS, reason: `${service.server} to make its schema` }
+          return found === null ? { kind: 'done' } : notYet(`${service.server} to make its schema`, WAIT_MS)
         },
       },
       {
@@ -172,7 +170,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
             version: Number(facts.version),
           }
           if (isServed(await field.askHost(service.machine), wanted)) return { kind: 'done' }
-          return { kind: 'wait', forMs: WAIT_MS, reason: `a runtime on ${service.machine}` }
+          return notYet(`a runtime on ${service.machine}`, WAIT_MS)
         },
       },
       {

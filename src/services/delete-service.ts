@@ -11,7 +11,7 @@ import { faultPoint } from '../kit/fault-points.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serviceIdOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
-import type { OperationKind } from '../operations/runner.ts'
+import { notYet, type OperationKind } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { archiveOf } from './archive.ts'
@@ -119,7 +119,7 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
           // A lost home serves nobody; when it returns it reads what is wanted before it opens anything.
           if (!field.isReachable(service.machine)) return { kind: 'done', detail: 'its home cannot be reached' }
           if (isNotServed(await field.askHost(service.machine), service.name)) return { kind: 'done' }
-          return { kind: 'wait', forMs: WAIT_MS, reason: `${service.machine} to stop serving it` }
+          return notYet(`${service.machine} to stop serving it`, WAIT_MS)
         },
       },
       {
@@ -150,8 +150,7 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
               500,
               `the schema of '${service.name}' could not be closed: ${found}`,
             )
-          if (found === undefined)
-            return { kind: 'wait', forMs: WAIT_MS, reason: `${service.server} to close its schema` }
+          if (found === undefined) return notYet(`${service.server} to close its schema`, WAIT_MS)
           return {
             kind: 'done',
             detail: isDropped ? 'its data is dropped' : `its data is kept in schema ${service.schema_name}`,

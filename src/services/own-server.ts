@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { freeServerName } from '../databases/server-names.ts'
-import { endServer, insertServer, listServers } from '../databases/servers.ts'
+import { endServer, insertServer, listServers, lockServerRow } from '../databases/servers.ts'
 import type { Service } from './services.ts'
 
 type Db = Kysely<ControlDatabase>
@@ -41,7 +41,7 @@ export async function isAloneOnOwnServer(trx: Db, service: Service): Promise<boo
 
 /** Ends the server that was made for a service, with the service's data; true when it did. */
 export async function endOwnServer(trx: Db, service: Service): Promise<boolean> {
-  await trx.selectFrom('servers').select('name').where('name', '=', service.server).forUpdate().execute()
+  await lockServerRow(trx, service.server)
   if (!(await isAloneOnOwnServer(trx, service))) return false
   await endServer(trx, service.server)
   await trx.updateTable('services').set({ is_data_dropped: true }).where('id', '=', service.id).execute()

@@ -6,7 +6,7 @@ import type { ScalePlanView, ScaleService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginOnce, insertOperation, serviceIdOf, subjectOf } from '../operations/operations.ts'
-import type { OperationKind, StepResult } from '../operations/runner.ts'
+import { notYet, type OperationKind, type StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { findRoom, type Size } from '../regions/ledger.ts'
@@ -121,7 +121,7 @@ export function scaleKind({ db, field }: ServiceDeps): OperationKind {
           const { to } = inputOf(operation)
           const wanted = { ...to, name: service.name, epoch: Number(service.epoch), version: Number(facts.version) }
           if (isServedBy(await field.askHost(service.machine), wanted)) return { kind: 'done', detail: sizeText(to) }
-          return { kind: 'wait', forMs: WAIT_MS, reason: `${service.machine} to serve it as ${sizeText(to)}` }
+          return notYet(`${service.machine} to serve it as ${sizeText(to)}`, WAIT_MS)
         },
       },
       {
@@ -203,7 +203,7 @@ async function tellGateways(field: Field): Promise<StepResult> {
   const { unreached } = await field.push()
   const { live, late } = await field.gateways()
   const silent = live.filter((gateway) => unreached.includes(gateway))
-  if (silent.length > 0) return { kind: 'wait', forMs: WAIT_MS, reason: `${silent.join(', ')} to take the route` }
+  if (silent.length > 0) return notYet(`${silent.join(', ')} to take the route`, WAIT_MS)
   return late.length === 0 ? { kind: 'done' } : { kind: 'done', detail: `${late.join(', ')} will learn it later` }
 }
 

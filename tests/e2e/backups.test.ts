@@ -1,6 +1,6 @@
 // Backups as people use them: kept by themselves, listed, verified, and made into a server when a region is lost.
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
@@ -116,5 +116,18 @@ describe('backups', () => {
     assert.match(failed.stderr, /part-00001[\s\S]*goes around what is damaged/)
     const [operation] = await cloud.api<OperationView[]>(`/operations?server=${SERVER}&top=1`)
     assert.deepEqual([operation?.kind, operation?.state], ['check_backups', 'failed'])
+  })
+
+  test('a restore whose backups go meanwhile says so, and leaves nothing behind', async () => {
+    await points.arm('host.restore.fetching', 'stop')
+    const running = cloud.cli(['sql', 'restore', SERVER, '--location', 'East US', '--name', 'never'])
+    const pid = await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)
+    await rm(join(cloud.home, 'vault', 'servers', SERVER), { recursive: true })
+    process.kill(pid, 'SIGCONT')
+    const failed = await running
+    await points.disarm()
+    assert.equal(failed.code, 1)
+    assert.match(failed.stderr, /backup|missing/)
+    await refuses(['sql', 'server', 'show', 'never'], 2, /no server 'never'/)
   })
 })

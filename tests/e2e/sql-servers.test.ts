@@ -1,6 +1,7 @@
 // SQL servers that people make, use, protect and delete, through crashes and with a region away.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { DryRunView, OperationView, ServerView } from '../../src/contract/api.ts'
@@ -117,6 +118,24 @@ describe('SQL servers', () => {
     await cloud.ok(['sql', 'server', 'protect', 'orders'])
     const rows = await cloud.readIds(await cloud.service('Shop'))
     assert.ok(rows.includes('one') && rows.includes('two'))
+  })
+
+  test('one whose standby cannot be built may be changed all the same, and the operation that waits for it ends', async () => {
+    // Where its copy is to be there is a file.
+    const blocked = join(await postgresFolderOf(join(cloud.home, 'hosts', 'east-us')), 'stuck')
+    await writeFile(blocked, '')
+    const begun = await cloud.call('POST', '/servers', { name: 'stuck', location: 'West US' })
+    assert.equal(begun.status, 202)
+    const isTold = async () => {
+      const { steps } = await cloud.operation(begun.body.id ?? '')
+      return steps.some(({ name, detail }) => name === 'standby' && /stuck/.test(detail ?? '')) ? true : undefined
+    }
+    await waitFor('the operation to say what it waits for', isTold, SOON)
+    await cloud.ok(['sql', 'server', 'protect', 'stuck', '--protection', 'none'])
+    const isOver = async () => ((await cloud.operation(begun.body.id ?? '')).state === 'succeeded' ? true : undefined)
+    await waitFor('the creation to end', isOver, SOON)
+    await cloud.ok(['sql', 'server', 'delete', 'stuck', '-q'])
+    assert.equal(await hasFolder('east-us', 'stuck'), false)
   })
 
   test('a reserved service has a server of its own, which goes with its data', async () => {
