@@ -16,8 +16,8 @@ export type VerifyReport = {
 }
 
 export type VerifyOptions = {
-  /** Ids of backups that are being taken: they have parts and no manifest yet. */
-  underWay?: string[]
+  /** Ids of backups that are being taken: they have parts and no manifest yet. Asked last, since one may begin. */
+  underWay?: () => string[]
   onProgress?: (progress: { objects: number; total: number }) => void
   signal?: AbortSignal
 }
@@ -53,7 +53,7 @@ export async function verifyBackups(vault: ServerVault, options: VerifyOptions =
   // What went meanwhile was read before and is not listed again; what should be there is known now.
   const after = await readCatalogueFacts(vault)
   const catalogue = makeCatalogue({ ...after, problems: [...problems.values()] })
-  const missing = { catalogue, seen: after.seen, objects: await vault.list(), underWay: options.underWay ?? [] }
+  const missing = { catalogue, seen: after.seen, objects: await vault.list(), underWay: options.underWay?.() ?? [] }
   for (const problem of findMissing(missing)) note(problem)
   return { objects: read, bytes, problems: [...problems.values()], catalogue }
 }

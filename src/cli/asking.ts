@@ -26,6 +26,15 @@ export async function needService(session: Session, value: string | undefined, u
   })
 }
 
+/** The name of a SQL server. */
+export async function needSqlServer(session: Session, value: string | undefined, usage: string): Promise<string> {
+  return await needText(session, value, {
+    prompt: 'SQL server name: ',
+    what: 'the name of the SQL server',
+    insteadSay: `Name the SQL server: ${usage}`,
+  })
+}
+
 /** The name of a table. */
 export async function needTable(session: Session, value: string | undefined, usage: string): Promise<string> {
   return await needText(session, value, {

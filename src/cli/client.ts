@@ -176,8 +176,8 @@ export class Client {
     return await this.#send('OperationView', { verb: 'POST', path: fill(API.backups, { server }) })
   }
 
-  async checkBackups(server: string, isRestored: boolean): Promise<OperationView> {
-    const path = fill(API.checkBackups, { server })
+  async verifyBackups(server: string, isRestored: boolean): Promise<OperationView> {
+    const path = fill(API.verifyBackups, { server })
     return await this.#send('OperationView', { verb: 'POST', path, body: { isRestored } })
   }
 

@@ -2,9 +2,9 @@
 import type { Command } from 'commander'
 import type { BackupsView, RestoreServer } from '../contract/api.ts'
 import { formatBytes } from './amounts.ts'
-import { needText } from './asking.ts'
+import { needSqlServer } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
-import { addCommand, runCommand, type Session, type Shell } from './command.ts'
+import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followSteps } from './follow.ts'
@@ -21,7 +21,7 @@ export function addSqlBackup(backup: Command, shell: Shell): void {
     examples: ['mainstay sql backup list sql-west-us'],
   }).action(async (given: string | undefined, flags: CommonFlags) => {
     await runCommand(shell, { name: 'sql backup list', flags }, async (session) => {
-      const server = await needServer(session, given, 'mainstay sql backup list SERVER')
+      const server = await needSqlServer(session, given, 'mainstay sql backup list SERVER')
       const found = await (await session.client()).listBackups(server)
       return { json: found, lines: backupLines(found) }
     })
@@ -32,7 +32,7 @@ export function addSqlBackup(backup: Command, shell: Shell): void {
     examples: ['mainstay sql backup create sql-west-us'],
   }).action(async (given: string | undefined, flags: CommonFlags) => {
     await runCommand(shell, { name: 'sql backup create', flags }, async (session) => {
-      const server = await needServer(session, given, 'mainstay sql backup create SERVER')
+      const server = await needSqlServer(session, given, 'mainstay sql backup create SERVER')
       const client = await session.client()
       const ended = await followSteps(session, client, await client.createBackup(server))
       return { json: ended, lines: [ended.steps.at(-1)?.detail ?? ''] }
@@ -46,9 +46,9 @@ export function addSqlBackup(backup: Command, shell: Shell): void {
     .option('--restore', 'also restore the newest moment into a scratch server, and check its tables and indexes')
     .action(async (given: string | undefined, flags: CommonFlags & { restore?: boolean }) => {
       await runCommand(shell, { name: 'sql backup verify', flags }, async (session) => {
-        const server = await needServer(session, given, 'mainstay sql backup verify SERVER')
+        const server = await needSqlServer(session, given, 'mainstay sql backup verify SERVER')
         const client = await session.client()
-        const operation = await client.checkBackups(server, flags.restore === true)
+        const operation = await client.verifyBackups(server, flags.restore === true)
         const ended = await followSteps(session, client, operation)
         return { json: ended, lines: [ended.steps.at(-1)?.detail ?? ''] }
       })
@@ -72,7 +72,7 @@ export function addSqlRestore(sql: Command, shell: Shell): void {
     .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: RestoreFlags) => {
       await runCommand(shell, { name: 'sql restore', flags }, async (session) => {
-        const source = await needServer(session, given, 'mainstay sql restore SERVER')
+        const source = await needSqlServer(session, given, 'mainstay sql restore SERVER')
         const request: RestoreServer = {
           ...(flags.to === undefined ? {} : { to: flags.to }),
           ...(flags.location === undefined ? {} : { location: flags.location }),
@@ -87,14 +87,6 @@ export function addSqlRestore(sql: Command, shell: Shell): void {
         return { json: made, lines: serverLines(made, Date.now()) }
       })
     })
-}
-
-async function needServer(session: Session, given: string | undefined, usage: string): Promise<string> {
-  return await needText(session, given, {
-    prompt: 'SQL server name: ',
-    what: 'the name of the SQL server',
-    insteadSay: `Name the SQL server: ${usage}`,
-  })
 }
 
 function backupLines(found: BackupsView): string[] {

@@ -4,9 +4,9 @@ import type { ApplyDivergence, DivergenceView, StrandedChangeView } from '../con
 import { Fault } from '../kit/fault.ts'
 import { BUNDLE_CHANGES_SHOWN_MAX } from '../kit/limits.ts'
 import { formatCount } from './amounts.ts'
-import { needText, wholeNumber } from './asking.ts'
+import { needSqlServer, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
-import { addCommand, runCommand, type Session, type Shell } from './command.ts'
+import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { followSteps } from './follow.ts'
 
@@ -54,7 +54,7 @@ function addShow(divergence: Command, shell: Shell): void {
     .option('--skip <number>', 'from this one on', '0')
     .action(async (given: string | undefined, flags: ShowFlags) => {
       await runCommand(shell, { name: 'sql divergence show', flags }, async (session) => {
-        const server = await needServer(session, given, 'mainstay sql divergence show SERVER')
+        const server = await needSqlServer(session, given, 'mainstay sql divergence show SERVER')
         const count = wholeNumber('--top', flags.top, { min: 0, max: BUNDLE_CHANGES_SHOWN_MAX })
         const from = wholeNumber('--skip', flags.skip, { min: 0, max: SKIP_MAX })
         const wanted = { epoch: epochOf(flags), service: flags.service, from, count }
@@ -88,7 +88,7 @@ function addApply(divergence: Command, shell: Shell): void {
     .option('--overwrite', 'also over rows that were changed since')
     .action(async (given: string | undefined, flags: ApplyFlags) => {
       await runCommand(shell, { name: 'sql divergence apply', flags }, async (session) => {
-        const server = await needServer(session, given, 'mainstay sql divergence apply SERVER')
+        const server = await needSqlServer(session, given, 'mainstay sql divergence apply SERVER')
         const epoch = epochOf(flags)
         const client = await session.client()
         const { service } = flags
@@ -122,7 +122,7 @@ function addDiscard(divergence: Command, shell: Shell): void {
     .option('--epoch <number>', 'of the lost primary (default: the newest)')
     .action(async (given: string | undefined, flags: WhichFlags) => {
       await runCommand(shell, { name: 'sql divergence discard', flags }, async (session) => {
-        const server = await needServer(session, given, 'mainstay sql divergence discard SERVER')
+        const server = await needSqlServer(session, given, 'mainstay sql divergence discard SERVER')
         const epoch = epochOf(flags)
         const client = await session.client()
         const isMeant = (one: DivergenceView) => (epoch === undefined ? one.state !== 'discarded' : one.epoch === epoch)
@@ -142,14 +142,6 @@ function addDiscard(divergence: Command, shell: Shell): void {
         return { json: { discarded: true } }
       })
     })
-}
-
-async function needServer(session: Session, given: string | undefined, usage: string): Promise<string> {
-  return await needText(session, given, {
-    prompt: 'SQL server name: ',
-    what: 'the name of the SQL server',
-    insteadSay: `Name the SQL server: ${usage}`,
-  })
 }
 
 function epochOf({ epoch }: WhichFlags): number | undefined {

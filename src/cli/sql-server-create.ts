@@ -1,7 +1,7 @@
 // `sql server create`: a new SQL server in a region, with its standby in another.
 import type { Command } from 'commander'
 import type { CreateServer } from '../contract/api.ts'
-import { needText, protectionOf, syncPolicyOf } from './asking.ts'
+import { needSqlServer, protectionOf, syncPolicyOf } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
@@ -26,11 +26,7 @@ export function addSqlServerCreate(server: Command, shell: Shell): void {
     .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'sql server create', flags }, async (session) => {
-        const name = await needText(session, given, {
-          prompt: 'SQL server name: ',
-          what: 'the name of the SQL server',
-          insteadSay: 'Name the SQL server: mainstay sql server create SERVER',
-        })
+        const name = await needSqlServer(session, given, 'mainstay sql server create SERVER')
         const request: CreateServer = {
           name,
           ...(flags.location === undefined ? {} : { location: flags.location }),

@@ -1,5 +1,6 @@
 // `sql server delete`: removes a SQL server with all its copies.
 import type { Command } from 'commander'
+import { needSqlServer } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
@@ -10,14 +11,15 @@ type Flags = CommonFlags & DryRunFlag & { deleteData?: boolean }
 /** Adds the command. */
 export function addSqlServerDelete(server: Command, shell: Shell): void {
   addCommand(server, {
-    usage: 'delete <server>',
+    usage: 'delete [server]',
     about: 'delete a SQL server with its copies; refused while mobile services use it',
     examples: ['mainstay sql server delete orders', 'mainstay sql server delete orders --delete-data --quiet'],
   })
     .option('--delete-data', 'also the data that it keeps of mobile services that were deleted or consumed')
     .option(...DRY_RUN)
-    .action(async (name: string, flags: Flags) => {
+    .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'sql server delete', flags }, async (session) => {
+        const name = await needSqlServer(session, given, 'mainstay sql server delete SERVER')
         const deleteData = flags.deleteData === true
         const client = await session.client()
         // Asked first in any case, so that nobody confirms what would be refused.

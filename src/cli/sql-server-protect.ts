@@ -1,7 +1,7 @@
 // `sql server protect`: how a SQL server is protected, changed while it serves.
 import type { Command } from 'commander'
 import type { ProtectServer } from '../contract/api.ts'
-import { protectionOf, syncPolicyOf } from './asking.ts'
+import { needSqlServer, protectionOf, syncPolicyOf } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
@@ -13,7 +13,7 @@ type Flags = CommonFlags & DryRunFlag & { protection?: string; syncPolicy?: stri
 /** Adds the command. */
 export function addSqlServerProtect(server: Command, shell: Shell): void {
   addCommand(server, {
-    usage: 'protect <server>',
+    usage: 'protect [server]',
     about: 'give a SQL server a standby in another region, move it, or give it up',
     examples: [
       'mainstay sql server protect sql-west-us',
@@ -25,8 +25,9 @@ export function addSqlServerProtect(server: Command, shell: Shell): void {
     .option('-l, --location <region>', 'region of the standby (default: any other)')
     .option('--sync-policy <policy>', 'when a synchronous standby is gone: degrade or block (default: degrade)')
     .option(...DRY_RUN)
-    .action(async (name: string, flags: Flags) => {
+    .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'sql server protect', flags }, async (session) => {
+        const name = await needSqlServer(session, given, 'mainstay sql server protect SERVER')
         const request: ProtectServer = {
           ...(flags.protection === undefined ? {} : { protection: protectionOf(flags.protection) }),
           ...(flags.syncPolicy === undefined ? {} : { syncPolicy: syncPolicyOf(flags.syncPolicy) }),

@@ -1,5 +1,6 @@
 // `sql server switchover`: primary and standby of a SQL server change roles, and no request fails.
 import type { Command } from 'commander'
+import { needSqlServer } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
@@ -9,13 +10,14 @@ import { serverLines } from './server-lines.ts'
 /** Adds the command. */
 export function addSqlServerSwitchover(server: Command, shell: Shell): void {
   addCommand(server, {
-    usage: 'switchover <server>',
+    usage: 'switchover [server]',
     about: 'move the primary of a SQL server to where its standby is; requests wait for a moment, none fails',
     examples: ['mainstay sql server switchover orders', 'mainstay sql server switchover orders --dry-run'],
   })
     .option(...DRY_RUN)
-    .action(async (name: string, flags: CommonFlags & DryRunFlag) => {
+    .action(async (given: string | undefined, flags: CommonFlags & DryRunFlag) => {
       await runCommand(shell, { name: 'sql server switchover', flags }, async (session) => {
+        const name = await needSqlServer(session, given, 'mainstay sql server switchover SERVER')
         const client = await session.client()
         const plan = await client.planSwitchServer(name)
         if (flags.dryRun) return tellDryRun(session, plan)

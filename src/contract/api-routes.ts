@@ -42,7 +42,7 @@ export const API = {
   applyDivergence: '/api/v1/servers/:server/divergence/apply',
   discardDivergence: '/api/v1/servers/:server/divergence/discard',
   backups: '/api/v1/servers/:server/backups',
-  checkBackups: '/api/v1/servers/:server/backups/check',
+  verifyBackups: '/api/v1/servers/:server/backups/verify',
   restoreServer: '/api/v1/servers/:server/restore',
   switchServer: '/api/v1/servers/:server/switchover',
   joinTokens: '/api/v1/join-tokens',

@@ -29,7 +29,7 @@ export type RestoreOutline = { backup: string; bytes: number; restoresTo: string
 export type BackupTaken = { id: string; plainBytes: number; storedBytes: number }
 
 /** `rows`: of all tables, when the newest moment was restored for the check. */
-export type BackupCheck = {
+export type BackupVerdict = {
   objects: number
   bytes: number
   problems: string[]
@@ -55,4 +55,4 @@ export type BackupFacts = {
 /** A request about a server's part of the vault; `key` opens it (base64). `job` names work that takes long. */
 export type VaultRequest = { key: string; job: string }
 export type OutlineRequest = VaultRequest & { target: BackupTarget }
-export type CheckRequest = VaultRequest & { isRestored: boolean; superuserPassword: string }
+export type VerifyRequest = VaultRequest & { isRestored: boolean; superuserPassword: string }

@@ -1,10 +1,10 @@
-// The management API's routes for backups: what a vault holds, a backup now, checking it, a server made from it.
+// The management API's routes for backups: what a vault holds, a backup now, verifying it, a server made from it.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { BackupsView, DryRunView, OperationView, RestoreServer } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import type { VaultContent } from '../contract/backup.ts'
-import { beginBackup, beginCheck, requireKnown } from '../databases/backup-operations.ts'
+import { beginBackup, beginVerify, requireKnown } from '../databases/backup-operations.ts'
 import { beginRestoreServer, planRestoreServer } from '../databases/restore-server.ts'
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
 import type { ApiDeps } from './compose.ts'
@@ -28,11 +28,15 @@ export const backupRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     return reply.code(202).send(await deps.started(caller, id))
   })
 
-  app.post(API.checkBackups, { schema: { params: ByServer, body: Check, response: BEGUN } }, async (request, reply) => {
-    const caller = deps.callerOf(request)
-    const wanted = { server: request.params.server, isRestored: request.body.isRestored === true }
-    return reply.code(202).send(await deps.started(caller, await beginCheck(deps.backups, caller, wanted)))
-  })
+  app.post(
+    API.verifyBackups,
+    { schema: { params: ByServer, body: Check, response: BEGUN } },
+    async (request, reply) => {
+      const caller = deps.callerOf(request)
+      const wanted = { server: request.params.server, isRestored: request.body.isRestored === true }
+      return reply.code(202).send(await deps.started(caller, await beginVerify(deps.backups, caller, wanted)))
+    },
+  )
 
   const restoreSchema = { params: ByServer, body: RestoreServer, response: { 200: DryRunView, ...BEGUN } }
   app.post(API.restoreServer, { schema: restoreSchema }, async (request, reply) => {

@@ -7,7 +7,7 @@ import { openSeal, rememberOpened } from '../accounts/seal.ts'
 import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
 import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
-import { backupKind, checkBackupsKind } from '../databases/backup-operations.ts'
+import { backupKind, verifyBackupsKind } from '../databases/backup-operations.ts'
 import { createServerKind } from '../databases/create-server.ts'
 import { deleteServerKind } from '../databases/delete-server.ts'
 import { protectServerKind } from '../databases/protect-server.ts'
@@ -154,11 +154,11 @@ async function run(args: string[]): Promise<void> {
     create_server: createServerKind(ownServices),
     delete_server: deleteServerKind(ownServices),
     protect_server: protectServerKind(ownServices),
-    switch_server: switchServerKind(ownRecovery),
+    switchover_server: switchServerKind(ownRecovery),
     switchover: switchServiceKind(ownRecovery),
     apply_divergence: applyDivergenceKind(ownRecovery),
     backup: backupKind(ownBackups),
-    check_backups: checkBackupsKind(ownBackups),
+    verify_backups: verifyBackupsKind(ownBackups),
     restore_server: restoreServerKind(ownBackups),
   }
   const metrics = new Metrics()

@@ -1,15 +1,15 @@
-// Taking a base backup now, and checking what a vault holds of a server, as operations.
+// Taking a base backup now, and verifying what a vault holds of a server, as operations.
 import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
-import type { BackupCheck, BackupTaken } from '../contract/backup.ts'
+import type { BackupTaken, BackupVerdict } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
-import { getServer, primaryOf } from './servers.ts'
+import { getServer, listServers, primaryOf } from './servers.ts'
 import { faultOfJob, findVaultHost, orderJob, type VaultDeps } from './vault-calls.ts'
 
 export type BackupDeps = VaultDeps & { db: Kysely<ControlDatabase>; seal: Seal }
@@ -35,8 +35,8 @@ export async function beginBackup({ db, field }: BackupDeps, caller: Caller, nam
   })
 }
 
-/** Has everything that a vault holds of a server checked; `isRestored`: by restoring it, too. */
-export async function beginCheck(
+/** Has everything that a vault holds of a server verified; `isRestored`: by restoring it, too. */
+export async function beginVerify(
   { db }: BackupDeps,
   caller: Caller,
   wanted: { server: string; isRestored: boolean },
@@ -44,11 +44,11 @@ export async function beginCheck(
   return await db.transaction().execute(async (trx) => {
     await requireKnown(trx, wanted.server)
     const operationId = await insertOperation(trx, {
-      kind: 'check_backups',
+      kind: 'verify_backups',
       caller,
       subject: { server: wanted.server },
       input: { isRestored: wanted.isRestored },
-      steps: [{ name: 'check', sentence: 'Checking the backups' }],
+      steps: [{ name: 'verify', sentence: 'Verifying the backups' }],
       idempotencyKey: null,
     })
     await audit(trx, caller, { action: 'sql backup verify', subject: wanted.server, operationId })
@@ -79,12 +79,14 @@ export function backupKind(deps: BackupDeps): OperationKind {
   })
 }
 
-/** How backups are checked. What is wrong ends the operation as failed, named. */
-export function checkBackupsKind(deps: BackupDeps): OperationKind {
-  return jobKind(deps, 'check', async ({ operation, facts }) => {
+/** How backups are verified. What is wrong ends the operation as failed, named. */
+export function verifyBackupsKind(deps: BackupDeps): OperationKind {
+  return jobKind(deps, 'verify', async ({ operation, facts }) => {
     const name = serverOf(operation)
     const known = facts as { machine?: string }
-    known.machine ??= findVaultHost(deps, null)
+    // Where backups are taken it is known which are not whole yet.
+    const server = (await listServers(deps.db)).find((entry) => entry.name === name)
+    known.machine ??= findVaultHost(deps, null, server ? primaryOf(server).machine : null)
     const row = await requireKnown(deps.db, name)
     const body = {
       key: await deps.backupKey(),
@@ -92,7 +94,7 @@ export function checkBackupsKind(deps: BackupDeps): OperationKind {
       isRestored: operation.input.isRestored === true,
       superuserPassword: deps.seal.open(row.superuser_password),
     }
-    const answer = await orderJob<BackupCheck>(deps, known.machine, { path: `/vault/${name}/check`, body })
+    const answer = await orderJob<BackupVerdict>(deps, known.machine, { path: `/vault/${name}/verify`, body })
     if (answer.state === 'failed') throw faultOfJob(answer)
     if (answer.state === 'running') return wait(`${known.machine} to read everything`)
     const { objects, bytes, problems, rows, indexes } = answer.result

@@ -27,17 +27,20 @@ export async function getDivergence(db: Db, server: string, epoch: number | unde
 
 /** Writes down what hosts have decoded of what is quarantined with them; what is known already stays as it is. */
 export async function noteDivergences(db: Db, hosts: HostFacts[]): Promise<void> {
-  for (const { machine, servers } of hosts) {
-    for (const { name, quarantine } of servers) {
-      const summary = quarantine?.bundle
-      if (!summary) continue
-      const row = { server: name, epoch: summary.epoch, machine, summary: JSON.stringify(summary), applied: null }
-      await db
-        .insertInto('divergences')
-        .values({ ...row, state: summary.changes === 0 ? 'applied' : 'kept' })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute()
-    }
+  const found = hosts.flatMap(({ machine, servers }) =>
+    servers.flatMap(({ quarantine }) => (quarantine?.bundle ? [{ machine, summary: quarantine.bundle }] : [])),
+  )
+  if (found.length === 0) return
+  const known = await listDivergences(db)
+  for (const { machine, summary } of found) {
+    const { server, epoch, changes } = summary
+    if (known.some((one) => one.server === server && Number(one.epoch) === epoch)) continue
+    const row = { server, epoch, machine, summary: JSON.stringify(summary), applied: null }
+    await db
+      .insertInto('divergences')
+      .values({ ...row, state: changes === 0 ? 'applied' : 'kept' })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
   }
 }
 

@@ -16,10 +16,14 @@ export type VaultDeps = {
 
 const LOOK_AGAIN_MS = 100
 
-/** A host that can be reached and was given a vault; of that region, or any. Faults with `backup.no_vault`. */
-export function findVaultHost(deps: VaultDeps, region: string | null): string {
+/**
+ * A host that can be reached and was given a vault: `preferred`, if it is one; of that region, or any. Faults with
+ * `backup.no_vault`.
+ */
+export function findVaultHost(deps: VaultDeps, region: string | null, preferred: string | null = null): string {
   const has = (facts: HostFacts) => typeof facts.vault === 'string' && deps.field.isReachable(facts.machine)
-  const found = deps.hosts().find((facts) => has(facts) && (region === null || facts.region === region))
+  const fitting = deps.hosts().filter((facts) => has(facts) && (region === null || facts.region === region))
+  const found = fitting.find(({ machine }) => machine === preferred) ?? fitting[0]
   if (found) return found.machine
   const where = region === null ? '' : ` of ${region}`
   throw new Fault('backup.no_vault', 503, `no host${where} that can be reached was given a vault`, {

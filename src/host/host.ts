@@ -34,6 +34,7 @@ import { Runtimes } from './runtimes.ts'
 import { ScriptTexts } from './scripts.ts'
 import { ManagedServer } from './server.ts'
 import { ServerBackups } from './server-backups.ts'
+import { ServerRestore } from './server-restore.ts'
 import { StrandedWrites } from './stranded-writes.ts'
 import { Tunnels } from './tunnels.ts'
 
@@ -111,6 +112,12 @@ export class Host {
 
   get binaries(): Binaries {
     return this.#deps.binaries
+  }
+
+  /** Ids of the base backups of a server that this host is taking. */
+  backupsUnderWay(server: string): string[] {
+    const id = this.#servers.get(server)?.server.backupUnderWay ?? null
+    return id === null ? [] : [id]
   }
 
   get version(): number {
@@ -309,7 +316,7 @@ export class Host {
       cluster,
       stranded,
       backups: new ServerBackups({ server: wanted.name, vault: this.#deps.vault, log }),
-      vault: this.#deps.vault,
+      restore: new ServerRestore({ cluster, vault: this.#deps.vault }),
       lease,
       proofs,
       tunnels: this.#tunnels,

@@ -34,6 +34,7 @@ export class ServerBackups {
   #isLoaded = false
   #taking: Promise<BaseManifest> | null = null
   #takenBytes: number | null = null
+  #takenId: string | null = null
   #coveredGap: string | null = null
   #problem: string | null = null
   #nextTryAt = 0
@@ -57,6 +58,11 @@ export class ServerBackups {
       takenBytes: this.#takenBytes,
       problem: this.#problem ?? problem,
     }
+  }
+
+  /** The base backup that is being taken now. */
+  get underWay(): string | null {
+    return this.#takenId
   }
 
   /** Called again and again while the server is open: begins, goes on, and takes a base backup when one is due. */
@@ -124,7 +130,10 @@ export class ServerBackups {
     const onProgress = (bytes: number) => {
       this.#takenBytes = bytes
     }
-    const options = { epoch: run.wanted.epoch, onProgress, signal: run.aborter.signal }
+    const onStart = (id: string) => {
+      this.#takenId = id
+    }
+    const options = { epoch: run.wanted.epoch, onStart, onProgress, signal: run.aborter.signal }
     this.#taking = takeBackup(run.vault, run.from, options)
     try {
       const manifest = await this.#taking
@@ -139,6 +148,7 @@ export class ServerBackups {
     } finally {
       this.#taking = null
       this.#takenBytes = null
+      this.#takenId = null
     }
   }
 

@@ -2,8 +2,6 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { type RestoreProgress, restoreServer } from '../backups/restore.ts'
-import { openServerVault } from '../backups/server-vault.ts'
 import { VAULT_SLOT } from '../backups/wal-receiver.ts'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { BackupTaken } from '../contract/backup.ts'
@@ -30,17 +28,16 @@ import {
   SETUP_MS_MAX,
 } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
-import type { Vault } from '../kit/vault.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
 import type { ServerBackups } from './server-backups.ts'
 import { decideDuty, type Kept } from './server-duty.ts'
 import { type Position, ServerMonitor } from './server-monitor.ts'
+import type { ServerRestore } from './server-restore.ts'
 import { ServerSchemas } from './server-schemas.ts'
 import type { Stranded, StrandedWrites } from './stranded-writes.ts'
 import { Synchrony } from './synchrony.ts'
 import type { Tunnels } from './tunnels.ts'
-import { targetOf } from './vault-target.ts'
 
 export type ServerDeps = {
   cluster: Cluster
@@ -49,7 +46,7 @@ export type ServerDeps = {
   tunnels: Tunnels
   stranded: StrandedWrites
   backups: ServerBackups
-  vault: Vault | null
+  restore: ServerRestore
   log: Log
   /** Tells the guard that the server must be watched, or no longer. */
   watch: (isWatched: boolean) => void
@@ -73,7 +70,6 @@ export class ManagedServer {
   #aborter = new AbortController()
   #wake: (() => void) | null = null
   #isFencedByGuard = false
-  #restored: RestoreProgress | null = null
   #shutdownLsn: string | null = null
   #fences = 0
   #running: Promise<void> | null = null
@@ -165,6 +161,11 @@ export class ManagedServer {
     return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
   }
 
+  /** The base backup that is being taken now, or null. */
+  get backupUnderWay(): string | null {
+    return this.#deps.backups.underWay
+  }
+
   /** Takes a base backup now. Faults with `server.not_open`, `backup.no_vault` or what ends it. */
   async takeBackup(): Promise<BackupTaken> {
     this.#requireOpen()
@@ -199,7 +200,7 @@ export class ManagedServer {
       problemCode: this.#problem?.code ?? null,
       isSynchronous: isOpen && this.role === 'primary' && this.#synchrony.isInForce,
       backup: isOpen && this.role === 'primary' ? this.#deps.backups.facts : null,
-      restore: this.#restored,
+      restore: this.#deps.restore.progress,
       shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
       ...withStranded(await this.#monitor.readInTime(this.#wanted, state), this.#deps.stranded.found),
@@ -320,8 +321,11 @@ export class ManagedServer {
           hint: 'Bring the folder back, or recover its services into the region of its standby.',
         })
       }
-      if (wanted.restore) await this.#restore(wanted.restore)
-      else await cluster.initialize()
+      if (wanted.restore) {
+        this.#state = 'restoring'
+        this.#deps.onChange()
+        await this.#deps.restore.run(wanted.restore, this.#aborter.signal)
+      } else await cluster.initialize()
       faultPoint('host.lead.initialized')
     }
     if (this.#kept === null) await this.#keep({ role: 'primary', epoch: wanted.epoch })
@@ -346,26 +350,6 @@ export class ManagedServer {
     await this.#schemas.prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
-  }
-
-  // Killed in the middle, it leaves a folder that counts as empty, and begins again.
-  async #restore({ server, key, target }: NonNullable<ServerAssignment['restore']>): Promise<void> {
-    const { cluster, vault } = this.#deps
-    if (!vault) throw new Fault('backup.no_vault', 500, `this host was given no vault to restore ${server} from`)
-    this.#state = 'restoring'
-    this.#deps.onChange()
-    const from = openServerVault(vault, { server, key: Buffer.from(key, 'base64') })
-    try {
-      const { signal } = this.#aborter
-      const onProgress = (progress: RestoreProgress) => {
-        this.#restored = progress
-        faultPoint(`host.restore.${progress.step}`)
-      }
-      await restoreServer(from, { target: targetOf(target), cluster, onProgress, signal })
-      faultPoint('host.restore.finished')
-    } finally {
-      this.#restored = null
-    }
   }
 
   // Without a lease the standby cannot be promoted, and nobody has to wait for it.

@@ -1,4 +1,4 @@
-// Orders about the vault: what it holds of a server, how a moment would be restored, checking it, a backup now.
+// Orders about the vault: what it holds of a server, how a moment would be restored, verifying it, a backup now.
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Catalogue, restorableInterval } from '../backups/catalogue.ts'
@@ -8,13 +8,13 @@ import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
 import { verifyByRestore } from '../backups/trial-restore.ts'
 import { verifyBackups } from '../backups/verify.ts'
 import type {
-  BackupCheck,
   BackupTarget,
-  CheckRequest,
+  BackupVerdict,
   OutlineRequest,
   RestoreOutline,
   VaultContent,
   VaultRequest,
+  VerifyRequest,
 } from '../contract/backup.ts'
 import { Cluster } from '../databases/cluster.ts'
 import { formatLsn } from '../databases/replication.ts'
@@ -41,9 +41,9 @@ export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
     const vault = open(params.server, body.key)
     return jobs.ask(`outline ${body.job}`, async () => await outline(vault, body.target))
   })
-  app.post<{ Params: Params; Body: CheckRequest }>('/vault/:server/check', async ({ params, body }) => {
+  app.post<{ Params: Params; Body: VerifyRequest }>('/vault/:server/verify', async ({ params, body }) => {
     const vault = open(params.server, body.key)
-    return jobs.ask(`check ${body.job}`, async () => await check(host, vault, body))
+    return jobs.ask(`verify ${body.job}`, async () => await verify(host, vault, body))
   })
   app.post<{ Params: Params; Body: { job: string } }>('/servers/:server/backup', async ({ params, body }) => {
     const { server } = host.getServer(params.server)
@@ -78,11 +78,13 @@ async function outline(vault: ServerVault, target: BackupTarget): Promise<Restor
 }
 
 // Into a scratch folder beside the servers; whatever becomes of it, the folder goes.
-async function check(host: Host, vault: ServerVault, wanted: CheckRequest): Promise<BackupCheck> {
-  const { objects, bytes, problems } = await verifyBackups(vault)
+async function verify(host: Host, vault: ServerVault, wanted: VerifyRequest): Promise<BackupVerdict> {
+  const { objects, bytes, problems } = await verifyBackups(vault, {
+    underWay: () => host.backupsUnderWay(vault.server),
+  })
   const found = problems.map(({ message }) => message)
   if (!wanted.isRestored) return { objects, bytes, problems: found, rows: null, indexes: null }
-  const name = `check-${wanted.job.slice(0, 8)}`
+  const name = `verify-${wanted.job.slice(0, 8)}`
   const cluster = new Cluster({
     name,
     folder: join(host.postgresFolder, `.${name}`),

@@ -65,7 +65,7 @@ async function claimSwitchServer(
     const regionOf = (machine: string) => hosts.find((host) => host.name === machine)?.domain ?? machine
     const services = (await listServices(trx, null)).filter((service) => service.server === name)
     const operationId = await insertOperation(trx, {
-      kind: 'switch_server',
+      kind: 'switchover_server',
       caller,
       subject: { server: name },
       input: move,

@@ -221,6 +221,16 @@ describe('a single fault', { concurrency: 3 }, () => {
   }
 })
 
+test('parts without a manifest are missing one, unless their backup is being taken', async () => {
+  const folder = join(bench.folder, 'vault-under-way')
+  await cp(join(bench.folder, 'vault'), folder, { recursive: true })
+  await rm(fileOf(folder, manifestOf(second)))
+  const vault = bench.vault('vault-under-way')
+  const named = (await verifyBackups(vault)).problems.map(({ key }) => key)
+  assert.deepEqual(named, [manifestOf(second)])
+  assert.deepEqual((await verifyBackups(vault, { underWay: () => [second.id] })).problems, [])
+})
+
 test('what was sealed with another key is no damage: verify says so at once', async () => {
   const vault = openServerVault(bench.folderVault(), { server: SERVER, key: Buffer.alloc(32, 1) })
   await assert.rejects(verifyBackups(vault), { code: 'vault.wrong_key' })

@@ -33,11 +33,6 @@ describe('backups', () => {
     await points?.dispose()
   })
 
-  const refuses = async (args: string[], code: number, text: RegExp) => {
-    const result = await cloud.cli(args)
-    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
-    assert.match(result.stderr, text)
-  }
   const untilKept = async (since: number) => {
     const isKept = async () => {
       const to = (await cloud.server(SERVER)).backup?.restorableTo
@@ -67,7 +62,7 @@ describe('backups', () => {
     assert.deepEqual([found.backups.length, found.gaps, found.problems], [1, [], []])
     assert.ok(found.restorable && Date.parse(found.restorable.from) < Date.parse(moment))
     assert.match(await cloud.ok(['sql', 'server', 'show', SERVER]), /Backups +any moment from .* in .*vault/)
-    await refuses(['sql', 'backup', 'list', 'nobody'], 2, /no server 'nobody', and never was/)
+    await cloud.refuses(['sql', 'backup', 'list', 'nobody'], 2, /no server 'nobody', and never was/)
   })
 
   test('can be taken at once, and verified by restoring them', async () => {
@@ -78,10 +73,10 @@ describe('backups', () => {
 
   test('what cannot be restored is refused with what can', async () => {
     const restore = ['sql', 'restore', SERVER]
-    await refuses([...restore, '--to', 'yesterday'], 2, /no moment and no backup/)
-    await refuses([...restore, '--to', '2001-01-01T00:00:00Z'], 1, /can be restored|first|earl/i)
-    await refuses([...restore, '--to', '2101-01-01T00:00:00Z'], 1, /can be restored|last|late/i)
-    await refuses([...restore, '--name', 'sql-east-us'], 1, /is taken/)
+    await cloud.refuses([...restore, '--to', 'yesterday'], 2, /no moment and no backup/)
+    await cloud.refuses([...restore, '--to', '2001-01-01T00:00:00Z'], 1, /can be restored|first|earl/i)
+    await cloud.refuses([...restore, '--to', '2101-01-01T00:00:00Z'], 1, /can be restored|last|late/i)
+    await cloud.refuses([...restore, '--name', 'sql-east-us'], 1, /is taken/)
     const plan = await cloud.json<DryRunView>([...restore, '--to', moment, '--location', 'East US', '--dry-run'])
     assert.match(plan.changes.join('\n'), /Create server sql-west-us-restored in East US[\s\S]*bytes are fetched/)
   })
@@ -115,7 +110,7 @@ describe('backups', () => {
     assert.equal(failed.code, 1)
     assert.match(failed.stderr, /part-00001[\s\S]*goes around what is damaged/)
     const [operation] = await cloud.api<OperationView[]>(`/operations?server=${SERVER}&top=1`)
-    assert.deepEqual([operation?.kind, operation?.state], ['check_backups', 'failed'])
+    assert.deepEqual([operation?.kind, operation?.state], ['verify_backups', 'failed'])
   })
 
   test('a restore whose backups go meanwhile says so, and leaves nothing behind', async () => {
@@ -128,6 +123,6 @@ describe('backups', () => {
     await points.disarm()
     assert.equal(failed.code, 1)
     assert.match(failed.stderr, /backup|missing/)
-    await refuses(['sql', 'server', 'show', 'never'], 2, /no server 'never'/)
+    await cloud.refuses(['sql', 'server', 'show', 'never'], 2, /no server 'never'/)
   })
 })

@@ -30,23 +30,17 @@ describe('services that are changed', () => {
     await cloud.dispose()
   })
 
-  const refuses = async (args: string[], code: number, text: RegExp) => {
-    const result = await cloud.cli(args)
-    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
-    assert.match(result.stderr, text)
-    assert.doesNotMatch(result.stderr, /\n {4}at /, 'a stack was shown')
-  }
   const scale = async (name: string, ...args: string[]) => ['mobile', 'scale', 'change', name, ...args]
 
   test('a primary is not scaled above its secondary, and the refusal names the command that makes it possible', async () => {
-    await refuses(
+    await cloud.refuses(
       await scale('PrimaryService', '--mode', 'reserved'),
       3,
       /scale change SecondaryService --mode reserved --units 1/,
     )
-    await refuses(await scale('PrimaryService', '--units', '2'), 2, /no units of its own/)
-    await refuses(await scale('PrimaryService'), 2, /nothing to change/)
-    await refuses(await scale('Nobody', '--mode', 'shared'), 2, /no mobile service/)
+    await cloud.refuses(await scale('PrimaryService', '--units', '2'), 2, /no units of its own/)
+    await cloud.refuses(await scale('PrimaryService'), 2, /nothing to change/)
+    await cloud.refuses(await scale('Nobody', '--mode', 'shared'), 2, /no mobile service/)
   })
 
   test('scaling there and back loses no request, and the ledger follows', async () => {
@@ -54,8 +48,16 @@ describe('services that are changed', () => {
     const service = await cloud.service('PrimaryService')
     const traffic = keepAsking(cloud, service, stopAll.signal)
     await cloud.ok(await scale('PrimaryService', '--mode', 'reserved', '--units', '2'))
-    await refuses(await scale('PrimaryService', '--units', '3'), 3, /its secondary 'SecondaryService' is reserved/)
-    await refuses(await scale('SecondaryService', '--units', '1'), 3, /Scale the primary first|scale change Primary/)
+    await cloud.refuses(
+      await scale('PrimaryService', '--units', '3'),
+      3,
+      /its secondary 'SecondaryService' is reserved/,
+    )
+    await cloud.refuses(
+      await scale('SecondaryService', '--units', '1'),
+      3,
+      /Scale the primary first|scale change Primary/,
+    )
     assert.deepEqual(await reservedUsed(cloud), [2, 2])
     await cloud.ok(await scale('PrimaryService', '--units', '1'))
     await cloud.ok(await scale('PrimaryService', '--mode', 'shared'))
@@ -81,10 +83,14 @@ describe('services that are changed', () => {
   })
 
   test('what does not fit is refused and changes nothing, and a dry run tells it before', async () => {
-    await refuses(await scale('SecondaryService', '--mode', 'reserved', '--units', '9', '--dry-run'), 3, /9 are needed/)
+    await cloud.refuses(
+      await scale('SecondaryService', '--mode', 'reserved', '--units', '9', '--dry-run'),
+      3,
+      /9 are needed/,
+    )
     const shown = await cloud.ok(await scale('SecondaryService', '--mode', 'reserved', '--dry-run'))
     assert.match(shown, /SecondaryService in East US: from shared to reserved, 1 unit\(s\)\n.*Nothing was changed/)
-    await refuses(await scale('SecondaryService', '--mode', 'reserved', '--units', '9'), 3, /9 are needed/)
+    await cloud.refuses(await scale('SecondaryService', '--mode', 'reserved', '--units', '9'), 3, /9 are needed/)
     const { mode, operation } = await cloud.service('SecondaryService')
     assert.deepEqual([mode, operation], ['shared', null])
   })
@@ -99,8 +105,8 @@ describe('services that are changed', () => {
     assert.equal((await cloud.app(now, '/tables/TodoItem')).status, 200)
     await cloud.ok(['mobile', 'key', 'set', 'PrimaryService', 'application', before.applicationKey, '-q'])
     assert.equal((await cloud.app(before, '/tables/TodoItem')).status, 200)
-    await refuses(['mobile', 'key', 'set', 'PrimaryService', 'master', 'short', '-q'], 2, /cannot be a key/)
-    await refuses(['mobile', 'key', 'regenerate', 'PrimaryService', 'golden', '-q'], 2, /no key 'golden'/)
+    await cloud.refuses(['mobile', 'key', 'set', 'PrimaryService', 'master', 'short', '-q'], 2, /cannot be a key/)
+    await cloud.refuses(['mobile', 'key', 'regenerate', 'PrimaryService', 'golden', '-q'], 2, /no key 'golden'/)
   })
 
   test('a restart is not seen by who asks meanwhile', async () => {
@@ -149,13 +155,13 @@ describe('services that are changed', () => {
 
   test('a change that cannot be made is told, and the others are made', async () => {
     const update = ['mobile', 'table', 'update', 'PrimaryService', 'TodoItem']
-    await refuses([...update, '--addColumn', 'a=number,due=string'], 1, /already has a column 'due'/)
+    await cloud.refuses([...update, '--addColumn', 'a=number,due=string'], 1, /already has a column 'due'/)
     const view = await cloud.json<TableView>(['mobile', 'table', 'show', 'PrimaryService', 'TodoItem'])
     assert.ok(view.columns?.some((column) => column.name === 'a'))
-    await refuses([...update, '--addColumn', 'b=golden'], 2, /not NAME=TYPE/)
-    await refuses([...update, '--deleteColumn', '__version', '-q'], 1, /system column/)
-    await refuses([...update, '--addIndex', 'nothing'], 1, /has no column 'nothing'/)
-    await refuses(update, 2, /nothing to change/)
+    await cloud.refuses([...update, '--addColumn', 'b=golden'], 2, /not NAME=TYPE/)
+    await cloud.refuses([...update, '--deleteColumn', '__version', '-q'], 1, /system column/)
+    await cloud.refuses([...update, '--addIndex', 'nothing'], 1, /has no column 'nothing'/)
+    await cloud.refuses(update, 2, /nothing to change/)
   })
 
   test('a dry run says what would change, refuses what would be refused, and changes nothing', async () => {
@@ -180,10 +186,14 @@ describe('services that are changed', () => {
     }
     const plan = await cloud.json<DryRunView>(['mobile', 'restart', 'PrimaryService', '--dry-run'])
     assert.deepEqual([plan.isDryRun, plan.changes.length], [true, 1])
-    await refuses(['mobile', 'create', 'PrimaryService', '--dry-run'], 1, /is taken/)
-    await refuses(['mobile', 'key', 'set', 'PrimaryService', 'master', 'short', '--dry-run'], 2, /cannot be a key/)
-    await refuses(['mobile', 'restore-secondary', 'Nobody', '--dry-run'], 2, /is in the archive/)
-    await refuses(
+    await cloud.refuses(['mobile', 'create', 'PrimaryService', '--dry-run'], 1, /is taken/)
+    await cloud.refuses(
+      ['mobile', 'key', 'set', 'PrimaryService', 'master', 'short', '--dry-run'],
+      2,
+      /cannot be a key/,
+    )
+    await cloud.refuses(['mobile', 'restore-secondary', 'Nobody', '--dry-run'], 2, /is in the archive/)
+    await cloud.refuses(
       ['mobile', 'table', 'update', 'PrimaryService', 'TodoItem', '--deleteColumn', 'id', '--dry-run'],
       2,
       /system/,
@@ -197,7 +207,7 @@ describe('services that are changed', () => {
     const service = await cloud.service('PrimaryService')
     await cloud.insertRows(service, ['two', 'three', 'b c'])
     await cloud.ok(['mobile', 'data', 'delete', 'PrimaryService', 'TodoItem', 'b c'])
-    await refuses(['mobile', 'data', 'delete', 'PrimaryService', 'TodoItem', 'nothing'], 2, /./)
+    await cloud.refuses(['mobile', 'data', 'delete', 'PrimaryService', 'TodoItem', 'nothing'], 2, /./)
     assert.deepEqual(await cloud.readIds(service), ['one', 'three', 'two'])
     const truncate = ['mobile', 'data', 'truncate', 'PrimaryService', 'TodoItem']
     assert.match(await cloud.ok(truncate, 'n\n'), /all 3 rows.*Nothing was changed/s)
@@ -218,7 +228,7 @@ describe('services that are changed', () => {
     assert.equal(newest?.kind, 'scale')
     assert.match(await cloud.ok(['operation', 'show', newest?.id ?? '']), /Starting what it needs/)
     assert.match(await cloud.ok(['operation', 'watch', newest?.id ?? '']), /succeeded/)
-    await refuses(['operation', 'show', 'nothing'], 2, /no operation/)
+    await cloud.refuses(['operation', 'show', 'nothing'], 2, /no operation/)
   })
 
   test('answers hold what their schemas name, and nothing else', async () => {
@@ -277,12 +287,12 @@ describe('services that are changed', () => {
       { withinMs: 30_000, everyMs: 100 },
     )
     assert.match(await cloud.ok(['mobile', 'archive', 'list']), /Other-2 .*consumed by the recovery of Other/)
-    await refuses(['mobile', 'restore-secondary', 'Nobody'], 2, /in the archive/)
+    await cloud.refuses(['mobile', 'restore-secondary', 'Nobody'], 2, /in the archive/)
     const shown = await cloud.ok(['mobile', 'restore-secondary', 'Other-2'])
     assert.match(shown, /Secondary for +Other/)
     const back = await cloud.service('Other-2')
     assert.deepEqual([back.region, back.secondaryFor, back.health.state], ['West US', 'Other', 'Ready'])
-    await refuses(['mobile', 'restore-secondary', 'Other-2'], 2, /in the archive/)
+    await cloud.refuses(['mobile', 'restore-secondary', 'Other-2'], 2, /in the archive/)
     // What was kept of a deleted one comes back with its rows.
     await cloud.ok(['mobile', 'delete', 'PrimaryService', '-q'])
     await cloud.ok(['mobile', 'restore-secondary', 'PrimaryService', '--location', 'East US'])

@@ -12,13 +12,6 @@ describe('on a good day', () => {
   })
   after(async () => await cloud.dispose())
 
-  const refuses = async (args: string[], code: number, text: RegExp) => {
-    const result = await cloud.cli(args)
-    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
-    assert.match(result.stderr, text)
-    assert.doesNotMatch(result.stderr, /\n {4}at /, 'a stack was shown')
-  }
-
   test('an empty cloud says how to begin', async () => {
     assert.match(await cloud.ok(['mobile', 'list']), /No mobile services created yet/)
     assert.match(await cloud.ok(['mobile', 'locations']), /West US \(default\)\n.*East US/)
@@ -78,33 +71,33 @@ describe('on a good day', () => {
   })
 
   test('wrong names, sizes and places are refused, and nothing is created', async () => {
-    await refuses(['mobile', 'create', 'a'], 2, /2 to 48/)
-    await refuses(['mobile', 'create', '-x-'], 2, /./)
-    await refuses(['mobile', 'create', 'Todo'], 1, /is taken/)
-    await refuses(['mobile', 'create', 'Mars', '--location', 'Mars'], 2, /no region "Mars"/)
-    await refuses(['mobile', 'create', 'Big', '--mode', 'reserved', '--units', '3'], 3, /2 reserved units free/)
-    await refuses(['mobile', 'create', 'Odd', '--mode', 'shared', '--units', '2'], 2, /no units/)
-    await refuses(['mobile', 'create', 'Odd', '--mode', 'golden'], 2, /golden|mode/)
-    await refuses(['mobile', 'create', 'Odd', '--units', 'many'], 2, /./)
-    await refuses(['mobile', 'table', 'create', 'Todo', 'bad name'], 2, /cannot be the name of a table/)
-    await refuses(['mobile', 'table', 'create', 'Todo', 'ITEM'], 1, /already has a table/)
-    await refuses(['mobile', 'table', 'show', 'Todo', 'Nothing'], 2, /no table/)
-    await refuses(['mobile', 'show', 'Nobody'], 2, /no mobile service/)
-    await refuses(['sql', 'server', 'show', 'nothing'], 2, /no server/)
+    await cloud.refuses(['mobile', 'create', 'a'], 2, /2 to 48/)
+    await cloud.refuses(['mobile', 'create', '-x-'], 2, /./)
+    await cloud.refuses(['mobile', 'create', 'Todo'], 1, /is taken/)
+    await cloud.refuses(['mobile', 'create', 'Mars', '--location', 'Mars'], 2, /no region "Mars"/)
+    await cloud.refuses(['mobile', 'create', 'Big', '--mode', 'reserved', '--units', '3'], 3, /2 reserved units free/)
+    await cloud.refuses(['mobile', 'create', 'Odd', '--mode', 'shared', '--units', '2'], 2, /no units/)
+    await cloud.refuses(['mobile', 'create', 'Odd', '--mode', 'golden'], 2, /golden|mode/)
+    await cloud.refuses(['mobile', 'create', 'Odd', '--units', 'many'], 2, /./)
+    await cloud.refuses(['mobile', 'table', 'create', 'Todo', 'bad name'], 2, /cannot be the name of a table/)
+    await cloud.refuses(['mobile', 'table', 'create', 'Todo', 'ITEM'], 1, /already has a table/)
+    await cloud.refuses(['mobile', 'table', 'show', 'Todo', 'Nothing'], 2, /no table/)
+    await cloud.refuses(['mobile', 'show', 'Nobody'], 2, /no mobile service/)
+    await cloud.refuses(['sql', 'server', 'show', 'nothing'], 2, /no server/)
     const names = (await cloud.api<ServiceView[]>('/services')).map((service) => service.name)
     assert.deepEqual(names, ['Todo'])
   })
 
   test('a secondary must be elsewhere, as high, as large, and the only one', async () => {
     const secondary = ['mobile', 'create', 'Spare', '--secondary-for', 'Todo']
-    await refuses([...secondary, '--location', 'West US'], 3, /West US itself/)
-    await refuses([...secondary, '--mode', 'shared'], 3, /must be reserved/)
-    await refuses([...secondary, '--mode', 'reserved', '--units', '1'], 3, /must have as many/)
+    await cloud.refuses([...secondary, '--location', 'West US'], 3, /West US itself/)
+    await cloud.refuses([...secondary, '--mode', 'shared'], 3, /must be reserved/)
+    await cloud.refuses([...secondary, '--mode', 'reserved', '--units', '1'], 3, /must have as many/)
     await cloud.ok(secondary)
     const spare = await cloud.service('Spare')
     assert.deepEqual([spare.region, spare.mode, spare.units, spare.secondaryFor], ['East US', 'reserved', 2, 'Todo'])
-    await refuses(['mobile', 'create', 'Spare2', '--secondary-for', 'Todo'], 3, /has a secondary already/)
-    await refuses(
+    await cloud.refuses(['mobile', 'create', 'Spare2', '--secondary-for', 'Todo'], 3, /has a secondary already/)
+    await cloud.refuses(
       ['mobile', 'create', 'Spare2', '--location', 'West US', '--secondary-for', 'Spare'],
       3,
       /secondary itself/,
@@ -112,14 +105,18 @@ describe('on a good day', () => {
   })
 
   test('capacity is shown, set, and never set below what is promised', async () => {
-    await refuses(['region', 'set', 'West US', '--reserved-units', '1'], 3, /2 reserved units of West US are promised/)
+    await cloud.refuses(
+      ['region', 'set', 'West US', '--reserved-units', '1'],
+      3,
+      /2 reserved units of West US are promised/,
+    )
     await cloud.ok(['region', 'set', 'West US', '--reserved-units', '6'])
     assert.match(await cloud.ok(['region', 'list']), /West US.*2 of 6/)
   })
 
   test('delete keeps the data unless told otherwise, and the name is free again', async () => {
     await cloud.ok(['mobile', 'delete', 'Spare', '-q'])
-    await refuses(['mobile', 'show', 'Spare'], 2, /no mobile service/)
+    await cloud.refuses(['mobile', 'show', 'Spare'], 2, /no mobile service/)
     const before = await cloud.service('Todo')
     await cloud.ok(['mobile', 'delete', 'Todo', '-q'])
     assert.equal((await cloud.app(before, '/tables/Item')).status, 404)
@@ -147,7 +144,7 @@ describe('on a good day', () => {
     await cloud.ok(['mobile', 'create', 'Notes-2', '--secondary-for', 'Notes'])
     const before = await cloud.service('Notes')
     assert.equal((await cloud.app(before, '/tables/Page', { method: 'POST', body: '{"id":"kept"}' })).status, 201)
-    await refuses(['mobile', 'recover', 'Notes', 'Notes-2', '-q'], 3, /is Ready, not Unhealthy/)
+    await cloud.refuses(['mobile', 'recover', 'Notes', 'Notes-2', '-q'], 3, /is Ready, not Unhealthy/)
     const shown = await cloud.ok(['mobile', 'recover', 'Notes', 'Notes-2', '-q', '--force'])
     assert.match(shown, /kept: sql-west-us stays where it is/)
     const now = await cloud.service('Notes')

@@ -26,11 +26,6 @@ describe('SQL servers', () => {
     await points?.dispose()
   })
 
-  const refuses = async (args: string[], code: number, text: RegExp) => {
-    const result = await cloud.cli(args)
-    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
-    assert.match(result.stderr, text)
-  }
   const hasFolder = async (slug: string, server: string) =>
     existsSync(join(await postgresFolderOf(join(cloud.home, 'hosts', slug)), server))
   const crash = async (what: Crash, at: { region: string; server: string }, args: string[]) => {
@@ -45,7 +40,7 @@ describe('SQL servers', () => {
     const create = ['sql', 'server', 'create', 'orders', '--location', 'East US']
     const { changes } = await cloud.json<DryRunView>([...create, '--dry-run'])
     assert.match(changes.join('\n'), /Create server orders in East US, on east-us-1/)
-    await refuses(['sql', 'server', 'show', 'orders'], 2, /no server 'orders'/)
+    await cloud.refuses(['sql', 'server', 'show', 'orders'], 2, /no server 'orders'/)
     const made = await cloud.json<ServerView>(create)
     assert.deepEqual(
       [made.region, made.protection, made.isProtected, made.isDefault],
@@ -59,15 +54,15 @@ describe('SQL servers', () => {
   })
 
   test('what cannot be is refused with the next step', async () => {
-    await refuses(['sql', 'server', 'create', 'orders'], 1, /the name 'orders' is taken/)
-    await refuses(['sql', 'server', 'create', 'Or ders'], 2, /lower-case letters/)
-    await refuses(['sql', 'server', 'create', 'x', '--location', 'Mars'], 2, /no region "Mars"/)
-    await refuses(['sql', 'server', 'create', 'x', '--protection', 'much'], 2, /takes none, async or sync/)
-    await refuses(['sql', 'server', 'protect', 'nobody'], 2, /no server 'nobody'/)
-    await refuses(['sql', 'server', 'protect', 'orders'], 1, /has that protection already/)
-    await refuses(['sql', 'server', 'protect', 'orders', '--location', 'East US'], 1, /is in East US itself/)
-    await refuses(['sql', 'server', 'delete', 'sql-west-us', '-q'], 3, /where new services of its region go/)
-    await refuses(['mobile', 'create', 'Lost', '--sql-server', 'nobody'], 2, /no server 'nobody'/)
+    await cloud.refuses(['sql', 'server', 'create', 'orders'], 1, /the name 'orders' is taken/)
+    await cloud.refuses(['sql', 'server', 'create', 'Or ders'], 2, /lower-case letters/)
+    await cloud.refuses(['sql', 'server', 'create', 'x', '--location', 'Mars'], 2, /no region "Mars"/)
+    await cloud.refuses(['sql', 'server', 'create', 'x', '--protection', 'much'], 2, /takes none, async or sync/)
+    await cloud.refuses(['sql', 'server', 'protect', 'nobody'], 2, /no server 'nobody'/)
+    await cloud.refuses(['sql', 'server', 'protect', 'orders'], 1, /has that protection already/)
+    await cloud.refuses(['sql', 'server', 'protect', 'orders', '--location', 'East US'], 1, /is in East US itself/)
+    await cloud.refuses(['sql', 'server', 'delete', 'sql-west-us', '-q'], 3, /where new services of its region go/)
+    await cloud.refuses(['mobile', 'create', 'Lost', '--sql-server', 'nobody'], 2, /no server 'nobody'/)
   })
 
   test('a mobile service keeps its data on the server that it was given, which is then not deleted', async () => {
@@ -76,7 +71,7 @@ describe('SQL servers', () => {
     const shop = await cloud.service('Shop')
     assert.deepEqual([shop.server, shop.serverRegion], ['orders', 'East US'])
     assert.deepEqual(await cloud.insertRows(shop, ['one', 'two']), ['one', 'two'])
-    await refuses(['sql', 'server', 'delete', 'orders', '-q'], 3, /holds the data of Shop/)
+    await cloud.refuses(['sql', 'server', 'delete', 'orders', '-q'], 3, /holds the data of Shop/)
   })
 
   test('protection is given up and taken again while rows are written', async () => {
@@ -145,13 +140,13 @@ describe('SQL servers', () => {
     const { changes } = await cloud.json<DryRunView>(['mobile', 'delete', 'Big', '--deleteData', '--dry-run'])
     assert.match(changes.join('\n'), /Drop its server sql-big/)
     await cloud.ok(['mobile', 'delete', 'Big', '--deleteData', '-q'])
-    await refuses(['sql', 'server', 'show', 'sql-big'], 2, /no server 'sql-big'/)
+    await cloud.refuses(['sql', 'server', 'show', 'sql-big'], 2, /no server 'sql-big'/)
     assert.deepEqual([await hasFolder('west-us', 'sql-big'), await hasFolder('east-us', 'sql-big')], [false, false])
   })
 
   test('one that keeps data is deleted only when that is said, and a region that is away drops its copy later', async () => {
     await cloud.ok(['mobile', 'delete', 'Shop', '-q'])
-    await refuses(['sql', 'server', 'delete', 'orders', '-q'], 3, /keeps the data of Shop.*\n.*--delete-data/)
+    await cloud.refuses(['sql', 'server', 'delete', 'orders', '-q'], 3, /keeps the data of Shop.*\n.*--delete-data/)
     await cloud.ok(['dev', 'outage', 'start', 'West US'])
     const isMissed = async () => {
       const { regions } = await cloud.status()
@@ -161,7 +156,7 @@ describe('SQL servers', () => {
     const done = await cloud.json<OperationView>(['sql', 'server', 'delete', 'orders', '--delete-data', '-q'])
     assert.match(done.steps.at(-1)?.detail ?? '', /west-us-1 will drop it later/)
     assert.deepEqual([await hasFolder('west-us', 'orders'), await hasFolder('east-us', 'orders')], [true, false])
-    await refuses(
+    await cloud.refuses(
       ['sql', 'server', 'create', 'orders', '--location', 'East US'],
       1,
       /still has to be removed from west/,
@@ -174,6 +169,6 @@ describe('SQL servers', () => {
     }
     await waitFor('the name to be free', isMade, SOON)
     assert.deepEqual((await cloud.server('orders')).services, [])
-    await refuses(['mobile', 'restore-secondary', 'Shop'], 2, /not in the archive|no mobile service 'Shop'/)
+    await cloud.refuses(['mobile', 'restore-secondary', 'Shop'], 2, /not in the archive|no mobile service 'Shop'/)
   })
 })

@@ -164,6 +164,14 @@ export class TestCloud {
     return result.stdout
   }
 
+  /** Runs the CLI and expects it to refuse, with that exit code, and words that match. */
+  async refuses(args: string[], code: number, text: RegExp): Promise<void> {
+    const result = await this.cli(args)
+    assert.equal(result.code, code, `mainstay ${args.join(' ')}\n${result.stdout}${result.stderr}`)
+    assert.match(result.stderr, text)
+    assert.doesNotMatch(result.stderr, /\n {4}at /, 'a stack was shown')
+  }
+
   /** Runs a command with `--json` and reads its one object. */
   async json<T>(args: string[]): Promise<T> {
     return JSON.parse(await this.ok([...args, '--json'])) as T

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { oldRowOf, parseMessage, type Relation, rowOf, UNCHANGED } from './pgoutput.ts'
 
-const TODO: Relation = {
+const ITEM: Relation = {
   id: 16_385,
   schema: 'todo',
   table: 'Item',
@@ -27,7 +27,7 @@ test('a relation tells its columns, and which of them are its replica identity',
     bytes('\0', name('big'), int32(25), int32(-1)),
   ]
   const message = bytes('R', int32(16_385), name('todo'), name('Item'), 'f', int16(3), ...columns)
-  assert.deepEqual(parseMessage(message), { kind: 'relation', relation: TODO })
+  assert.deepEqual(parseMessage(message), { kind: 'relation', relation: ITEM })
 })
 
 const FIELDS = bytes(int16(3), text('ï'), 'n', 'u')
@@ -71,19 +71,19 @@ test('what it does not know, or what is cut short, is an error and never a chang
 })
 
 test('an unchanged value is filled in from the old row, and left out where nobody has it', () => {
-  const old = rowOf(TODO, ['a', 'b', 'c'])
+  const old = rowOf(ITEM, ['a', 'b', 'c'])
   assert.deepEqual(Object.entries(old), [
     ['id', 'a'],
     ['__proto__', 'b'],
     ['big', 'c'],
   ])
-  assert.deepEqual(Object.entries(rowOf(TODO, ['a', null, UNCHANGED], old)), [
+  assert.deepEqual(Object.entries(rowOf(ITEM, ['a', null, UNCHANGED], old)), [
     ['id', 'a'],
     ['__proto__', null],
     ['big', 'c'],
   ])
-  assert.deepEqual(rowOf(TODO, ['a', UNCHANGED, UNCHANGED]), { id: 'a' })
-  assert.deepEqual(oldRowOf(TODO, { kind: 'key', fields: ['a', null, null] }), { id: 'a' })
+  assert.deepEqual(rowOf(ITEM, ['a', UNCHANGED, UNCHANGED]), { id: 'a' })
+  assert.deepEqual(oldRowOf(ITEM, { kind: 'key', fields: ['a', null, null] }), { id: 'a' })
 })
 
 function bytes(...parts: (string | Buffer)[]): Buffer {
