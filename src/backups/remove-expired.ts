@@ -13,13 +13,10 @@ export type RemovalReport = {
 }
 
 /**
- * Keeps what is needed for every moment of the last `days`. `underWay` are the ids of backups that are being taken.
+ * Keeps what is needed for every moment of the last `days`, and what a backup under way has written so far.
  * Faults with `vault.wrong_key` or the vault's own; calling it again goes on where it stopped.
  */
-export async function removeExpired(
-  vault: ServerVault,
-  options: { days: number; now?: Date; underWay?: string[] },
-): Promise<RemovalReport> {
+export async function removeExpired(vault: ServerVault, options: { days: number; now?: Date }): Promise<RemovalReport> {
   const now = options.now ?? new Date()
   const expired = chooseExpired(await readCatalogueFacts(vault), { now, days: options.days })
   // Without its manifest a backup is none: from here on nobody restores from what is about to go.
@@ -28,7 +25,7 @@ export async function removeExpired(
   await eachOf(parts, async (key) => await vault.remove(key))
   // Oldest first, so that what remains when this is cut short has no hole.
   for (const { key } of expired.wal) await vault.remove(key)
-  const abandoned = chooseAbandoned(await vault.list(), { now, underWay: options.underWay ?? [] })
+  const abandoned = chooseAbandoned(await vault.list(), now)
   await eachOf(abandoned, async (key) => await vault.remove(key))
   return {
     backups: expired.backups.map(({ id }) => id),

@@ -32,12 +32,12 @@ export function chooseExpired(facts: CatalogueFacts, options: { now: Date; days:
   return { backups: expired.map(({ manifest }) => manifest).reverse(), wal }
 }
 
-/** Parts that belong to no backup and to none under way: a backup that was stopped left them. Pure. */
-export function chooseAbandoned(objects: NamedObject[], options: { now: Date; underWay: string[] }): string[] {
+/** Parts that belong to no backup and are too old for one under way: a backup that was stopped left them. Pure. */
+export function chooseAbandoned(objects: NamedObject[], now: Date): string[] {
   const whole = new Set(objects.flatMap((object) => (object.kind === 'manifest' ? [object.backup] : [])))
   return objects.flatMap((object) => {
-    if (object.kind !== 'part' || whole.has(object.backup) || options.underWay.includes(object.backup)) return []
-    const ageMs = options.now.getTime() - timeOfBackup(object.backup).getTime()
+    if (object.kind !== 'part' || whole.has(object.backup)) return []
+    const ageMs = now.getTime() - timeOfBackup(object.backup).getTime()
     return ageMs > BACKUP_UNFINISHED_MS ? [object.key] : []
   })
 }

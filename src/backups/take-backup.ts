@@ -18,8 +18,6 @@ export type BackupOptions = {
   onStart?: (id: string) => void
   /** Bytes of the archive so far; how many there will be is not known. */
   onProgress?: Progress
-  /** Spares the primary's disk and the line. */
-  bytesPerSecondMax?: number | null
   signal?: AbortSignal
 }
 
@@ -87,7 +85,6 @@ async function storeParts(job: {
   }
   const streamed = streamBaseBackup(client, write, {
     onProgress: options.onProgress ?? (() => {}),
-    bytesPerSecondMax: options.bytesPerSecondMax ?? null,
     ...(options.signal ? { signal: options.signal } : {}),
   })
   const [text] = await Promise.all([streamed.finally(() => archive.end()), archive.finished])

@@ -64,12 +64,16 @@ export function wholeNumber(option: string, text: string, limits: { min: number;
 export function protectionOf(text: string): 'none' | 'async' | 'sync' {
   const protection = text.toLowerCase()
   if (protection === 'none' || protection === 'async' || protection === 'sync') return protection
-  throw new Fault('usage.bad_option', 400, `--protection takes none, async or sync, not '${text}'`)
+  throw new Fault('usage.bad_option', 400, `--protection takes none, async or sync, not '${text}'`, {
+    hint: 'With sync a write is answered when the standby has it too; with async before; with none there is no standby.',
+  })
 }
 
 /** `degrade` or `block` from an option, in any case. */
 export function syncPolicyOf(text: string): SyncPolicy {
   const policy = text.toLowerCase()
   if (policy === 'degrade' || policy === 'block') return policy
-  throw new Fault('usage.bad_option', 400, `--sync-policy takes degrade or block, not '${text}'`)
+  throw new Fault('usage.bad_option', 400, `--sync-policy takes degrade or block, not '${text}'`, {
+    hint: 'Without the standby degrade goes on alone, and block lets writes wait until it is back.',
+  })
 }

@@ -14,9 +14,9 @@ type Stoppable = { stream: { pause(): void; resume(): void } }
 export async function streamBaseBackup(
   client: pg.Client,
   write: WriteChunk,
-  options: { onProgress: Progress; bytesPerSecondMax?: number | null; signal?: AbortSignal },
+  options: { onProgress: Progress; signal?: AbortSignal },
 ): Promise<string> {
-  const stream = new BaseBackupStream(write, options)
+  const stream = new BaseBackupStream(write, options.onProgress)
   // The server ends its backup when the connection goes.
   const stop = () => stream.handleError(options.signal?.reason)
   options.signal?.throwIfAborted()
@@ -39,11 +39,11 @@ class BaseBackupStream {
   #bytes = 0
   #isPaused = false
   readonly #write: WriteChunk
-  readonly #options: { onProgress: Progress; bytesPerSecondMax?: number | null }
+  readonly #onProgress: Progress
 
-  constructor(write: WriteChunk, options: { onProgress: Progress; bytesPerSecondMax?: number | null }) {
+  constructor(write: WriteChunk, onProgress: Progress) {
     this.#write = write
-    this.#options = options
+    this.#onProgress = onProgress
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.done = promise
     this.#settle = { resolve, reject }
@@ -54,9 +54,7 @@ class BaseBackupStream {
   }
 
   submit(connection: pg.Connection): void {
-    const rate = this.#options.bytesPerSecondMax
-    const limit = rate ? `, MAX_RATE ${Math.max(32, Math.round(rate / 1_024))}` : ''
-    const options = `LABEL 'mainstay', CHECKPOINT 'fast', WAL, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256'${limit}`
+    const options = `LABEL 'mainstay', CHECKPOINT 'fast', WAL, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256'`
     connection.query(`BASE_BACKUP (${options})`)
   }
 
@@ -68,7 +66,7 @@ class BaseBackupStream {
       // The protocol parser uses its buffer again: every chunk that outlives this call must be a copy.
       const data = Buffer.from(message.chunk.subarray(1))
       this.#bytes += data.length
-      this.#options.onProgress(this.#bytes)
+      this.#onProgress(this.#bytes)
       if (this.#part === 'manifest') this.#manifest.push(data)
       else this.#writeWithPause(data, connection)
     }

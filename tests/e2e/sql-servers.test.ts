@@ -57,7 +57,11 @@ describe('SQL servers', () => {
     await cloud.refuses(['sql', 'server', 'create', 'orders'], 1, /the name 'orders' is taken/)
     await cloud.refuses(['sql', 'server', 'create', 'Or ders'], 2, /lower-case letters/)
     await cloud.refuses(['sql', 'server', 'create', 'x', '--location', 'Mars'], 2, /no region "Mars"/)
-    await cloud.refuses(['sql', 'server', 'create', 'x', '--protection', 'much'], 2, /takes none, async or sync/)
+    await cloud.refuses(
+      ['sql', 'server', 'create', 'x', '--protection', 'much'],
+      2,
+      /async or sync.*\nTry: {5}With sync/,
+    )
     await cloud.refuses(['sql', 'server', 'protect', 'nobody'], 2, /no server 'nobody'/)
     await cloud.refuses(['sql', 'server', 'protect', 'orders'], 1, /has that protection already/)
     await cloud.refuses(['sql', 'server', 'protect', 'orders', '--location', 'East US'], 1, /is in East US itself/)
