@@ -10,7 +10,7 @@ export const EXIT_INTERRUPTED = 130
 
 // Refusals in rooms whose other codes are plain failures.
 const SAFETY_CODES = new Set(['server.holds_data', 'server.in_use', 'server.is_default'])
-const SAFETY_ROOMS = new Set(['recovery', 'capacity', 'machine', 'scale', 'switchover', 'reset'])
+const SAFETY_ROOMS = new Set(['recovery', 'database', 'capacity', 'machine', 'scale', 'switchover', 'reset'])
 
 /** Which exit code tells a script what happened. */
 export function exitCodeOf(error: unknown): number {

@@ -22,6 +22,7 @@ import { addLogout } from './logout.ts'
 import { addMachineList } from './machine-list.ts'
 import { addMachineRevoke } from './machine-revoke.ts'
 import { explainMisuse } from './misuse.ts'
+import { addMobileChangeDatabase } from './mobile-change-database.ts'
 import { addMobileCreate } from './mobile-create.ts'
 import { addMobileDelete } from './mobile-delete.ts'
 import { addMobileFailback, addMobileReprotect } from './mobile-failback.ts'
@@ -109,6 +110,7 @@ export function buildProgram(shell: Shell): Command {
   addMobileDelete(mobile, shell)
   addMobileRecover(mobile, shell)
   addMobileSwitchover(mobile, shell)
+  addMobileChangeDatabase(mobile, shell)
   addMobileReprotect(mobile, shell)
   addMobileFailback(mobile, shell)
   addMobileRestart(mobile, shell)

@@ -43,6 +43,7 @@ export function serviceLines(
       ['master key', service.masterKey],
       ['region', service.region],
       ['database', `${service.server}, now in ${service.serverRegion}`],
+      ['former database', formerText(service.formerDatabase)],
       ['epoch', String(service.epoch)],
       ['secondary', service.secondary],
       ['secondary for', service.secondaryFor],
@@ -59,6 +60,11 @@ export function serviceLines(
       ['units', String(service.units)],
     ]),
   ]
+}
+
+function formerText(former: ServiceView['formerDatabase']): string | null {
+  if (!former) return null
+  return `${former.server}, kept ${former.keptUntil === null ? 'until you drop it' : `until ${former.keptUntil}`}`
 }
 
 /** State, cause, message, since when, evidence and what to do. */

@@ -26,6 +26,7 @@ export const API = {
   scriptVersions: '/api/v1/services/:service/scripts/:script/versions',
   recover: '/api/v1/services/:service/recover',
   switchService: '/api/v1/services/:service/switchover',
+  changeDatabase: '/api/v1/services/:service/change-database',
   scale: '/api/v1/services/:service/scale',
   key: '/api/v1/services/:service/keys/:type',
   restart: '/api/v1/services/:service/restart',

@@ -99,6 +99,15 @@ export type ControlDatabase = {
     applied: Json<BundleApplied | null> | null
     found_at: When
   }
+  /** Where services had their data before; `kept_until` null: until somebody drops it by hand. */
+  former_schemas: {
+    service_id: string
+    server: string
+    schema_name: string
+    left_at: When
+    kept_until: WhenOrNull
+    is_dropping: Generated<boolean>
+  }
   server_drops: { server: string; machine: string; version: Big }
   server_members: {
     server: string

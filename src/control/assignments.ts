@@ -15,6 +15,7 @@ import type {
 import { SHARED_RUNTIME } from '../contract/assignment.ts'
 import { PROTOCOL_VERSION_UNNAMED, versionToSpeak } from '../contract/protocols.ts'
 import { APPS_DATABASE, loginRole } from '../contract/table-format.ts'
+import type { FormerSchema } from '../databases/former-schemas.ts'
 import { type Member, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import type { Verdict } from '../health/verdict.ts'
 import { BACKUP_EVERY_MS, BACKUP_KEEP_DAYS, OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
@@ -184,17 +185,32 @@ function slotsOf(member: Member | null): string[] {
 }
 
 function deriveSchemas(snapshot: Snapshot, server: ServerWithMembers, open: OpenSecret): SchemaAssignment[] {
-  return [...snapshot.services, ...snapshot.endedServices]
-    .filter((service) => service.server === server.name)
-    .map((service) => ({
-      serviceId: service.id,
-      schema: service.schema_name,
-      epoch: Number(service.epoch),
-      loginPassword: open(service.login_password),
-      tables: tablesOf(snapshot, service, { isDropping: false }).map((table) => table.name),
-      droppedTables: tablesOf(snapshot, service, { isDropping: true }).map((table) => table.name),
-      state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
-    }))
+  const former = snapshot.formerSchemas.filter((left) => left.server === server.name)
+  const own = [...snapshot.services, ...snapshot.endedServices].filter((service) => service.server === server.name)
+  return [...own.map((service) => deriveSchema(snapshot, service, open)), ...former.map(deriveFormerSchema)]
+}
+
+function deriveSchema(snapshot: Snapshot, service: Service, open: OpenSecret): SchemaAssignment {
+  return {
+    serviceId: service.id,
+    schema: service.schema_name,
+    epoch: Number(service.epoch),
+    loginPassword: open(service.login_password),
+    tables: tablesOf(snapshot, service, { isDropping: false }).map((table) => table.name),
+    droppedTables: tablesOf(snapshot, service, { isDropping: true }).map((table) => table.name),
+    state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
+  }
+}
+
+// Nobody logs in to it any more; it is kept for the way back, until it is to go.
+function deriveFormerSchema({
+  service_id: serviceId,
+  schema_name: schema,
+  epoch,
+  is_dropping,
+}: FormerSchema): SchemaAssignment {
+  const nothing = { loginPassword: '', tables: [], droppedTables: [] }
+  return { serviceId, schema, epoch: Number(epoch), ...nothing, state: is_dropping ? 'dropped' : 'closed' }
 }
 
 function deriveRuntimes(snapshot: Snapshot, machine: string, open: OpenSecret): RuntimeAssignment[] {

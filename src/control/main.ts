@@ -33,6 +33,7 @@ import { parseName } from '../kit/role-options.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import { applyDivergenceKind } from '../recovery/apply-divergence.ts'
+import { changeDatabaseKind } from '../recovery/change-database.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import { recoverKind } from '../recovery/recover-kind.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
@@ -156,6 +157,7 @@ async function run(args: string[]): Promise<void> {
     protect_server: protectServerKind(ownServices),
     switchover_server: switchServerKind(ownRecovery),
     switchover: switchServiceKind(ownRecovery),
+    change_database: changeDatabaseKind(ownRecovery),
     apply_divergence: applyDivergenceKind(ownRecovery),
     backup: backupKind(ownBackups),
     verify_backups: verifyBackupsKind(ownBackups),

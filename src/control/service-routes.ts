@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import {
   ArchiveView,
+  ChangeDatabase,
   CreateService,
   DryRunView,
   KeyType,
@@ -19,6 +20,7 @@ import {
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
+import { beginChangeDatabase, planChangeDatabase } from '../recovery/change-claim.ts'
 import { beginRecover } from '../recovery/recover-begin.ts'
 import { beginSwitchService, planSwitchService } from '../recovery/switch-claim.ts'
 import { beginCreate, planCreate } from '../services/create-service.ts'
@@ -91,6 +93,15 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const { service } = request.params
     if (request.body.isDryRun === true) return await planSwitchService(deps.recovery, caller, service, request.body)
     const id = await beginSwitchService(deps.recovery, caller, service, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const changeSchema = { params: ByService, body: ChangeDatabase, response: { 200: DryRunView, 202: OperationView } }
+  app.post(API.changeDatabase, { schema: changeSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { service } = request.params
+    if (request.body.isDryRun === true) return await planChangeDatabase(deps.recovery, caller, service, request.body)
+    const id = await beginChangeDatabase(deps.recovery, caller, service, request.body, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
 

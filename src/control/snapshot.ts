@@ -1,6 +1,7 @@
 // All rows that assignments are derived from, read at one moment.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { type FormerSchema, listFormerSchemas } from '../databases/former-schemas.ts'
 import { listServerDrops, type ServerDrop } from '../databases/server-drops.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
 import { listServiceVerdicts } from '../health/incidents.ts'
@@ -26,6 +27,8 @@ export type Snapshot = Fleet & {
   backupKey: string | null
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
+  /** What services left behind on servers that they were on before. */
+  formerSchemas: FormerSchema[]
   tables: ServiceTable[]
   /** Those in force. */
   scripts: CurrentScript[]
@@ -48,6 +51,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
         .where('ended_at', 'is not', null)
         .where('is_data_dropped', '=', false)
         .execute(),
+      formerSchemas: await listFormerSchemas(trx),
       serverDrops: await listServerDrops(trx),
       backupKey: await readBackupKey(trx),
       tables: await listAllTables(trx, ids),

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { noteDivergences } from '../databases/divergences.ts'
+import { dropOldSchemas, noteDroppedSchemas } from '../databases/former-schemas.ts'
 import { replaceStandby } from '../databases/revoked-members.ts'
 import { noteDroppedCopies } from '../databases/server-drops.ts'
 import { freeServerName } from '../databases/server-names.ts'
@@ -47,6 +48,10 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
     await noteInitialized(deps, server)
   }
   if (await noteDropped(deps)) isChanged = true
+  if (await dropOldSchemas(deps.db)) isChanged = true
+  const heard = (machine: string) =>
+    deps.board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS ? deps.board.host(machine) : null
+  if (await noteDroppedSchemas(deps.db, heard)) isChanged = true
   await noteDroppedCopies(deps.db, deps.board)
   await noteDivergences(
     deps.db,

@@ -38,9 +38,10 @@ export function listUnknown(facts: HostFacts, known: KnownHoldings): UnknownHold
 /** The same against the rows. */
 export async function findUnknown(db: Db, facts: HostFacts): Promise<UnknownHolding[]> {
   const services = await db.selectFrom('services').select(['name', 'server', 'schema_name', 'ended_at']).execute()
+  const former = await db.selectFrom('former_schemas').select(['server', 'schema_name']).execute()
   return listUnknown(facts, {
     servers: new Set((await listServers(db)).map(({ name }) => name)),
-    schemas: new Set(services.map((service) => `${service.server} ${service.schema_name}`)),
+    schemas: new Set([...services, ...former].map((one) => `${one.server} ${one.schema_name}`)),
     services: new Set(services.filter(({ ended_at }) => ended_at === null).map(({ name }) => name.toLowerCase())),
   })
 }

@@ -5,6 +5,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
 import { listDivergences } from '../databases/divergences.ts'
+import { type FormerSchema, listFormerSchemas } from '../databases/former-schemas.ts'
 import { isDefaultOf, listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import type { Incidents } from '../health/incidents.ts'
@@ -96,6 +97,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
           .select(['id', 'kind', 'state', 'steps', 'next'])
           .where('id', 'in', operationIds)
           .execute()
+  const formers = await listFormerSchemas(deps.db)
   const formerHomes = await listFormerHomes(deps.db, wanted)
   return wanted.map((service) => {
     const formerHome = formerHomes.get(service.id)
@@ -124,6 +126,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       epoch: Number(service.epoch),
       server: service.server,
       serverRegion: (server && domains.get(primaryOf(server).machine)) ?? '',
+      formerDatabase: formerDatabaseOf(formers, service),
       secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
       secondary,
       recoveredFrom: formerHome && formerHome !== service.region ? (regions.get(formerHome)?.name ?? null) : null,
@@ -131,6 +134,11 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       createdAt: service.created_at.toISOString(),
     }
   })
+}
+
+function formerDatabaseOf(formers: FormerSchema[], service: Service): ServiceView['formerDatabase'] {
+  const found = formers.find((left) => left.service_id === service.id && !left.is_dropping)
+  return found ? { server: found.server, keptUntil: found.kept_until?.toISOString() ?? null } : null
 }
 
 // The region, by its slug, that each service was recovered from last.

@@ -253,7 +253,8 @@ async function ensureRole(client: pg.Client, role: string, attributes: string): 
   await client.query(`${found.rowCount === 0 ? 'create' : 'alter'} role ${id(role)} ${attributes}`)
 }
 
-function stampOffsetSql(seconds: number): string {
+/** Makes new stamps run that many seconds ahead of this machine's clock. */
+export function stampOffsetSql(seconds: number): string {
   return `create or replace function ${PLATFORM_SCHEMA}.stamp_offset() returns interval language sql immutable
             as $$ select interval '${seconds.toFixed(6)} seconds' $$`
 }

@@ -98,11 +98,18 @@ async function listKeptData(trx: Kysely<ControlDatabase>, server: string): Promi
     .where('is_data_dropped', '=', false)
     .orderBy('name')
     .execute()
-  return rows.map((row) => row.name)
+  const former = await trx
+    .selectFrom('former_schemas')
+    .innerJoin('services', 'services.id', 'former_schemas.service_id')
+    .select('name')
+    .where('former_schemas.server', '=', server)
+    .orderBy('name')
+    .execute()
+  return [...rows, ...former].map((row) => row.name)
 }
 
 function holdsData(server: string, kept: string[]): Fault {
-  const message = `${server} keeps the data of ${kept.join(', ')}, which ended and can be brought back`
+  const message = `${server} keeps the data of ${kept.join(', ')}, which can be brought back`
   return new Fault('server.holds_data', 409, message, {
     hint: `To drop that as well: mainstay sql server delete ${server} --delete-data`,
   })

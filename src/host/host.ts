@@ -14,7 +14,7 @@ import type { Direction, Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
+import { HEARTBEAT_EVERY_MS, REGION_CALL_MS_MAX, ROUND_TRIPS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
 import type { Vault } from '../kit/vault.ts'
@@ -162,6 +162,17 @@ export class Host {
       faultPoint('host.assigned')
       await this.#follow(assignment)
     })
+  }
+
+  /** How long a question and its answer take to another machine, in milliseconds: the shortest of a few. */
+  async roundTrip(to: MachineAddress): Promise<number> {
+    const times: number[] = []
+    for (let count = 0; count < ROUND_TRIPS; count += 1) {
+      const startedAt = performance.now()
+      await this.#deps.peers.call(to, { method: 'GET', path: '/live', timeoutMs: REGION_CALL_MS_MAX })
+      times.push(performance.now() - startedAt)
+    }
+    return Math.min(...times)
   }
 
   noteReach(machine: string): void {

@@ -7,6 +7,7 @@ import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
 import { addBundleOrders } from './bundle-orders.ts'
+import { addContentsOrders } from './contents-orders.ts'
 import type { Host } from './host.ts'
 import { Jobs } from './jobs.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
@@ -55,6 +56,7 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
   const jobs = new Jobs()
   addBundleOrders(app, host, jobs)
   addVaultOrders(app, host, jobs)
+  addContentsOrders(app, host)
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {

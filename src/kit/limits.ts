@@ -226,6 +226,15 @@ export const COLUMN_LOCK_MS_MAX = 5_000
 export const TRUNCATE_ROWS_MAX = 10_000
 /** Rounds of emptying one table in one call; what is left then is left for the next call. */
 export const TRUNCATE_ROUNDS_MAX = 1_000
+/** Rows that one statement stamps anew, and how long one order goes on with it. */
+export const RESTAMP_BATCH_ROWS = 1_000
+export const RESTAMP_CALL_MS = 500
+/** Counting the rows of a service's tables. */
+export const CONTENTS_READ_MS_MAX = 60_000
+/** A database that a service was changed away from is kept for this long, for the way back. */
+export const FORMER_DATABASE_MS = 24 * 3_600_000
+/** Round trips of which the shortest is told. */
+export const ROUND_TRIPS = 5
 /** How long a host lets an order for an index wait before it says that it is still being built. */
 export const INDEX_ANSWER_MS_MAX = 1_200
 /** What a refused client is asked to wait. */

@@ -173,6 +173,7 @@ function statusOf(regions: Record<string, 'Ready' | 'Starting'>, service: 'Ready
     secondaryFor: null,
     secondary: null,
     recoveredFrom: null,
+    formerDatabase: null,
     operation: null,
     createdAt: '',
   }

@@ -22,6 +22,7 @@ import {
   decideSwitch,
   type Hold,
   holdOfServer,
+  holdOfService,
   holdRequests,
   openPrimary,
   prepareMove,
@@ -201,15 +202,7 @@ async function letGo(trx: Db, operation: Operation): Promise<void> {
 // Of the whole server where that moves along, of the one service where only its home does.
 function holdOf(db: Db, operation: Operation): Hold {
   const { serverMove } = inputOf(operation)
-  if (serverMove) return holdOfServer(db, serverMove)
-  return {
-    services: async () => [subjectOf(operation)],
-    begin: async (trx) => await updateHeld(trx, operation, { is_held: true }),
-    end: async (trx) => {
-      const ended = trx.updateTable('services').set({ is_held: false }).where('id', '=', serviceIdOf(operation))
-      return (await ended.where('is_held', '=', true).executeTakeFirst()).numUpdatedRows > 0n
-    },
-  }
+  return serverMove ? holdOfServer(db, serverMove) : holdOfService(operation)
 }
 
 function inputOf(operation: Operation): SwitchInput {

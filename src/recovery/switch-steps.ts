@@ -9,12 +9,12 @@ import { isFollowing } from '../databases/standing.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { SWITCH_LAG_BYTES_MAX, SWITCH_STOP_MS_MAX } from '../kit/limits.ts'
-import { noteFacts } from '../operations/operations.ts'
+import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { isServed } from '../services/facts-of.ts'
-import { listServices, type Service } from '../services/services.ts'
+import { listServices, type Service, updateHeld } from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 
 /** The move of a server: between which machines. */
@@ -71,6 +71,18 @@ export function holdOfServer(db: Db, move: ServerMove): Hold {
       const ended = trx.updateTable('servers').set({ switching_to: null, is_stopping: false })
       const mine = ended.where('name', '=', move.server).where('switching_to', '=', move.to)
       return (await mine.executeTakeFirst()).numUpdatedRows > 0n
+    },
+  }
+}
+
+/** The hold of one service, for the operation that holds it. */
+export function holdOfService(operation: Operation): Hold {
+  return {
+    services: async () => [subjectOf(operation)],
+    begin: async (trx) => await updateHeld(trx, operation, { is_held: true }),
+    end: async (trx) => {
+      const ended = trx.updateTable('services').set({ is_held: false }).where('id', '=', serviceIdOf(operation))
+      return (await ended.where('is_held', '=', true).executeTakeFirst()).numUpdatedRows > 0n
     },
   }
 }

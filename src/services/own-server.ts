@@ -36,7 +36,12 @@ export async function isAloneOnOwnServer(trx: Db, service: Service): Promise<boo
     .where('is_data_dropped', '=', false)
     .where('id', '!=', service.id)
     .execute()
-  return others.length === 0
+  const former = await trx
+    .selectFrom('former_schemas')
+    .select('service_id')
+    .where('server', '=', service.server)
+    .execute()
+  return others.length === 0 && former.every((left) => left.service_id === service.id)
 }
 
 /** Ends the server that was made for a service, with the service's data; true when it did. */

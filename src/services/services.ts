@@ -177,7 +177,8 @@ export async function freeSchemaName(trx: Db, server: string, name: string): Pro
     .where('is_data_dropped', '=', false)
     .where((where) => where.or([where('schema_name', '=', stem), where('schema_name', 'like', `${stem}~%`)]))
     .execute()
-  const names = new Set(taken.map((row) => row.schema_name))
+  const former = await trx.selectFrom('former_schemas').select('schema_name').where('server', '=', server).execute()
+  const names = new Set([...taken, ...former].map((row) => row.schema_name))
   if (!names.has(stem)) return stem
   for (let number = 2; ; number += 1) if (!names.has(`${stem}~${number}`)) return `${stem}~${number}`
 }

@@ -60,6 +60,7 @@ export class Rows {
       servers: this.servers,
       services: this.living,
       serverDrops: [],
+      formerSchemas: [],
       backupKey: null,
       endedServices: [],
       tables: [],

@@ -21,6 +21,7 @@ export const SERVICE: ServiceView = {
   secondaryFor: null,
   secondary: 'SecondaryService',
   recoveredFrom: null,
+  formerDatabase: null,
   operation: null,
   createdAt: '2026-11-22T10:00:00.000Z',
 }

@@ -20,6 +20,7 @@ export const OperationView = Type.Object({
     Type.Literal('verify_backups'),
     Type.Literal('restore_server'),
     Type.Literal('switchover'),
+    Type.Literal('change_database'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */
   service: Nullable(Type.String()),

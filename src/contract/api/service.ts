@@ -16,6 +16,13 @@ export const ServiceView = Type.Object({
   epoch: Type.Integer(),
   server: Type.String(),
   serverRegion: Type.String(),
+  formerDatabase: Nullable(
+    Type.Object({
+      server: Type.String(),
+      /** At least; null: until somebody drops it. */
+      keptUntil: Nullable(Instant),
+    }),
+  ),
   secondaryFor: Nullable(Type.String()),
   secondary: Nullable(Type.String()),
   recoveredFrom: Nullable(
@@ -66,6 +73,18 @@ export const SwitchService = Type.Object(
   { additionalProperties: false },
 )
 export type SwitchService = Static<typeof SwitchService>
+
+export const ChangeDatabase = Type.Object(
+  {
+    server: Type.Optional(Type.String({ description: 'default: the one that it was on last', maxLength: 100 })),
+    acceptedLossMs: Type.Optional(
+      Nullable(Type.Integer({ minimum: 0, description: 'writes of so long may be left behind; null: of any time' })),
+    ),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type ChangeDatabase = Static<typeof ChangeDatabase>
 
 const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
 /** What a scaling would do; it was checked and nothing refuses it. */

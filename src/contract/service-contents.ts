@@ -1,0 +1,26 @@
+// What a server holds of one mobile service, and orders about it: asked of the host of its primary.
+import type { MachineAddress } from './assignment.ts'
+
+/** A table as it lies there; `newestMs`: the newest `updatedAt`, in milliseconds since 1970; null when it has no rows. */
+export type TableContents = { name: string; rows: number; newestMs: number | null }
+
+/**
+ * `schema`: the one that is the service's own, null when there is none. `foreignOwner`: whose schema of the service's
+ * name it is that lies there instead.
+ */
+export type ServiceContents = { schema: string | null; foreignOwner: string | null; tables: TableContents[] }
+
+/** `isNewestOnly`: rows are not counted, which takes its time in a large table; every count is 0. */
+export type ContentsRequest = { serviceId: string; schema: string; isNewestOnly?: boolean }
+
+/** New stamps are to be above that moment. Answered with the first that may be given now. */
+export type RaiseStampsRequest = { aboveMs: number }
+export type RaiseStampsAnswer = { stampMs: number }
+
+/** Rows that were stamped before that moment are stamped anew, as many as fit into one call. */
+export type RestampRequest = { schema: string; beforeMs: number }
+export type RestampAnswer = { rows: number; isDone: boolean }
+
+/** How long a question and its answer take from this host to another machine. */
+export type RoundTripRequest = { to: MachineAddress }
+export type RoundTripAnswer = { ms: number }

@@ -1,0 +1,81 @@
+// What a server holds of one service: its own schema, how many rows, how new. And giving its rows new stamps.
+import type pg from 'pg'
+import type { ContentsRequest, RestampAnswer, RestampRequest, ServiceContents } from '../contract/service-contents.ts'
+import { ownerRole, PLATFORM_SCHEMA, PROBE_TABLE, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
+import { quoteIdentifier as id } from '../kit/identifiers.ts'
+import { RESTAMP_BATCH_ROWS, RESTAMP_CALL_MS } from '../kit/limits.ts'
+import { stampOffsetSql } from './app-schema.ts'
+
+/** Looks for a service's schema by its owner: restored from a backup, it may have another name than now. */
+export async function readContents(client: pg.Client, wanted: ContentsRequest): Promise<ServiceContents> {
+  const found = await client.query<{ schema: string; owner: string }>(
+    `select nspname as schema, pg_get_userbyid(nspowner) as owner from pg_namespace
+      where pg_get_userbyid(nspowner) = $1 or nspname = $2 order by nspname = $2 desc`,
+    [ownerRole(wanted.serviceId), wanted.schema],
+  )
+  const own = found.rows.find(({ owner }) => owner === ownerRole(wanted.serviceId))
+  if (!own) return { schema: null, foreignOwner: found.rows[0]?.owner ?? null, tables: [] }
+  const tables: ServiceContents['tables'] = []
+  for (const name of await listTables(client, own.schema)) {
+    const counted = await client.query<{ rows: string; newest: string | null }>(
+      `select ${wanted.isNewestOnly ? '0' : 'count(*)'} as rows, extract(epoch from max(${id(UPDATED_AT_COLUMN)})) * 1000 as newest
+         from ${id(own.schema)}.${id(name)}`,
+    )
+    const { rows = '0', newest = null } = counted.rows[0] ?? {}
+    tables.push({ name, rows: Number(rows), newestMs: newest === null ? null : Number(newest) })
+  }
+  return { schema: own.schema, foreignOwner: null, tables }
+}
+
+/**
+ * New stamps start above `aboveMs`, even where this machine's clock is behind; what was raised before stays raised.
+ * Returns the first stamp that may be given now, in milliseconds since 1970.
+ */
+export async function raiseStampsAbove(client: pg.Client, aboveMs: number): Promise<number> {
+  const found = await client.query<{ seconds: string }>(
+    `select greatest(extract(epoch from ${PLATFORM_SCHEMA}.stamp_offset()),
+                     $1::numeric / 1000 - extract(epoch from clock_timestamp())) as seconds`,
+    // Stamps are in microseconds, and the newest is not to be given twice.
+    [aboveMs + 1],
+  )
+  await client.query(stampOffsetSql(Number(found.rows[0]?.seconds ?? 0)))
+  const now = await client.query<{ ms: string }>(
+    `select extract(epoch from clock_timestamp() + ${PLATFORM_SCHEMA}.stamp_offset()) * 1000 as ms`,
+  )
+  return Number(now.rows[0]?.ms)
+}
+
+/**
+ * Stamps rows anew that were stamped before a moment, so that apps that were offline fetch them again: batch by batch,
+ * beside the requests. A row that somebody changes just now gets its stamp from that.
+ */
+export async function restampRows(client: pg.Client, { schema, beforeMs }: RestampRequest): Promise<RestampAnswer> {
+  const deadline = performance.now() + RESTAMP_CALL_MS
+  let rows = 0
+  for (const name of await listTables(client, schema)) {
+    const table = `${id(schema)}.${id(name)}`
+    const old = `from ${table} where ${id(UPDATED_AT_COLUMN)} < to_timestamp($1::numeric / 1000)`
+    for (;;) {
+      const done = await client.query(
+        `update ${table} set id = id where id in
+           (select id ${old} order by ${id(UPDATED_AT_COLUMN)} limit ${RESTAMP_BATCH_ROWS} for update skip locked)`,
+        [beforeMs],
+      )
+      rows += done.rowCount ?? 0
+      if (performance.now() > deadline) return { rows, isDone: false }
+      if (done.rowCount === 0) break
+    }
+    if ((await client.query(`select 1 ${old} limit 1`, [beforeMs])).rowCount !== 0) return { rows, isDone: false }
+  }
+  return { rows, isDone: true }
+}
+
+async function listTables(client: pg.Client, schema: string): Promise<string[]> {
+  const found = await client.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       join pg_attribute a on a.attrelid = c.oid and a.attname = $2 and not a.attisdropped
+      where n.nspname = $1 and c.relkind = 'r' and c.relname <> $3 order by c.relname`,
+    [schema, UPDATED_AT_COLUMN, PROBE_TABLE],
+  )
+  return found.rows.map(({ name }) => name)
+}
