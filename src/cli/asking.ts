@@ -1,5 +1,5 @@
 // The questions that commands ask when something was left out.
-import type { Mode, SyncPolicy } from '../contract/api.ts'
+import type { Mode, Protection, SyncPolicy } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import type { Session } from './command.ts'
 
@@ -60,12 +60,14 @@ export function wholeNumber(option: string, text: string, limits: { min: number;
   })
 }
 
-/** `none`, `async` or `sync` from an option, in any case. */
-export function protectionOf(text: string): 'none' | 'async' | 'sync' {
+/** `none`, `vault`, `async` or `sync` from an option, in any case. */
+export function protectionOf(text: string): Protection {
   const protection = text.toLowerCase()
-  if (protection === 'none' || protection === 'async' || protection === 'sync') return protection
-  throw new Fault('usage.bad_option', 400, `--protection takes none, async or sync, not '${text}'`, {
-    hint: 'With sync a write is answered when the standby has it too; with async before; with none there is no standby.',
+  const known: Protection[] = ['none', 'vault', 'async', 'sync']
+  const found = known.find((one) => one === protection)
+  if (found) return found
+  throw new Fault('usage.bad_option', 400, `--protection takes none, vault, async or sync, not '${text}'`, {
+    hint: 'With sync a write is answered when the standby has it too, with async before; with vault there are only backups.',
   })
 }
 

@@ -29,6 +29,7 @@ import type {
   ScriptTextView,
   ScriptVersionView,
   ScriptWrittenView,
+  ServiceSettings,
   SetPermissions,
   SwitchService,
   TableChangeView,
@@ -106,6 +107,20 @@ export class Client {
   async planKey(service: string, type: KeyType, value: string | undefined): Promise<DryRunView> {
     const body = { isDryRun: true, ...(value === undefined ? {} : { value }) }
     return await this.#calls.send('DryRunView', { verb: 'PUT', path: fill(API.key, { service, type }), body })
+  }
+
+  async getSettings(service: string): Promise<ServiceSettings> {
+    return await this.#calls.get('ServiceSettings', fill(API.settings, { service }))
+  }
+
+  async setSettings(service: string, wanted: Partial<ServiceSettings>): Promise<ServiceSettings> {
+    const call = { verb: 'PATCH' as const, path: fill(API.settings, { service }), ...FOLLOWED }
+    return await this.#calls.send('ServiceSettings', { ...call, body: wanted })
+  }
+
+  async planSettings(service: string, wanted: Partial<ServiceSettings>): Promise<DryRunView> {
+    const path = fill(API.settings, { service })
+    return await this.#calls.send('DryRunView', { verb: 'PATCH', path, body: { ...wanted, isDryRun: true } })
   }
 
   async planRestart(service: string): Promise<DryRunView> {
@@ -333,18 +348,13 @@ export class Client {
     return await this.#calls.list('AuditView', API.audit, query)
   }
 
-  /** What a recovery would do; changes nothing. */
+  /** What a recovery would do; changes nothing. The vault may be asked for it. */
   async planRecovery(primary: string, request: RecoverRequest): Promise<RecoveryPlanView> {
-    const path = fill(API.recover, { service: primary })
-    return await this.#calls.send('RecoveryPlanView', { verb: 'POST', path, body: { ...request, isDryRun: true } })
+    return await this.#calls.send('RecoveryPlanView', recoverCall(primary, { ...request, isDryRun: true }))
   }
 
   async recover(primary: string, request: RecoverRequest): Promise<OperationView> {
-    return await this.#calls.send('OperationView', {
-      verb: 'POST',
-      path: fill(API.recover, { service: primary }),
-      body: request,
-    })
+    return await this.#calls.send('OperationView', recoverCall(primary, request))
   }
 
   async planSwitchover(service: string, request: SwitchService): Promise<DryRunView> {
@@ -405,4 +415,8 @@ export class Client {
     const path = fill(API.machineRevoke, { machine })
     return await this.#calls.send('RevocationView', { verb: 'POST', path, body: request })
   }
+}
+
+function recoverCall(service: string, body: RecoverRequest): Call {
+  return { verb: 'POST', path: fill(API.recover, { service }), body, timeoutMs: 2 * VAULT_READ_MS_MAX }
 }

@@ -23,6 +23,7 @@ import { addMachineList } from './machine-list.ts'
 import { addMachineRevoke } from './machine-revoke.ts'
 import { explainMisuse } from './misuse.ts'
 import { addMobileChangeDatabase } from './mobile-change-database.ts'
+import { addMobileConfig } from './mobile-config.ts'
 import { addMobileCreate } from './mobile-create.ts'
 import { addMobileDelete } from './mobile-delete.ts'
 import { addMobileFailback, addMobileReprotect } from './mobile-failback.ts'
@@ -119,6 +120,7 @@ export function buildProgram(shell: Shell): Command {
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)
+  addMobileConfig(addGroup(mobile, 'config', 'settings of a mobile service'), shell)
   addKey(addGroup(mobile, 'key', 'keys of a mobile service'), shell)
   const table = addGroup(mobile, 'table', 'tables of a mobile service')
   addTableList(table, shell)

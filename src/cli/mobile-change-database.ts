@@ -2,11 +2,11 @@
 import type { Command } from 'commander'
 import type { ChangeDatabase } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { ACCEPT_LOSS, acceptedLossOf } from './accepted-loss.ts'
 import { needService, needSqlServer } from './asking.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
+import { ACCEPT_LOSS, acceptedLossOf } from './duration.ts'
 import { followSteps } from './follow.ts'
 
 type Flags = CommonFlags & DryRunFlag & { undo?: boolean; acceptLoss?: string }

@@ -1,6 +1,6 @@
 // What a recovery's plan and report look like as `data:` lines.
 import type { OperationView, RecoveryPlanView, RecoveryReportView } from '../contract/api.ts'
-import { formatCount, formatMs } from './amounts.ts'
+import { formatBytes, formatCount, formatMs } from './amounts.ts'
 import { pairLines } from './columns.ts'
 
 /** The prompt of the original, character for character. */
@@ -14,17 +14,24 @@ export function confirmRecovery(primary: string, secondary: string): string {
 /** What would happen, before it does. */
 export function planLines(plan: RecoveryPlanView): string[] {
   const { database } = plan
-  const action =
-    database.action === 'keep' ? `${database.server} is kept` : `${database.server} is promoted in ${plan.toRegion}`
   return pairLines([
     ['From', plan.fromRegion],
     ['To', plan.toRegion],
-    ['Database', action],
+    ['Database', databaseText(plan)],
     ['Also moves the data of', database.alsoMoves.length > 0 ? servicesText(database.alsoMoves) : null],
+    ...(database.restore?.notes ?? []).map((note): [string, string] => ['Note', note]),
     ['Predicted time', formatMs(plan.predictedSeconds * 1_000)],
     ['Predicted loss', plan.lossSentence],
     ['Capacity', plan.capacitySentence],
   ])
+}
+
+function databaseText({ database, toRegion }: RecoveryPlanView): string {
+  const { action, server, restore } = database
+  if (action === 'keep') return `${server} is kept`
+  if (action === 'promote') return `${server} is promoted in ${toRegion}`
+  const from = restore ? `, as it was at ${restore.restoresTo}; ${formatBytes(restore.bytes)} are fetched` : ''
+  return `${server} is restored from its backups in ${toRegion}${from}`
 }
 
 /** What would be done, in order; for `--dry-run`. */

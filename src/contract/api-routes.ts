@@ -29,6 +29,7 @@ export const API = {
   changeDatabase: '/api/v1/services/:service/change-database',
   scale: '/api/v1/services/:service/scale',
   key: '/api/v1/services/:service/keys/:type',
+  settings: '/api/v1/services/:service/settings',
   restart: '/api/v1/services/:service/restart',
   archives: '/api/v1/archives',
   restore: '/api/v1/archives/:service/restore',

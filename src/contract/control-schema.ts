@@ -174,6 +174,7 @@ export type ControlDatabase = {
     restarts: Generated<number>
     also_machine: string | null
     is_held: Generated<boolean>
+    loss_ms_max: Generated<number>
   }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {

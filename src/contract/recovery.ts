@@ -12,5 +12,8 @@ export const RECOVERY_STEPS = [
 
 export type RecoveryStepName = (typeof RECOVERY_STEPS)[number]['name']
 
+/** After a restore there is one more. */
+export const RESTAMP_STEP = { name: 'restamp', sentence: 'Having apps that were offline fetch all rows again' } as const
+
 /** What a recovery does to the database. */
-export type DatabaseAction = 'keep' | 'promote'
+export type DatabaseAction = 'keep' | 'promote' | 'restore'

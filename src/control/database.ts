@@ -7,7 +7,7 @@ import * as machines from '../../migrations/0003-machines.ts'
 import * as controlProcesses from '../../migrations/0004-control-processes.ts'
 import * as servers from '../../migrations/0005-servers.ts'
 import * as backups from '../../migrations/0006-backups.ts'
-import * as formerSchemas from '../../migrations/0007-former-schemas.ts'
+import * as changedDatabases from '../../migrations/0007-changed-databases.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import type { Log } from '../kit/log.ts'
@@ -23,7 +23,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0004-control-processes': controlProcesses,
   '0005-servers': servers,
   '0006-backups': backups,
-  '0007-former-schemas': formerSchemas,
+  '0007-changed-databases': changedDatabases,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -133,12 +133,15 @@ async function run(args: string[]): Promise<void> {
   const field = new MachineField({ db, door, board, open, isHeld: () => lineage.heldBy() !== null })
   const changes = new Changes()
   const services = { db, seal, field }
-  const recovery: RecoveryDeps = { db, field, board, incidents, openKey: (service) => open(service.master_key) }
   await ensureBackupKey(db, seal)
   const backups: RestoreDeps = {
     ...services,
     hosts: () => board.hosts().map(({ facts }) => facts),
     backupKey: async () => open((await readBackupKey(db)) ?? ''),
+  }
+  const recovery: RecoveryDeps = {
+    ...{ db, field, board, incidents, seal, vault: backups },
+    openKey: (service) => open(service.master_key),
   }
   // What people ask for is claimed by whoever they ask; it is carried out by the executor, under its term.
   const [ownServices, ownRecovery, ownBackups] = [

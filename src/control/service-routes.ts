@@ -14,8 +14,10 @@ import {
   RestoreService,
   ScalePlanView,
   ScaleService,
+  ServiceSettings,
   ServiceView,
   SetKey,
+  SetSettings,
   SwitchService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
@@ -28,7 +30,15 @@ import { beginDelete, planDelete } from '../services/delete-service.ts'
 import { beginRestore, listArchives, planRestore } from '../services/restore-service.ts'
 import { beginScale } from '../services/scale-service.ts'
 import { getService } from '../services/services.ts'
-import { changeKey, planKey, planRestart, restartService } from '../services/settings.ts'
+import {
+  changeKey,
+  changeSettings,
+  planKey,
+  planRestart,
+  planSettings,
+  restartService,
+  settingsOf,
+} from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
 import { keyOf } from './request-key.ts'
 import { viewServices } from './views.ts'
@@ -125,6 +135,22 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const { value, isDryRun } = request.body
     const work = isDryRun === true ? planKey : changeKey
     return await work(deps.services, deps.callerOf(request), service, { type, value })
+  })
+
+  app.get(API.settings, { schema: { params: ByService, response: { 200: ServiceSettings } } }, async (request) => {
+    const { subscriptionId } = deps.callerOf(request)
+    return settingsOf(await getService(deps.db, subscriptionId, request.params.service))
+  })
+
+  const settingsSchema = {
+    params: ByService,
+    body: SetSettings,
+    response: { 200: Type.Union([ServiceSettings, DryRunView]) },
+  }
+  app.patch(API.settings, { schema: settingsSchema }, async (request) => {
+    const { isDryRun, ...wanted } = request.body
+    const work = isDryRun === true ? planSettings : changeSettings
+    return await work(deps.services, deps.callerOf(request), request.params.service, wanted)
   })
 
   const restartSchema = {

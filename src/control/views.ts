@@ -184,10 +184,7 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
     epoch: Number(server.epoch),
     isDefault: server.is_default,
     protection: server.protection,
-    // A standby that is being built or was released protects nothing, and one that is not waited for yet not as asked.
-    isProtected: server.members.some(
-      ({ standing, is_synchronous }) => standing === 'ready' && (is_synchronous || server.protection !== 'sync'),
-    ),
+    isProtected: isProtected(deps.board, server),
     syncPolicy: server.protection === 'sync' ? server.sync_policy : null,
     operation: server.operation_id,
     backup: backupOf(deps.board, server),
@@ -326,6 +323,14 @@ function viewMember(
     dataBytes: facts?.dataBytes ?? null,
     quarantine: facts?.quarantine ? { ...facts.quarantine, forkLsn: forkOf(server) ?? primary?.forkLsn ?? null } : null,
   }
+}
+
+// A standby that is being built or was released protects nothing, and one that is not waited for yet not as asked.
+function isProtected(board: FactBoard, server: ServerWithMembers): boolean {
+  if (server.protection === 'vault') return typeof backupOf(board, server)?.restorableTo === 'string'
+  return server.members.some(
+    ({ standing, is_synchronous }) => standing === 'ready' && (is_synchronous || server.protection !== 'sync'),
+  )
 }
 
 function backupOf(board: FactBoard, server: ServerWithMembers): ServerView['backup'] {

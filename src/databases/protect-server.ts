@@ -123,7 +123,11 @@ async function claimProtect(
       ...(to ? [`Build a standby of ${name} in ${regionOf(to)}, on ${to}`] : []),
       ...(from && to ? [`Until that is built, ${name} has no standby`] : []),
       ...(isKept ? [syncText(name, { protection, syncPolicy })] : []),
-      ...(isWanted ? [] : [`From then on the data of ${name} is in one place only`]),
+      ...(isWanted
+        ? []
+        : [
+            `From then on the data of ${name} is in one place only${protection === 'vault' ? ', and in the vault' : ''}`,
+          ]),
     ]
     return { operationId, changes }
   })

@@ -1,8 +1,11 @@
 // A new server from what a vault holds of another, in any region, to any moment; nothing is needed from the other.
+import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Seal } from '../accounts/seal.ts'
 import type { DryRunView, RestoreServer } from '../contract/api.ts'
 import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
@@ -13,7 +16,7 @@ import { bumpDesired, getRegion, listRegions } from '../regions/regions.ts'
 import { type BackupDeps, requireKnown } from './backup-operations.ts'
 import { freeServerName, requireFreeServerName, requireServerName } from './server-names.ts'
 import { standbyStep, stillWaiting } from './server-operations.ts'
-import { endServer, getServer, insertServer, isServerHeld, primaryOf } from './servers.ts'
+import { endServer, getServer, insertServer, isServerHeld, primaryOf, type Server } from './servers.ts'
 import { askVault, findVaultHost } from './vault-calls.ts'
 
 export type RestoreDeps = Omit<BackupDeps, 'field'> & { field: Field }
@@ -68,15 +71,7 @@ async function claim(
   return await transact(db, how, async (trx) => {
     const name = wanted.name ?? (await freeServerName(trx, `${source}-restored`))
     await requireFreeServerName(trx, name)
-    await insertServer(trx, seal, { name, region: region.slug, machine, isDefault: false, protection: 'async' })
-    // Roles and their passwords are restored with the rest.
-    const { superuser_password, replication_password } = row
-    const made = { superuser_password, replication_password, restored_from: source }
-    await trx
-      .updateTable('servers')
-      .set({ ...made, restore_target: JSON.stringify(target) })
-      .where('name', '=', name)
-      .execute()
+    await insertRestored(trx, seal, { name, region: region.slug, machine, source: row, target })
     const operationId = await insertOperation(trx, {
       kind: 'restore_server',
       caller,
@@ -96,6 +91,21 @@ async function claim(
     ]
     return { operationId, changes }
   })
+}
+
+/** Writes a server that is to be made from what a vault holds of another. */
+export async function insertRestored(
+  trx: Kysely<ControlDatabase>,
+  seal: Seal,
+  wanted: { name: string; region: string; machine: string; source: Server; target: BackupTarget },
+): Promise<void> {
+  const { name, region, machine, source, target } = wanted
+  await insertServer(trx, seal, { name, region, machine, isDefault: false, protection: 'async' })
+  // Roles and their passwords are restored with the rest.
+  const { superuser_password, replication_password } = source
+  const made = { superuser_password, replication_password, restored_from: source.name }
+  const set = { ...made, restore_target: JSON.stringify(target) }
+  await trx.updateTable('servers').set(set).where('name', '=', name).execute()
 }
 
 /** `latest`, a moment, or the id of a backup. Faults with `restore.bad_target`. */
@@ -134,7 +144,11 @@ export function restoreServerKind(deps: RestoreDeps): OperationKind {
   }
 }
 
-async function untilRestored({ db, field }: RestoreDeps, name: string): Promise<StepResult> {
+/** Waits until a server is restored. Faults with `backup.failed` when that cannot be. */
+export async function untilRestored(
+  { db, field }: Pick<RestoreDeps, 'db' | 'field'>,
+  name: string,
+): Promise<StepResult> {
   await field.push()
   const server = await getServer(db, name)
   const { machine } = primaryOf(server)

@@ -33,8 +33,8 @@ export type Step = {
   run: (context: StepContext) => Promise<StepResult>
   /** Codes of faults that here mean: not yet. Beside those that always do. */
   passing?: readonly string[]
-  /** It moves data and may take hours: it says how far it is, and is not ended for taking long. */
-  isEndless?: true
+  /** It moves data and may take hours: it says how far it is, and is not ended for taking long. Or only for some. */
+  isEndless?: true | ((operation: Operation) => boolean)
 }
 
 /** Writes the operation's end inside the transaction that makes it true: both happen, or neither. */
@@ -165,6 +165,7 @@ export class OperationRunner {
     stored.startedAt ??= new Date().toISOString()
     stored.attempts += 1
     await run.save({})
+    const isEndless = typeof step.isEndless === 'function' ? step.isEndless(context.operation) : step.isEndless === true
     let reason = ''
     for (;;) {
       context.attempt += 1
@@ -183,7 +184,7 @@ export class OperationRunner {
           stored.detail = reason
           await run.save({})
         }
-        if (!step.isEndless && performance.now() - startedAt > STEP_MS_MAX) {
+        if (!isEndless && performance.now() - startedAt > STEP_MS_MAX) {
           return new Fault('operation.step_timed_out', 504, `${stored.sentence}: still waiting for ${reason}`)
         }
         await pause(result.forMs, run.signal)

@@ -4,16 +4,10 @@ import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { ChangeDatabase, DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type {
-  ContentsRequest,
-  RoundTripAnswer,
-  RoundTripRequest,
-  ServiceContents,
-} from '../contract/service-contents.ts'
+import type { RoundTripAnswer, RoundTripRequest, ServiceContents } from '../contract/service-contents.ts'
 import { findFormerSchema } from '../databases/former-schemas.ts'
 import { getServer, lockIdleServer, lockServerRow, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import { CONTENTS_READ_MS_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
@@ -22,6 +16,7 @@ import { addressOf, bumpDesired, listMachines } from '../regions/regions.ts'
 import { getService, listTables, lockServices, requireIdle, type Service } from '../services/services.ts'
 import { checkDatabase, type DatabaseFinding } from './database-check.ts'
 import { isServerAlive, type RecoveryDeps } from './recover-facts.ts'
+import { readContents } from './service-data.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -143,7 +138,7 @@ async function lookInto(
     regionName: domains.get(primaryOf(server).machine) ?? '',
   })
   const silentMs = board.hostSilentMs(primaryOf(source).machine)
-  const contents = isServerAlive(deps, source) ? await readContents(deps, source, service) : null
+  const contents = isServerAlive(deps, source) ? await contentsIfAny(deps, source, service) : null
   const finding = checkDatabase({
     service: service.name,
     homeRegionName: domains.get(service.machine) ?? '',
@@ -160,7 +155,7 @@ async function lookInto(
 }
 
 // One that falls silent while it is looked into is one that cannot be looked into.
-async function readContents(
+async function contentsIfAny(
   deps: RecoveryDeps,
   server: ServerWithMembers,
   service: Service,
@@ -174,16 +169,11 @@ async function readContents(
 }
 
 async function requireContents(
-  { field }: RecoveryDeps,
+  deps: RecoveryDeps,
   server: ServerWithMembers,
   service: Service,
 ): Promise<ServiceContents> {
-  const body: ContentsRequest = { serviceId: service.id, schema: service.schema_name }
-  const order = { method: 'POST' as const, path: `/servers/${server.name}/contents`, body }
-  return (await field.order(primaryOf(server).machine, {
-    ...order,
-    timeoutMs: CONTENTS_READ_MS_MAX,
-  })) as ServiceContents
+  return await readContents(deps, server.name, { serviceId: service.id, schema: service.schema_name })
 }
 
 async function measureRoundTrip({ db, field }: RecoveryDeps, from: string, to: string): Promise<number | null> {

@@ -2,19 +2,10 @@
 // Until requests go on, all can be put back.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type {
-  ContentsRequest,
-  RaiseStampsAnswer,
-  RaiseStampsRequest,
-  RestampAnswer,
-  RestampRequest,
-  ServiceContents,
-} from '../contract/service-contents.ts'
 import { leaveSchema, takeSchemaBack } from '../databases/former-schemas.ts'
 import { getServer, primaryOf, updateHeldServer } from '../databases/servers.ts'
 import type { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { CONTENTS_READ_MS_MAX } from '../kit/limits.ts'
 import { type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
@@ -24,6 +15,7 @@ import { getServiceById, updateHeld } from '../services/services.ts'
 import type { ChangeInput } from './change-claim.ts'
 import { proveThroughGateways } from './proof.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
+import { raiseStampsOver, restampSome } from './service-data.ts'
 import {
   decideSwitch,
   holdOfService,
@@ -39,8 +31,6 @@ type Db = Kysely<ControlDatabase>
 /** `stampMs`: the first stamp that the new database may give. */
 type Facts = SwitchFacts & { stampMs?: number; restamped?: number }
 
-// What a lost database may have stamped after it was last heard, and what clocks may differ.
-const UNSEEN_STAMPS_MS = 5_000
 // A machine that does not answer just now is waited for.
 const PASSING = ['door.unreachable', 'probe.failed', 'server.not_open']
 
@@ -77,9 +67,9 @@ async function swap(deps: RecoveryDeps, context: StepContext): Promise<StepResul
   const facts = context.facts as Facts
   if (facts.isSwapped === true) return { kind: 'done' }
   requireInTime(facts)
-  facts.stampMs = await raiseStamps(deps, operation)
-  requireInTime(facts)
   const serviceId = serviceIdOf(operation)
+  facts.stampMs = await raiseStampsOver(deps, { serviceId, from, to })
+  requireInTime(facts)
   await decideSwitch(deps.db, context, async (trx) => {
     const epoch = await nextEpoch(trx)
     await updateHeld(trx, operation, { server: to.server, schema_name: to.schema, epoch })
@@ -87,26 +77,6 @@ async function swap(deps: RecoveryDeps, context: StepContext): Promise<StepResul
     await leaveSchema(trx, { serviceId, ...from, isKept: !from.isKnown })
   })
   return { kind: 'done', detail: `on ${to.server}` }
-}
-
-async function raiseStamps(deps: RecoveryDeps, operation: Operation): Promise<number> {
-  const { from, to } = inputOf(operation)
-  const newest = from.isKnown ? await newestIn(deps, from.server, { ...from, operation }) : null
-  const there = await newestIn(deps, to.server, { ...to, operation })
-  const unseen = from.isKnown ? 0 : Date.now() + UNSEEN_STAMPS_MS
-  const body: RaiseStampsRequest = { aboveMs: Math.max(newest ?? 0, there ?? 0, unseen) }
-  return ((await order(deps, to.server, { path: 'stamps', body })) as RaiseStampsAnswer).stampMs
-}
-
-async function newestIn(
-  deps: RecoveryDeps,
-  server: string,
-  { schema, operation }: { schema: string; operation: Operation },
-): Promise<number | null> {
-  const body: ContentsRequest = { serviceId: serviceIdOf(operation), schema, isNewestOnly: true }
-  const { tables } = (await order(deps, server, { path: 'contents', body })) as ServiceContents
-  const stamps = tables.map(({ newestMs }) => newestMs).filter((stamp) => stamp !== null)
-  return stamps.length === 0 ? null : Math.max(...stamps)
 }
 
 // The old login is shut out, the new one works, and every process of the service's runtime uses it.
@@ -139,20 +109,10 @@ async function restamp(deps: RecoveryDeps, { operation, facts }: StepContext): P
   const known = facts as Facts
   const { to } = inputOf(operation)
   await letGo(deps.db, operation)
-  const body: RestampRequest = { schema: to.schema, beforeMs: Number(known.stampMs) }
-  const { rows, isDone } = (await order(deps, to.server, { path: 'restamp', body })) as RestampAnswer
+  const wanted = { schema: to.schema, beforeMs: Number(known.stampMs) }
+  const { rows, isDone } = await restampSome(deps, to.server, wanted)
   known.restamped = (known.restamped ?? 0) + rows
   return isDone ? { kind: 'done', detail: `${known.restamped} row(s)` } : wait(`${known.restamped} row(s) so far`)
-}
-
-async function order(
-  { db, field }: RecoveryDeps,
-  server: string,
-  what: { path: string; body: unknown },
-): Promise<unknown> {
-  const { machine } = primaryOf(await getServer(db, server))
-  const call = { method: 'POST' as const, path: `/servers/${server}/${what.path}`, body: what.body }
-  return await field.order(machine, { ...call, timeoutMs: CONTENTS_READ_MS_MAX })
 }
 
 async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end: EndOperation): Promise<void> {

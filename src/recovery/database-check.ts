@@ -1,6 +1,7 @@
 // Decides whether a service may be changed to another database, and what a person should know first.
 import type { ServiceContents, TableContents } from '../contract/service-contents.ts'
 import { Fault } from '../kit/fault.ts'
+import { newestOf } from './service-data.ts'
 
 export type DatabaseFacts = {
   service: string
@@ -86,11 +87,6 @@ function measure({ from, to }: DatabaseFacts): number | null {
   const here = from.contents === null ? from.seenMs : newestOf(from.contents)
   if (here === null) return from.contents === null ? null : 0
   return there === null ? null : Math.max(0, here - there)
-}
-
-function newestOf({ tables }: ServiceContents): number | null {
-  const stamps = tables.map(({ newestMs }) => newestMs).filter((stamp) => stamp !== null)
-  return stamps.length === 0 ? null : Math.max(...stamps)
 }
 
 function requireAccepted(

@@ -1,10 +1,12 @@
 // Decides what a recovery must do, or why it may not. Facts in, plan or refusal out.
 import type { Mode, RecoveryPlanView } from '../contract/api.ts'
+import type { RestoreOutline } from '../contract/backup.ts'
 import type { Standing } from '../contract/control-schema.ts'
-import { RECOVERY_STEPS } from '../contract/recovery.ts'
+import { type DatabaseAction, RECOVERY_STEPS, RESTAMP_STEP } from '../contract/recovery.ts'
 import { Fault } from '../kit/fault.ts'
 import { LEASE_MS } from '../kit/limits.ts'
 import { unfitReason } from '../services/fit.ts'
+import { type PredictedLoss, predictLoss } from './predicted-loss.ts'
 
 /** One of the two services. `health` is what `mobile list` shows. */
 export type PartyFacts = {
@@ -21,10 +23,21 @@ export type PartyFacts = {
   operationId: string | null
 }
 
+/** What was asked for beyond the two names. `acceptedLossMs` null: any; undefined: what the service is set to. */
+export type Wish = { database: DatabaseAction | null; target: string | null; acceptedLossMs: number | null | undefined }
+
+/** What the vault says to a restore; `problem`: why there can be none. */
+export type RestoreFacts = { kind: 'possible'; outline: RestoreOutline } | { kind: 'impossible'; problem: string }
+
 export type PlanFacts = {
   primary: PartyFacts
   secondary: PartyFacts
   isForced: boolean
+  wish: Wish
+  /** A predicted loss above this is refused unless it is accepted. */
+  lossMsMax: number
+  /** Null where nobody asked the vault, because nothing is to be restored. */
+  restore: RestoreFacts | null
   server: {
     name: string
     primaryRegionName: string
@@ -36,8 +49,10 @@ export type PlanFacts = {
     /** Other services whose data moves along when the server is promoted. */
     otherServices: string[]
     /** What the primary last reported: how long ago, and how far its standby was behind. */
-    lastReport: { ageMs: number; lagBytes: number | null; lagMs: number | null } | null
+    lastReport: { ageMs: number; lagBytes: number | null; lagMs: number | null; unsavedBytes: number | null } | null
   }
+  /** By the clock that restorable moments are compared with. */
+  nowMs: number
   /** How long a proof may still hold back a promotion. */
   leaseLeftMs: number
   /** Milliseconds that recoveries here took before, without waiting for a lease; empty when there were none. */
@@ -46,32 +61,55 @@ export type PlanFacts = {
 
 // Measured by `npm run bench:recover` until this cloud has recoveries of its own to look at.
 const TYPICAL_MS = 1_200
-const HEARTBEAT_MS = 1_000
+// A restore by hand took 4.5 s for 626 MB; a vault that is further away is slower.
+const RESTORE_BYTES_PER_MS = 50_000
+const RESTORE_START_MS = 2_000
 
 /** The plan. Faults with one of the `recovery.*` refusals; nothing has changed then. */
 export function planRecovery(facts: PlanFacts): RecoveryPlanView {
   refuse(facts)
   const { primary, secondary, server } = facts
-  const action = server.isAlive ? 'keep' : 'promote'
-  const isWhole = action === 'keep' || server.standby?.isSynchronous === true
-  const loss = isWhole ? { ms: 0, bytes: 0 } : predictedLoss(server.lastReport)
+  const action = decideAction(facts)
+  requirePossible(facts, action)
+  const outline = action === 'restore' && facts.restore?.kind === 'possible' ? facts.restore.outline : null
+  const loss = predictLoss(facts, action, outline)
+  requireAccepted(facts, loss, outline)
   const waitMs = action === 'promote' ? facts.leaseLeftMs : 0
+  const restoreMs = outline === null ? 0 : RESTORE_START_MS + outline.bytes / RESTORE_BYTES_PER_MS
+  const steps = outline === null ? RECOVERY_STEPS : [...RECOVERY_STEPS, RESTAMP_STEP]
   return {
     primary: primary.name,
     secondary: secondary.name,
     fromRegion: primary.regionName,
     toRegion: secondary.regionName,
-    database: { action, server: server.name, alsoMoves: action === 'promote' ? server.otherServices : [] },
-    predictedSeconds: Math.round((median(facts.earlierMs) ?? TYPICAL_MS) + waitMs) / 1000,
+    database: {
+      action,
+      server: server.name,
+      alsoMoves: action === 'promote' ? server.otherServices : [],
+      restore: outline,
+    },
+    predictedSeconds: Math.round((median(facts.earlierMs) ?? TYPICAL_MS) + waitMs + restoreMs) / 1000,
     predictedLossMsMax: loss.ms,
     predictedLossBytes: loss.bytes,
-    lossSentence: lossSentence(action, server),
+    lossSentence: loss.sentence,
     capacitySentence: capacitySentence(primary, secondary),
-    steps: RECOVERY_STEPS.map(({ name, sentence }) => ({ name, sentence })),
+    steps: steps.map(({ name, sentence }) => ({ name, sentence })),
   }
 }
 
-function refuse({ primary, secondary, server, isForced }: PlanFacts): void {
+/** What is to be done about the database, by what was asked for, or by what there is. */
+export function decideAction({ wish, server }: Pick<PlanFacts, 'wish' | 'server'>): DatabaseAction {
+  if (wish.database !== null) return wish.database
+  if (wish.target !== null) return 'restore'
+  if (server.isAlive) return 'keep'
+  return canPromote(server) ? 'promote' : 'restore'
+}
+
+function canPromote({ isPromoting, standby }: PlanFacts['server']): boolean {
+  return isPromoting || standby?.standing === 'ready'
+}
+
+function refuse({ primary, secondary, isForced }: PlanFacts): void {
   const refusal = (code: string, message: string, hint: string) => new Fault(`recovery.${code}`, 409, message, { hint })
   const reserve = `mainstay mobile create ${primary.name}-2 --location REGION --secondary-for ${primary.name}`
   if (primary.id === secondary.id) {
@@ -121,32 +159,49 @@ function refuse({ primary, secondary, server, isForced }: PlanFacts): void {
     const message = `'${secondary.name}' has ${secondary.units} of the ${primary.units} units that '${primary.name}' needs`
     throw refusal('too_few_units', message, `Reserve another: ${reserve}`)
   }
-  if (!server.isAlive && !server.isPromoting && server.standby?.standing !== 'ready') {
-    const standing = server.standby
-      ? `its standby in ${server.standby.regionName} is ${server.standby.standing}`
-      : 'it has no standby'
-    const message = `the database server ${server.name} in ${server.primaryRegionName} cannot be reached and ${standing}`
-    throw refusal('no_database', message, `See its members: mainstay sql server show ${server.name}`)
-  }
 }
 
-function predictedLoss(report: PlanFacts['server']['lastReport']): { ms: number | null; bytes: number | null } {
-  if (!report) return { ms: null, bytes: null }
-  // Between two reports nobody saw how far behind the standby was.
-  return { ms: report.lagMs === null ? null : report.lagMs + HEARTBEAT_MS, bytes: report.lagBytes }
+function requirePossible({ wish, primary, secondary, server, restore }: PlanFacts, action: DatabaseAction): void {
+  const again = `mainstay mobile recover ${primary.name} ${secondary.name}`
+  if (wish.target !== null && action !== 'restore') {
+    throw new Fault('recovery.bad_target', 400, 'a moment is restored, not kept or promoted', {
+      hint: 'Leave --database out, or say --database restore.',
+    })
+  }
+  if (action === 'keep' && !server.isAlive) {
+    throw new Fault('recovery.database_lost', 409, `${server.name} cannot be reached, so it cannot be kept`, {
+      hint: `Let what can be done be found: ${again}`,
+    })
+  }
+  if (action === 'promote' && server.isAlive) {
+    throw new Fault('recovery.database_alive', 409, `${server.name} is alive in ${server.primaryRegionName}`, {
+      hint: `Its standby takes over without a loss by: mainstay sql server switchover ${server.name}`,
+    })
+  }
+  const isPossible = action !== 'restore' || restore?.kind === 'possible'
+  if (isPossible && (action !== 'promote' || canPromote(server))) return
+  const standing = server.standby
+    ? `its standby in ${server.standby.regionName} is ${server.standby.standing}`
+    : 'it has no standby'
+  const lost = server.isAlive
+    ? ''
+    : `the database server ${server.name} in ${server.primaryRegionName} cannot be reached, `
+  const vault = restore?.kind === 'impossible' ? `, and nothing can be restored: ${restore.problem}` : ''
+  throw new Fault('recovery.no_database', 409, `${lost}${standing}${vault}`, {
+    hint: `See its members and its backups: mainstay sql server show ${server.name}`,
+  })
 }
 
-function lossSentence(action: 'keep' | 'promote', server: PlanFacts['server']): string {
-  if (action === 'keep') return 'none: the database is alive and is kept where it is'
-  if (server.standby?.isSynchronous) return 'none: every write that was acknowledged waited for the standby'
-  const report = server.lastReport
-  if (!report) return 'unknown: the lost server never reported to this control'
-  const at = `${(report.ageMs / 1000).toFixed(1)} s ago`
-  if (report.lagBytes === null || report.lagMs === null) {
-    return `unknown: at the last report, ${at}, no standby was connected`
-  }
-  const behind = report.lagBytes === 0 ? 'nothing behind' : `${report.lagBytes} bytes (${report.lagMs} ms) behind`
-  return `at most ${((report.lagMs + HEARTBEAT_MS) / 1000).toFixed(1)} s of writes; at the last report, ${at}, the standby was ${behind}`
+// A moment that was named says by itself what is left behind.
+function requireAccepted({ wish, lossMsMax }: PlanFacts, loss: PredictedLoss, outline: RestoreOutline | null): void {
+  const { acceptedLossMs } = wish
+  const isNamed = outline !== null && wish.target !== null && wish.target !== 'latest'
+  if (acceptedLossMs === null || (acceptedLossMs === undefined && (isNamed || loss.ms === null))) return
+  const limit = acceptedLossMs ?? lossMsMax
+  if (loss.ms !== null && loss.ms <= limit) return
+  const flag = loss.ms === null ? 'any' : `${Math.ceil(loss.ms / 1000)}s`
+  const message = `this would lose more than the ${(limit / 1000).toFixed(0)} s that are accepted; predicted loss: ${loss.sentence}`
+  throw new Fault('recovery.loss_too_high', 409, message, { hint: `If that is to be: add --accept-loss ${flag}` })
 }
 
 function capacitySentence(primary: PartyFacts, secondary: PartyFacts): string {

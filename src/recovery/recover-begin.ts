@@ -2,7 +2,7 @@
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { RecoverRequest, RecoveryPlanView } from '../contract/api.ts'
-import { RECOVERY_STEPS } from '../contract/recovery.ts'
+import type { DatabaseAction } from '../contract/recovery.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginOnce, insertOperation } from '../operations/operations.ts'
@@ -10,8 +10,9 @@ import { findRoom } from '../regions/ledger.ts'
 import { bumpDesired, listMachines, lockRegion, nextEpoch } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { getService, listHoldings, lockServices, type Service } from '../services/services.ts'
-import { planRecovery } from './plan.ts'
+import { decideAction, type PlanFacts, planRecovery, type Wish } from './plan.ts'
 import { gatherFacts, lastReport, type RecoveryDeps } from './recover-facts.ts'
+import { outlineRestore, type RestoreInput } from './recover-restore.ts'
 
 /** What later steps need to know of the claim; kept in the operation's row. */
 export type RecoverInput = {
@@ -21,7 +22,10 @@ export type RecoverInput = {
   to: { region: string; machine: string }
   server: string
   epoch: number
-  action: 'keep' | 'promote'
+  /** Of the service on that server. */
+  schema?: string
+  action: DatabaseAction
+  restore?: RestoreInput | null
   lastReport: { lsn: string; lagMs: number | null } | null
   /** Every write that was acknowledged had waited for the standby that is promoted. */
   isSynchronous?: boolean
@@ -64,6 +68,8 @@ async function claimRecover(
     secondary: await getService(deps.db, caller.subscriptionId, request.secondary),
   }
   await deps.field.settle()
+  const wish = wishOf(request)
+  const restore = await restoreFor(deps, named, { wish, isForced: request.isForced === true })
   return await deps.db.transaction().execute(async (trx) => {
     const locked = await lockServices(trx, [named.primary.id, named.secondary.id])
     const primary = requireLocked(locked, named.primary)
@@ -78,7 +84,9 @@ async function claimRecover(
         .execute()
       return stopped
     }
-    const facts = await gatherFacts(trx, deps, { primary, secondary, isForced: request.isForced === true })
+    const asked = { isForced: request.isForced === true, wish, restore: restore?.facts ?? null }
+    const facts = await gatherFacts(trx, deps, { primary, secondary, ...asked })
+    if (restore === null && decideAction(facts) === 'restore') throw planChanged(facts.server.name, 'restore')
     const plan = planRecovery(facts)
     if (request.isDryRun === true) return { plan, operationId: null }
     requireSamePlan(plan, request)
@@ -92,10 +100,15 @@ async function claimRecover(
       from: { region: primary.region, machine: primary.machine },
       to: { region: secondary.region, machine },
       server: server.name,
+      schema: primary.schema_name,
       epoch: await nextEpoch(trx),
       action: plan.database.action,
       lastReport: report && { lsn: report.lsn, lagMs: report.lagMs },
       isSynchronous: facts.server.standby?.isSynchronous === true,
+      restore:
+        plan.database.action === 'restore' && restore?.input
+          ? { ...restore.input, isAlive: facts.server.isAlive, seenMs: seenMs(facts) }
+          : null,
     }
     const operationId = await insertOperation(trx, {
       kind: 'recover',
@@ -104,7 +117,7 @@ async function claimRecover(
       input,
       facts: { oldPrimaryMachine: primaryOf(server).machine },
       plan,
-      steps: RECOVERY_STEPS.map(({ name: step, sentence }) => ({ name: step, sentence })),
+      steps: plan.steps,
       idempotencyKey,
     })
     await trx
@@ -134,10 +147,42 @@ async function findTarget(trx: RecoveryDeps['db'], deps: RecoveryDeps, primary: 
 function requireSamePlan(plan: RecoveryPlanView, request: RecoverRequest): void {
   const { action, server } = plan.database
   if (request.expectedAction === undefined || request.expectedAction === action) return
-  const now = action === 'keep' ? 'alive and would be kept' : 'lost and its standby would be promoted'
-  throw new Fault('recovery.plan_changed', 409, `the plan has changed meanwhile: ${server} is ${now}`, {
+  throw planChanged(server, action)
+}
+
+const NOW = {
+  keep: 'alive and would be kept',
+  promote: 'lost and its standby would be promoted',
+  restore: 'lost and would be restored from its backups',
+}
+
+function planChanged(server: string, action: DatabaseAction): Fault {
+  return new Fault('recovery.plan_changed', 409, `the plan has changed meanwhile: ${server} is ${NOW[action]}`, {
     hint: 'Give the same command again and look at the new plan.',
   })
+}
+
+function wishOf({ database, to, acceptedLossMs }: RecoverRequest): Wish {
+  return { database: database ?? null, target: to ?? null, acceptedLossMs }
+}
+
+// The vault is asked only where something is to be restored: it may be far away, or gone.
+async function restoreFor(
+  deps: RecoveryDeps,
+  parties: { primary: Service; secondary: Service },
+  asked: { wish: Wish; isForced: boolean },
+) {
+  const facts = await gatherFacts(deps.db, deps, { ...parties, ...asked, restore: null })
+  // A recovery that was begun already is carried on as it was planned.
+  if (parties.primary.operation_id !== null || decideAction(facts) !== 'restore') return null
+  const { regionName } = facts.secondary
+  return await outlineRestore(deps, { ...parties, regionName }, asked.wish)
+}
+
+// When the lost server was last known to take writes, by control's clock; null when it never reported.
+function seenMs({ server, nowMs }: PlanFacts): number | null {
+  if (server.isAlive) return nowMs
+  return server.lastReport && nowMs - server.lastReport.ageMs
 }
 
 function requireLocked(locked: Service[], named: Service): Service {

@@ -1,13 +1,15 @@
 // Gathers what a recovery's plan is decided from, inside the transaction that claims.
 import type { Kysely } from 'kysely'
+import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { getServer, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
+import type { VaultDeps } from '../databases/vault-calls.ts'
 import type { Incidents } from '../health/incidents.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field } from '../regions/field.ts'
 import { listMachines, listRegions } from '../regions/regions.ts'
 import { listServices, type Service } from '../services/services.ts'
-import { leaseLeftMs, type PartyFacts, type PlanFacts } from './plan.ts'
+import { leaseLeftMs, type PartyFacts, type PlanFacts, type RestoreFacts, type Wish } from './plan.ts'
 
 export type RecoveryDeps = {
   db: Kysely<ControlDatabase>
@@ -15,6 +17,9 @@ export type RecoveryDeps = {
   board: FactBoard
   incidents: Incidents
   openKey: (service: Service) => string
+  seal: Seal
+  /** For a restore: which hosts have a vault, and the key of the backups. */
+  vault: Omit<VaultDeps, 'field'>
 }
 
 const EARLIER_MAX = 20
@@ -23,7 +28,7 @@ const EARLIER_MAX = 20
 export async function gatherFacts(
   trx: Kysely<ControlDatabase>,
   deps: RecoveryDeps,
-  parties: { primary: Service; secondary: Service; isForced: boolean },
+  parties: { primary: Service; secondary: Service; isForced: boolean; wish: Wish; restore: RestoreFacts | null },
 ): Promise<PlanFacts> {
   const server = await getServer(trx, parties.primary.server)
   const regions = new Map((await listRegions(trx)).map((region) => [region.slug, region.name]))
@@ -51,6 +56,9 @@ export async function gatherFacts(
     primary: party(parties.primary),
     secondary: party(parties.secondary),
     isForced: parties.isForced,
+    wish: parties.wish,
+    lossMsMax: parties.primary.loss_ms_max,
+    restore: parties.restore,
     server: {
       name: server.name,
       primaryRegionName: domains.get(primaryOf(server).machine) ?? '',
@@ -69,6 +77,7 @@ export async function gatherFacts(
         .map((service) => service.name),
       lastReport: lastReport(deps.board, server),
     },
+    nowMs: Date.now(),
     leaseLeftMs: leaseLeftMs(deps.board.hostSilentMs(primaryOf(server).machine)),
     earlierMs: await earlierRecoveries(trx),
   }
@@ -85,7 +94,7 @@ export function isServerAlive(deps: Pick<RecoveryDeps, 'board' | 'field'>, serve
 export function lastReport(
   board: FactBoard,
   server: ServerWithMembers,
-): { ageMs: number; lagBytes: number | null; lagMs: number | null; lsn: string } | null {
+): { ageMs: number; lagBytes: number | null; lagMs: number | null; unsavedBytes: number | null; lsn: string } | null {
   const { machine } = primaryOf(server)
   const facts = board.host(machine)?.servers.find((entry) => entry.name === server.name)
   if (!facts?.lsn) return null
@@ -93,6 +102,7 @@ export function lastReport(
     ageMs: board.hostSilentMs(machine),
     lagBytes: facts.standby?.lagBytes ?? null,
     lagMs: facts.standby?.lagMs ?? null,
+    unsavedBytes: facts.backup?.behindBytes ?? null,
     lsn: facts.lsn,
   }
 }
@@ -110,11 +120,13 @@ async function isPromoting(trx: Kysely<ControlDatabase>, server: string): Promis
 async function earlierRecoveries(trx: Kysely<ControlDatabase>): Promise<number[]> {
   const rows = await trx
     .selectFrom('operations')
-    .select('report')
+    .select(['report', 'plan'])
     .where('kind', '=', 'recover')
     .where('state', '=', 'succeeded')
     .orderBy('started_at', 'desc')
     .limit(EARLIER_MAX)
     .execute()
-  return rows.map((row) => row.report?.totalMs).filter((ms) => ms !== undefined)
+  // How long a restore takes is told by its size.
+  const usual = rows.filter(({ plan }) => plan?.database.action !== 'restore')
+  return usual.map((row) => row.report?.totalMs).filter((ms) => ms !== undefined)
 }

@@ -20,14 +20,29 @@ import { getServiceById, updateHeld } from '../services/services.ts'
 import { probeTarget, proveThroughGateways } from './proof.ts'
 import type { RecoverInput } from './recover-begin.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
+import {
+  leaveLost,
+  letGoOfRestored,
+  prepareRestored,
+  putBackRestored,
+  type RestoreStepFacts,
+  restampRestored,
+  restoreDatabase,
+} from './recover-restore.ts'
 import { reportRecovery } from './report.ts'
 
 const LOOK_AGAIN_MS = 20
+
+// A database is restored, and its rows are stamped, in the time that its size wants.
+function isLong(step: string): (operation: Operation) => boolean {
+  return (operation) => inputOf(operation).action === 'restore' && (step === 'database' || step === 'restamp')
+}
+
 // A machine that does not answer just now is waited for; what is refused or wrong ends the step.
 const PASSING = ['door.unreachable', 'probe.failed']
 
 /** What steps tell later steps; part of the operation's row. */
-export type RecoverFacts = {
+export type RecoverFacts = RestoreStepFacts & {
   oldPrimaryMachine?: string
   isOldStopConfirmed?: boolean
   isPromoted?: boolean
@@ -50,9 +65,10 @@ export function recoverKind(deps: RecoveryDeps): OperationKind {
     ['reroute', async (context) => await reroute(deps, context)],
     ['prove', async (context) => await prove(deps, context)],
     ['cleanup', async (context) => await cleanUp(deps, context)],
+    ['restamp', async (context) => await restampRestored(deps, context)],
   ]
   return {
-    steps: steps.map(([name, run]) => ({ name, run, passing: PASSING })),
+    steps: steps.map(([name, run]) => ({ name, run, passing: PASSING, isEndless: isLong(name) })),
     finish: async ({ operation, facts }, end) => {
       const known = facts as RecoverFacts
       const report = reportRecovery({ operation, input: inputOf(operation), facts: known, steps: operation.steps })
@@ -83,6 +99,7 @@ async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promis
   const { db, field } = deps
   const input = inputOf(context.operation)
   const facts = context.facts as RecoverFacts
+  if (input.action === 'restore') return await restoreDatabase(deps, context, input)
   const before = await getServer(db, input.server)
   if (input.action === 'keep') {
     const { machine } = primaryOf(before)
@@ -132,9 +149,12 @@ async function requireLivingStandby({ field }: RecoveryDeps, server: string, mac
   throw new Fault('door.unreachable', 503, `${machine} has no running standby of ${server} (${found?.state ?? 'none'})`)
 }
 
-async function activate({ db, field }: RecoveryDeps, context: StepContext): Promise<StepResult> {
+async function activate(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const { db, field } = deps
   const input = inputOf(context.operation)
   const facts = context.facts as RecoverFacts
+  const isRestored = input.action === 'restore'
+  const place = isRestored && facts.desiredVersion === undefined ? await prepareRestored(deps, context, input) : {}
   facts.desiredVersion ??= await db.transaction().execute(async (trx) => {
     await trx
       .updateTable('services')
@@ -142,11 +162,15 @@ async function activate({ db, field }: RecoveryDeps, context: StepContext): Prom
         state: 'activating' as const,
         region: input.to.region,
         machine: input.to.machine,
+        ...place,
         epoch: eb.fn<string>('greatest', ['epoch', eb.val(input.epoch)]),
       }))
       .where('id', '=', serviceIdOf(context.operation))
       .execute()
-    return await bumpDesired(trx)
+    if (isRestored) await leaveLost(trx, context.operation, input)
+    const version = await bumpDesired(trx)
+    await noteFacts(trx, context.operation.id, { ...facts, desiredVersion: version })
+    return version
   })
   faultPoint('recover.activate.moved')
   await field.push()
@@ -240,6 +264,7 @@ async function cleanUp({ db, field }: RecoveryDeps, context: StepContext): Promi
       .set({ operation_id: null })
       .where('id', '=', serviceIdOf(context.operation))
       .execute()
+    await letGoOfRestored(trx, context.operation)
     await bumpDesired(trx)
   })
   faultPoint('recover.cleanup.consumed')
@@ -266,6 +291,7 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
   }
   await deps.db.transaction().execute(async (trx) => {
     const epoch = await nextEpoch(trx)
+    if (input.action === 'restore') await putBackRestored(trx, context, input)
     await updateHeld(trx, operation, { state: 'ready', ...input.from, epoch, operation_id: null })
     await updateHeld(trx, { id: operation.id, service_id: input.secondaryId }, { operation_id: null })
     await bumpDesired(trx)

@@ -1,8 +1,8 @@
-// What a person changes about a service that stays where it is: its keys, and a restart.
+// What a person changes about a service that stays where it is: its keys, its settings, and a restart.
 import type { Updateable } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
-import type { DryRunView, KeyType, KeyView } from '../contract/api.ts'
+import type { DryRunView, KeyType, KeyView, ServiceSettings } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomKey } from '../kit/identifiers.ts'
@@ -13,8 +13,16 @@ import type { ServiceDeps } from './create-service.ts'
 import { untilServed } from './facts-of.ts'
 import { getService, lockServices, requireIdle, type Service } from './services.ts'
 
-/** What is written about a service, and the words for it in the audit. */
-type Change = { action: string; set: (service: Service) => Updateable<ControlDatabase['services']> }
+/**
+ * What is written about a service, and the words for it in the audit. `isOfControl`: no runtime has to know, so it may be
+ * written while the service is lost.
+ */
+type Change = {
+  action: string
+  set: (service: Service) => Updateable<ControlDatabase['services']>
+  tell?: (service: Service) => { before: unknown; after: unknown }
+  isOfControl?: boolean
+}
 
 const RESTART: Change = { action: 'mobile restart', set: (service) => ({ restarts: service.restarts + 1 }) }
 
@@ -60,6 +68,51 @@ function keyChange(deps: ServiceDeps, { type, value }: { type: KeyType; value: s
   return { action: `mobile key ${type}`, set: () => ({ [column]: sealed }) }
 }
 
+/** Settings of a service. */
+export function settingsOf({ is_schema_dynamic: isSchemaDynamic, loss_ms_max: lossMsMax }: Service): ServiceSettings {
+  return { isSchemaDynamic, lossMsMax }
+}
+
+/** Sets some settings, and waits until they are in force. */
+export async function changeSettings(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: Partial<ServiceSettings>,
+): Promise<ServiceSettings> {
+  await change(deps, caller, name, settingsChange(wanted))
+  return settingsOf(await getService(deps.db, caller.subscriptionId, name))
+}
+
+/** What other settings would do; faults as the change would, and changes nothing. */
+export async function planSettings(
+  deps: ServiceDeps,
+  caller: Caller,
+  name: string,
+  wanted: Partial<ServiceSettings>,
+): Promise<DryRunView> {
+  const service = await tryChange(deps, caller, name, settingsChange(wanted))
+  const before = settingsOf(service)
+  const changes = Object.entries(wanted).map(
+    ([key, value]) => `Set ${key} of '${service.name}' to ${value}, from ${before[key as keyof ServiceSettings]}`,
+  )
+  return { isDryRun: true, changes }
+}
+
+function settingsChange({ isSchemaDynamic, lossMsMax }: Partial<ServiceSettings>): Change {
+  const set = {
+    ...(isSchemaDynamic === undefined ? {} : { is_schema_dynamic: isSchemaDynamic }),
+    ...(lossMsMax === undefined ? {} : { loss_ms_max: lossMsMax }),
+  }
+  if (Object.keys(set).length === 0) {
+    throw new Fault('service.no_setting', 400, 'no setting was named', {
+      hint: 'See which there are: mainstay mobile config list',
+    })
+  }
+  const tell = (service: Service) => ({ before: settingsOf(service), after: { isSchemaDynamic, lossMsMax } })
+  return { action: 'mobile config set', set: () => set, tell, isOfControl: isSchemaDynamic === undefined }
+}
+
 /** Ends what a service keeps open and starts it afresh, and waits until it serves again. */
 export async function restartService(deps: ServiceDeps, caller: Caller, name: string): Promise<void> {
   await change(deps, caller, name, RESTART)
@@ -74,6 +127,7 @@ export async function planRestart(deps: ServiceDeps, caller: Caller, name: strin
 
 async function change(deps: ServiceDeps, caller: Caller, name: string, wanted: Change): Promise<void> {
   const { service, version } = await write(deps, caller, name, { ...wanted, isDryRun: false })
+  if (wanted.isOfControl) return
   await deps.field.push()
   await untilServed(deps.field, service, version)
 }
@@ -91,13 +145,13 @@ async function write(
   const { db, field } = deps
   const named = await getService(db, caller.subscriptionId, name)
   await field.settle()
-  requireReachable(field, named.machine, `'${named.name}'`)
+  if (!wanted.isOfControl) requireReachable(field, named.machine, `'${named.name}'`)
   return await transact(db, wanted, async (trx) => {
     const [locked] = await lockServices(trx, [named.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${name}' any more`)
-    requireIdle(locked)
+    if (!wanted.isOfControl) requireIdle(locked)
     await trx.updateTable('services').set(wanted.set(locked)).where('id', '=', locked.id).execute()
-    await audit(trx, caller, { action: wanted.action, subject: locked.name })
+    await audit(trx, caller, { action: wanted.action, subject: locked.name, ...wanted.tell?.(locked) })
     return { service: locked, version: await bumpDesired(trx) }
   })
 }

@@ -150,7 +150,8 @@ describe('operators who all want something at once', () => {
     const seal = sealOf(Buffer.alloc(32, 1))
     const board = new FactBoard()
     deps = { db, seal, field }
-    recovery = { db, field, board, incidents: new Incidents(db), openKey: () => '' }
+    const vault = { hosts: () => [], backupKey: async () => '' }
+    recovery = { db, field, board, incidents: new Incidents(db), openKey: () => '', seal, vault }
     await makeFleet(db, seal)
     for (const { name: machine } of await listMachines(db)) board.noteHost(await field.askHost(machine))
     const kinds = { create: createKind(deps), delete: deleteKind(deps), scale: scaleKind(deps) }

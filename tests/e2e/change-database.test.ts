@@ -1,8 +1,10 @@
 // Changing a service to another database: checked first, no request fails, apps that were offline see it, and undone.
 import assert from 'node:assert/strict'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { DryRunView, OperationView, ServiceView } from '../../src/contract/api.ts'
+import pg from 'pg'
+import type { DryRunView, OperationView, RecoveryPlanView, ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
@@ -16,6 +18,7 @@ describe('a change of database', () => {
   let cloud: TestCloud
   let points: FaultPoints
   let service: ServiceView
+  let restored: string
 
   before(async () => {
     points = await FaultPoints.make()
@@ -38,9 +41,9 @@ describe('a change of database', () => {
     await points?.dispose()
   })
 
-  const untilKept = async (since: number) => {
+  const untilKept = async (since: number, server = 'sql-west-us') => {
     const isKept = async () => {
-      const to = (await cloud.server('sql-west-us')).backup?.restorableTo
+      const to = (await cloud.server(server)).backup?.restorableTo
       return to && Date.parse(to) > since ? true : undefined
     }
     await waitFor('what was written to be restorable', isKept, SOON)
@@ -139,5 +142,112 @@ describe('a change of database', () => {
 
   test('the death of the host of both, just after it was decided, puts all back, or finishes', async () => {
     await crash({ point: 'switchover.swap.decided', victim: 'west-us' }, 'west-us')
+  })
+
+  // All is as it was: the service is recovered by the next command.
+  const refusedForWantOfBackups = async (recover: string[]) => {
+    const [there, aside] = ['servers', 'aside'].map((name) => join(cloud.home, 'vault', name))
+    await points.arm('host.restore.fetching', 'stop')
+    const running = cloud.cli([...recover, '-q'])
+    const pid = await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)
+    await rename(there ?? '', aside ?? '')
+    process.kill(pid, 'SIGCONT')
+    const failed = await running
+    await points.disarm()
+    await rename(aside ?? '', there ?? '')
+    assert.equal(failed.code, 1, failed.stderr)
+    await cloud.untilState('Shop', 'Unhealthy', 30_000)
+    assert.deepEqual([await serverOf(), (await cloud.service('Shop')).operation], ['sql-west-us', null])
+    await cloud.refuses(['sql', 'server', 'show', 'sql-west-us-restored'], 2, /no server/)
+  }
+
+  test('a recovery restores a database that is lost without a standby, through a crash, and says what that costs', async () => {
+    if ((await serverOf()) !== 'sql-west-us') await cloud.ok([...CHANGE, '--undo', '--accept-loss', 'any'])
+    await cloud.ok(['sql', 'server', 'protect', 'sql-west-us', '--protection', 'vault'])
+    await cloud.ok(['mobile', 'create', 'Spare', '--location', 'East US', '--secondary-for', 'Shop'])
+    await untilKept(Date.now())
+    const ids = await cloud.readIds(service)
+    await cloud.ok(['dev', 'outage', 'start', 'West US'])
+    await cloud.untilState('Shop', 'Unhealthy', 30_000)
+    await cloud.refuses([...CHANGE, 'before', '--accept-loss', 'any'], 1, /cannot be reached/)
+    const recover = ['mobile', 'recover', 'Shop', 'Spare']
+    await cloud.refuses([...recover, '--database', 'keep', '-q'], 3, /cannot be reached, so it cannot be kept/)
+    await cloud.refuses([...recover, '--database', 'promote', '-q'], 3, /it has no standby/)
+    await cloud.refuses(
+      [...recover, '--accept-loss', 'none', '-q'],
+      3,
+      /would lose more than the 0 s[\s\S]*--accept-loss \d+s/,
+    )
+    await cloud.refuses([...recover, '--database', 'keep', '--to', 'latest', '-q'], 2, /a moment is restored/)
+    const plan = await cloud.json<RecoveryPlanView>([...recover, '--dry-run'])
+    assert.deepEqual([plan.database.action, plan.steps.length], ['restore', 8])
+    assert.match(plan.lossSentence, /at most \d+\.\d s of writes/)
+    const set = ['mobile', 'config', 'set', 'Shop']
+    assert.match(await cloud.ok([...set, 'recovery.lossMax', '0s']), /recovery.lossMax 0s/)
+    await cloud.refuses([...recover, '-q'], 3, /more than the 0 s that are accepted/)
+    await cloud.ok([...set, 'recovery.lossMax', '5m'])
+    assert.match(await cloud.ok(['mobile', 'config', 'get', 'Shop', 'recovery.lossMax']), /^data: +5m$/m)
+    await cloud.refuses([...set, 'recovery.lossMax', 'much'], 2, /takes a duration/)
+    await cloud.refuses([...set, 'nothing', '1'], 2, /no setting 'nothing'/)
+    await refusedForWantOfBackups(recover)
+    const at = {
+      point: 'recover.database.restoring',
+      victim: 'self' as const,
+      region: 'east-us',
+      server: 'sql-east-us',
+    }
+    const { isReached } = await crashDuring(cloud, points, at, async () => await cloud.cli([...recover, '-q']))
+    assert.ok(isReached)
+    const [operation] = await settle(cloud)
+    assert.equal(operation?.state, 'succeeded')
+    assert.match(
+      operation?.report?.databaseSentence ?? '',
+      /restored: sql-west-us-restored\S* in East US is sql-west-us as it was/,
+    )
+    await cloud.untilState('Shop', 'Ready', 30_000)
+    const moved = await cloud.service('Shop')
+    assert.deepEqual([moved.region, moved.serverRegion], ['East US', 'East US'])
+    restored = moved.server
+    assert.deepEqual(await cloud.readIds(service), ids)
+    assert.match(await cloud.ok(['mobile', 'show', 'Shop']), /former database +sql-west-us, kept until you drop it/)
+    assert.equal((await cloud.insertRows(service, ['in the east'])).length, 1)
+  })
+
+  test('what the lost server holds is shut when it is back, and may be gone back to', async () => {
+    await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    const isBack = async () => ((await cloud.server('sql-west-us')).members[0]?.state === 'running' ? true : undefined)
+    await waitFor('the lost server', isBack, SOON)
+    assert.equal(await serverOf(), restored)
+    const { host, password } = await cloud.inside('west-us', 'sql-west-us')
+    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
+    await client.connect()
+    const isShut = async () => {
+      const logins = await client.query("select 1 from pg_roles where rolname like 'svc_%' and rolcanlogin")
+      return logins.rowCount === 0 ? true : undefined
+    }
+    await waitFor('the old login to be shut out', isShut, SOON)
+    await client.end()
+    const { changes } = await cloud.json<DryRunView>([...CHANGE, '--undo', '--accept-loss', 'any', '--dry-run'])
+    assert.match(
+      changes.join('\n'),
+      /Use sql-west-us in West US[\s\S]*Warning: it is not in East US.* \d+\.\d ms there and back/,
+    )
+  })
+
+  test('a recovery to a moment before a mistake works where all is well, with --force', async () => {
+    await untilKept(Date.now(), restored)
+    const moment = new Date().toISOString()
+    const ids = await cloud.readIds(service)
+    await pause(20)
+    assert.equal((await cloud.insertRows(service, ['a mistake'])).length, 1)
+    await untilKept(Date.now(), restored)
+    await cloud.ok(['mobile', 'create', 'Home', '--location', 'West US', '--secondary-for', 'Shop'])
+    const recover = ['mobile', 'recover', 'Shop', 'Home', '--to', moment]
+    await cloud.refuses([...recover, '-q'], 3, /Ready, not Unhealthy[\s\S]*--force/)
+    assert.match(await cloud.ok([...recover, '--force', '-q']), /Recovery complete/)
+    const moved = await cloud.service('Shop')
+    assert.deepEqual([moved.region, moved.serverRegion], ['West US', 'West US'])
+    assert.deepEqual(await cloud.readIds(service), ids)
+    assert.match(await cloud.ok(['mobile', 'show', 'Shop']), /former database +sql-west-us-restored\S*, kept until 20/)
   })
 })

@@ -111,6 +111,10 @@ function factsOf(control: SimControl, primary: Service, secondary: Service, isFo
     primary: party(primary),
     secondary: party(secondary),
     isForced,
+    wish: { database: null, target: null, acceptedLossMs: undefined },
+    lossMsMax: 60_000,
+    restore: { kind: 'impossible', problem: 'there is no vault' },
+    nowMs: 0,
     server: {
       name: server.name,
       primaryRegionName: machine,

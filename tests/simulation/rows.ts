@@ -157,6 +157,7 @@ export class Rows {
       restarts: 0,
       also_machine: null,
       is_held: false,
+      loss_ms_max: 60_000,
     }
     this.services.push(service)
     return service

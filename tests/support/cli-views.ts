@@ -43,7 +43,7 @@ export const PLAN: RecoveryPlanView = {
   secondary: 'SecondaryService',
   fromRegion: 'West US',
   toRegion: 'East US',
-  database: { action: 'promote', server: 'sql-west-us', alsoMoves: ['Other'] },
+  database: { action: 'promote', server: 'sql-west-us', alsoMoves: ['Other'], restore: null },
   predictedSeconds: 1.6,
   predictedLossMsMax: 120,
   predictedLossBytes: 0,

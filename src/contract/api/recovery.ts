@@ -1,6 +1,8 @@
 // A recovery in the management API: the request, what it would do, what it did.
 import { type Static, Type } from 'typebox'
-import { Nullable } from './parts.ts'
+import { Instant, Nullable } from './parts.ts'
+
+const DatabaseAction = Type.Union([Type.Literal('keep'), Type.Literal('promote'), Type.Literal('restore')])
 
 export const RecoverRequest = Type.Object(
   {
@@ -8,7 +10,13 @@ export const RecoverRequest = Type.Object(
     isDryRun: Type.Optional(Type.Boolean()),
     isForced: Type.Optional(Type.Boolean()),
     /** What the plan that the operator saw does to the database; refused when it would be something else by now. */
-    expectedAction: Type.Optional(Type.Union([Type.Literal('keep'), Type.Literal('promote')])),
+    expectedAction: Type.Optional(DatabaseAction),
+    /** Default: `keep` where it is alive, else `promote` where that can be, else `restore`. */
+    database: Type.Optional(DatabaseAction),
+    to: Type.Optional(Type.String({ description: 'latest, a moment, or a backup; a restore', maxLength: 100 })),
+    acceptedLossMs: Type.Optional(
+      Nullable(Type.Integer({ minimum: 0, description: 'null: any. Default: the most that the service is set to' })),
+    ),
   },
   { additionalProperties: false },
 )
@@ -20,9 +28,18 @@ export const RecoveryPlanView = Type.Object({
   fromRegion: Type.String(),
   toRegion: Type.String(),
   database: Type.Object({
-    action: Type.Union([Type.Literal('keep'), Type.Literal('promote')]),
+    action: DatabaseAction,
     server: Type.String(),
     alsoMoves: Type.Array(Type.String({ description: 'services whose data moves along' })),
+    restore: Nullable(
+      Type.Object({
+        backup: Type.String(),
+        restoresTo: Instant,
+        bytes: Type.Integer(),
+        walObjects: Type.Integer(),
+        notes: Type.Array(Type.String({ description: 'what is gone around' })),
+      }),
+    ),
   }),
   predictedSeconds: Type.Number(),
   /** Upper bounds of what may be lost; null when nothing was ever measured. */

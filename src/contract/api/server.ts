@@ -11,7 +11,7 @@ export const ServerView = Type.Object({
   /** Only of `sync`. */
   syncPolicy: Nullable(SyncPolicy),
   isProtected: Type.Boolean({
-    description: 'in force: its standby may be promoted now, and is waited for if so asked',
+    description: 'in force: its standby may be promoted now, and is waited for if so asked; or it can be restored',
   }),
   operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
   backup: Nullable(
@@ -57,14 +57,11 @@ export const ServerView = Type.Object({
 })
 export type ServerView = Static<typeof ServerView>
 
-// What can be asked for. Backups alone are not on offer yet.
-const WantedProtection = Type.Union([Type.Literal('none'), Type.Literal('async'), Type.Literal('sync')])
-
 export const CreateServer = Type.Object(
   {
     name: Type.String({ maxLength: 100 }),
     location: Type.Optional(Type.String({ description: 'region name or slug; default: the first region' })),
-    protection: Type.Optional(WantedProtection),
+    protection: Type.Optional(Protection),
     syncPolicy: Type.Optional(SyncPolicy),
     isDryRun: Type.Optional(Type.Boolean()),
   },
@@ -74,7 +71,7 @@ export type CreateServer = Static<typeof CreateServer>
 
 export const ProtectServer = Type.Object(
   {
-    protection: Type.Optional(WantedProtection),
+    protection: Type.Optional(Protection),
     syncPolicy: Type.Optional(SyncPolicy),
     location: Type.Optional(Type.String({ description: 'where the standby is to be; default: any other region' })),
     isDryRun: Type.Optional(Type.Boolean()),

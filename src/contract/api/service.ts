@@ -86,6 +86,22 @@ export const ChangeDatabase = Type.Object(
 )
 export type ChangeDatabase = Static<typeof ChangeDatabase>
 
+export const ServiceSettings = Type.Object({
+  isSchemaDynamic: Type.Boolean({ description: 'writes may add columns' }),
+  lossMsMax: Type.Integer({ description: 'a recovery that is predicted to lose more wants to be told so' }),
+})
+export type ServiceSettings = Static<typeof ServiceSettings>
+
+export const SetSettings = Type.Object(
+  {
+    isSchemaDynamic: Type.Optional(Type.Boolean()),
+    lossMsMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type SetSettings = Static<typeof SetSettings>
+
 const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
 /** What a scaling would do; it was checked and nothing refuses it. */
 export const ScalePlanView = Type.Object({ name: Type.String(), region: Type.String(), from: SizeView, to: SizeView })

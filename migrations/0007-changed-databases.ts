@@ -1,7 +1,7 @@
-// Databases that services were on before. Not breaking: an older control leaves the table alone.
+// Databases that services were on before, and what a recovery may lose. An older control leaves them alone.
 import { type Kysely, sql } from 'kysely'
 
-/** Adds the table. */
+/** Adds the table and the setting. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw(
@@ -14,7 +14,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
          kept_until timestamptz,
          is_dropping boolean not null default false,
          primary key (service_id, server)
-       )`,
+       );
+       -- A recovery that is predicted to lose more wants to be told so.
+       alter table services add column loss_ms_max integer not null default 60000`,
     )
     .execute(db)
 }

@@ -1,0 +1,114 @@
+// `mobile config list|get|set`: the settings of a mobile service, by their names.
+import type { Command } from 'commander'
+import type { ServiceSettings } from '../contract/api.ts'
+import { Fault } from '../kit/fault.ts'
+import { needService, needText } from './asking.ts'
+import { tableLines } from './columns.ts'
+import { addCommand, runCommand, type Session, type Shell } from './command.ts'
+import type { CommonFlags } from './config.ts'
+import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
+import { durationOf, durationText } from './duration.ts'
+
+/** A setting as people see it: its name, its text, and what a text says. */
+type Setting = {
+  key: string
+  about: string
+  show: (settings: ServiceSettings) => string
+  parse: (text: string) => Partial<ServiceSettings>
+}
+
+const SETTINGS: Setting[] = [
+  {
+    key: 'dynamicSchemaEnabled',
+    about: 'writes may add columns',
+    show: ({ isSchemaDynamic }) => String(isSchemaDynamic),
+    parse: (text) => ({ isSchemaDynamic: truthOf(text) }),
+  },
+  {
+    key: 'recovery.lossMax',
+    about: 'a recovery that is predicted to lose more is refused until it is accepted',
+    show: ({ lossMsMax }) => durationText(lossMsMax),
+    parse: (text) => ({ lossMsMax: durationOf(text, 'recovery.lossMax takes a duration') }),
+  },
+]
+
+const USAGE_GET = 'mainstay mobile config get SERVICE recovery.lossMax'
+const USAGE_SET = 'mainstay mobile config set SERVICE recovery.lossMax 5m'
+
+/** Adds the three commands. */
+export function addMobileConfig(config: Command, shell: Shell): void {
+  addCommand(config, {
+    usage: 'list [service]',
+    about: 'list the settings of a mobile service',
+    examples: ['mainstay mobile config list PrimaryService'],
+  }).action(async (given: string | undefined, flags: CommonFlags) => {
+    await runCommand(shell, { name: 'mobile config list', flags }, async (session) => {
+      const service = await needService(session, given, 'mainstay mobile config list SERVICE')
+      const found = await (await session.client()).getSettings(service)
+      const rows = SETTINGS.map(({ key, about, show }) => [key, show(found), about])
+      return { json: jsonOf(found), lines: tableLines(['Setting', 'Value', 'Meaning'], rows) }
+    })
+  })
+  addCommand(config, {
+    usage: 'get [service] [key]',
+    about: 'show one setting of a mobile service',
+    examples: [USAGE_GET],
+  }).action(async (given: string | undefined, key: string | undefined, flags: CommonFlags) => {
+    await runCommand(shell, { name: 'mobile config get', flags }, async (session) => {
+      const service = await needService(session, given, USAGE_GET)
+      const setting = await needSetting(session, key, USAGE_GET)
+      const found = await (await session.client()).getSettings(service)
+      return { json: { [setting.key]: jsonOf(found)[setting.key] }, lines: [setting.show(found)] }
+    })
+  })
+  addCommand(config, {
+    usage: 'set [service] [key] [value]',
+    about: 'change one setting of a mobile service',
+    examples: [USAGE_SET, 'mainstay mobile config set SERVICE dynamicSchemaEnabled false'],
+  })
+    .option(...DRY_RUN)
+    .action(
+      async (
+        given: string | undefined,
+        key: string | undefined,
+        value: string | undefined,
+        flags: CommonFlags & DryRunFlag,
+      ) => {
+        await runCommand(shell, { name: 'mobile config set', flags }, async (session) => {
+          const service = await needService(session, given, USAGE_SET)
+          const setting = await needSetting(session, key, USAGE_SET)
+          const question = { prompt: 'Value: ', what: 'the value', insteadSay: `Name it: ${USAGE_SET}` }
+          const wanted = setting.parse(await needText(session, value, question))
+          const client = await session.client()
+          if (flags.dryRun) return tellDryRun(session, await client.planSettings(service, wanted))
+          const found = await client.setSettings(service, wanted)
+          return { json: jsonOf(found), lines: [`${setting.key} ${setting.show(found)}`] }
+        })
+      },
+    )
+}
+
+async function needSetting(session: Session, given: string | undefined, usage: string): Promise<Setting> {
+  const key = await needText(session, given, {
+    prompt: 'Setting: ',
+    what: 'the setting',
+    insteadSay: `Name it: ${usage}`,
+  })
+  const found = SETTINGS.find((setting) => setting.key.toLowerCase() === key.toLowerCase())
+  if (found) return found
+  throw new Fault('usage.bad_option', 400, `there is no setting '${key}'`, {
+    hint: `There are ${SETTINGS.map((setting) => setting.key).join(' and ')}.`,
+  })
+}
+
+function truthOf(text: string): boolean {
+  const word = text.trim().toLowerCase()
+  if (word === 'true' || word === 'false') return word === 'true'
+  throw new Fault('usage.bad_option', 400, `dynamicSchemaEnabled takes true or false, not '${text}'`, {
+    hint: USAGE_SET.replace('recovery.lossMax 5m', 'dynamicSchemaEnabled false'),
+  })
+}
+
+function jsonOf({ isSchemaDynamic, lossMsMax }: ServiceSettings): Record<string, boolean | string> {
+  return { dynamicSchemaEnabled: isSchemaDynamic, 'recovery.lossMax': durationText(lossMsMax) }
+}

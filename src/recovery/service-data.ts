@@ -1,0 +1,67 @@
+// What servers hold of a service, asked of their hosts: its contents, the stamps of its rows.
+import type {
+  ContentsRequest,
+  RaiseStampsAnswer,
+  RaiseStampsRequest,
+  RestampAnswer,
+  RestampRequest,
+  ServiceContents,
+} from '../contract/service-contents.ts'
+import { getServer, primaryOf } from '../databases/servers.ts'
+import { CONTENTS_READ_MS_MAX } from '../kit/limits.ts'
+import type { RecoveryDeps } from './recover-facts.ts'
+
+type Deps = Pick<RecoveryDeps, 'db' | 'field'>
+
+/** Where a service was, and whether that can be looked into; and where it goes. */
+export type Rebinding = {
+  serviceId: string
+  from: { server: string; schema: string; isKnown: boolean }
+  to: { server: string; schema: string }
+}
+
+// What a lost database may have stamped after it was last heard, and what clocks may differ.
+const UNSEEN_STAMPS_MS = 5_000
+
+/** What a server holds of a service. Faults as `Field.order`, or with `server.not_open`. */
+export async function readContents(deps: Deps, server: string, wanted: ContentsRequest): Promise<ServiceContents> {
+  return (await order(deps, server, { path: 'contents', body: wanted })) as ServiceContents
+}
+
+/**
+ * Nobody writes to the one any more: new stamps of the other start above all that were given. Returns the first that
+ * may be given, in milliseconds since 1970.
+ */
+export async function raiseStampsOver(deps: Deps, { serviceId, from, to }: Rebinding): Promise<number> {
+  const there = await newestIn(deps, to.server, { serviceId, schema: to.schema })
+  const here = from.isKnown
+    ? await newestIn(deps, from.server, { serviceId, schema: from.schema })
+    : Date.now() + UNSEEN_STAMPS_MS
+  const body: RaiseStampsRequest = { aboveMs: Math.max(there ?? 0, here ?? 0) }
+  return ((await order(deps, to.server, { path: 'stamps', body })) as RaiseStampsAnswer).stampMs
+}
+
+/** Stamps some of the rows anew that were stamped before a moment. */
+export async function restampSome(deps: Deps, server: string, wanted: RestampRequest): Promise<RestampAnswer> {
+  return (await order(deps, server, { path: 'restamp', body: wanted })) as RestampAnswer
+}
+
+/** The newest `updatedAt` of any row, in milliseconds since 1970; null when there are none. */
+export function newestOf({ tables }: ServiceContents): number | null {
+  const stamps = tables.map(({ newestMs }) => newestMs).filter((stamp) => stamp !== null)
+  return stamps.length === 0 ? null : Math.max(...stamps)
+}
+
+async function newestIn(
+  deps: Deps,
+  server: string,
+  wanted: { serviceId: string; schema: string },
+): Promise<number | null> {
+  return newestOf(await readContents(deps, server, { ...wanted, isNewestOnly: true }))
+}
+
+async function order({ db, field }: Deps, server: string, what: { path: string; body: unknown }): Promise<unknown> {
+  const { machine } = primaryOf(await getServer(db, server))
+  const call = { method: 'POST' as const, path: `/servers/${server}/${what.path}`, body: what.body }
+  return await field.order(machine, { ...call, timeoutMs: CONTENTS_READ_MS_MAX })
+}
