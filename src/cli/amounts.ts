@@ -1,4 +1,5 @@
-// Numbers for people: times, sizes, ages.
+// Numbers for people: times, sizes, ages, and how far a step is.
+import type { StepProgress } from '../contract/api.ts'
 
 /** 840 → `840 ms`, 6140 → `6.1 s`, 125000 → `2 min 5 s`. */
 export function formatMs(ms: number): string {
@@ -29,4 +30,13 @@ export function formatCount(count: number): string {
 /** How long ago an instant was, as far as both clocks agree. */
 export function formatAge(instant: string, nowMs: number): string {
   return `${formatMs(Math.max(0, nowMs - Date.parse(instant)))} ago`
+}
+
+/** 34 of 100 MiB → `34 % of 100.0 MiB, 8.5 MiB/s, 8.0 s left`. */
+export function formatProgress({ doneBytes, totalBytes, bytesPerSecond, secondsLeft }: StepProgress): string {
+  return [
+    `${Math.floor((100 * doneBytes) / totalBytes)} % of ${formatBytes(totalBytes)}`,
+    ...(bytesPerSecond === null ? [] : [`${formatBytes(bytesPerSecond)}/s`]),
+    ...(secondsLeft === null ? [] : [`${formatMs(secondsLeft * 1_000)} left`]),
+  ].join(', ')
 }

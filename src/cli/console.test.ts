@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import { Fault } from '../kit/fault.ts'
-import { formatBytes, formatCount, formatMs } from './amounts.ts'
+import { formatBytes, formatCount, formatMs, formatProgress } from './amounts.ts'
 import { isYes } from './answers.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { listOf, namedControlOf, portOf } from './config.ts'
 import { findControl } from './control-address.ts'
 import { fill } from './control-calls.ts'
+import { acceptedLossOf, durationOf, durationText } from './duration.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { misuseText } from './misuse.ts'
 import { Talk } from './talk.ts'
@@ -38,6 +39,19 @@ test('times, sizes and counts are short', () => {
   ])
   assert.deepEqual([0, 1, 1_536, 16_777_216].map(formatBytes), ['0 bytes', '1 byte', '1.5 KiB', '16.0 MiB'])
   assert.deepEqual([0, 999, 1_204, 1_000_000].map(formatCount), ['0', '999', '1,204', '1,000,000'])
+})
+
+test('how far a step is comes with rate and time left, as far as they are known', () => {
+  const at = { doneBytes: 35_651_584, totalBytes: 104_857_600 }
+  const known = { ...at, bytesPerSecond: 8_912_896, secondsLeft: 8 }
+  assert.equal(formatProgress(known), '34 % of 100.0 MiB, 8.5 MiB/s, 8.0 s left')
+  assert.equal(formatProgress({ ...at, bytesPerSecond: null, secondsLeft: null }), '34 % of 100.0 MiB')
+})
+
+test('durations are typed as they are shown', () => {
+  for (const text of ['90s', '5m', '2h', '1d', '0s']) assert.equal(durationText(durationOf(text, '')), text)
+  assert.deepEqual(['none', 'any', ' 2H '].map(acceptedLossOf), [0, null, 7_200_000])
+  assert.throws(() => acceptedLossOf('5 minutes'), /takes a duration, none or any/)
 })
 
 test('only a clear yes is a yes', () => {
@@ -115,7 +129,13 @@ test('a terminal gets a spinner that ends in +, a pipe gets a line', () => {
   assert.equal(terminal.text(), '- Performing recovery\r+ Performing recovery\ninfo:    done\n')
   const pipe = collect(false)
   pipe.talk.progress('Performing recovery')
+  pipe.talk.tellProgress('34 %')
   assert.equal(pipe.text(), 'info:    Performing recovery\n')
+  const moving = collect(true)
+  moving.talk.progress('Restoring it')
+  moving.talk.tellProgress('34 %')
+  moving.talk.settle()
+  assert.equal(moving.text(), '- Restoring it\r- Restoring it: 34 %\u001b[K\r+ Restoring it\u001b[K\n')
 })
 
 test('commands are shown as this person has to type them', () => {

@@ -1,5 +1,6 @@
 // Following an operation for a person: watches it, says what happens when they press Ctrl-C, faults when it failed.
 import type { OperationView } from '../contract/api.ts'
+import { formatProgress } from './amounts.ts'
 import type { Client } from './client.ts'
 import { FailureWithView, type Session } from './command.ts'
 import { EXIT_INTERRUPTED } from './exit-code.ts'
@@ -34,9 +35,11 @@ export async function followOperation(
 export async function followSteps(session: Session, client: Client, operation: OperationView): Promise<OperationView> {
   let shown = ''
   const onChange = (now: OperationView) => {
-    const label = now.steps.find(({ state }) => state === 'running')?.sentence ?? ''
+    const step = now.steps.find(({ state }) => state === 'running')
+    const label = step?.sentence ?? ''
     if (label !== '' && label !== shown) session.talk.progress(label)
     shown = label
+    if (step?.progress) session.talk.tellProgress(formatProgress(step.progress))
   }
   return await followOperation(session, client, { operation, onChange })
 }

@@ -1,8 +1,9 @@
 // `mobile recover`: brings a mobile service back with the capacity of another one. The command this project exists for.
 import type { Command } from 'commander'
-import type { RecoverRequest } from '../contract/api.ts'
+import type { OperationView, RecoverRequest } from '../contract/api.ts'
 import type { DatabaseAction } from '../contract/recovery.ts'
 import { Fault } from '../kit/fault.ts'
+import { formatProgress } from './amounts.ts'
 import { needText } from './asking.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -80,7 +81,12 @@ async function recover(
   }
   show('Performing recovery')
   const operation = await client.recover(primary, { ...request, expectedAction: plan.database.action })
-  const ended = await followOperation(session, client, { operation, onChange: (now) => show(recoveryLabel(now)) })
+  const onChange = (now: OperationView) => {
+    show(recoveryLabel(now))
+    const progress = now.steps.find(({ state }) => state === 'running')?.progress
+    if (progress) talk.tellProgress(formatProgress(progress))
+  }
+  const ended = await followOperation(session, client, { operation, onChange })
   talk.info('Recovery complete')
   if (ended.report) talk.data(...reportLines(ended.report).map((line) => talk.asTyped(line)))
   return { json: ended }

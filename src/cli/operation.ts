@@ -1,6 +1,7 @@
 // `operation list|show|watch`: long changes as they go on, whoever began them.
 import type { Command } from 'commander'
 import type { OperationView } from '../contract/api.ts'
+import { formatProgress } from './amounts.ts'
 import { needText, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
@@ -61,6 +62,8 @@ export function addOperation(operation: Command, shell: Shell): void {
           const line = progressOf(now)
           if (line !== shown) session.talk.progress(line)
           shown = line
+          const progress = now.steps.find(({ state }) => state === 'running')?.progress
+          if (progress) session.talk.tellProgress(formatProgress(progress))
         },
       })
       const exitCode = ended.state === 'succeeded' ? EXIT_DONE : EXIT_FAILED
@@ -80,7 +83,7 @@ function operationLines(operation: OperationView, session: Session): string[] {
     step.sentence,
     step.state,
     step.ms === null ? '' : `${step.ms} ms`,
-    step.detail ?? '',
+    step.progress ? `${step.detail ?? ''} (${formatProgress(step.progress)})` : (step.detail ?? ''),
   ])
   return [
     ...pairLines([

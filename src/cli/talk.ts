@@ -1,6 +1,6 @@
 // The lines of the console, in the conventions of the original: `info:`, `data:`, `error:`, `+ label`.
 import type { Writable } from 'node:stream'
-import { startProgress } from './progress.ts'
+import { type Progress, startProgress } from './progress.ts'
 
 /** Where text goes. `isTerminal` decides between a spinner and a line. */
 export type Sink = { stream: Writable; isTerminal: boolean }
@@ -14,7 +14,7 @@ export class Talk {
   readonly isJson: boolean
   #sink: Sink
   #streams: Streams
-  #endProgress: (() => void) | null = null
+  #progress: Progress | null = null
 
   constructor(streams: Streams, options: { isJson: boolean }) {
     this.#streams = streams
@@ -51,14 +51,19 @@ export class Talk {
   /** Shows that something is being done, until the next line or `settle`. */
   progress(label: string): void {
     this.settle()
-    if (this.#sink.isTerminal) this.#endProgress = startProgress(this.#sink.stream, label)
+    if (this.#sink.isTerminal) this.#progress = startProgress(this.#sink.stream, label)
     else this.info(label)
+  }
+
+  /** How far it is, behind the label that is shown on a terminal; elsewhere nothing. */
+  tellProgress(detail: string): void {
+    this.#progress?.tell(detail)
   }
 
   /** Ends a running spinner: its character becomes `+`. */
   settle(): void {
-    this.#endProgress?.()
-    this.#endProgress = null
+    this.#progress?.end()
+    this.#progress = null
   }
 
   /** The only thing that `--json` leaves on stdout. */

@@ -58,7 +58,7 @@ export type ServerFacts = {
   /** Of a primary that is backed up. */
   backup?: BackupFacts | null
   /** Of one that is made from a vault: how far that is. */
-  restore?: { doneBytes: number; totalBytes: number; step: string } | null
+  restore?: { doneBytes: number; totalBytes: number; step: string; elapsedMs?: number } | null
   /** Schemas that are ready under the assigned epoch. */
   schemas: { schema: string; epoch: number; problem: string | null }[]
 }

@@ -3,9 +3,10 @@ import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
-import type { DryRunView, RestoreServer } from '../contract/api.ts'
+import type { DryRunView, RestoreServer, StepProgress } from '../contract/api.ts'
 import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { ServerFacts } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
@@ -157,7 +158,26 @@ export async function untilRestored(
   if (found?.state === 'failed' && HOPELESS.test(found.problemCode ?? '')) {
     throw new Fault('backup.failed', 500, found.problem ?? 'the restore failed')
   }
-  const { doneBytes, totalBytes, step } = found?.restore ?? { doneBytes: 0, totalBytes: 0, step: '' }
-  const share = totalBytes > 0 ? ` ${Math.floor((100 * doneBytes) / totalBytes)} % of ${totalBytes} bytes` : ''
-  return stillWaiting(found?.problem ?? `${machine}: ${step || (found?.state ?? 'not there yet')}${share}`)
+  const step = found?.restore?.step ?? found?.state ?? 'not there yet'
+  const progress = found?.restore && progressOf(found.restore)
+  if (!progress || found?.problem) return stillWaiting(found?.problem ?? `${machine}: ${step}`)
+  return stillWaiting(`${machine}: ${step}, ${shareOf(progress)} %`, progress)
+}
+
+/** How far a restore is, how fast, and how long it will take at that rate. */
+export function progressOf(restore: NonNullable<ServerFacts['restore']>): StepProgress | null {
+  const { doneBytes, totalBytes, elapsedMs = 0 } = restore
+  if (totalBytes <= 0) return null
+  const rate = elapsedMs > 0 ? Math.round((doneBytes / elapsedMs) * 1_000) : 0
+  const isMoving = rate > 0 && doneBytes < totalBytes
+  return {
+    doneBytes,
+    totalBytes,
+    bytesPerSecond: rate > 0 ? rate : null,
+    secondsLeft: isMoving ? Math.ceil((totalBytes - doneBytes) / rate) : null,
+  }
+}
+
+function shareOf({ doneBytes, totalBytes }: StepProgress): number {
+  return Math.floor((100 * doneBytes) / totalBytes)
 }

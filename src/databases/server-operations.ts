@@ -1,6 +1,7 @@
 // What the operations about servers share: what they are given, and how they wait for a server to be what it is to be.
 import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
+import type { StepProgress } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ServerFacts } from '../contract/facts.ts'
 import { type Operation, serverOf } from '../operations/operations.ts'
@@ -23,8 +24,8 @@ export type ServerDeps = { db: Kysely<ControlDatabase>; seal: Seal; field: Field
 const LOOK_AGAIN_MS = 100
 
 /** Not yet: operations about servers take seconds, and look a few times a second. */
-export function stillWaiting(reason: string): StepResult {
-  return notYet(reason, LOOK_AGAIN_MS)
+export function stillWaiting(reason: string, progress: StepProgress | null = null): StepResult {
+  return notYet(reason, LOOK_AGAIN_MS, progress)
 }
 
 /** What the host of a server's primary says of it just now. Faults as `Field.askHost`. */

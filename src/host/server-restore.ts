@@ -12,15 +12,17 @@ export class ServerRestore {
   readonly #cluster: Cluster
   readonly #vault: Vault | null
   #progress: RestoreProgress | null = null
+  #startedAt = 0
 
   constructor(options: { cluster: Cluster; vault: Vault | null }) {
     this.#cluster = options.cluster
     this.#vault = options.vault
   }
 
-  /** How far it is; null while nothing is being restored. */
-  get progress(): RestoreProgress | null {
-    return this.#progress
+  /** How far it is, and since when; null while nothing is being restored. */
+  get progress(): (RestoreProgress & { elapsedMs: number }) | null {
+    const elapsedMs = Math.round(performance.now() - this.#startedAt)
+    return this.#progress && { ...this.#progress, elapsedMs }
   }
 
   /** Killed in the middle it leaves a folder that counts as empty, and begins again. Faults as `restoreServer`. */
@@ -28,6 +30,7 @@ export class ServerRestore {
     const { server, key, target } = wanted
     if (!this.#vault) throw new Fault('backup.no_vault', 500, `this host was given no vault to restore ${server} from`)
     const from = openServerVault(this.#vault, { server, key: Buffer.from(key, 'base64') })
+    this.#startedAt = performance.now()
     const onProgress = (progress: RestoreProgress) => {
       this.#progress = progress
       faultPoint(`host.restore.${progress.step}`)

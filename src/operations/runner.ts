@@ -1,5 +1,6 @@
 // Carries operations out: takes one that nobody holds, runs its steps in order, writes each result before the next.
 import type { Kysely } from 'kysely'
+import type { StepProgress } from '../contract/api.ts'
 import type { ControlDatabase, OperationState, StoredStep } from '../contract/control-schema.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault, faultBody, messageOf } from '../kit/fault.ts'
@@ -17,11 +18,13 @@ import {
 } from './operations.ts'
 
 /** Not yet is not an error. */
-export type StepResult = { kind: 'done'; detail?: string } | { kind: 'wait'; forMs: number; reason: string }
+export type StepResult =
+  | { kind: 'done'; detail?: string }
+  | { kind: 'wait'; forMs: number; reason: string; progress?: StepProgress | null }
 
 /** Not yet, for that reason: looked at again after a while. */
-export function notYet(reason: string, forMs: number): StepResult {
-  return { kind: 'wait', forMs, reason }
+export function notYet(reason: string, forMs: number, progress: StepProgress | null = null): StepResult {
+  return { kind: 'wait', forMs, reason, progress }
 }
 
 /** What a step may remember for later ones; part of the row. Changed in place, written when the step ends or waits. */
@@ -174,7 +177,7 @@ export class OperationRunner {
         if (result.kind === 'done') {
           faultPoint(`${context.operation.kind}.${step.name}.done`)
           const ms = Math.round(performance.now() - startedAt)
-          Object.assign(stored, { state: 'done', ms, detail: result.detail ?? null })
+          Object.assign(stored, { state: 'done', ms, detail: result.detail ?? null, progress: null })
           await run.save({})
           this.#log.info({ operation: context.operation.id, step: step.name, ms }, 'step done')
           return null
@@ -182,6 +185,7 @@ export class OperationRunner {
         if (result.reason !== reason) {
           reason = result.reason
           stored.detail = reason
+          stored.progress = result.progress ?? null
           await run.save({})
         }
         if (!isEndless && performance.now() - startedAt > STEP_MS_MAX) {

@@ -3,6 +3,15 @@ import { type Static, Type } from 'typebox'
 import { FaultView, Instant, Nullable } from './parts.ts'
 import { RecoveryPlanView, RecoveryReportView } from './recovery.ts'
 
+/** How far a step is that moves data. `secondsLeft` is null before there is a rate to go by. */
+export const StepProgress = Type.Object({
+  doneBytes: Type.Integer(),
+  totalBytes: Type.Integer(),
+  bytesPerSecond: Nullable(Type.Integer()),
+  secondsLeft: Nullable(Type.Integer()),
+})
+export type StepProgress = Static<typeof StepProgress>
+
 export const OperationView = Type.Object({
   id: Type.String(),
   kind: Type.Union([
@@ -49,6 +58,7 @@ export const OperationView = Type.Object({
       startedAt: Nullable(Instant),
       ms: Nullable(Type.Integer()),
       detail: Nullable(Type.String()),
+      progress: Type.Optional(Nullable(StepProgress)),
     }),
   ),
   error: Nullable(FaultView),
