@@ -14,6 +14,7 @@ import type {
   KeyType,
   KeyView,
   OperationView,
+  PromoteServer,
   ProtectServer,
   RecoverRequest,
   RecoveryPlanView,
@@ -176,6 +177,16 @@ export class Client {
 
   async protectServer(server: string, request: ProtectServer): Promise<OperationView> {
     const path = fill(API.protectServer, { server })
+    return await this.#calls.send('OperationView', { verb: 'POST', path, body: request })
+  }
+
+  async planPromoteServer(server: string, request: PromoteServer): Promise<DryRunView> {
+    const path = fill(API.promoteServer, { server })
+    return await this.#calls.send('DryRunView', { verb: 'POST', path, body: { ...request, isDryRun: true } })
+  }
+
+  async promoteServer(server: string, request: PromoteServer): Promise<OperationView> {
+    const path = fill(API.promoteServer, { server })
     return await this.#calls.send('OperationView', { verb: 'POST', path, body: request })
   }
 

@@ -45,6 +45,7 @@ import { addSqlDivergence } from './sql-divergence.ts'
 import { addSqlServerCreate } from './sql-server-create.ts'
 import { addSqlServerDelete } from './sql-server-delete.ts'
 import { addSqlServerList } from './sql-server-list.ts'
+import { addSqlServerPromote } from './sql-server-promote.ts'
 import { addSqlServerProtect } from './sql-server-protect.ts'
 import { addSqlServerShow } from './sql-server-show.ts'
 import { addSqlServerSwitchover } from './sql-server-switchover.ts'
@@ -142,6 +143,7 @@ export function buildProgram(shell: Shell): Command {
   addSqlServerCreate(server, shell)
   addSqlServerProtect(server, shell)
   addSqlServerSwitchover(server, shell)
+  addSqlServerPromote(server, shell)
   addSqlServerDelete(server, shell)
   addSqlBackup(addGroup(databases, 'backup', 'backups of SQL servers'), shell)
   addSqlRestore(databases, shell)

@@ -46,6 +46,7 @@ export const API = {
   backups: '/api/v1/servers/:server/backups',
   verifyBackups: '/api/v1/servers/:server/backups/verify',
   restoreServer: '/api/v1/servers/:server/restore',
+  promoteServer: '/api/v1/servers/:server/promote',
   switchServer: '/api/v1/servers/:server/switchover',
   joinTokens: '/api/v1/join-tokens',
   settleWithout: '/api/v1/control/settle/:machine',

@@ -34,6 +34,7 @@ import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import { applyDivergenceKind } from '../recovery/apply-divergence.ts'
 import { changeDatabaseKind } from '../recovery/change-database.ts'
+import { promoteServerKind } from '../recovery/promote-server.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import { recoverKind } from '../recovery/recover-kind.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
@@ -159,6 +160,7 @@ async function run(args: string[]): Promise<void> {
     delete_server: deleteServerKind(ownServices),
     protect_server: protectServerKind(ownServices),
     switchover_server: switchServerKind(ownRecovery),
+    promote_server: promoteServerKind(ownRecovery),
     switchover: switchServiceKind(ownRecovery),
     change_database: changeDatabaseKind(ownRecovery),
     apply_divergence: applyDivergenceKind(ownRecovery),

@@ -1,13 +1,14 @@
 // The management API's routes for database servers.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { CreateServer, DryRunView, OperationView, ProtectServer, ServerView } from '../contract/api.ts'
+import { CreateServer, DryRunView, OperationView, PromoteServer, ProtectServer, ServerView } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { beginCreateServer, planCreateServer } from '../databases/create-server.ts'
 import { beginDeleteServer, planDeleteServer } from '../databases/delete-server.ts'
 import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
 import { getServer } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
+import { beginPromoteServer, planPromoteServer } from '../recovery/promote-server.ts'
 import { beginSwitchServer, planSwitchServer } from '../recovery/switch-server.ts'
 import type { ApiDeps } from './compose.ts'
 import { keyOf } from './request-key.ts'
@@ -17,7 +18,7 @@ const ByServer = Type.Object({ server: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
 const BEGUN = { 200: DryRunView, 202: OperationView }
 
-/** Servers: list, show, create, delete, protect, switch over. */
+/** Servers: list, show, create, delete, protect, promote, switch over. */
 export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(
     API.servers,
@@ -58,6 +59,15 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     const { server } = request.params
     if (request.body.isDryRun === true) return await planProtectServer(deps.services, caller, server, request.body)
     const id = await beginProtectServer(deps.services, caller, server, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const promoteSchema = { params: ByServer, body: PromoteServer, response: BEGUN }
+  app.post(API.promoteServer, { schema: promoteSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { server } = request.params
+    if (request.body.isDryRun === true) return await planPromoteServer(deps.recovery, caller, server, request.body)
+    const id = await beginPromoteServer(deps.recovery, caller, server, request.body, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
 

@@ -233,6 +233,8 @@ export const RESTAMP_CALL_MS = 500
 export const CONTENTS_READ_MS_MAX = 60_000
 /** A database that a service was changed away from is kept for this long, for the way back. */
 export const FORMER_DATABASE_MS = 24 * 3_600_000
+/** A promotion without a service that is predicted to lose more is refused until it is accepted; as a service's default. */
+export const PROMOTION_LOSS_MS_MAX = 60_000
 /** Round trips of which the shortest is told. */
 export const ROUND_TRIPS = 5
 /** How long a host lets an order for an index wait before it says that it is still being built. */

@@ -6,7 +6,7 @@ import { type DatabaseAction, RECOVERY_STEPS, RESTAMP_STEP } from '../contract/r
 import { Fault } from '../kit/fault.ts'
 import { LEASE_MS } from '../kit/limits.ts'
 import { unfitReason } from '../services/fit.ts'
-import { type PredictedLoss, predictLoss } from './predicted-loss.ts'
+import { predictLoss, requireAcceptedLoss } from './predicted-loss.ts'
 
 /** One of the two services. `health` is what `mobile list` shows. */
 export type PartyFacts = {
@@ -73,7 +73,9 @@ export function planRecovery(facts: PlanFacts): RecoveryPlanView {
   requirePossible(facts, action)
   const outline = action === 'restore' && facts.restore?.kind === 'possible' ? facts.restore.outline : null
   const loss = predictLoss(facts, action, outline)
-  requireAccepted(facts, loss, outline)
+  // A moment that was named says by itself what is left behind.
+  const isNamed = outline !== null && facts.wish.target !== null && facts.wish.target !== 'latest'
+  requireAcceptedLoss(loss, { ...facts.wish, lossMsMax: facts.lossMsMax, isNamed })
   const waitMs = action === 'promote' ? facts.leaseLeftMs : 0
   const restoreMs = outline === null ? 0 : RESTORE_START_MS + outline.bytes / RESTORE_BYTES_PER_MS
   const steps = outline === null ? RECOVERY_STEPS : [...RECOVERY_STEPS, RESTAMP_STEP]
@@ -190,18 +192,6 @@ function requirePossible({ wish, primary, secondary, server, restore }: PlanFact
   throw new Fault('recovery.no_database', 409, `${lost}${standing}${vault}`, {
     hint: `See its members and its backups: mainstay sql server show ${server.name}`,
   })
-}
-
-// A moment that was named says by itself what is left behind.
-function requireAccepted({ wish, lossMsMax }: PlanFacts, loss: PredictedLoss, outline: RestoreOutline | null): void {
-  const { acceptedLossMs } = wish
-  const isNamed = outline !== null && wish.target !== null && wish.target !== 'latest'
-  if (acceptedLossMs === null || (acceptedLossMs === undefined && (isNamed || loss.ms === null))) return
-  const limit = acceptedLossMs ?? lossMsMax
-  if (loss.ms !== null && loss.ms <= limit) return
-  const flag = loss.ms === null ? 'any' : `${Math.ceil(loss.ms / 1000)}s`
-  const message = `this would lose more than the ${(limit / 1000).toFixed(0)} s that are accepted; predicted loss: ${loss.sentence}`
-  throw new Fault('recovery.loss_too_high', 409, message, { hint: `If that is to be: add --accept-loss ${flag}` })
 }
 
 function capacitySentence(primary: PartyFacts, secondary: PartyFacts): string {

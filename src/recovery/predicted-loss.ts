@@ -1,6 +1,7 @@
 // What a recovery may lose, as far as can be told beforehand from the last reports and the vault.
 import type { RestoreOutline } from '../contract/backup.ts'
 import type { DatabaseAction } from '../contract/recovery.ts'
+import { Fault } from '../kit/fault.ts'
 import type { PlanFacts, Wish } from './plan.ts'
 
 // Between two reports nobody saw what was written.
@@ -11,7 +12,7 @@ export type PredictedLoss = { ms: number | null; bytes: number | null; sentence:
 
 /** What the action may cost. `outline`: of a restore. */
 export function predictLoss(
-  { server, wish, nowMs }: PlanFacts,
+  { server, wish, nowMs }: Pick<PlanFacts, 'server' | 'wish' | 'nowMs'>,
   action: DatabaseAction,
   outline: RestoreOutline | null,
 ): PredictedLoss {
@@ -56,4 +57,22 @@ function promotionSentence(report: PlanFacts['server']['lastReport']): string {
   }
   const behind = report.lagBytes === 0 ? 'nothing behind' : `${report.lagBytes} bytes (${report.lagMs} ms) behind`
   return `at most ${((report.lagMs + HEARTBEAT_MS) / 1000).toFixed(1)} s of writes; at the last report, ${at}, the standby was ${behind}`
+}
+
+/**
+ * Faults with `recovery.loss_too_high` when more is predicted than is accepted, or than `lossMsMax` where nobody said.
+ * What nobody can tell is too much only for who gave a limit.
+ */
+export function requireAcceptedLoss(
+  loss: PredictedLoss,
+  limits: { acceptedLossMs: number | null | undefined; lossMsMax: number; isNamed: boolean },
+): void {
+  const { acceptedLossMs, lossMsMax, isNamed } = limits
+  if (acceptedLossMs === null || (acceptedLossMs === undefined && (isNamed || loss.ms === null))) return
+  const limit = acceptedLossMs ?? lossMsMax
+  if (loss.ms !== null && loss.ms <= limit) return
+  const flag = loss.ms === null ? 'any' : `${Math.ceil(loss.ms / 1000)}s`
+  const accepted = `${(limit / 1000).toFixed(0)} s that are accepted`
+  const message = `this would lose more than the ${accepted}; predicted loss: ${loss.sentence}`
+  throw new Fault('recovery.loss_too_high', 409, message, { hint: `If that is to be: add --accept-loss ${flag}` })
 }

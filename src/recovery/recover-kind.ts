@@ -1,6 +1,6 @@
 // How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
 import type { ProbeAnswer } from '../contract/facts.ts'
-import { getServer, noteFork, primaryOf, promoteMember } from '../databases/servers.ts'
+import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
@@ -17,6 +17,7 @@ import { archiveOf } from '../services/archive.ts'
 import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getServiceById, updateHeld } from '../services/services.ts'
+import { type PromotionFacts, promoteStandby } from './promotion.ts'
 import { probeTarget, proveThroughGateways } from './proof.ts'
 import type { RecoverInput } from './recover-begin.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
@@ -42,18 +43,16 @@ function isLong(step: string): (operation: Operation) => boolean {
 const PASSING = ['door.unreachable', 'probe.failed']
 
 /** What steps tell later steps; part of the operation's row. */
-export type RecoverFacts = RestoreStepFacts & {
-  oldPrimaryMachine?: string
-  isOldStopConfirmed?: boolean
-  isPromoted?: boolean
-  /** The route was opened: apps write to the new home. */
-  isForwardOnly?: boolean
-  serverEpoch?: number
-  forkLsn?: string | null
-  desiredVersion?: number
-  rows?: number
-  lateGateways?: string[]
-}
+export type RecoverFacts = RestoreStepFacts &
+  PromotionFacts & {
+    oldPrimaryMachine?: string
+    isOldStopConfirmed?: boolean
+    /** The route was opened: apps write to the new home. */
+    isForwardOnly?: boolean
+    desiredVersion?: number
+    rows?: number
+    lateGateways?: string[]
+  }
 
 /** The kind `recover`. */
 export function recoverKind(deps: RecoveryDeps): OperationKind {
@@ -113,40 +112,10 @@ async function bringUpDatabase(deps: RecoveryDeps, context: StepContext): Promis
     if (server?.state !== 'running') return wait(`${input.server} to be open`)
     return { kind: 'done', detail: `${input.server} is kept on ${machine}` }
   }
-  if (!facts.isPromoted) {
-    const standby = before.members.find((member) => member.role === 'standby')
-    // Nobody else's promotion may be undone by ours: one that is over already is simply used.
-    const machine = standby?.machine ?? primaryOf(before).machine
-    if (standby) await requireLivingStandby(deps, input.server, machine)
-    const isOldPrimaryStopped = facts.isOldStopConfirmed === true
-    const known = await db.transaction().execute(async (trx) => {
-      const { epoch } = await promoteMember(trx, { server: input.server, machine, isOldPrimaryStopped })
-      const noted = { ...facts, isPromoted: true, serverEpoch: epoch }
-      // With the decision itself: whoever takes over must not put back what cannot be, and others may share it at once.
-      await noteFacts(trx, context.operation.id, noted)
-      return noted
-    })
-    Object.assign(facts, known)
-    faultPoint('recover.database.promoted')
-  }
-  await field.push()
-  const server = await getServer(db, input.server)
-  const { machine } = primaryOf(server)
-  const found = (await field.askHost(machine)).servers.find((entry) => entry.name === input.server)
-  if (found?.state !== 'running' || found.role !== 'primary' || found.epoch !== Number(server.epoch)) {
-    return wait(found?.problem ?? `${machine} to promote ${input.server} (${found?.state ?? 'not there'})`)
-  }
-  if (found.forkLsn === null) return wait(`${machine} to tell where its timeline begins`)
-  facts.forkLsn = found.forkLsn
-  await noteFork(db, { server: input.server, machine, forkLsn: found.forkLsn })
-  return { kind: 'done', detail: `${input.server} promoted on ${machine} under epoch ${server.epoch}` }
-}
-
-// The decision cannot be taken back, so the one who carries it out must be there and have what it needs.
-async function requireLivingStandby({ field }: RecoveryDeps, server: string, machine: string): Promise<void> {
-  const found = (await field.askHost(machine)).servers.find((entry) => entry.name === server)
-  if (found?.role === 'standby' && found.state === 'running') return
-  throw new Fault('door.unreachable', 503, `${machine} has no running standby of ${server} (${found?.state ?? 'none'})`)
+  return await promoteStandby(deps, context, {
+    server: input.server,
+    isOldPrimaryStopped: facts.isOldStopConfirmed === true,
+  })
 }
 
 async function activate(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {

@@ -1,7 +1,7 @@
 // Only the runtimes of a region are lost: the service moves, its database is kept where it is.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { ServiceView } from '../../src/contract/api.ts'
+import type { DryRunView, ServiceView } from '../../src/contract/api.ts'
 import { TestCloud } from '../support/cloud.ts'
 
 describe('a service whose compute was lost', () => {
@@ -46,5 +46,22 @@ describe('a service whose compute was lost', () => {
     await cloud.ok(['dev', 'outage', 'start', 'West US'])
     await cloud.untilState('PrimaryService', 'Unhealthy', 10_000)
     assert.equal((await cloud.service('PrimaryService')).health.cause, 'database_unreachable')
+  })
+
+  test('is well again when the standby of its database is promoted, where it stands', async () => {
+    const promote = ['sql', 'server', 'promote']
+    await cloud.refuses([...promote, 'sql-east-us'], 3, /is alive on[\s\S]*sql server switchover sql-east-us/)
+    await cloud.refuses([...promote, 'sql-west-us', '--accept-loss', 'none'], 3, /more than the 0 s/)
+    const { changes } = await cloud.json<DryRunView>([...promote, 'sql-west-us', '--dry-run'])
+    assert.match(
+      changes.join('\n'),
+      /in East US; what West US has is quarantined[\s\S]*Loss: at most[\s\S]*PrimaryService/,
+    )
+    await cloud.ok([...promote, 'sql-west-us'])
+    await cloud.untilState('PrimaryService', 'Ready', 30_000)
+    const now = await cloud.service('PrimaryService')
+    assert.deepEqual([now.region, now.serverRegion], ['East US', 'East US'])
+    assert.deepEqual((await cloud.readIds(primary)).sort(), [...acknowledged, 'after', 'later'].sort())
+    assert.deepEqual(await cloud.insertRows(primary, ['at last']), ['at last'])
   })
 })

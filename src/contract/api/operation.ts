@@ -30,6 +30,7 @@ export const OperationView = Type.Object({
     Type.Literal('restore_server'),
     Type.Literal('switchover'),
     Type.Literal('change_database'),
+    Type.Literal('promote_server'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */
   service: Nullable(Type.String()),

@@ -69,6 +69,17 @@ export const CreateServer = Type.Object(
 )
 export type CreateServer = Static<typeof CreateServer>
 
+export const PromoteServer = Type.Object(
+  {
+    acceptedLossMs: Type.Optional(
+      Nullable(Type.Integer({ minimum: 0, description: 'null: any. Default: one minute' })),
+    ),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type PromoteServer = Static<typeof PromoteServer>
+
 export const ProtectServer = Type.Object(
   {
     protection: Type.Optional(Protection),
