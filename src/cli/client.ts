@@ -21,6 +21,7 @@ import type {
   RegionView,
   RestoreServer,
   RestoreService,
+  RestoreTable,
   RevocationView,
   RevokeRequest,
   RowView,
@@ -178,6 +179,15 @@ export class Client {
   async protectServer(server: string, request: ProtectServer): Promise<OperationView> {
     const path = fill(API.protectServer, { server })
     return await this.#calls.send('OperationView', { verb: 'POST', path, body: request })
+  }
+
+  async planRestoreTable(service: string, table: string, request: RestoreTable): Promise<DryRunView> {
+    const call = restoreTableCall({ service, table }, { ...request, isDryRun: true })
+    return await this.#calls.send('DryRunView', call)
+  }
+
+  async restoreTable(service: string, table: string, request: RestoreTable): Promise<OperationView> {
+    return await this.#calls.send('OperationView', restoreTableCall({ service, table }, request))
   }
 
   async planPromoteServer(server: string, request: PromoteServer): Promise<DryRunView> {
@@ -430,4 +440,8 @@ export class Client {
 
 function recoverCall(service: string, body: RecoverRequest): Call {
   return { verb: 'POST', path: fill(API.recover, { service }), body, timeoutMs: 2 * VAULT_READ_MS_MAX }
+}
+
+function restoreTableCall(names: { service: string; table: string }, body: RestoreTable): Call {
+  return { verb: 'POST', path: fill(API.restoreTable, names), body, timeoutMs: 2 * VAULT_READ_MS_MAX }
 }

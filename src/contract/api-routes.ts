@@ -19,6 +19,7 @@ export const API = {
   column: '/api/v1/services/:service/tables/:table/columns/:column',
   index: '/api/v1/services/:service/tables/:table/indexes/:column',
   data: '/api/v1/services/:service/tables/:table/data',
+  restoreTable: '/api/v1/services/:service/tables/:table/restore',
   truncate: '/api/v1/services/:service/tables/:table/truncate',
   scripts: '/api/v1/services/:service/scripts',
   runningScripts: '/api/v1/services/:service/running-scripts',

@@ -203,6 +203,7 @@ export const FAULT_CODES = [
   'switchover.unclean_stop',
   'table.bad_column',
   'table.bad_name',
+  'table.bad_restore',
   'table.column_exists',
   'table.column_unknown',
   'table.exists',

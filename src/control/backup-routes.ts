@@ -1,12 +1,13 @@
-// The management API's routes for backups: what a vault holds, a backup now, verifying it, a server made from it.
+// The management API's routes for backups: what a vault holds, a backup now, verifying it, a server or a table made from it.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { BackupsView, DryRunView, OperationView, RestoreServer } from '../contract/api.ts'
+import { BackupsView, DryRunView, OperationView, RestoreServer, RestoreTable } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import type { VaultContent } from '../contract/backup.ts'
 import { beginBackup, beginVerify, requireKnown } from '../databases/backup-operations.ts'
 import { beginRestoreServer, planRestoreServer } from '../databases/restore-server.ts'
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
+import { beginRestoreTable, planRestoreTable } from '../recovery/restore-table.ts'
 import type { ApiDeps } from './compose.ts'
 import { keyOf } from './request-key.ts'
 
@@ -44,6 +45,16 @@ export const backupRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     const { server } = request.params
     if (request.body.isDryRun === true) return await planRestoreServer(deps.backups, caller, server, request.body)
     const id = await beginRestoreServer(deps.backups, caller, server, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const ByTable = Type.Object({ service: Type.String({ maxLength: 100 }), table: Type.String({ maxLength: 100 }) })
+  const tableSchema = { params: ByTable, body: RestoreTable, response: { 200: DryRunView, ...BEGUN } }
+  app.post(API.restoreTable, { schema: tableSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { params, body } = request
+    if (body.isDryRun === true) return await planRestoreTable(deps.recovery, caller, params, body)
+    const id = await beginRestoreTable(deps.recovery, caller, params, body, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
 }

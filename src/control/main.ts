@@ -37,6 +37,7 @@ import { changeDatabaseKind } from '../recovery/change-database.ts'
 import { promoteServerKind } from '../recovery/promote-server.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import { recoverKind } from '../recovery/recover-kind.ts'
+import { restoreTableKind } from '../recovery/restore-table.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
 import { switchServiceKind } from '../recovery/switch-service.ts'
 import { FactBoard } from '../regions/fact-board.ts'
@@ -167,6 +168,7 @@ async function run(args: string[]): Promise<void> {
     backup: backupKind(ownBackups),
     verify_backups: verifyBackupsKind(ownBackups),
     restore_server: restoreServerKind(ownBackups),
+    restore_table: restoreTableKind(ownRecovery),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

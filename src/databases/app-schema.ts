@@ -198,16 +198,19 @@ async function ensureProbeTable(client: pg.Client, wanted: SchemaAssignment): Pr
 }
 
 async function ensureTable(client: pg.Client, wanted: SchemaAssignment, table: string): Promise<void> {
-  const name = `${id(wanted.schema)}.${id(table)}`
   const found = await client.query(
     'select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2',
     [wanted.schema, table],
   )
   if (found.rowCount !== 0) return
   // One statement, so that a crash leaves either no table or a whole one.
-  await client.query(
-    `begin;
-     create table ${name} (
+  await client.query(`begin; ${createTableSql(wanted, table)}; commit`)
+}
+
+/** The statements that make a service's table, empty and with the columns that every table has. */
+export function createTableSql(wanted: { schema: string; serviceId: string }, table: string): string {
+  const name = `${id(wanted.schema)}.${id(table)}`
+  return `create table ${name} (
        id text collate ${TEXT_COLLATION} primary key check (length(id) between 1 and ${ID_LENGTH_MAX}),
        ${id(CREATED_AT_COLUMN)} timestamptz not null,
        ${id(UPDATED_AT_COLUMN)} timestamptz not null,
@@ -217,9 +220,7 @@ async function ensureTable(client: pg.Client, wanted: SchemaAssignment, table: s
      alter table ${name} replica identity full;
      create trigger ${id('.stamp')} before insert or update on ${name}
        for each row execute function ${PLATFORM_SCHEMA}.stamp(${literal(sequenceOf(wanted))});
-     alter table ${name} owner to ${id(ownerRole(wanted.serviceId))};
-     commit`,
-  )
+     alter table ${name} owner to ${id(ownerRole(wanted.serviceId))}`
 }
 
 // Versions carry the epoch in their upper bits, so that they rise across every change of home.
@@ -244,7 +245,8 @@ async function dropSchema(client: pg.Client, wanted: SchemaAssignment): Promise<
   }
 }
 
-function sequenceOf(wanted: { schema: string }): string {
+/** The sequence of a schema's versions, as SQL. */
+export function sequenceOf(wanted: { schema: string }): string {
   return `${id(wanted.schema)}.${id(VERSION_SEQUENCE)}`
 }
 

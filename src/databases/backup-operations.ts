@@ -10,7 +10,7 @@ import { insertOperation, serverOf } from '../operations/operations.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { getServer, listServers, primaryOf } from './servers.ts'
-import { faultOfJob, findVaultHost, orderJob, type VaultDeps } from './vault-calls.ts'
+import { findVaultHost, stepOfJob, type VaultDeps } from './vault-calls.ts'
 
 export type BackupDeps = VaultDeps & { db: Kysely<ControlDatabase>; seal: Seal }
 
@@ -67,14 +67,13 @@ export async function requireKnown(db: Kysely<ControlDatabase>, name: string) {
 
 /** How a base backup is taken. */
 export function backupKind(deps: BackupDeps): OperationKind {
-  return jobKind(deps, 'take', async ({ operation }) => {
+  return jobKind(deps, 'take', async ({ operation, facts }) => {
     const name = serverOf(operation)
     const { machine } = primaryOf(await getServer(deps.db, name))
     const order = { path: `/servers/${name}/backup`, body: { job: operation.id } }
-    const answer = await orderJob<BackupTaken>(deps, machine, order)
-    if (answer.state === 'failed') throw faultOfJob(answer)
-    if (answer.state === 'running') return wait(`${machine} to take it`)
-    const { id, plainBytes, storedBytes } = answer.result
+    const taken = await stepOfJob<BackupTaken>(deps, machine, order, facts)
+    if (taken === null) return wait(`${machine} to take it`)
+    const { id, plainBytes, storedBytes } = taken
     return { kind: 'done', detail: `${id}: ${plainBytes} bytes, ${storedBytes} in the vault` }
   })
 }
@@ -94,10 +93,9 @@ export function verifyBackupsKind(deps: BackupDeps): OperationKind {
       isRestored: operation.input.isRestored === true,
       superuserPassword: deps.seal.open(row.superuser_password),
     }
-    const answer = await orderJob<BackupVerdict>(deps, known.machine, { path: `/vault/${name}/verify`, body })
-    if (answer.state === 'failed') throw faultOfJob(answer)
-    if (answer.state === 'running') return wait(`${known.machine} to read everything`)
-    const { objects, bytes, problems, rows, indexes } = answer.result
+    const verdict = await stepOfJob<BackupVerdict>(deps, known.machine, { path: `/vault/${name}/verify`, body }, facts)
+    if (verdict === null) return wait(`${known.machine} to read everything`)
+    const { objects, bytes, problems, rows, indexes } = verdict
     if (problems.length > 0) throw wrong(name, problems)
     const restored = rows === null ? '' : `; restored: ${rows} row(s) and ${indexes} index(es) are whole`
     return { kind: 'done', detail: `${objects} object(s), ${bytes} bytes, all whole${restored}` }

@@ -4,7 +4,7 @@ import type { HostFacts } from '../contract/facts.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { VAULT_READ_MS_MAX } from '../kit/limits.ts'
+import { STEP_MS_MAX, VAULT_READ_MS_MAX } from '../kit/limits.ts'
 import type { Field } from '../regions/field.ts'
 
 /** What the calls need: the machines, their newest facts, and the key of the backups (base64). */
@@ -57,6 +57,31 @@ export async function orderJob<T>(
 ): Promise<JobAnswer<T>> {
   return (await field.order(machine, { method: 'POST', ...order })) as JobAnswer<T>
 }
+
+/**
+ * The same for a step of an operation: a host that starts again is given time, and then begins the work anew. Null:
+ * still under way. Faults with what ended the work, or with `door.unreachable` when the host is lost.
+ */
+export async function stepOfJob<T>(
+  deps: Pick<VaultDeps, 'field'>,
+  machine: string,
+  order: { path: string; body: Record<string, unknown> },
+  facts: { silentSince?: number | null },
+): Promise<T | null> {
+  try {
+    const answer = await orderJob<T>(deps, machine, order)
+    facts.silentSince = null
+    if (answer.state === 'failed') throw faultOfJob(answer)
+    return answer.state === 'running' ? null : answer.result
+  } catch (error) {
+    if (!(error instanceof Fault) || !STARTING.includes(error.code)) throw error
+    facts.silentSince ??= Date.now()
+    if (Date.now() - facts.silentSince > STEP_MS_MAX) throw error
+    return null
+  }
+}
+
+const STARTING = ['door.unreachable', 'server.not_open', 'lease.unknown_server']
 
 /** The fault that ended work at a host. */
 export function faultOfJob(answer: { code: string; message: string }): Fault {

@@ -31,6 +31,7 @@ import type { HostNumbers } from './metrics.ts'
 import { ProofGiver } from './proof-giver.ts'
 import { RemoteLeases } from './remote-leases.ts'
 import { Runtimes } from './runtimes.ts'
+import { ScratchClusters } from './scratch-clusters.ts'
 import { ScriptTexts } from './scripts.ts'
 import { ManagedServer } from './server.ts'
 import { ServerBackups } from './server-backups.ts'
@@ -79,6 +80,7 @@ export class Host {
   readonly #scripts: ScriptTexts
   readonly #dropped: DroppedServers
   readonly bundles: Bundles
+  readonly scratch: ScratchClusters
   readonly #reach = new Map<string, number>()
   #assignment: HostAssignment | null = null
   #turn: Promise<void> = Promise.resolve()
@@ -93,6 +95,7 @@ export class Host {
     this.#scripts = new ScriptTexts(deps)
     this.#dropped = new DroppedServers(deps)
     this.bundles = new Bundles(join(deps.home, 'bundles'))
+    this.scratch = new ScratchClusters(deps)
     const onChange = () => this.onNews()
     this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
@@ -100,18 +103,6 @@ export class Host {
 
   get vault(): Vault | null {
     return this.#deps.vault
-  }
-
-  get postgresFolder(): string {
-    return this.#deps.postgresFolder
-  }
-
-  get socketFolder(): string {
-    return this.#deps.socketFolder
-  }
-
-  get binaries(): Binaries {
-    return this.#deps.binaries
   }
 
   /** Ids of the base backups of a server that this host is taking. */

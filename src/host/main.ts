@@ -117,6 +117,7 @@ async function run(args: string[]): Promise<void> {
     ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values), vault },
   })
   await host.bundles.load()
+  await host.scratch.sweep()
   const metrics = new Metrics()
   metrics.add(async () => await host.numbers(), HOST_MEASURES)
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)

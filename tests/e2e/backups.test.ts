@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
 import type { BackupsView, DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
+import { postgresFolderOf } from '../../src/kit/home-folder.ts'
 import { TestCloud } from '../support/cloud.ts'
 import { crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
@@ -79,6 +80,47 @@ describe('backups', () => {
     await cloud.refuses([...restore, '--name', 'sql-east-us'], 1, /is taken/)
     const plan = await cloud.json<DryRunView>([...restore, '--to', moment, '--location', 'East US', '--dry-run'])
     assert.match(plan.changes.join('\n'), /Create server sql-west-us-restored in East US[\s\S]*bytes are fetched/)
+  })
+
+  test('give one table back under another name, or its rows, and leave the rest alone', async () => {
+    const table = ['sql', 'restore-table', 'Shop', 'TodoItem', '--to', moment]
+    const row = async (id: string) =>
+      (await (await cloud.app(service, `/tables/TodoItem/${id}`)).json()) as Record<string, unknown>
+    await cloud.refuses([...table, '--as', 'TodoItem'], 1, /has a table 'TodoItem'/)
+    await cloud.refuses([...table, '--id', 'one', '--exact'], 2, /say nothing of the others/)
+    await cloud.refuses([...table, '--to', '2001-01-01T00:00:00Z'], 1, /can be restored|first|earl/i)
+    const plan = await cloud.json<DryRunView>([...table, '--dry-run'])
+    assert.match(plan.changes.join('\n'), /beside sql-west-us, as it was at[\s\S]*deleted or changed since/)
+
+    assert.match(await cloud.ok([...table, '--as', 'Before']), /2 row\(s\) of .* in Before/)
+    const copied = await cloud.app(service, '/tables/Before?$orderby=id')
+    assert.deepEqual(await copied.json(), [
+      { id: 'one', text: 'row one' },
+      { id: 'two', text: 'row two' },
+    ])
+
+    await cloud.app(service, '/tables/TodoItem/one', { method: 'DELETE' })
+    await cloud.app(service, '/tables/TodoItem/two', { method: 'PATCH', body: '{"text":"spoilt","extra":1}' })
+    assert.match(await cloud.ok([...table, '--id', 'one', '-q']), /1 brought back, 0 set back/)
+    assert.deepEqual(
+      [await row('one'), (await row('two')).text],
+      [{ id: 'one', text: 'row one', extra: null }, 'spoilt'],
+    )
+    const at = { point: 'host.restore_table.restored', victim: 'self' as const, region: 'west-us', server: SERVER }
+    const { isReached } = await crashDuring(cloud, points, at, async () => await cloud.cli([...table, '-q']))
+    assert.ok(isReached)
+    const [operation] = await settle(cloud)
+    assert.match(operation?.steps[0]?.detail ?? '', /2 row\(s\) of .*: 0 brought back, 1 set back/)
+    assert.deepEqual(await row('two'), { id: 'two', text: 'row two', extra: 1 })
+    assert.deepEqual(await cloud.readIds(service), ['one', 'three', 'two'])
+    assert.match(await cloud.ok([...table, '--exact', '-q']), /0 brought back, 0 set back, 1 deleted/)
+    assert.deepEqual(await cloud.readIds(service), ['one', 'two'])
+    assert.deepEqual(await cloud.insertRows(service, ['three']), ['three'])
+    await untilKept(Date.now())
+    const leftovers = (await readdir(await postgresFolderOf(join(cloud.home, 'hosts/west-us')))).filter((name) =>
+      name.startsWith('.scratch'),
+    )
+    assert.deepEqual(leftovers, [])
   })
 
   test('become a server in another region, to the moment, with the source lost and through a crash', async () => {

@@ -1,6 +1,7 @@
 // A whole cloud for a test, in a folder and on ports of its own, driven by the CLI and HTTP.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -288,12 +289,21 @@ export class TestCloud {
   }
 }
 
-/** A port that nothing listens on just now. */
+// Below those that the kernel gives to whoever names none, so that nobody gets one of ours meanwhile.
+const PORTS = { from: 10_000, to: 32_000 }
+
+/** A port that nothing listens on just now. Tests that run beside each other hardly ever pick the same. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to)
+    if (await isFree(port)) return port
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  assert.ok(typeof address === 'object' && address !== null)
-  return address.port
+  return await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

@@ -52,3 +52,18 @@ export type TruncateView = Static<typeof TruncateView>
 /** A row as the data plane answers it. */
 export const RowView = Type.Record(Type.String(), Type.Unknown())
 export type RowView = Static<typeof RowView>
+
+export const RestoreTable = Type.Object(
+  {
+    to: Type.String({ description: 'latest, a moment, or a backup', maxLength: 100 }),
+    as: Type.Optional(Type.String({ description: 'a new table; default: its own rows are set back', maxLength: 100 })),
+    ids: Type.Optional(Type.Array(Type.String({ maxLength: 255 }), { minItems: 1, maxItems: 1_000 })),
+    isExact: Type.Optional(Type.Boolean({ description: 'rows that were inserted since are deleted' })),
+    from: Type.Optional(
+      Type.String({ description: 'whose backups; default: of the server that it is on', maxLength: 100 }),
+    ),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type RestoreTable = Static<typeof RestoreTable>
