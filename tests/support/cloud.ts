@@ -1,9 +1,7 @@
 // A whole cloud for a test, in a folder and on ports of its own, driven by the CLI and HTTP.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OperationView, ServerView, ServiceView, StatusView } from '../../src/contract/api.ts'
@@ -13,8 +11,9 @@ import { removeTree } from '../../src/kit/files.ts'
 import { postgresFolderOf, socketFolderOf } from '../../src/kit/home-folder.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
 import { commandOf, findProcesses, signalProcess } from '../../src/kit/processes.ts'
+import { pickPort } from '../../src/local/ports.ts'
 import { type CliResult, runInside, runTyped } from './command-line.ts'
-import { copyHome, isPreparing, keepPrepared, type Preparation, preparedHome } from './prepared-clouds.ts'
+import { copyHome, forgetPorts, isPreparing, keepPrepared, type Preparation, preparedHome } from './prepared-clouds.ts'
 
 /** An operation that was begun, or a refusal. */
 export type CallResult = { status: number; body: { id?: string; code?: string } }
@@ -77,7 +76,10 @@ export class TestCloud {
 
   async #startWith(what: Preparation, isNew: boolean): Promise<void> {
     const prepared = isNew ? null : preparedHome(what)
-    if (prepared !== null) await copyHome(prepared, this.home)
+    if (prepared !== null) {
+      await copyHome(prepared, this.home)
+      await forgetPorts(this.home)
+    }
     await this.up()
     if (prepared === null) {
       if (what === 'pair') await this.#createPair()
@@ -289,21 +291,7 @@ export class TestCloud {
   }
 }
 
-// Below those that the kernel gives to whoever names none, so that nobody gets one of ours meanwhile.
-const PORTS = { from: 10_000, to: 32_000 }
-
-/** A port that nothing listens on just now. Tests that run beside each other hardly ever pick the same. */
+/** A port that nothing listens on just now. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(PORTS.from, PORTS.to)
-    if (await isFree(port)) return port
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  return await new Promise<boolean>((resolve) => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
+  return await pickPort()
 }

@@ -2,10 +2,12 @@
 // one. A copy starts in a third of the time that a new cloud takes with its pair.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { removeTree } from '../../src/kit/files.ts'
+import type { CloudSettings } from '../../src/local/cloud-home.ts'
+import { pickPort } from '../../src/local/ports.ts'
 
 /** What is in a prepared cloud: nothing yet, or the pair of the story, protected. */
 export type Preparation = 'empty' | 'pair'
@@ -34,6 +36,16 @@ export async function keepPrepared(what: Preparation, home: string): Promise<voi
   await copyHome(home, aside)
   // Whoever was first stays.
   await rename(aside, join(folder, what)).catch(async () => await removeTree(aside))
+}
+
+/** Gives a copy ports of its own: copies run beside each other, and at a port of another one it would be let in. */
+export async function forgetPorts(home: string): Promise<void> {
+  const settings = join(home, 'up.json')
+  const { regions } = JSON.parse(await readFile(settings, 'utf8')) as CloudSettings
+  await writeFile(settings, JSON.stringify({ machinePort: await pickPort(), regions } satisfies CloudSettings))
+  for (const path of await readdir(home, { recursive: true })) {
+    if (basename(path) === 'door.json') await rm(join(home, path))
+  }
 }
 
 /** Copies a home with owners and times, as `cp --archive` does. */
