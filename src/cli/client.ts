@@ -1,4 +1,5 @@
 // Control's management API, as the CLI calls it: typed answers, faults with hints, a limit on every call.
+import type { Readable } from 'node:stream'
 import type {
   ApplyDivergence,
   AuditView,
@@ -9,6 +10,7 @@ import type {
   CreateTable,
   DivergencePreviewView,
   DryRunView,
+  ImportView,
   JoinTokenRequest,
   JoinTokenView,
   KeyType,
@@ -39,6 +41,7 @@ import type {
   TruncateView,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
+import { ARCHIVE_TYPE } from '../contract/service-archive.ts'
 import type { ColumnType } from '../contract/table-change.ts'
 import {
   CONTENTS_READ_MS_MAX,
@@ -188,6 +191,16 @@ export class Client {
 
   async restoreTable(service: string, table: string, request: RestoreTable): Promise<OperationView> {
     return await this.#calls.send('OperationView', restoreTableCall({ service, table }, request))
+  }
+
+  /** The archive of a service, as it comes. */
+  async exportService(service: string): Promise<Readable> {
+    return await this.#calls.download(fill(API.exportService, { service }))
+  }
+
+  async importService(service: string, archive: Readable): Promise<ImportView> {
+    const path = fill(API.importService, { service })
+    return await this.#calls.upload('ImportView', path, { stream: archive, type: ARCHIVE_TYPE })
   }
 
   async planPromoteServer(server: string, request: PromoteServer): Promise<DryRunView> {

@@ -1,5 +1,7 @@
 // Calls to control's management API: tokens, several addresses, a limit on every call, and faults with hints.
-import { RELEASE_HEADER } from '../contract/api-routes.ts'
+import type { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
+import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { CONTROL_CALL_MS_MAX } from '../kit/limits.ts'
@@ -47,6 +49,40 @@ export class ControlCalls {
     if (status < 400) return { to: `${call.verb} ${call.path}`, body: parsed, release }
     if (status === 401) throw unauthorized(url)
     throw faultFromAnswer(parsed, status)
+  }
+
+  /** A stream that takes as long as it is large. Faults as `call` before it begins. */
+  async download(path: string): Promise<Readable> {
+    return (await this.#stream({ method: 'GET', path })).body
+  }
+
+  /** Sends a stream that takes as long as it is large. */
+  async upload<N extends ViewName>(view: N, path: string, sent: { stream: Readable; type: string }): Promise<View<N>> {
+    const { body, release } = await this.#stream({ method: 'POST', path, ...sent })
+    return await checkAnswer(view, { to: `POST ${path}`, body: await json(body), release })
+  }
+
+  // By the first control that answers to anything: a stream cannot be sent twice.
+  async #stream(call: { method: 'GET' | 'POST'; path: string; stream?: Readable; type?: string }) {
+    await this.call({ verb: 'GET', path: API.live })
+    const { request } = await import('undici')
+    const url = this.#address.url.split(',')[this.#preferred] ?? ''
+    const type = call.type === undefined ? {} : { 'content-type': call.type }
+    const answer = await request(url + call.path, {
+      method: call.method,
+      headers: { authorization: `Bearer ${this.#address.token}`, ...type },
+      body: call.stream ?? null,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    }).catch((error) => {
+      throw new Fault('control.silent', 503, `control at ${url} ended the call: ${messageOf(error)}`, {
+        hint: this.#address.hintWhenSilent,
+      })
+    })
+    const release = String(answer.headers[RELEASE_HEADER] ?? '')
+    if (answer.statusCode < 400) return { body: answer.body, release: release === '' ? null : release }
+    if (answer.statusCode === 401) throw unauthorized(url)
+    throw faultFromAnswer(parseJson(await answer.body.text()), answer.statusCode)
   }
 
   // Several controls: the next one is asked when one is not there. One that may have taken a change and did not

@@ -42,6 +42,7 @@ import { addScale } from './scale.ts'
 import { addScript } from './script.ts'
 import { addSqlBackup, addSqlRestore } from './sql-backup.ts'
 import { addSqlDivergence } from './sql-divergence.ts'
+import { addSqlExport } from './sql-export.ts'
 import { addSqlRestoreTable } from './sql-restore-table.ts'
 import { addSqlServerCreate } from './sql-server-create.ts'
 import { addSqlServerDelete } from './sql-server-delete.ts'
@@ -149,6 +150,7 @@ export function buildProgram(shell: Shell): Command {
   addSqlBackup(addGroup(databases, 'backup', 'backups of SQL servers'), shell)
   addSqlRestore(databases, shell)
   addSqlRestoreTable(databases, shell)
+  addSqlExport(databases, shell)
   addSqlDivergence(addGroup(databases, 'divergence', 'writes that only a lost primary had'), shell)
 
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)

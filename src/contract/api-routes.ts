@@ -32,6 +32,8 @@ export const API = {
   key: '/api/v1/services/:service/keys/:type',
   settings: '/api/v1/services/:service/settings',
   restart: '/api/v1/services/:service/restart',
+  exportService: '/api/v1/services/:service/export',
+  importService: '/api/v1/services/:service/import',
   archives: '/api/v1/archives',
   restore: '/api/v1/archives/:service/restore',
   operations: '/api/v1/operations',

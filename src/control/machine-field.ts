@@ -1,4 +1,5 @@
 // The machines out there: tells each what it is to do, asks how it stands, and probes services through them.
+import type { Readable } from 'node:stream'
 import type { Kysely } from 'kysely'
 import type { Pool } from 'undici'
 import type { ControlDatabase } from '../contract/control-schema.ts'
@@ -15,7 +16,7 @@ import {
 } from '../contract/protocols.ts'
 import { waitFor } from '../kit/clock.ts'
 import type { Door } from '../kit/door.ts'
-import { callThrough, type DoorCall, doorPool } from '../kit/door-http.ts'
+import { callThrough, type DoorCall, doorPool, streamThrough } from '../kit/door-http.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
 import {
@@ -78,6 +79,15 @@ export class MachineField implements Field {
   /** One order to a machine. Faults with `door.unreachable` at once when it is known to be lost. */
   async order(machine: string, call: HostOrder): Promise<unknown> {
     return await this.#order(machine, { timeoutMs: REGION_CALL_MS_MAX, ...call })
+  }
+
+  /** As `order`, with a stream in or out that takes as long as it is large. */
+  async stream(
+    machine: string,
+    call: { method: 'GET' | 'POST'; path: string; body?: Readable; type?: string },
+  ): Promise<Readable> {
+    if (!this.isReachable(machine)) throw unreachable(machine)
+    return await streamThrough(this.#line(await this.#machine(machine), ORDERS_PROTOCOL, 'orders'), call)
   }
 
   async settle(): Promise<void> {
@@ -216,9 +226,7 @@ export class MachineField implements Field {
   }
 
   async #order(machine: string, call: DoorCall): Promise<unknown> {
-    if (!this.isReachable(machine)) {
-      throw new Fault('door.unreachable', 503, `${machine} cannot be reached`, { hint: 'See: mainstay status' })
-    }
+    if (!this.isReachable(machine)) throw unreachable(machine)
     return await callThrough(this.#line(await this.#machine(machine), ORDERS_PROTOCOL, 'orders'), call)
   }
 
@@ -246,6 +254,10 @@ export class MachineField implements Field {
     this.#lines.set(key, { at, pool })
     return pool
   }
+}
+
+function unreachable(machine: string): Fault {
+  return new Fault('door.unreachable', 503, `${machine} cannot be reached`, { hint: 'See: mainstay status' })
 }
 
 async function probe(

@@ -100,7 +100,8 @@ export async function describeTables(client: pg.Client, schema: string): Promise
   return found
 }
 
-async function countRows(client: pg.Client, schema: string, table: string): Promise<number> {
+/** How many rows a table has. */
+export async function countRows(client: pg.Client, schema: string, table: string): Promise<number> {
   const found = await client.query<{ rows: string }>(`select count(*)::text as rows from ${id(schema)}.${id(table)}`)
   return Number(found.rows[0]?.rows ?? 0)
 }

@@ -4,7 +4,16 @@ import type { ContentsRequest, RestampAnswer, RestampRequest, ServiceContents } 
 import { ownerRole, PLATFORM_SCHEMA, PROBE_TABLE, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
 import { RESTAMP_BATCH_ROWS, RESTAMP_CALL_MS } from '../kit/limits.ts'
-import { stampOffsetSql } from './app-schema.ts'
+import { countRows, stampOffsetSql } from './app-schema.ts'
+
+/** The newest `updatedAt` of a table, in milliseconds since 1970; null when it has no rows. */
+export async function newestStamp(client: pg.Client, schema: string, table: string): Promise<number | null> {
+  const found = await client.query<{ newest: string | null }>(
+    `select extract(epoch from max(${id(UPDATED_AT_COLUMN)})) * 1000 as newest from ${id(schema)}.${id(table)}`,
+  )
+  const newest = found.rows[0]?.newest ?? null
+  return newest === null ? null : Number(newest)
+}
 
 /** Looks for a service's schema by its owner: restored from a backup, it may have another name than now. */
 export async function readContents(client: pg.Client, wanted: ContentsRequest): Promise<ServiceContents> {
@@ -17,12 +26,8 @@ export async function readContents(client: pg.Client, wanted: ContentsRequest): 
   if (!own) return { schema: null, foreignOwner: found.rows[0]?.owner ?? null, tables: [] }
   const tables: ServiceContents['tables'] = []
   for (const name of await listTables(client, own.schema)) {
-    const counted = await client.query<{ rows: string; newest: string | null }>(
-      `select ${wanted.isNewestOnly ? '0' : 'count(*)'} as rows, extract(epoch from max(${id(UPDATED_AT_COLUMN)})) * 1000 as newest
-         from ${id(own.schema)}.${id(name)}`,
-    )
-    const { rows = '0', newest = null } = counted.rows[0] ?? {}
-    tables.push({ name, rows: Number(rows), newestMs: newest === null ? null : Number(newest) })
+    const rows = wanted.isNewestOnly ? 0 : await countRows(client, own.schema, name)
+    tables.push({ name, rows, newestMs: await newestStamp(client, own.schema, name) })
   }
   return { schema: own.schema, foreignOwner: null, tables }
 }

@@ -1,5 +1,8 @@
-// Orders about what a server holds of one service: looking, its stamps, stamping rows anew; and how far others are.
+// Orders about what a server holds of one service: looking, its stamps, its rows in and out; and how far others are.
+import { PassThrough, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { FastifyInstance } from 'fastify'
+import { type ImportedRows, LINES_TYPE } from '../contract/service-archive.ts'
 import type {
   ContentsRequest,
   RaiseStampsAnswer,
@@ -11,6 +14,10 @@ import type {
   ServiceContents,
 } from '../contract/service-contents.ts'
 import { raiseStampsAbove, readContents, restampRows } from '../databases/service-contents.ts'
+import { exportRows } from '../databases/service-export.ts'
+import { type ImportedTable, importRows } from '../databases/service-import.ts'
+import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
+import { linesOf } from '../kit/lines.ts'
 import type { Host } from './host.ts'
 
 type Params = { server: string }
@@ -41,4 +48,40 @@ export function addContentsOrders(app: FastifyInstance, host: Host): void {
       ms: await host.roundTrip(body.to),
     }),
   )
+  addArchiveOrders(app, serverOf)
+}
+
+// Rows in lines of JSON, out and in, however many there are.
+function addArchiveOrders(
+  app: FastifyInstance,
+  serverOf: (params: Params) => ReturnType<Host['getServer']>['server'],
+): void {
+  app.addContentTypeParser(LINES_TYPE, (_request, payload, done) => done(null, payload))
+  app.get<{ Params: Params; Querystring: { schema: string } }>(
+    '/servers/:server/rows',
+    async ({ params, query }, reply) => {
+      const server = serverOf(params)
+      const out = new PassThrough()
+      // Asked for by the first line at the latest: before it, a refusal can still be told.
+      server.requireOpen()
+      server
+        .withApps(async (client) => await pipeline(withLineFeeds(exportRows(client, query.schema)), out))
+        .catch((error) => out.destroy(error instanceof Error ? error : new Error(String(error))))
+      return reply.type(LINES_TYPE).send(out)
+    },
+  )
+  app.post<{ Params: Params; Querystring: { schema: string }; Body: Readable }>(
+    '/servers/:server/rows',
+    async ({ params, query, body }): Promise<ImportedRows> => {
+      const lines = linesOf(body, ARCHIVE_LINE_BYTES_MAX)
+      const first = await lines.next()
+      const { tables } = JSON.parse(first.done ? '{}' : first.value) as { tables: ImportedTable[] }
+      const into = { schema: query.schema, tables }
+      return await serverOf(params).withApps(async (client) => await importRows(client, into, lines))
+    },
+  )
+}
+
+async function* withLineFeeds(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`
 }

@@ -139,7 +139,7 @@ export class ManagedServer {
 
   /** Changes a table's columns or indexes. Faults with `server.not_open` unless this is the open primary. */
   async changeTable(name: TableName, change: TableChange): Promise<TableChangeResult> {
-    this.#requireOpen()
+    this.requireOpen()
     const isIndex = change.kind === 'add_index' || change.kind === 'drop_index'
     // A column wants the table for a moment and must not queue up behind a long reader; an index waits as it must.
     const options = isIndex ? '' : `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
@@ -151,13 +151,13 @@ export class ManagedServer {
     work.catch(() => {})
     const later = pause(INDEX_ANSWER_MS_MAX).then(() => ({ state: 'building' as const, column: change.column }))
     const result = await (isIndex ? Promise.race([work, later]) : work)
-    this.#requireOpen()
+    this.requireOpen()
     return result
   }
 
   /** Runs `work` as superuser in the apps database, however long it takes. Faults with `server.not_open`. */
   async withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    this.#requireOpen()
+    this.requireOpen()
     return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
   }
 
@@ -168,17 +168,18 @@ export class ManagedServer {
 
   /** Takes a base backup now. Faults with `server.not_open`, `backup.no_vault` or what ends it. */
   async takeBackup(): Promise<BackupTaken> {
-    this.#requireOpen()
+    this.requireOpen()
     return await this.#deps.backups.takeNow()
   }
 
   /** Writes a checkpoint, so that a stop that follows is short. Faults with `server.not_open`. */
   async checkpoint(): Promise<void> {
-    this.#requireOpen()
+    this.requireOpen()
     await this.#deps.cluster.withClient(async (client) => await client.query('checkpoint'))
   }
 
-  #requireOpen(): void {
+  /** Faults with `server.not_open` unless this is a primary that takes writes. */
+  requireOpen(): void {
     const decision = this.#deps.lease.decide().kind
     if (this.#state === 'running' && this.role === 'primary' && (decision === 'free' || decision === 'held')) return
     throw new Fault('server.not_open', 503, `${this.name} is not open for changes here now`, {

@@ -1,6 +1,7 @@
 // HTTP through doors: a server behind one protocol of a door, and a client to another machine's.
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import type { DialOptions, Door, DoorHandler, Peer } from './door.ts'
 import { Fault, faultFromBody, messageOf } from './fault.ts'
@@ -40,6 +41,32 @@ export type DoorCall = {
   path: string
   body?: unknown
   timeoutMs: number
+}
+
+/**
+ * A call whose body, or whose answer, is a stream that takes as long as it is large; it is never ended for that. Faults
+ * as `callThrough` until the answer begins; what breaks later ends the stream.
+ */
+export async function streamThrough(
+  pool: Pool,
+  call: { method: 'GET' | 'POST'; path: string; body?: Readable; type?: string },
+): Promise<Readable> {
+  try {
+    const answer = await pool.request({
+      method: call.method,
+      path: call.path,
+      headers: call.type === undefined ? {} : { 'content-type': call.type },
+      body: call.body ?? null,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    if (answer.statusCode < 400) return answer.body
+    throw faultFromBody(JSON.parse(await answer.body.text()), answer.statusCode)
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    const message = `no answer to ${call.method} ${call.path}: ${messageOf(error)}`
+    throw new Fault('door.unreachable', 503, message, { cause: error })
+  }
 }
 
 /** One JSON call over a pool of a door. Faults with the other side's fault, or `door.unreachable`. */

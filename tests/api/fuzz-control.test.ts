@@ -18,7 +18,7 @@ const FIELDS = [
 ]
 const QUERIES = ['deleteData', 'service', 'top', 'subject', 'after', 'version', 'id', '$filter', '$top', 'strange']
 // What a lost region is answered, on purpose: it is neither the caller's mistake nor ours.
-const LOST = ['region.unreachable', 'region.no_database', 'door.unreachable']
+const LOST = ['region.unreachable', 'region.no_database', 'door.unreachable', 'backup.no_vault']
 
 type Sent = { method: string; path: string; headers: Record<string, string>; body: string | Buffer }
 type Answer = { status: number; type: string; body: string }

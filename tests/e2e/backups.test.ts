@@ -110,6 +110,7 @@ describe('backups', () => {
     const { isReached } = await crashDuring(cloud, points, at, async () => await cloud.cli([...table, '-q']))
     assert.ok(isReached)
     const [operation] = await settle(cloud)
+    await cloud.untilState('Shop', 'Ready', 30_000)
     assert.match(operation?.steps[0]?.detail ?? '', /2 row\(s\) of .*: 0 brought back, 1 set back/)
     assert.deepEqual(await row('two'), { id: 'two', text: 'row two', extra: 1 })
     assert.deepEqual(await cloud.readIds(service), ['one', 'three', 'two'])

@@ -215,6 +215,7 @@ describe('a change of database', () => {
 
   test('what the lost server holds is shut when it is back, and may be gone back to', async () => {
     await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    await cloud.untilRegionsReady()
     const isBack = async () => ((await cloud.server('sql-west-us')).members[0]?.state === 'running' ? true : undefined)
     await waitFor('the lost server', isBack, SOON)
     assert.equal(await serverOf(), restored)

@@ -72,6 +72,7 @@ describe('the way home', () => {
   test('when the region is back they are decoded, told one by one, and nothing was thrown away', async () => {
     assert.equal(await divergence(), undefined)
     await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+    await cloud.untilRegionsReady()
     const found = await waitFor('the stranded writes', async () => await divergence(), SOON)
     assert.deepEqual([found.server, found.machine, found.state, found.changes], [SERVER, 'west-us-1', 'kept', 6])
     assert.deepEqual(

@@ -238,6 +238,13 @@ export class TestCloud {
     await waitFor(`${name} to be protected`, isProtected, { withinMs: 30_000, everyMs: 100 })
   }
 
+  /** Waits until every region is Ready: for everybody, not only for its own heartbeat. */
+  async untilRegionsReady(): Promise<void> {
+    const isReady = async () =>
+      (await this.status()).regions.every(({ health }) => health.state === 'Ready') ? true : undefined
+    await waitFor('the regions', isReady, { withinMs: 60_000, everyMs: 100 })
+  }
+
   /** Waits for a state of a service; returns how long it took. */
   async untilState(name: string, state: string, withinMs: number): Promise<number> {
     const startedAt = performance.now()

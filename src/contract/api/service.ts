@@ -102,6 +102,15 @@ export const SetSettings = Type.Object(
 )
 export type SetSettings = Static<typeof SetSettings>
 
+export const ImportView = Type.Object({
+  service: Type.String(),
+  from: Type.String({ description: 'the service that the archive is of' }),
+  exportedAt: Instant,
+  rows: Type.Record(Type.String(), Type.Integer()),
+  scripts: Type.Array(Type.String()),
+})
+export type ImportView = Static<typeof ImportView>
+
 const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
 /** What a scaling would do; it was checked and nothing refuses it. */
 export const ScalePlanView = Type.Object({ name: Type.String(), region: Type.String(), from: SizeView, to: SizeView })

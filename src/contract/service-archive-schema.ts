@@ -1,0 +1,34 @@
+// The first line of a service's archive, as it is checked before anything of it is believed.
+import { type Static, Type } from 'typebox'
+import { PermissionsView } from './api/table.ts'
+
+const ArchivedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
+
+/** What says of an archive of any release whether it can be read. */
+export const ArchiveFormat = Type.Object({
+  mainstay: Type.Literal('service'),
+  format: Type.Integer(),
+  release: Type.String(),
+})
+
+/** The first line of an archive. Keys and other secrets are not in it. */
+export const ArchiveHeader = Type.Object({
+  mainstay: Type.Literal('service'),
+  format: Type.Integer(),
+  release: Type.String(),
+  service: Type.String(),
+  exportedAt: Type.String(),
+  settings: Type.Object({
+    isSchemaDynamic: Type.Boolean(),
+    lossMsMax: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+  }),
+  tables: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      permissions: PermissionsView,
+      columns: Type.Array(ArchivedColumn),
+    }),
+  ),
+  scripts: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })),
+})
+export type ArchiveHeader = Static<typeof ArchiveHeader>

@@ -1,0 +1,202 @@
+// A service as one portable file: out of here, and into another cloud, or into this one under another name.
+import { PassThrough, Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import { Check } from 'typebox/value'
+import type { Caller } from '../accounts/accounts.ts'
+import { audit } from '../accounts/audit.ts'
+import type { ImportView } from '../contract/api.ts'
+import { ARCHIVE_FORMAT, type ArchivedTables, type ImportedRows, LINES_TYPE } from '../contract/service-archive.ts'
+import { ArchiveFormat, ArchiveHeader } from '../contract/service-archive-schema.ts'
+import { checkEnd, endLines } from '../kit/ended-lines.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
+import { linesOf } from '../kit/lines.ts'
+import { readRelease } from '../kit/release.ts'
+import { bumpDesired } from '../regions/regions.ts'
+import { requireTableName } from '../services/names.ts'
+import { checkScriptText, listCurrentScripts, parseScriptName, readScript, writeScript } from '../services/scripts.ts'
+import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
+import { settingsOf } from '../services/settings.ts'
+import type { ApiDeps } from './compose.ts'
+import { requireUsable, untilFollowed } from './tables.ts'
+
+/** The archive of a service, as it is made. What breaks it ends the stream before its last line. */
+export async function exportService(deps: ApiDeps, caller: Caller, name: string): Promise<Readable> {
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const machine = await requireUsable(deps, service)
+  const header = await headerOf(deps, service)
+  const rows = await deps.field.stream(machine, { method: 'GET', path: rowsPath(service) })
+  await audit(deps.db, caller, { action: 'sql export', subject: service.name })
+  const packed = createGzip()
+  // Whoever reads it sees how it ended.
+  pipeline(Readable.from(asBytes(endLines(withHeader(header, rows)))), packed).catch(() => {})
+  return packed
+}
+
+async function headerOf({ db }: ApiDeps, service: Service): Promise<ArchiveHeader> {
+  const scripts = await listCurrentScripts(db, [service.id])
+  return {
+    mainstay: 'service',
+    format: ARCHIVE_FORMAT,
+    release: readRelease(),
+    service: service.name,
+    exportedAt: new Date().toISOString(),
+    settings: settingsOf(service),
+    tables: (await listTables(db, [service.id])).map(({ name, permissions }) => ({ name, permissions, columns: [] })),
+    scripts: await Promise.all(
+      scripts.map(async (one) => ({ name: one.name, text: (await readScript(db, service, one.name)).text })),
+    ),
+  }
+}
+
+// What is defined and lies there: with the columns of the moment of the rows.
+async function* withHeader(header: ArchiveHeader, rows: Readable): AsyncGenerator<string> {
+  const lines = linesOf(rows, ARCHIVE_LINE_BYTES_MAX)
+  const first = await lines.next()
+  const there = JSON.parse(first.done ? '{"tables":[]}' : first.value) as ArchivedTables
+  const tables = header.tables.flatMap((table) => {
+    const found = there.tables.find(({ name }) => name === table.name)
+    return found ? [{ ...table, columns: found.columns }] : []
+  })
+  yield JSON.stringify({ ...header, tables })
+  const prefixes = tables.map(({ name }) => `{"table":${JSON.stringify(name)},`)
+  let isWhole = false
+  for await (const line of lines) {
+    if (line.startsWith('{"rows":')) isWhole = true
+    // A table that is being given up lies there, and is nobody's any more.
+    else if (prefixes.some((prefix) => line.startsWith(prefix))) yield line
+  }
+  if (!isWhole) throw new Fault('export.broken', 500, 'the rows ended before they were all there')
+}
+
+async function* asBytes(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`
+}
+
+/** The lines of a packed archive. Faults with `lines.damaged`, or `import.damaged` when it is none. */
+async function* unpack(packed: Readable): AsyncGenerator<string> {
+  const plain = createGunzip()
+  const unpacking = pipeline(packed, plain).catch((error) => plain.destroy(error))
+  try {
+    yield* checkEnd(linesOf(plain, ARCHIVE_LINE_BYTES_MAX))
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    throw new Fault(
+      'import.damaged',
+      400,
+      `this is no archive of a mobile service, or not all of it: ${messageOf(error)}`,
+      {
+        hint: HINT,
+      },
+    )
+  } finally {
+    plain.destroy()
+    await unpacking
+  }
+}
+
+const HINT = 'Name a file that was written by: mainstay sql export SERVICE -o FILE'
+
+function parseHeader(line: string | undefined): ArchiveHeader {
+  const header = parseJson(line ?? '')
+  if (Check(ArchiveFormat, header) && header.format > ARCHIVE_FORMAT) {
+    throw new Fault('import.newer', 409, `a newer Mainstay (${header.release}) wrote this archive`, {
+      hint: 'Import it with that release, or a later one.',
+    })
+  }
+  if (!Check(ArchiveHeader, header)) {
+    throw new Fault('import.damaged', 400, 'this is no archive of a mobile service', { hint: HINT })
+  }
+  for (const { name } of header.tables) requireTableName(name)
+  for (const { name, text } of header.scripts) {
+    parseScriptName(name)
+    checkScriptText(name, text)
+  }
+  return header
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+/** Puts an archive into a service that has no tables of these names, or has them without rows. */
+export async function importService(
+  deps: ApiDeps,
+  caller: Caller,
+  name: string,
+  packed: Readable,
+): Promise<ImportView> {
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const machine = await requireUsable(deps, service)
+  const lines = unpack(packed)
+  const header = parseHeader((await lines.next()).value)
+  const version = await define(deps, caller, service, header)
+  await deps.field.push()
+  await untilFollowed(deps, service, machine, version)
+  const { rows } = await sendRows(deps, service, { machine, header, lines })
+  // Last: no script of the archive runs before its rows are there.
+  const last = await deps.db.transaction().execute(async (trx) => {
+    const written = { serviceId: service.id, principal: caller.principal }
+    for (const one of header.scripts) await writeScript(trx, { ...written, ...one })
+    const { isSchemaDynamic, lossMsMax } = header.settings
+    const set = { is_schema_dynamic: isSchemaDynamic, loss_ms_max: lossMsMax }
+    await trx.updateTable('services').set(set).where('id', '=', service.id).execute()
+    const after = { from: header.service, exportedAt: header.exportedAt, rows }
+    await audit(trx, caller, { action: 'sql import', subject: service.name, after })
+    return await bumpDesired(trx)
+  })
+  await deps.field.push()
+  await untilFollowed(deps, service, machine, last)
+  const { service: from, exportedAt } = header
+  return { service: service.name, from, exportedAt, rows, scripts: header.scripts.map((one) => one.name) }
+}
+
+async function define(deps: ApiDeps, caller: Caller, service: Service, { tables }: ArchiveHeader): Promise<number> {
+  return await deps.db.transaction().execute(async (trx) => {
+    await lockServices(trx, [service.id])
+    const known = (await listTables(trx, [service.id])).map(({ name }) => name)
+    for (const { name, permissions } of tables) {
+      if (known.includes(name)) continue
+      await insertTable(trx, service, name, permissions)
+      const subject = `${service.name}/${name}`
+      await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
+    }
+    return await bumpDesired(trx)
+  })
+}
+
+async function sendRows(
+  { field }: ApiDeps,
+  service: Service,
+  { machine, header, lines }: { machine: string; header: ArchiveHeader; lines: AsyncIterable<string> },
+): Promise<ImportedRows> {
+  const tables = header.tables.map(({ name, columns }) => ({ name, columns }))
+  const all = async function* () {
+    yield JSON.stringify({ tables })
+    yield* lines
+  }
+  const out = new PassThrough()
+  let broken: unknown = null
+  const sending = pipeline(Readable.from(asBytes(all())), out).catch((error) => {
+    broken = error
+  })
+  try {
+    const call = { method: 'POST' as const, path: rowsPath(service), body: out, type: LINES_TYPE }
+    return (await json(await field.stream(machine, call))) as ImportedRows
+  } catch (error) {
+    // What is wrong with the file is the cause; that the host then heard no end is not.
+    out.destroy()
+    await sending
+    throw broken instanceof Fault ? broken : error
+  }
+}
+
+function rowsPath(service: Service): string {
+  return `/servers/${encodeURIComponent(service.server)}/rows?schema=${encodeURIComponent(service.schema_name)}`
+}
