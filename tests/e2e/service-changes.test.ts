@@ -120,8 +120,11 @@ describe('services that are changed', () => {
 
   test('a change waits for a runtime that is busy, and is in force when it ends', async () => {
     const before = await cloud.service('PrimaryService')
-    const runtimes = findProcesses('mjs runtime ', join(cloud.home, 'hosts', 'west-us'), '--name svc-primaryservice')
-    assert.ok(runtimes.length > 0)
+    const find = () => findProcesses('mjs runtime ', join(cloud.home, 'hosts', 'west-us'), '--name svc-primaryservice')
+    // One that was just replaced may still be about to end, and counts no more.
+    const isAlone = () => (find().length === 1 ? true : undefined)
+    await waitFor('the runtime to be alone', isAlone, { withinMs: 20_000 })
+    const runtimes = find()
     for (const pid of runtimes) signalProcess(pid, 'SIGSTOP')
     const wake = setTimeout(() => runtimes.forEach((pid) => void signalProcess(pid, 'SIGCONT')), 2_500)
     try {
