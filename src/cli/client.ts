@@ -39,6 +39,7 @@ import type {
   TableChangeView,
   TableView,
   TruncateView,
+  VerifyService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { ARCHIVE_TYPE } from '../contract/service-archive.ts'
@@ -201,6 +202,11 @@ export class Client {
   async importService(service: string, archive: Readable): Promise<ImportView> {
     const path = fill(API.importService, { service })
     return await this.#calls.upload('ImportView', path, { stream: archive, type: ARCHIVE_TYPE })
+  }
+
+  async verifyService(service: string, request: VerifyService): Promise<OperationView> {
+    const path = fill(API.verifyService, { service })
+    return await this.#calls.send('OperationView', { verb: 'POST', path, body: request })
   }
 
   async planPromoteServer(server: string, request: PromoteServer): Promise<DryRunView> {

@@ -1,11 +1,12 @@
-// `mobile verify`: what a mobile service really runs, compared with what is in force and with a folder or checkout.
+// `mobile verify`: what a mobile service really holds and runs, compared with what is in force, a copy, or a folder.
 import type { Command } from 'commander'
 import type { RunningScriptsView } from '../contract/api.ts'
 import { needService } from './asking.ts'
 import { tableLines } from './columns.ts'
-import { addCommand, runCommand, type Shell } from './command.ts'
+import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { EXIT_DONE, EXIT_FAILED } from './exit-code.ts'
+import { followSteps } from './follow.ts'
 import { readScriptFolder } from './script-files.ts'
 
 type Flags = CommonFlags & { against?: string }
@@ -19,14 +20,16 @@ export type Compared = { name: string; verdict: string }
 export function addMobileVerify(mobile: Command, shell: Shell): void {
   addCommand(mobile, {
     usage: 'verify [service]',
-    about: 'compare the scripts that a mobile service runs with a folder or checkout',
-    examples: [USAGE, 'mainstay mobile verify SERVICE'],
+    about:
+      'look whether a mobile service is what it must be; compare its rows with a copy, or its scripts with a folder',
+    examples: ['mainstay mobile verify SERVICE', 'mainstay mobile verify SERVICE --against standby', USAGE],
   })
-    .option('--against <folder>', 'the folder that holds table/TABLE.OPERATION.js')
+    .option('--against <copy>', 'standby, backup, or a folder that holds table/TABLE.OPERATION.js')
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile verify', flags }, async (session) => {
         const name = await needService(session, given, USAGE)
-        const folder = flags.against === undefined ? null : await readScriptFolder(flags.against)
+        if (flags.against === undefined || isCopy(flags.against)) return await verifyCopy(session, name, flags.against)
+        const folder = await readScriptFolder(flags.against)
         const view = await (await session.client()).runningScripts(name)
         const compared = compareScripts(view, folder)
         const different = compared.filter(({ verdict }) => verdict !== 'same')
@@ -43,6 +46,18 @@ export function addMobileVerify(mobile: Command, shell: Shell): void {
         }
       })
     })
+}
+
+function isCopy(against: string): boolean {
+  return ['standby', 'backup'].includes(against.toLowerCase())
+}
+
+async function verifyCopy(session: Session, name: string, against: string | undefined): Promise<Result> {
+  const client = await session.client()
+  const operation = await client.verifyService(name, against === undefined ? {} : { against })
+  const ended = await followSteps(session, client, operation)
+  const rows = ended.steps.map(({ sentence, detail }) => [sentence, detail ?? ''])
+  return { json: ended, lines: tableLines(['Step', 'Found'], rows) }
 }
 
 /** Compares by content: what runs with what is in force, and with the folder where one is given. */

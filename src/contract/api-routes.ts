@@ -34,6 +34,7 @@ export const API = {
   restart: '/api/v1/services/:service/restart',
   exportService: '/api/v1/services/:service/export',
   importService: '/api/v1/services/:service/import',
+  verifyService: '/api/v1/services/:service/verify',
   archives: '/api/v1/archives',
   restore: '/api/v1/archives/:service/restore',
   operations: '/api/v1/operations',

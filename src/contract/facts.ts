@@ -2,6 +2,7 @@
 import type { GatewayAssignment, HostAssignment } from './assignment.ts'
 import type { BackupFacts } from './backup.ts'
 import type { BundleSummary } from './divergence.ts'
+import type { ServiceDigests } from './service-digests.ts'
 
 /**
  * `waiting`: not allowed to open yet (no proof). `fenced`: the lease ran out and PostgreSQL was stopped.
@@ -171,4 +172,6 @@ export type ProbeAnswer = {
    * by runtimes of protocol 1, which run none.
    */
   scripts?: { name: string; hash: string | null }[]
+  /** Of the settings, permissions and keys that it goes by. */
+  digests?: ServiceDigests
 }

@@ -239,6 +239,7 @@ export const FAULT_CODES = [
   'vault.slow',
   'vault.unreachable',
   'vault.wrong_key',
+  'verify.found',
   'wait.aborted',
   'wait.timed_out',
   'watch.unfinished',

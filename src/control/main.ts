@@ -40,6 +40,7 @@ import { recoverKind } from '../recovery/recover-kind.ts'
 import { restoreTableKind } from '../recovery/restore-table.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
 import { switchServiceKind } from '../recovery/switch-service.ts'
+import { verifyServiceKind } from '../recovery/verify-service.ts'
 import { FactBoard } from '../regions/fact-board.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
@@ -169,6 +170,7 @@ async function run(args: string[]): Promise<void> {
     verify_backups: verifyBackupsKind(ownBackups),
     restore_server: restoreServerKind(ownBackups),
     restore_table: restoreTableKind(ownRecovery),
+    verify_service: verifyServiceKind(ownRecovery),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

@@ -19,12 +19,14 @@ import {
   SetKey,
   SetSettings,
   SwitchService,
+  VerifyService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginChangeDatabase, planChangeDatabase } from '../recovery/change-claim.ts'
 import { beginRecover } from '../recovery/recover-begin.ts'
 import { beginSwitchService, planSwitchService } from '../recovery/switch-claim.ts'
+import { beginVerifyService } from '../recovery/verify-service.ts'
 import { beginCreate, planCreate } from '../services/create-service.ts'
 import { beginDelete, planDelete } from '../services/delete-service.ts'
 import { beginRestore, listArchives, planRestore } from '../services/restore-service.ts'
@@ -163,6 +165,13 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     if (request.query.isDryRun === true) return await planRestart(deps.services, caller, request.params.service)
     await restartService(deps.services, caller, request.params.service)
     return reply.code(204).send(null)
+  })
+
+  const verifySchema = { params: ByService, body: VerifyService, response: { 202: OperationView } }
+  app.post(API.verifyService, { schema: verifySchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const id = await beginVerifyService(deps.recovery, caller, request.params.service, request.body)
+    return reply.code(202).send(await deps.started(caller, id))
   })
 
   app.get(API.archives, { schema: { response: { 200: Type.Array(ArchiveView) } } }, async (request) => {

@@ -149,3 +149,8 @@ async function columnsOf(client: pg.Client, schema: string, table: string): Prom
   )
   return found.rows
 }
+
+/** The columns of a table, in order; empty when it is not there. */
+export async function columnNames(client: pg.Client, schema: string, table: string): Promise<string[]> {
+  return (await columnsOf(client, schema, table)).map(({ name }) => name)
+}

@@ -8,8 +8,9 @@ import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { ROW_TEXT_SETTINGS } from './divergence/row-text.ts'
 
-// Characters that no JSON text contains as they are: so nothing is quoted, and a line is a row's text.
-const AS_LINES = `with (format csv, delimiter e'\\x02', quote e'\\x01')`
+// Characters that no JSON text contains as they are, so that nothing is quoted.
+/** Of a COPY: each row of one JSON text is a line as it is. */
+export const AS_LINES = `with (format csv, delimiter e'\\x02', quote e'\\x01')`
 
 /**
  * First what tables there are, then a line for each row (`{"table":…,"row":…}`), then how many. One snapshot, however

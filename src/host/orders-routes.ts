@@ -7,6 +7,7 @@ import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
 import { addBundleOrders } from './bundle-orders.ts'
+import { addCheckOrders } from './check-orders.ts'
 import { addContentsOrders } from './contents-orders.ts'
 import type { Host } from './host.ts'
 import { Jobs } from './jobs.ts'
@@ -57,6 +58,7 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
   addBundleOrders(app, host, jobs)
   addVaultOrders(app, host, jobs)
   addContentsOrders(app, host)
+  addCheckOrders(app, host, jobs)
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {

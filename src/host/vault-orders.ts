@@ -31,12 +31,7 @@ type Params = { server: string }
 
 /** Adds the routes; who may order is decided by who adds them. */
 export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): void {
-  const open = (server: string, key: string) => {
-    const { vault } = host
-    if (!vault)
-      throw new Fault('backup.no_vault', 409, 'this host was given no vault', { hint: 'Start it with --vault.' })
-    return openServerVault(vault, { server, key: Buffer.from(key, 'base64') })
-  }
+  const open = (server: string, key: string) => openVault(host, server, key)
   app.post<{ Params: Params; Body: VaultRequest }>('/vault/:server/content', async ({ params, body }) => {
     const vault = open(params.server, body.key)
     return jobs.ask(`content ${body.job}`, async () => contentOf(vault, await readCatalogue(vault)))
@@ -61,6 +56,12 @@ export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
     const { server } = host.getServer(params.server)
     return jobs.ask(`backup ${body.job}`, async () => await server.takeBackup())
   })
+}
+
+/** What a server has in the vault of this host. Faults with `backup.no_vault`. */
+export function openVault({ vault }: Host, server: string, key: string): ServerVault {
+  if (vault) return openServerVault(vault, { server, key: Buffer.from(key, 'base64') })
+  throw new Fault('backup.no_vault', 409, 'this host was given no vault', { hint: 'Start it with --vault.' })
 }
 
 function contentOf(vault: ServerVault, catalogue: Catalogue): VaultContent {

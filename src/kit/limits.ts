@@ -240,6 +240,14 @@ export const ARCHIVE_LINE_BYTES_MAX = 268_435_456
 /** Rows that an import writes with one statement. */
 export const IMPORT_BATCH_ROWS = 500
 export const IMPORT_BATCH_BYTES = 4_194_304
+/** Rows whose digests one answer holds. */
+export const ROW_DIGESTS_MAX = 5_000
+/** A row that was written so shortly before a backup's moment may have been committed after it. */
+export const COMPARISON_MARGIN_MS = 10_000
+/** What is found wrong is told up to so many times. */
+export const PROBLEMS_TOLD_MAX = 20
+/** How often copies that go on changing are compared, before what differs every time is called different. */
+export const COMPARISONS_MAX = 5
 /** Round trips of which the shortest is told. */
 export const ROUND_TRIPS = 5
 /** How long a host lets an order for an index wait before it says that it is still being built. */

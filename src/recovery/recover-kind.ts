@@ -15,7 +15,6 @@ import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { archiveOf } from '../services/archive.ts'
 import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
-import { listCurrentScripts } from '../services/scripts.ts'
 import { getServiceById, updateHeld } from '../services/services.ts'
 import { type PromotionFacts, promoteStandby } from './promotion.ts'
 import { probeTarget, proveThroughGateways } from './proof.ts'
@@ -31,6 +30,7 @@ import {
   restoreDatabase,
 } from './recover-restore.ts'
 import { reportRecovery } from './report.ts'
+import { runtimeProblems } from './verify-service.ts'
 
 const LOOK_AGAIN_MS = 20
 
@@ -167,7 +167,7 @@ async function verify(deps: RecoveryDeps, context: StepContext): Promise<StepRes
     )
   }
   const scripts = answer.scripts ?? []
-  await requireSameScripts(deps, serviceIdOf(context.operation), scripts)
+  await requireInForce(deps, serviceIdOf(context.operation), answer)
   const facts = context.facts as RecoverFacts
   facts.rows = answer.tables.reduce((sum, table) => sum + (table.rows ?? 0), 0)
   return {
@@ -176,14 +176,12 @@ async function verify(deps: RecoveryDeps, context: StepContext): Promise<StepRes
   }
 }
 
-// What would run in the new home is what is in force, text by text.
-async function requireSameScripts(deps: RecoveryDeps, serviceId: string, running: NonNullable<ProbeAnswer['scripts']>) {
-  const wanted = await listCurrentScripts(deps.db, [serviceId])
-  const wrong = wanted.filter(({ name, hash }) => running.find((one) => one.name === name)?.hash !== hash)
-  if (wrong.length === 0) return
+// What would run in the new home is what is in force: texts, keys, permissions and settings.
+async function requireInForce(deps: RecoveryDeps, serviceId: string, answer: ProbeAnswer): Promise<void> {
+  const problems = await runtimeProblems(deps, await getServiceById(deps.db, serviceId), answer)
+  if (problems.length === 0) return
   // A host fetches what it lacks by itself; until then this is waited for, not failed.
-  const names = wrong.map(({ name }) => name).join(', ')
-  throw new Fault('probe.failed', 503, `the new home does not have the texts of ${names} yet`)
+  throw new Fault('probe.failed', 503, `the new home does not have what is in force yet: ${problems.join('; ')}`)
 }
 
 async function reroute({ db, field, incidents }: RecoveryDeps, context: StepContext): Promise<StepResult> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { ProbeAnswer } from '../contract/facts.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
+import { digestsOf } from '../contract/service-digests.ts'
 import {
   CREATED_AT_COLUMN,
   ID_COLUMN,
@@ -40,7 +41,8 @@ export async function answerProbe(request: AppRequest, service: ServedService, l
       }
       const { epoch, token: written } = found
       const scripts = await readScriptHashes(assignment)
-      const answer: ProbeAnswer = { service: assignment.name, epoch, token: written, tables, scripts }
+      const digests = digestsOf(assignment)
+      const answer: ProbeAnswer = { service: assignment.name, epoch, token: written, tables, scripts, digests }
       return jsonAnswer(200, JSON.stringify(answer))
     } catch (error) {
       throw faultOfSql(error, true)

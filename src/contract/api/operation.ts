@@ -32,6 +32,7 @@ export const OperationView = Type.Object({
     Type.Literal('change_database'),
     Type.Literal('promote_server'),
     Type.Literal('restore_table'),
+    Type.Literal('verify_service'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */
   service: Nullable(Type.String()),

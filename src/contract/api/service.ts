@@ -102,6 +102,16 @@ export const SetSettings = Type.Object(
 )
 export type SetSettings = Static<typeof SetSettings>
 
+export const VerifyService = Type.Object(
+  {
+    against: Type.Optional(
+      Type.String({ description: '`standby`, `backup`, or a moment or id of one', maxLength: 100 }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type VerifyService = Static<typeof VerifyService>
+
 export const ImportView = Type.Object({
   service: Type.String(),
   from: Type.String({ description: 'the service that the archive is of' }),

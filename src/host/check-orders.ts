@@ -1,0 +1,87 @@
+// Orders that check what this host holds of a service: its schema, digests of its rows, a backup against them.
+import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
+import { restoreServer } from '../backups/restore.ts'
+import type {
+  CheckBackupAnswer,
+  CheckBackupRequest,
+  CheckRequest,
+  RangesRequest,
+  RowDigestsAnswer,
+  RowDigestsRequest,
+} from '../contract/service-check.ts'
+import { APPS_DATABASE } from '../contract/table-format.ts'
+import { compareBackup } from '../databases/backup-comparison.ts'
+import { ROW_TEXT_SETTINGS } from '../databases/divergence/row-text.ts'
+import { readRanges, readRowDigests } from '../databases/row-digests.ts'
+import { checkService } from '../databases/service-check.ts'
+import { readContents } from '../databases/service-contents.ts'
+import { Fault } from '../kit/fault.ts'
+import type { Host } from './host.ts'
+import type { Jobs } from './jobs.ts'
+import { openVault } from './vault-orders.ts'
+import { targetOf } from './vault-target.ts'
+
+type Params = { server: string }
+
+/** Adds the routes; who may order is decided by who adds them. */
+export function addCheckOrders(app: FastifyInstance, host: Host, jobs: Jobs): void {
+  app.post<{ Params: Params; Body: CheckRequest }>('/servers/:server/check', async ({ params, body }) => {
+    const { server } = host.getServer(params.server)
+    const work = async () => await server.withApps(async (client) => await checkService(client, body))
+    return jobs.ask(`check ${body.job}`, work)
+  })
+  app.post<{ Params: Params; Body: RangesRequest }>('/servers/:server/ranges', async ({ params, body }) => {
+    return jobs.ask(
+      `ranges ${body.job}`,
+      async () => await readCopy(host, params.server, async (client) => await readRanges(client, body)),
+    )
+  })
+  app.post<{ Params: Params; Body: RowDigestsRequest }>(
+    '/servers/:server/row-digests',
+    async ({ params, body }): Promise<RowDigestsAnswer> =>
+      await readCopy(host, params.server, async (client) => await readRowDigests(client, body)),
+  )
+  app.post<{ Params: Params; Body: CheckBackupRequest }>('/servers/:server/check-backup', async ({ params, body }) => {
+    return jobs.ask(`check-backup ${body.job}`, async () => await checkBackup(host, params.server, body))
+  })
+}
+
+// A copy that is read only is as good for looking.
+async function readCopy<T>(host: Host, name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { server, cluster } = host.getServer(name)
+  if (server.role !== 'standby') return await server.withApps(work)
+  return await cluster.withClient(work, { database: APPS_DATABASE })
+}
+
+// Both sides stand still while they are compared: the one is a scratch server, the other a snapshot.
+async function checkBackup(host: Host, name: string, wanted: CheckBackupRequest): Promise<CheckBackupAnswer> {
+  const { serviceId, schema, tables } = wanted
+  const { server } = host.getServer(name)
+  return await host.scratch.use(wanted.job, wanted.superuserPassword, async (scratch) => {
+    const vault = openVault(host, wanted.from, wanted.key)
+    const { plan } = await restoreServer(vault, { cluster: scratch, target: targetOf(wanted.target) })
+    await scratch.start()
+    const compared = await scratch.withClient(
+      async (backup) => {
+        const then = await readContents(backup, { serviceId, schema, isNewestOnly: true })
+        if (then.schema === null) throw new Fault('table.unknown', 404, 'the service had no data at that moment')
+        const there = { client: backup, schema: then.schema }
+        return await server.withApps(async (live) => {
+          await freeze(backup)
+          await freeze(live)
+          const sides = { backup: there, live: { client: live, schema } }
+          return await compareBackup(sides, { tables, restoredMs: plan.restoresTo.getTime() })
+        })
+      },
+      { database: APPS_DATABASE },
+    )
+    return { ...compared, restoredTo: plan.restoresTo.toISOString() }
+  })
+}
+
+// Until the connection ends.
+async function freeze(client: pg.Client): Promise<void> {
+  await client.query('begin isolation level repeatable read read only')
+  await client.query(ROW_TEXT_SETTINGS)
+}

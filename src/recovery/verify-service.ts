@@ -1,0 +1,307 @@
+// Verifies a service: what its runtime goes by, what its database holds, and on demand its standby or a backup against
+// it. Everything is looked at; what is wrong ends the operation as failed, named.
+import type { Caller } from '../accounts/accounts.ts'
+import type { VerifyService } from '../contract/api.ts'
+import type { BackupTarget } from '../contract/backup.ts'
+import type { ProbeAnswer } from '../contract/facts.ts'
+import type {
+  CheckAnswer,
+  CheckBackupAnswer,
+  CheckBackupRequest,
+  CheckRequest,
+  RangesAnswer,
+  RangesRequest,
+  RowDigest,
+  RowDigestsAnswer,
+  RowDigestsRequest,
+} from '../contract/service-check.ts'
+import { digestsOf } from '../contract/service-digests.ts'
+import { requireKnown } from '../databases/backup-operations.ts'
+import { lsnDistance } from '../databases/replication.ts'
+import { parseTarget } from '../databases/restore-server.ts'
+import { getServer, primaryOf, standbyOf } from '../databases/servers.ts'
+import { findVaultHost, stepOfJob } from '../databases/vault-calls.ts'
+import { Fault } from '../kit/fault.ts'
+import { COMPARISONS_MAX, CONTENTS_READ_MS_MAX, PROBLEMS_TOLD_MAX } from '../kit/limits.ts'
+import { insertOperation, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
+import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
+import { requireReachable } from '../regions/hosts.ts'
+import { listCurrentScripts } from '../services/scripts.ts'
+import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
+import { differenceText, differingRanges, differingRows, lasting, type RowDifference } from './compare-copies.ts'
+import { probeTarget } from './proof.ts'
+import type { RecoveryDeps } from './recover-facts.ts'
+
+type Against = { kind: 'standby' } | { kind: 'backup'; target: BackupTarget }
+type VerifyInput = { against: Against | null }
+
+/** What the steps found, and where they stand. */
+type Facts = {
+  problems?: string[]
+  round?: number
+  ranges?: { table: string; ranges: number[] }[]
+  silentSince?: number | null
+  failingSince?: number
+}
+
+const STEPS = {
+  runtime: 'Asking its runtime what it goes by',
+  data: 'Looking at its tables, indexes and rows',
+  standby: 'Comparing its standby',
+  backup: 'Restoring the backup, and comparing it',
+  verdict: 'Telling what was found',
+}
+const LOOK_AGAIN_MS = 200
+const PROBE_MS_MAX = 3_000
+const PASSING = ['door.unreachable', 'server.not_open']
+
+/** Begins it. Faults when there is nothing to compare with. Returns the operation's id. */
+export async function beginVerifyService(
+  deps: RecoveryDeps,
+  caller: Caller,
+  name: string,
+  wanted: VerifyService,
+): Promise<string> {
+  const { db, field } = deps
+  const service = await getService(db, caller.subscriptionId, name)
+  await field.settle()
+  requireReachable(field, service.machine, `'${service.name}'`)
+  const server = await getServer(db, service.server)
+  requireReachable(field, primaryOf(server).machine, `the primary of ${server.name}`)
+  const against = parseAgainst(wanted.against)
+  if (against?.kind === 'standby') {
+    const standby = standbyOf(server)
+    if (!standby || standby.standing === 'building') {
+      throw new Fault('switchover.no_standby', 409, `${server.name} has no standby to compare with`, {
+        hint: `See how it stands: mainstay sql server show ${server.name}`,
+      })
+    }
+    requireReachable(field, standby.machine, `the standby of ${server.name}`)
+  }
+  if (against?.kind === 'backup') {
+    const { machine } = primaryOf(server)
+    if (findVaultHost({ ...deps.vault, field }, null, machine) !== machine) {
+      throw new Fault('backup.no_vault', 409, `${machine}, where the database is, was given no vault`, {
+        hint: 'Start its host with --vault.',
+      })
+    }
+  }
+  const steps = Object.entries(STEPS).map(([step, sentence]) => ({ name: step, sentence }))
+  return await insertOperation(db, {
+    kind: 'verify_service',
+    caller,
+    subject: { service: { id: service.id, name: service.name }, server: service.server },
+    input: { against } satisfies VerifyInput,
+    steps: steps.filter(({ name: step }) => !['standby', 'backup'].includes(step) || step === against?.kind),
+    idempotencyKey: null,
+  })
+}
+
+function parseAgainst(text: string | undefined): Against | null {
+  if (text === undefined) return null
+  if (text.toLowerCase() === 'standby') return { kind: 'standby' }
+  return { kind: 'backup', target: parseTarget(text.toLowerCase() === 'backup' ? 'latest' : text) }
+}
+
+/** How a service is verified. Nothing is held, and nothing is changed. */
+export function verifyServiceKind(deps: RecoveryDeps): OperationKind {
+  const { db } = deps
+  return {
+    steps: [
+      {
+        name: 'runtime',
+        passing: PASSING,
+        run: async (context) => await askRuntime(deps, context),
+      },
+      { name: 'data', isEndless: true, run: async (context) => await checkData(deps, context) },
+      {
+        name: 'standby',
+        isEndless: true,
+        passing: PASSING,
+        run: async (context) => await compareStandby(deps, context),
+      },
+      { name: 'backup', isEndless: true, run: async (context) => await compareWithBackup(deps, context) },
+      { name: 'verdict', run: async ({ operation, facts }) => tellVerdict(operation, facts as Facts) },
+    ],
+    finish: async (_context, end) => await end(db, {}),
+    fail: async ({ operation }, fault, end) => {
+      await end(db, { state: 'failed', next: fault.hint ?? `mainstay mobile show ${subjectOf(operation)}` })
+    },
+  }
+}
+
+async function askRuntime(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const service = await getServiceById(deps.db, serviceIdOf(context.operation))
+  const answer = await probeOrNull(deps, context)
+  if (answer === null) return notYet('its runtime to answer', LOOK_AGAIN_MS)
+  if (answer instanceof Fault) {
+    note(context, [`its runtime does not answer as it must: ${answer.message}`])
+    return { kind: 'done', detail: 'it does not answer' }
+  }
+  const problems = await runtimeProblems(deps, service, answer)
+  note(context, problems)
+  const scripts = answer.scripts?.length ?? 0
+  return { kind: 'done', detail: `${answer.tables.length} table(s), ${scripts} script(s)${foundText(problems)}` }
+}
+
+// It may be just starting; what lasts is a finding, and what lies behind it is found by the steps that follow.
+async function probeOrNull(deps: RecoveryDeps, { operation, facts }: StepContext): Promise<ProbeAnswer | Fault | null> {
+  const known = facts as Facts
+  try {
+    return await deps.field.probeRuntime(await probeTarget(deps, operation))
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'probe.failed') throw error
+    known.failingSince ??= Date.now()
+    return Date.now() - known.failingSince > PROBE_MS_MAX ? error : null
+  }
+}
+
+/** What a service's runtime has that is not in force, in words. */
+export async function runtimeProblems(deps: RecoveryDeps, service: Service, answer: ProbeAnswer): Promise<string[]> {
+  const tables = await listTables(deps.db, [service.id])
+  const missing = answer.tables.filter(({ rows }) => rows === null).map(({ name }) => name)
+  const unknown = tables.filter(({ name }) => answer.tables.every((table) => table.name !== name))
+  const wanted = digestsOf({
+    isSchemaDynamic: service.is_schema_dynamic,
+    tables: tables.map(({ name, permissions }) => ({ name, permissions })),
+    applicationKey: deps.seal.open(service.application_key),
+    masterKey: deps.seal.open(service.master_key),
+  })
+  const differing = (['settings', 'permissions', 'keys'] as const).filter(
+    (part) => answer.digests !== undefined && answer.digests[part] !== wanted[part],
+  )
+  const scripts = await listCurrentScripts(deps.db, [service.id])
+  const wrong = scripts.filter(({ name, hash }) => answer.scripts?.find((one) => one.name === name)?.hash !== hash)
+  return [
+    ...missing.map((name) => `table ${name}: is defined, and not whole in the database`),
+    ...unknown.map(({ name }) => `table ${name}: is defined, and its runtime does not serve it`),
+    ...differing.map((part) => `its ${part} are not those in force where it is served`),
+    ...wrong.map(({ name }) => `script ${name}: another text runs than the one in force, or none`),
+  ]
+}
+
+async function checkData(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const { operation } = context
+  const { service, tables, machine } = await placeOf(deps, operation)
+  const { id: serviceId, schema_name: schema, epoch } = service
+  const body: CheckRequest = { job: operation.id, serviceId, schema, epoch: Number(epoch), tables }
+  const order = { path: `/servers/${service.server}/check`, body }
+  const found = await stepOfJob<CheckAnswer>(deps, machine, order, context.facts as Facts)
+  if (found === null) return notYet(`${machine} to look at everything`, LOOK_AGAIN_MS)
+  note(context, found.problems)
+  const seen = `${found.tables} table(s), ${found.rows} row(s), ${found.indexes} index(es)`
+  return { kind: 'done', detail: `${seen}${foundText(found.problems)}` }
+}
+
+// Rows go on being written: what differs is looked at again once the standby has all that the primary had.
+async function compareStandby(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const { operation } = context
+  const facts = context.facts as Facts
+  const { service, tables, machine: here } = await placeOf(deps, operation)
+  const there = standbyOf(await getServer(deps.db, service.server))?.machine
+  if (there === undefined) throw new Fault('switchover.no_standby', 409, `${service.server} has no standby any more`)
+  const round = facts.round ?? 0
+  const ask = async (machine: string) => {
+    const body: RangesRequest = { job: `${operation.id} ${round}`, schema: service.schema_name, tables }
+    return await stepOfJob<RangesAnswer>(deps, machine, { path: `/servers/${service.server}/ranges`, body }, facts)
+  }
+  const primary = await ask(here)
+  if (primary === null) return notYet(`${here} to read its rows`, LOOK_AGAIN_MS)
+  // Asked second: it has all that the primary had, or a little more.
+  const standby = await ask(there).catch((error: unknown) => {
+    if (!(error instanceof Fault) || error.code !== 'backup.failed') throw error
+    return error
+  })
+  if (standby === null) return notYet(`${there} to read its rows`, LOOK_AGAIN_MS)
+  if (standby instanceof Fault) {
+    note(context, [`its standby on ${there} cannot be read: ${standby.message}`])
+    return { kind: 'done', detail: 'it cannot be read' }
+  }
+  const rows = primary.tables.reduce((sum, table) => sum + table.rows, 0)
+  const ranges = differingRanges(primary, standby)
+  if (ranges.length === 0) return { kind: 'done', detail: `${rows} row(s) on ${there} are the same` }
+  if (round < COMPARISONS_MAX && lsnDistance(standby.lsn, primary.lsn) < 0) {
+    facts.round = round + 1
+    return notYet(`${there} to have all of it`, LOOK_AGAIN_MS)
+  }
+  const problems = await compareRanges(deps, { service, here, there }, ranges)
+  note(context, problems)
+  return { kind: 'done', detail: `${rows} row(s) on ${there}${foundText(problems)}` }
+}
+
+async function compareRanges(
+  deps: RecoveryDeps,
+  at: { service: Service; here: string; there: string },
+  ranges: { table: string; ranges: number[] }[],
+): Promise<string[]> {
+  const problems: string[] = []
+  for (const one of ranges) {
+    let left: RowDifference[] | null = null
+    for (let look = 0; look < COMPARISONS_MAX && left?.length !== 0; look += 1) {
+      const [here, there] = [await readRows(deps, at.here, at, one), await readRows(deps, at.there, at, one)]
+      const now = differingRows(here, there)
+      left = left === null ? now : lasting(left, now)
+    }
+    problems.push(...(left ?? []).map((difference) => differenceText(one.table, difference)))
+  }
+  return problems
+}
+
+async function readRows(
+  { field }: RecoveryDeps,
+  machine: string,
+  { service }: { service: Service },
+  { table, ranges }: { table: string; ranges: number[] },
+): Promise<RowDigest[]> {
+  const found: RowDigest[] = []
+  for (;;) {
+    const body: RowDigestsRequest = { schema: service.schema_name, table, ranges, after: found.at(-1)?.[0] ?? null }
+    const order = { method: 'POST' as const, path: `/servers/${service.server}/row-digests`, body }
+    const page = (await field.order(machine, { ...order, timeoutMs: CONTENTS_READ_MS_MAX })) as RowDigestsAnswer
+    found.push(...page.rows)
+    if (page.isLast) return found
+  }
+}
+
+async function compareWithBackup(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
+  const { operation } = context
+  const { against } = operation.input as VerifyInput
+  const { service, tables, machine } = await placeOf(deps, operation)
+  const body: CheckBackupRequest = {
+    ...{ job: operation.id, from: service.server, serviceId: service.id, schema: service.schema_name, tables },
+    target: against?.kind === 'backup' ? against.target : { kind: 'latest' },
+    key: await deps.vault.backupKey(),
+    superuserPassword: deps.seal.open((await requireKnown(deps.db, service.server)).superuser_password),
+  }
+  const order = { path: `/servers/${service.server}/check-backup`, body }
+  const found = await stepOfJob<CheckBackupAnswer>(deps, machine, order, context.facts as Facts)
+  if (found === null) return notYet(`${machine} to restore and to compare`, LOOK_AGAIN_MS)
+  note(context, found.problems)
+  const since = `${found.changed} changed and ${found.gone} deleted since`
+  return { kind: 'done', detail: `${found.rows} row(s) of ${found.restoredTo}, ${since}${foundText(found.problems)}` }
+}
+
+function tellVerdict({ input }: Operation, { problems = [] }: Facts): StepResult {
+  const against = (input as VerifyInput).against?.kind
+  if (problems.length === 0) return { kind: 'done', detail: against ? `the same as its ${against}` : 'all is well' }
+  const more = problems.length > PROBLEMS_TOLD_MAX ? `; and ${problems.length - PROBLEMS_TOLD_MAX} more` : ''
+  throw new Fault('verify.found', 500, `${problems.slice(0, PROBLEMS_TOLD_MAX).join('; ')}${more}`, {
+    hint: 'What is wrong with rows is brought back by: mainstay sql restore-table SERVICE TABLE --to MOMENT',
+  })
+}
+
+async function placeOf(deps: RecoveryDeps, operation: Operation) {
+  const service = await getServiceById(deps.db, serviceIdOf(operation))
+  const tables = (await listTables(deps.db, [service.id])).map(({ name }) => name)
+  const { machine } = primaryOf(await getServer(deps.db, service.server))
+  return { service, tables, machine }
+}
+
+function note({ facts }: StepContext, problems: string[]): void {
+  const known = facts as Facts
+  known.problems = [...(known.problems ?? []), ...problems]
+}
+
+function foundText(problems: string[]): string {
+  return problems.length === 0 ? '' : `; ${problems.length} problem(s)`
+}
