@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { handOver, isNewEnough } from './pinned-node.mjs'
 
 // Roles are processes of their own; everything else is a command of the CLI.
-const ROLES = new Set(['control', 'gateway', 'host', 'runtime', 'guard'])
+const ROLES = new Set(['control', 'gateway', 'host', 'runtime', 'guard', 'backups'])
 
 if (!isNewEnough()) {
   handOver([fileURLToPath(import.meta.url), ...process.argv.slice(2)])

@@ -1,5 +1,5 @@
-// Kills processes at every named point of create, delete, recover and a region's return, and checks that all comes right.
-// Usage: npm run campaign:crash -- [runs] [--seed N] [--point NAME] [--victim NAME] [--part K/N] [--from N]
+// Kills processes at every named point of each story (create, recover, …), and checks that all comes right.
+// Usage: npm run campaign:crash -- [runs] [--seed N] [--story NAME] [--point NAME] [--victim NAME] [--part K/N] …
 import { parseArgs } from 'node:util'
 import { messageOf } from '../src/kit/fault.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
@@ -17,6 +17,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: 'string' },
+    story: { type: 'string' },
     point: { type: 'string' },
     victim: { type: 'string' },
     part: { type: 'string', default: '1/1' },
@@ -28,6 +29,7 @@ const from = Number(values.from)
 const all = POINTS.flatMap((point) => victimsFor(point).map((victim): Case => ({ point, victim })))
 const wanted = all.filter(
   ({ point, victim }) =>
+    (values.story === undefined || point.story === values.story) &&
     (values.point === undefined || point.name === values.point) &&
     (values.victim === undefined || victim === values.victim),
 )

@@ -38,7 +38,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   migrations: [],
 }
 // Files that nobody imports because the launcher starts them.
-const ENTRIES = /^src\/(control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
+const ENTRIES = /^src\/(backups|control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
 // Written ahead of its user: the proxy through which scripts will reach the internet.
 const AHEAD = ['src/kit/egress.ts']
 const LINE_LENGTH_MAX = 120

@@ -57,6 +57,8 @@ export type HostDeps = {
   offer: HostFacts['offer']
   /** Where backups go; null when it was given none. */
   vault: Vault | null
+  /** The same as it was given. */
+  vaultText: string
 }
 
 type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
@@ -317,7 +319,12 @@ export class Host {
     const server = new ManagedServer(wanted, version, {
       cluster,
       stranded,
-      backups: new ServerBackups({ server: wanted.name, vault: this.#deps.vault, log }),
+      backups: new ServerBackups({
+        server: wanted.name,
+        vault: this.#deps.vault,
+        vaultText: this.#deps.vaultText,
+        log,
+      }),
       restore: new ServerRestore({ cluster, vault: this.#deps.vault }),
       lease,
       proofs,

@@ -1,6 +1,7 @@
 // The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
+import { parseVault } from '../backups/vault-option.ts'
 import type { HostFacts, HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, ORDERS_PROTOCOL, RUNTIME_PROTOCOL, SQL_PROTOCOL } from '../contract/protocols.ts'
@@ -34,7 +35,6 @@ import { openGuardLink } from './guard-link.ts'
 import { Host } from './host.ts'
 import { HOST_MEASURES } from './metrics.ts'
 import { addOrdersRoutes } from './orders-routes.ts'
-import { parseVault } from './vault-option.ts'
 
 const OPTIONS = {
   home: { type: 'string', default: './.mainstay-host' },
@@ -77,7 +77,8 @@ async function run(args: string[]): Promise<void> {
     })
   const region = parseName('--region', values.region)
   const { vault: usualVault, vaultAccessKeyId: accessKeyId, vaultSecretAccessKey: secretAccessKey } = environment()
-  const vault = parseVault(values.vault ?? usualVault ?? undefined, { accessKeyId, secretAccessKey })
+  const vaultText = values.vault ?? usualVault ?? 'none'
+  const vault = parseVault(vaultText, { accessKeyId, secretAccessKey })
   const controls = parseControlUrls(values.control)
   const doorPort = parsePort('--port', values.port, { isAnyAllowed: true })
   const metricsAddress = parseMetricsAddress(values, environment().metricsAddress)
@@ -114,7 +115,7 @@ async function run(args: string[]): Promise<void> {
   const highest = await HighestEpoch.open(home, postgresFolder)
   const host = new Host({
     ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
-    ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values), vault },
+    ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values), vault, vaultText },
   })
   await host.bundles.load()
   await host.scratch.sweep()

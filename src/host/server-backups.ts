@@ -4,7 +4,6 @@ import { restorableInterval } from '../backups/catalogue.ts'
 import { readCatalogue } from '../backups/read-catalogue.ts'
 import { removeExpired } from '../backups/remove-expired.ts'
 import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
-import { takeBackup } from '../backups/take-backup.ts'
 import { VAULT_SLOT, WalReceiver } from '../backups/wal-receiver.ts'
 import type { BackupFacts, BackupTaken } from '../contract/backup.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
@@ -12,6 +11,7 @@ import { Fault, messageOf } from '../kit/fault.ts'
 import { BACKUP_RETRY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { Vault } from '../kit/vault.ts'
+import { takeBackupApart } from './backup-process.ts'
 
 /** What control wants: the key (base64), how often a base backup is taken, and for how long moments are kept. */
 export type WantedBackups = { key: string; everyMs: number; keepDays: number; epoch: number }
@@ -27,6 +27,7 @@ type Run = {
 export class ServerBackups {
   readonly #server: string
   readonly #vault: Vault | null
+  readonly #vaultText: string
   readonly #log: Log
   #run: Run | null = null
   #newest: { endedAt: string; timeline: number } | null = null
@@ -39,9 +40,10 @@ export class ServerBackups {
   #problem: string | null = null
   #nextTryAt = 0
 
-  constructor(options: { server: string; vault: Vault | null; log: Log }) {
+  constructor(options: { server: string; vault: Vault | null; vaultText: string; log: Log }) {
     this.#server = options.server
     this.#vault = options.vault
+    this.#vaultText = options.vaultText
     this.#log = options.log
   }
 
@@ -133,8 +135,10 @@ export class ServerBackups {
     const onStart = (id: string) => {
       this.#takenId = id
     }
-    const options = { epoch: run.wanted.epoch, onStart, onProgress, signal: run.aborter.signal }
-    this.#taking = takeBackup(run.vault, run.from, options)
+    const { key, epoch } = run.wanted
+    const order = { vault: this.#vaultText, server: this.#server, key, from: run.from, epoch }
+    const listeners = { onStart, onProgress, signal: run.aborter.signal }
+    this.#taking = takeBackupApart(order, listeners)
     try {
       const manifest = await this.#taking
       this.#log.info(

@@ -240,6 +240,10 @@ export const ARCHIVE_LINE_BYTES_MAX = 268_435_456
 /** Rows that an import writes with one statement. */
 export const IMPORT_BATCH_ROWS = 500
 export const IMPORT_BATCH_BYTES = 4_194_304
+/** How far behind others a base backup stands for the processors, as in nice(1). */
+export const BACKUP_NICE = 15
+/** How often a base backup tells how far it is. */
+export const BACKUP_TOLD_EVERY_MS = 200
 /** Rows whose digests one answer holds. */
 export const ROW_DIGESTS_MAX = 5_000
 /** A row that was written so shortly before a backup's moment may have been committed after it. */

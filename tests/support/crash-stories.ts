@@ -1,10 +1,11 @@
-// The stories in which crashes happen, each told as often as wanted on one cloud: create, delete, recover, return.
+// The stories in which crashes happen, each told as often as wanted on one cloud.
 import assert from 'node:assert/strict'
 import type { ServerView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import type { TestCloud } from './cloud.ts'
 import { crashDuring, killVictims, settle, type Victim } from './crash-cases.ts'
 import type { FaultPoints, Point } from './fault-points.ts'
+import { SteadyWriters } from './steady-writers.ts'
 
 export type CrashCase = Point & { victim: Victim; number: number }
 
@@ -29,6 +30,7 @@ export class CrashStories {
   async run(one: CrashCase): Promise<boolean> {
     if (one.story === 'create') return await this.#create(one)
     if (one.story === 'delete') return await this.#delete(one)
+    if (one.story === 'switchover') return await this.#switchover(one)
     return await this.#recover(one)
   }
 
@@ -49,6 +51,40 @@ export class CrashStories {
     const operations = (await settle(this.cloud)).filter(({ service, kind }) => service === name && kind === 'delete')
     const isGone = operations.some(({ state }) => state === 'succeeded')
     assert.equal(await this.#exists(name), !isGone, `${name} is neither there nor gone`)
+    return isReached
+  }
+
+  // On a server of its own, so that nobody else's data moves. Put back, or done: apps see no difference.
+  async #switchover(one: CrashCase): Promise<boolean> {
+    const name = `Switch${one.number}`
+    await this.#protectedServer()
+    await this.#setUp(name, '--location', 'West US', '--sql-server', 'new')
+    await this.#setUp(`${name}-2`, '--location', 'East US', '--secondary-for', name)
+    await this.cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
+    const service = await this.cloud.service(name)
+    await this.cloud.untilProtected(service.server)
+    const writers = SteadyWriters.start(this.cloud, service, 2)
+    await writers.untilWritten(10)
+    const command = ['mobile', 'switchover', name]
+    const { isReached } = await this.#crash(one, 'west-us', service.server, command)
+    const operation = (await settle(this.cloud)).find((found) => found.service === name)
+    await this.cloud.untilState(name, 'Ready', 60_000)
+    await this.cloud.untilProtected(service.server)
+    await writers.untilWritten(10)
+    const { acknowledged } = await writers.stop()
+    const now = await this.cloud.service(name)
+    const moved = operation?.kind === 'switchover' && operation.state === 'succeeded' ? ['East US', 'East US'] : null
+    if (moved) assert.deepEqual([now.region, now.serverRegion], moved)
+    assert.equal(now.region, now.serverRegion, `${name} and its server are apart`)
+    const there = new Set(await this.cloud.readIds(now))
+    assert.deepEqual(
+      acknowledged.filter((id) => !there.has(id)),
+      [],
+      'acknowledged rows are missing',
+    )
+    await writers.requireOrder()
+    assert.ok(now.secondary !== null || !moved, 'the secondary is gone')
+    for (const each of [`${name}-2`, name]) await this.cloud.cli(['mobile', 'delete', each, '--deleteData', '-q'])
     return isReached
   }
 

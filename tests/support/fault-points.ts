@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RECOVERY_STEPS } from '../../src/contract/recovery.ts'
 
-/** What is under way when a point is reached. `return`: the lost region comes back and is protected anew. */
-export type Story = 'create' | 'delete' | 'recover' | 'return'
+/**
+ * What is under way when a point is reached. `return`: the lost region comes back and is protected anew. `switchover`: a
+ * service, its server and its secondary change places.
+ */
+export type Story = 'create' | 'delete' | 'recover' | 'return' | 'switchover'
 export type Point = { name: string; story: Story }
 
 const MOMENTS = ['begun', 'done', 'saved']
@@ -32,6 +35,21 @@ export const POINTS: Point[] = [
   ...['emptied', 'copying', 'copied', 'finished'].map((at): Point => ({ story: 'return', name: `host.build.${at}` })),
   ...['streaming', 'arming', 'ready'].map((standing): Point => ({ story: 'return', name: `standby.${standing}` })),
   { story: 'return', name: 'host.lead.initialized' },
+  ...pointsOf(
+    'switchover',
+    ['warm', 'prepare', 'hold', 'swap', 'open', 'release', 'prove', 'secondary', 'follow'],
+    [
+      'switchover.warm.added',
+      'switchover.hold.held',
+      'switchover.swap.decided',
+      'switchover.secondary.moved',
+      'host.stop.stopped',
+      'host.promote.ended',
+      'host.promote.waited',
+      'host.promote.promoted',
+      'host.kept.standby',
+    ],
+  ),
 ]
 
 function pointsOf(story: Story, steps: string[], others: string[]): Point[] {
