@@ -32,6 +32,7 @@ export function serverLines(server: ServerView, nowMs: number): string[] {
       ['Protection', protectionText(server)],
       ['Operation', server.operation],
       ['Backups', backupText(server.backup, nowMs)],
+      ['Backups checked', checkText(server.backup, nowMs)],
       ['Services', server.services.length > 0 ? server.services.join(', ') : 'none'],
     ]),
     ...server.members.flatMap((member) => memberLines(member, nowMs)),
@@ -44,6 +45,12 @@ function backupText(backup: ServerView['backup'], nowMs: number): string | null 
   const { takenBytes, restorableFrom: from, restorableTo: to } = backup
   if (from !== null && to !== null) return `any moment from ${from} to ${formatAge(to, nowMs)}, in ${backup.vault}`
   return takenBytes === null ? `none yet in ${backup.vault}` : `the first is being taken: ${formatBytes(takenBytes)}`
+}
+
+function checkText(backup: ServerView['backup'], nowMs: number): string | null {
+  if (!backup) return null
+  if (backup.checkedAt === null) return 'never yet'
+  return `${formatAge(backup.checkedAt, nowMs)}: ${backup.checkProblem ?? 'all whole'}`
 }
 
 // What was asked for, and whether it is in force.

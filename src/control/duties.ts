@@ -1,11 +1,19 @@
 // What only the executor does, for as long as it is the one: judge, tend servers, carry operations out.
 import type { Seal } from '../accounts/seal.ts'
+import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { Incidents } from '../health/incidents.ts'
 import { repeat } from '../kit/clock.ts'
-import { CONTROL_PRESENT_EVERY_MS, JUDGE_EVERY_MS, OPERATION_LOOK_EVERY_MS, STEWARD_EVERY_MS } from '../kit/limits.ts'
+import {
+  BACKUP_CHECK_LOOK_MS,
+  CONTROL_PRESENT_EVERY_MS,
+  JUDGE_EVERY_MS,
+  OPERATION_LOOK_EVERY_MS,
+  STEWARD_EVERY_MS,
+} from '../kit/limits.ts'
 import type { OperationRunner } from '../operations/runner.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, listMachines } from '../regions/regions.ts'
+import { beginDueCheck } from './backup-checks.ts'
 import type { Db } from './database.ts'
 import { judgeAll, noteLost } from './judge.ts'
 import type { MachineField } from './machine-field.ts'
@@ -19,6 +27,7 @@ export type DutyDeps = {
   incidents: Incidents
   field: MachineField
   runner: OperationRunner
+  backups: RestoreDeps
   domain: string
   pushSoon: () => void
   onError: (error: unknown) => void
@@ -42,6 +51,9 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
     }),
     repeat({ everyMs: STEWARD_EVERY_MS, signal, onError }, async () => {
       if (await tendServers({ db, seal: deps.seal, board, field, brokenSince })) await field.push()
+    }),
+    repeat({ everyMs: BACKUP_CHECK_LOOK_MS, signal, onError }, async () => {
+      await beginDueCheck({ db, board, backups: deps.backups })
     }),
     repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal, onError }, async () => {
       // Just after our start a host that was not heard yet is not lost: an operation must not fail for that.

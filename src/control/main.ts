@@ -185,7 +185,7 @@ async function run(args: string[]): Promise<void> {
   const [version, startedAt] = [readRelease(), new Date()]
   const folders = [...(values.vault ?? []), ...env.controlVaults].map(realFolder)
   const archivist = new Archivist({ store, id, folders, seal, log, isHeld: () => lineage.heldBy() !== null })
-  const duties = { db: guarded, seal, board, incidents, field, runner, domain, pushSoon, onError }
+  const duties = { db: guarded, seal, board, incidents, field, runner, backups: ownBackups, domain, pushSoon, onError }
   const settled = async (until: AbortSignal) => await lineage.settled(until)
   const executor = new Executor(id, {
     db,

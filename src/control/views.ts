@@ -17,6 +17,7 @@ import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
 import type { OpenSecret } from './assignments.ts'
+import { type BackupCheck, listBackupChecks } from './backup-checks.ts'
 import { controlWarnings, viewArchive, viewControls } from './control-view.ts'
 import { listControls } from './election.ts'
 import type { Lineage } from './lineage.ts'
@@ -178,6 +179,7 @@ function isStarting(deps: ViewDeps, service: Service, server: ServerWithMembers 
 export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
   const services = await listServices(deps.db, null)
   const domains = new Map((await listMachines(deps.db)).map((machine) => [machine.name, machine.domain]))
+  const checks = await listBackupChecks(deps.db)
   return (await listServers(deps.db)).map((server) => ({
     name: server.name,
     region: domains.get(primaryOf(server).machine) ?? '',
@@ -187,7 +189,7 @@ export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
     isProtected: isProtected(deps.board, server),
     syncPolicy: server.protection === 'sync' ? server.sync_policy : null,
     operation: server.operation_id,
-    backup: backupOf(deps.board, server),
+    backup: backupOf(deps.board, server, checks),
     services: services.filter((service) => service.server === server.name).map((service) => service.name),
     members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),
   }))
@@ -245,11 +247,16 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       warnings.push(`control is in ${deps.domain}, with ${server.name}: the loss of that region would take both`)
     }
     const standby = server.members.find((member) => member.role === 'standby')
-    if (!standby && server.services.length > 0)
+    if (server.protection === 'vault') {
+      if (!server.isProtected) warnings.push(`nothing of ${server.name} can be restored yet, and it has no standby`)
+    } else if (!standby && server.services.length > 0)
       warnings.push(`${server.name} has no standby: its data is in ${server.region} only`)
     else if (standby && standby.standing !== 'ready')
       warnings.push(`the standby of ${server.name} in ${standby.region} is ${standby.standing}`)
     const until = server.backup?.restorableTo
+    if (server.backup?.checkProblem) {
+      warnings.push(`the last check of the backups of ${server.name} found: ${server.backup.checkProblem}`)
+    }
     if (server.backup?.problem) warnings.push(`backups of ${server.name}: ${server.backup.problem}`)
     else if (until && Date.now() - Date.parse(until) > BACKUP_OLD_MS)
       warnings.push(`the newest moment of ${server.name} that can be restored is ${until}`)
@@ -327,17 +334,18 @@ function viewMember(
 
 // A standby that is being built or was released protects nothing, and one that is not waited for yet not as asked.
 function isProtected(board: FactBoard, server: ServerWithMembers): boolean {
-  if (server.protection === 'vault') return typeof backupOf(board, server)?.restorableTo === 'string'
+  if (server.protection === 'vault') return typeof backupOf(board, server, [])?.restorableTo === 'string'
   return server.members.some(
     ({ standing, is_synchronous }) => standing === 'ready' && (is_synchronous || server.protection !== 'sync'),
   )
 }
 
-function backupOf(board: FactBoard, server: ServerWithMembers): ServerView['backup'] {
+function backupOf(board: FactBoard, server: ServerWithMembers, checks: BackupCheck[]): ServerView['backup'] {
   const found = board.host(primaryOf(server).machine)?.servers.find(({ name }) => name === server.name)?.backup
   if (!found) return null
   const { state: _, ...shown } = found
-  return shown
+  const check = checks.find((one) => one.server === server.name)
+  return { ...shown, checkedAt: check?.at.toISOString() ?? null, checkProblem: check?.problem ?? null }
 }
 
 function forkOf(server: ServerWithMembers): string | null {

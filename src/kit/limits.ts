@@ -240,6 +240,10 @@ export const ARCHIVE_LINE_BYTES_MAX = 268_435_456
 /** Rows that an import writes with one statement. */
 export const IMPORT_BATCH_ROWS = 500
 export const IMPORT_BATCH_BYTES = 4_194_304
+/** Backups are proven by a restore so long after the first of them, and then so often; how often that is looked at. */
+export const BACKUP_CHECK_FIRST_MS = 24 * 3_600_000
+export const BACKUP_CHECK_EVERY_MS = 7 * 24 * 3_600_000
+export const BACKUP_CHECK_LOOK_MS = 60_000
 /** How far behind others a base backup stands for the processors, as in nice(1). */
 export const BACKUP_NICE = 15
 /** How often a base backup tells how far it is. */

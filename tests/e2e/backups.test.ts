@@ -154,6 +154,8 @@ describe('backups', () => {
     assert.match(failed.stderr, /part-00001[\s\S]*goes around what is damaged/)
     const [operation] = await cloud.api<OperationView[]>(`/operations?server=${SERVER}&top=1`)
     assert.deepEqual([operation?.kind, operation?.state], ['verify_backups', 'failed'])
+    assert.match(await cloud.ok(['sql', 'server', 'show', SERVER]), /Backups checked +.* ago: .*part-00001/)
+    assert.match(await cloud.ok(['status']), /the last check of the backups of sql-west-us found: .*part-00001/)
   })
 
   test('a restore whose backups go meanwhile says so, and leaves nothing behind', async () => {

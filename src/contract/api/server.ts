@@ -24,6 +24,9 @@ export const ServerView = Type.Object({
       behindBytes: Nullable(Type.Integer()),
       takenBytes: Nullable(Type.Integer({ description: 'of a base backup that is being taken' })),
       problem: Nullable(Type.String()),
+      /** When its backups were last checked by hand or by schedule, and what was wrong. */
+      checkedAt: Nullable(Instant),
+      checkProblem: Nullable(Type.String()),
     }),
   ),
   services: Type.Array(Type.String()),
