@@ -1,6 +1,6 @@
 // Backups as people use them: kept by themselves, listed, verified, and made into a server when a region is lost.
 import assert from 'node:assert/strict'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
@@ -140,6 +140,36 @@ describe('backups', () => {
     assert.deepEqual((await idsOn(await cloud.server('newest'))).ids, ['one', 'three', 'two'])
     await cloud.ok(['dev', 'outage', 'stop', 'West US'])
     await cloud.untilState('Shop', 'Ready', 60_000)
+  })
+
+  test('two restores at once are two servers; of two under one name one is told that it is taken', async () => {
+    const restore = ['sql', 'restore', SERVER, '--location', 'West US', '--name']
+    const names = ['twin-1', 'twin-2', 'twin-2']
+    const done = await Promise.all(names.map(async (name) => await cloud.cli([...restore, name])))
+    assert.deepEqual(done.map(({ code }) => code).sort(), [0, 0, 1])
+    assert.match(done.find(({ code }) => code === 1)?.stderr ?? '', /'twin-2'.* is taken|twin-2 .*taken/)
+    for (const name of ['twin-1', 'twin-2']) {
+      assert.deepEqual((await idsOn(await cloud.server(name))).ids, ['one', 'three', 'two'])
+      await cloud.ok(['sql', 'server', 'delete', name, '-q'])
+    }
+  })
+
+  test('while the vault is away writes go on and that is told; when it is back nothing is missing', async () => {
+    const [vault, aside] = [join(cloud.home, 'vault'), join(cloud.home, 'aside')]
+    await rename(vault, aside)
+    // No folder can be made there meanwhile.
+    await writeFile(vault, '')
+    assert.deepEqual(await cloud.insertRows(service, ['meanwhile']), ['meanwhile'])
+    const isTold = async () => (/backups of sql-west-us: /.test(await cloud.ok(['status'])) ? true : undefined)
+    await waitFor('the trouble to be told', isTold, SOON)
+    assert.equal((await cloud.cli(['sql', 'backup', 'create', SERVER])).code, 1)
+    assert.equal((await cloud.cli(['sql', 'restore', SERVER, '--name', 'no'])).code, 1)
+    await rm(vault)
+    await rename(aside, vault)
+    await untilKept(Date.now())
+    const found = await cloud.json<BackupsView>(['sql', 'backup', 'list', SERVER])
+    assert.deepEqual([found.gaps, found.problems], [[], []])
+    await waitFor('the trouble to be over', async () => ((await isTold()) ? undefined : true), SOON)
   })
 
   test('what is damaged is named, and the operation fails for it', async () => {
