@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
@@ -38,7 +39,9 @@ describe('a planned move of a server', () => {
     await cloud.untilState('PrimaryService', 'Ready', 30_000)
     await cloud.untilProtected('sql-west-us')
     const { acknowledged } = await writers.stop()
-    const there = new Set(await cloud.readIds(await cloud.service('PrimaryService')))
+    // What died may be found dead only now, when it is about to be back.
+    const read = async () => await cloud.readIds(await cloud.service('PrimaryService')).catch(() => undefined)
+    const there = new Set(await waitFor('the rows', read, { withinMs: 30_000, everyMs: 100 }))
     assert.deepEqual(
       acknowledged.filter((id) => !there.has(id)),
       [],
