@@ -9,6 +9,7 @@ import { endServer, getServer, lockServerRow, type ServerWithMembers } from '../
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
+import { STEP_MS_MAX } from '../kit/limits.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
@@ -39,6 +40,7 @@ export type RestoreStepFacts = {
   schema?: string
   stampMs?: number
   restamped?: number
+  silentSince?: number | null
 }
 
 const LOOK_AGAIN_MS = 100
@@ -83,6 +85,16 @@ export async function restoreDatabase(
     })
     Object.assign(facts, noted)
     faultPoint('recover.database.restoring')
+  }
+  // The lost region is not the only one that may die: then all is put back, and another way can be gone.
+  if (deps.field.isReachable(restore.machine)) facts.silentSince = null
+  else {
+    facts.silentSince ??= Date.now()
+    if (Date.now() - facts.silentSince > STEP_MS_MAX) {
+      throw new Fault('region.unreachable', 503, `${restore.machine}, where it is restored, cannot be reached`, {
+        hint: 'See what is lost and what to do: mainstay status',
+      })
+    }
   }
   const result = await untilRestored(deps, String(facts.restored))
   return result.kind === 'done'

@@ -193,7 +193,7 @@ describe('backups', () => {
     const running = cloud.cli(['sql', 'restore', SERVER, '--location', 'East US', '--name', 'never'])
     const pid = await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)
     await rm(join(cloud.home, 'vault', 'servers', SERVER), { recursive: true })
-    process.kill(pid, 'SIGCONT')
+    await points.letGo(pid)
     const failed = await running
     await points.disarm()
     assert.equal(failed.code, 1)

@@ -151,7 +151,7 @@ describe('a change of database', () => {
     const running = cloud.cli([...recover, '-q'])
     const pid = await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)
     await rename(there ?? '', aside ?? '')
-    process.kill(pid, 'SIGCONT')
+    await points.letGo(pid)
     const failed = await running
     await points.disarm()
     await rename(aside ?? '', there ?? '')

@@ -1,8 +1,9 @@
 // Fault points as a test uses them: a folder in which they are armed, and which of them there are.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RECOVERY_STEPS } from '../../src/contract/recovery.ts'
+import { waitFor } from '../../src/kit/clock.ts'
 
 /**
  * What is under way when a point is reached. `return`: the lost region comes back and is protected anew. `switchover`: a
@@ -86,6 +87,13 @@ export class FaultPoints {
   async hitBy(name: string): Promise<number | null> {
     const found = (await readdir(this.folder)).find((one) => one.startsWith(`${name}.`) && one.endsWith('.hit'))
     return found === undefined ? null : Number(found.split('.').at(-2))
+  }
+
+  /** Lets a process go on that stopped itself at a point: once it does stand still, or it would stop only then. */
+  async letGo(pid: number): Promise<void> {
+    const isStopped = async () => (/\) T /.test(await readFile(`/proc/${pid}/stat`, 'utf8')) ? true : undefined)
+    await waitFor('the process to stand still', isStopped, { withinMs: 10_000 })
+    process.kill(pid, 'SIGCONT')
   }
 
   async dispose(): Promise<void> {
