@@ -22,6 +22,8 @@ type Run = {
   from: Upstream
   receiver: WalReceiver
   aborter: AbortController
+  /** It reads what the vault holds, or takes a base backup: one at a time. */
+  isTending: boolean
 }
 
 export class ServerBackups {
@@ -75,8 +77,8 @@ export class ServerBackups {
     }
     if (this.#run && JSON.stringify(this.#run.wanted) !== JSON.stringify(wanted)) this.stop()
     this.#run ??= this.#begin(wanted, this.#vault, { ...from, slot: VAULT_SLOT })
-    if (performance.now() < this.#nextTryAt || this.#taking) return
-    this.#tend(this.#run).catch((error) => this.#noteProblem(error))
+    if (performance.now() < this.#nextTryAt || this.#taking || this.#run.isTending) return
+    void this.#tendOnce(this.#run)
   }
 
   /** Ends what goes on, without waiting: nobody's stop may hang on a vault. */
@@ -104,13 +106,26 @@ export class ServerBackups {
     const aborter = new AbortController()
     const receiver = new WalReceiver(own, from)
     void receiver.run(aborter.signal)
-    return { wanted, vault: own, from, receiver, aborter }
+    return { wanted, vault: own, from, receiver, aborter, isTending: false }
+  }
+
+  async #tendOnce(run: Run): Promise<void> {
+    run.isTending = true
+    try {
+      await this.#tend(run)
+    } catch (error) {
+      if (run === this.#run) this.#noteProblem(error)
+    } finally {
+      run.isTending = false
+    }
   }
 
   async #tend(run: Run): Promise<void> {
     const { state, timeline, gap } = run.receiver.facts
     if (state !== 'streaming') return
     if (!this.#isLoaded) await this.#load(run)
+    // Stopped, or begun anew, while the vault was read; or somebody asked for a backup meanwhile.
+    if (run !== this.#run || this.#taking) return
     const gapKey = gap && JSON.stringify(gap)
     const isOld = Date.now() - Date.parse(this.#newest?.endedAt ?? '') >= run.wanted.everyMs
     const isOther = this.#newest?.timeline !== timeline
@@ -121,6 +136,7 @@ export class ServerBackups {
 
   async #load(run: Run): Promise<void> {
     const catalogue = await readCatalogue(run.vault)
+    if (run !== this.#run) return
     const usable = catalogue.backups.find(({ problem }) => problem === null)
     this.#newest = usable ? { endedAt: usable.manifest.endedAt, timeline: usable.manifest.timeline } : null
     this.#from = restorableInterval(catalogue)?.from.toISOString() ?? null
@@ -158,7 +174,6 @@ export class ServerBackups {
 
   #noteProblem(error: unknown): void {
     this.#nextTryAt = performance.now() + BACKUP_RETRY_MS
-    if (!this.#run) return
     this.#problem = messageOf(error)
     this.#log.warn({ server: this.#server, err: error }, 'no base backup could be taken')
   }
