@@ -4,11 +4,10 @@ import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import type { OperationView, ServiceView } from '../src/contract/api.ts'
 import { waitFor } from '../src/kit/clock.ts'
 import { postgresFolderOf } from '../src/kit/home-folder.ts'
-import { TestCloud } from '../tests/support/cloud.ts'
+import { connectInside, TestCloud } from '../tests/support/cloud.ts'
 import { printTable, type Summary, summarise } from './statistics.ts'
 
 const SERVER = 'sql-west-us'
@@ -75,9 +74,7 @@ async function measure(service: ServiceView): Promise<void> {
 // Rows of a kilobyte that no packing makes much smaller.
 async function fill(service: ServiceView): Promise<void> {
   await cloud.insertRows(service, ['first'])
-  const { host, password } = await cloud.inside('west-us', SERVER)
-  const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
-  await client.connect()
+  const client = await connectInside(cloud, 'west-us', SERVER)
   for (let from = 0; from < megabytes * 1_000; from += ROWS_AT_ONCE) {
     await client.query(
       `insert into shop."TodoItem" (id, text)

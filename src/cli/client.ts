@@ -42,7 +42,7 @@ import type {
   VerifyService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
-import { ARCHIVE_TYPE } from '../contract/service-archive.ts'
+import { EXPORT_TYPE } from '../contract/service-export.ts'
 import type { ColumnType } from '../contract/table-change.ts'
 import {
   CONTENTS_READ_MS_MAX,
@@ -194,14 +194,14 @@ export class Client {
     return await this.#calls.send('OperationView', restoreTableCall({ service, table }, request))
   }
 
-  /** The archive of a service, as it comes. */
+  /** The export of a service, as it comes. */
   async exportService(service: string): Promise<Readable> {
     return await this.#calls.download(fill(API.exportService, { service }))
   }
 
-  async importService(service: string, archive: Readable): Promise<ImportView> {
+  async importService(service: string, packed: Readable): Promise<ImportView> {
     const path = fill(API.importService, { service })
-    return await this.#calls.upload('ImportView', path, { stream: archive, type: ARCHIVE_TYPE })
+    return await this.#calls.upload('ImportView', path, { stream: packed, type: EXPORT_TYPE })
   }
 
   async verifyService(service: string, request: VerifyService): Promise<OperationView> {

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib'
 import type { Command } from 'commander'
 import { checkEnd } from '../kit/ended-lines.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
+import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { formatBytes, formatCount } from './amounts.ts'
 import { needService, needText } from './asking.ts'
@@ -48,7 +48,7 @@ async function exportService(session: Session, given: string | undefined, flags:
   const service = await needService(session, given, USAGE_EXPORT)
   const file = await needText(session, flags.output, fileQuestion(USAGE_EXPORT))
   if (existsSync(file) && !flags.override) {
-    throw new Fault('script.file_exists', 400, `${file} is there`, { hint: 'Add --override to replace it.' })
+    throw new Fault('file.exists', 400, `${file} is there`, { hint: 'Add --override to replace it.' })
   }
   const client = await session.client()
   session.talk.progress('Exporting mobile service')
@@ -77,7 +77,7 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'w', 0o600)
   } catch (error) {
-    throw new Fault('script.file_failed', 400, `cannot write ${path}: ${messageOf(error)}`)
+    throw new Fault('file.failed', 400, `cannot write ${path}: ${messageOf(error)}`)
   }
 }
 
@@ -85,7 +85,7 @@ async function openFile(path: string): Promise<FileHandle> {
 async function check(path: string): Promise<{ rows: number; bytes: number }> {
   const stream = createReadStream(path)
   let lines = 0
-  for await (const _ of checkEnd(linesOf(stream.pipe(createGunzip()), ARCHIVE_LINE_BYTES_MAX))) lines += 1
+  for await (const _ of checkEnd(linesOf(stream.pipe(createGunzip()), EXPORT_LINE_BYTES_MAX))) lines += 1
   return { rows: lines - 1, bytes: stream.bytesRead }
 }
 
@@ -93,7 +93,7 @@ async function importService(session: Session, given: string | undefined, path: 
   const service = await needService(session, given, USAGE_IMPORT)
   const file = await needText(session, path, fileQuestion(USAGE_IMPORT))
   const handle = await open(file).catch((error) => {
-    throw new Fault('script.file_failed', 400, `cannot read ${file}: ${messageOf(error)}`)
+    throw new Fault('file.failed', 400, `cannot read ${file}: ${messageOf(error)}`)
   })
   session.talk.progress('Importing mobile service')
   const client = await session.client()

@@ -56,3 +56,12 @@ export type BackupFacts = {
 export type VaultRequest = { key: string; job: string }
 export type OutlineRequest = VaultRequest & { target: BackupTarget }
 export type VerifyRequest = VaultRequest & { isRestored: boolean; superuserPassword: string }
+
+/** A service as a backup of the server `from` has it; `superuserPassword` opens what is restored. */
+export type RestoredServiceRequest = VaultRequest & {
+  from: string
+  superuserPassword: string
+  target: BackupTarget
+  serviceId: string
+  schema: string
+}

@@ -50,11 +50,5 @@ export type BundleApplied = { applied: number; already: number; conflicts: numbe
 export type PreviewRequest = { schema?: string | undefined; from: number; count: number }
 export type ApplyRequest = { schema?: string | undefined; onConflict: 'skip' | 'overwrite' }
 
-/** Of work that takes long at a host: asked again under the same name, it is the same work. */
-export type JobAnswer<T> =
-  | { state: 'running' }
-  | { state: 'done'; result: T }
-  | { state: 'failed'; code: string; message: string }
-
 /** A piece of a bundle on its way: base64, where it begins, and how long the whole is. */
 export type BundlePiece = { offset: number; bytes: string; size: number }

@@ -1,5 +1,5 @@
 // Checking what a server holds of a service: asked of the hosts of its copies.
-import type { BackupTarget } from './backup.ts'
+import type { RestoredServiceRequest } from './backup.ts'
 
 export type CheckRequest = { job: string; serviceId: string; schema: string; epoch: number; tables: string[] }
 
@@ -18,17 +18,7 @@ export type RowDigestsAnswer = { rows: RowDigest[]; isLast: boolean }
 /** A table's rows are told apart into so many ranges, by their ids. */
 export const DIGEST_RANGES = 64
 
-/** `from`: whose backups; `key` opens them (base64), `superuserPassword` the server that they are of. */
-export type CheckBackupRequest = {
-  job: string
-  key: string
-  from: string
-  superuserPassword: string
-  target: BackupTarget
-  serviceId: string
-  schema: string
-  tables: string[]
-}
+export type CheckBackupRequest = RestoredServiceRequest & { tables: string[] }
 
 /** `changed` and `gone`: rows that were written or deleted since. */
 export type CheckBackupAnswer = {

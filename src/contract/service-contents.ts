@@ -24,3 +24,9 @@ export type RestampAnswer = { rows: number; isDone: boolean }
 /** How long a question and its answer take from this host to another machine. */
 export type RoundTripRequest = { to: MachineAddress }
 export type RoundTripAnswer = { ms: number }
+
+/** The newest `updatedAt` of any row, in milliseconds since 1970; null when there are none. */
+export function newestOf({ tables }: ServiceContents): number | null {
+  const stamps = tables.map(({ newestMs }) => newestMs).filter((stamp) => stamp !== null)
+  return stamps.length === 0 ? null : Math.max(...stamps)
+}

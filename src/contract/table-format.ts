@@ -11,6 +11,11 @@ export const VERSION_COLUMN = '__version'
 export const DELETED_COLUMN = '__deleted'
 export const SYSTEM_COLUMNS = [CREATED_AT_COLUMN, UPDATED_AT_COLUMN, VERSION_COLUMN, DELETED_COLUMN] as const
 
+/** True for `id` and the system columns: every table has them, and nobody else makes them. */
+export function isReservedColumn(name: string): boolean {
+  return name === ID_COLUMN || SYSTEM_COLUMNS.some((column) => column === name)
+}
+
 /** Ours in every service's schema: one row that proves a write and a read. Its name cannot be a table's (leading dots). */
 export const PROBE_TABLE = '.probe'
 /** One sequence per schema; `version` values are taken from it, the epoch in their upper bits. */

@@ -16,7 +16,7 @@ import { fleetRoutes } from './fleet-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { serverRoutes } from './server-routes.ts'
-import { serviceArchiveRoutes } from './service-archive-routes.ts'
+import { serviceExportRoutes } from './service-export-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { tableRoutes } from './table-routes.ts'
 
@@ -36,7 +36,7 @@ const ROUTES = [
   serverRoutes,
   divergenceRoutes,
   tableRoutes,
-  serviceArchiveRoutes,
+  serviceExportRoutes,
   scriptRoutes,
   cloudRoutes,
   fleetRoutes,

@@ -5,8 +5,8 @@ import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import {
   ID_COLUMN,
+  isReservedColumn,
   PLATFORM_SCHEMA,
-  SYSTEM_COLUMNS,
   UPDATED_AT_COLUMN,
   VERSION_COLUMN,
 } from '../contract/table-format.ts'
@@ -84,7 +84,7 @@ async function intoRows(sides: Sides, wish: TableWish, columns: Column[]): Promi
   await client.query('analyze restored')
   // Readers go on; writers wait until all of it is there.
   await client.query(`lock table ${table} in exclusive mode`)
-  const own = kept.filter((name) => !(SYSTEM_COLUMNS as readonly string[]).includes(name) && name !== ID_COLUMN)
+  const own = kept.filter((name) => !isReservedColumn(name))
   const updated = own.length === 0 ? 0 : await updateRows(client, table, own)
   const deleted = wish.isExact && wish.ids === null ? await deleteRows(client, table) : 0
   const inserted = await insertRows(client, { table, schema, list })

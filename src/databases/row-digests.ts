@@ -10,7 +10,7 @@ import {
 } from '../contract/service-check.ts'
 import { ID_COLUMN, UPDATED_AT_COLUMN, VERSION_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
-import { ARCHIVE_LINE_BYTES_MAX, ROW_DIGESTS_MAX } from '../kit/limits.ts'
+import { EXPORT_LINE_BYTES_MAX, ROW_DIGESTS_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { ROW_TEXT_SETTINGS } from './divergence/row-text.ts'
 import { AS_LINES } from './service-export.ts'
@@ -74,7 +74,7 @@ export async function* streamRowDigests(
                  extract(epoch from t.${id(UPDATED_AT_COLUMN)}) * 1000, ${digestOf(where.columns)})`
   const select = `select ${row}::text from ${id(where.schema)}.${id(where.table)} t order by t.${id(ID_COLUMN)} collate "C"`
   const stream = client.query(copyTo(`copy (${select.replaceAll('\n', ' ')}) to stdout ${AS_LINES}`))
-  for await (const line of linesOf(stream, ARCHIVE_LINE_BYTES_MAX)) {
+  for await (const line of linesOf(stream, EXPORT_LINE_BYTES_MAX)) {
     const [name, version, updatedMs, digest] = JSON.parse(line) as [string, string, number, string]
     yield { id: name, version: BigInt(version), updatedMs, digest }
   }

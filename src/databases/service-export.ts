@@ -1,10 +1,16 @@
 // The rows of one service as lines of JSON, all as they were at one moment.
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import type { ArchivedColumn, ArchivedTables, RowsEnd } from '../contract/service-archive.ts'
-import { type COLUMN_TYPES, ID_COLUMN, PROBE_TABLE, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import type { ExportedColumn, ExportedTables, RowsEnd } from '../contract/service-export.ts'
+import {
+  type COLUMN_TYPES,
+  ID_COLUMN,
+  isReservedColumn,
+  PROBE_TABLE,
+  VERSION_COLUMN,
+} from '../contract/table-format.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
-import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
+import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { ROW_TEXT_SETTINGS } from './divergence/row-text.ts'
 
@@ -21,7 +27,7 @@ export async function* exportRows(client: pg.Client, schema: string): AsyncGener
   try {
     await client.query(ROW_TEXT_SETTINGS)
     const tables = await readTables(client, schema)
-    yield JSON.stringify({ tables } satisfies ArchivedTables)
+    yield JSON.stringify({ tables } satisfies ExportedTables)
     let rows = 0
     for (const { name } of tables) {
       const prefix = `{"table":${JSON.stringify(name)},"row":`
@@ -40,32 +46,27 @@ export async function* exportRows(client: pg.Client, schema: string): AsyncGener
 function rowsOf(client: pg.Client, schema: string, table: string): AsyncIterable<string> {
   const version = `jsonb_build_object(${literal(VERSION_COLUMN)}, t.${id(VERSION_COLUMN)}::text)`
   const select = `select (to_jsonb(t) || ${version})::text from ${id(schema)}.${id(table)} t order by ${id(ID_COLUMN)}`
-  return linesOf(client.query(copyTo(`copy (${select}) to stdout ${AS_LINES}`)), ARCHIVE_LINE_BYTES_MAX)
+  return linesOf(client.query(copyTo(`copy (${select}) to stdout ${AS_LINES}`)), EXPORT_LINE_BYTES_MAX)
 }
 
-async function readTables(client: pg.Client, schema: string): Promise<ArchivedTables['tables']> {
-  const found = await client.query<{ table: string } & ArchivedColumn>(
+async function readTables(client: pg.Client, schema: string): Promise<ExportedTables['tables']> {
+  const found = await client.query<{ table: string } & ExportedColumn>(
     `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
       where n.nspname = $1 and c.relkind = 'r' and c.relname <> $2 and a.attnum > 0 and not a.attisdropped
       order by c.relname, a.attnum`,
     [schema, PROBE_TABLE],
   )
-  const tables: ArchivedTables['tables'] = []
+  const tables: ExportedTables['tables'] = []
   for (const { table, name, type } of found.rows) {
     let last = tables.at(-1)
     if (last?.name !== table) {
       last = { name: table, columns: [] }
       tables.push(last)
     }
-    if (!isSystemColumn(name)) last.columns.push({ name, type: wordOf(type) })
+    if (!isReservedColumn(name)) last.columns.push({ name, type: wordOf(type) })
   }
   return tables
-}
-
-/** True for the columns that every table has. */
-export function isSystemColumn(name: string): boolean {
-  return name === ID_COLUMN || (SYSTEM_COLUMNS as readonly string[]).includes(name)
 }
 
 // As the dynamic schema calls it, where it has a word for it.

@@ -1,10 +1,11 @@
-// Rows of an archive into the empty tables of a service: one transaction, which is there whole or not at all.
+// Rows of an export into the empty tables of a service: one transaction, which is there whole or not at all.
 import type pg from 'pg'
-import type { ArchivedColumn, ImportedRows } from '../contract/service-archive.ts'
+import type { ExportedColumn, ImportedRows } from '../contract/service-export.ts'
 import {
   COLUMN_TYPES,
   CREATED_AT_COLUMN,
   ID_COLUMN,
+  isReservedColumn,
   TEXT_COLLATION,
   UPDATED_AT_COLUMN,
   VERSION_COLUMN,
@@ -14,9 +15,8 @@ import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifie
 import { IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS } from '../kit/limits.ts'
 import { sequenceOf } from './app-schema.ts'
 import { newestStamp, raiseStampsAbove } from './service-contents.ts'
-import { isSystemColumn } from './service-export.ts'
 
-export type ImportedTable = { name: string; columns: ArchivedColumn[] }
+export type ImportedTable = { name: string; columns: ExportedColumn[] }
 
 const ROW = /^\{"table":("(?:[^"\\]|\\.)*"),"row":(\{.*\})\}$/s
 
@@ -53,7 +53,7 @@ async function take(tables: Map<string, Batch>, line: string): Promise<void> {
   const [, name, row] = ROW.exec(line) ?? []
   const batch = name === undefined ? undefined : tables.get(JSON.parse(name) as string)
   if (!batch || row === undefined) {
-    throw new Fault('import.damaged', 400, `this is no row of the archive's tables: ${line.slice(0, 80)}`)
+    throw new Fault('import.damaged', 400, `this is no row of the export's tables: ${line.slice(0, 80)}`)
   }
   await batch.add(row)
 }
@@ -67,7 +67,7 @@ async function prepare(client: pg.Client, schema: string, table: ImportedTable):
     })
   }
   for (const column of table.columns) {
-    if (isSystemColumn(column.name)) continue
+    if (isReservedColumn(column.name)) continue
     await client.query(`alter table ${name} add column if not exists ${id(column.name)} ${sqlTypeOf(column)}`)
   }
 }
@@ -84,7 +84,7 @@ const SQL_TYPES = new Set([
   'bytea',
 ])
 
-function sqlTypeOf({ name, type }: ArchivedColumn): string {
+function sqlTypeOf({ name, type }: ExportedColumn): string {
   const known = Object.entries(COLUMN_TYPES).find(([word]) => word === type)?.[1]
   if (known !== undefined) return known
   if (SQL_TYPES.has(type)) return type
@@ -106,7 +106,7 @@ class Batch {
       { name: UPDATED_AT_COLUMN, sql: 'timestamptz' },
       { name: VERSION_COLUMN, sql: 'bigint' },
       ...table.columns
-        .filter(({ name }) => !isSystemColumn(name))
+        .filter(({ name }) => !isReservedColumn(name))
         .map((one) => ({ name: one.name, sql: sqlTypeOf(one) })),
     ]
     const names = columns.map(({ name }) => id(name)).join(', ')

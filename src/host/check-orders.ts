@@ -1,7 +1,6 @@
 // Orders that check what this host holds of a service: its schema, digests of its rows, a backup against them.
 import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
-import { restoreServer } from '../backups/restore.ts'
 import type {
   CheckBackupAnswer,
   CheckBackupRequest,
@@ -15,12 +14,9 @@ import { compareBackup } from '../databases/backup-comparison.ts'
 import { ROW_TEXT_SETTINGS } from '../databases/divergence/row-text.ts'
 import { readRanges, readRowDigests } from '../databases/row-digests.ts'
 import { checkService } from '../databases/service-check.ts'
-import { readContents } from '../databases/service-contents.ts'
-import { Fault } from '../kit/fault.ts'
 import type { Host } from './host.ts'
 import type { Jobs } from './jobs.ts'
-import { openVault } from './vault-orders.ts'
-import { targetOf } from './vault-target.ts'
+import { withRestoredService } from './restored-service.ts'
 
 type Params = { server: string }
 
@@ -56,27 +52,15 @@ async function readCopy<T>(host: Host, name: string, work: (client: pg.Client) =
 
 // Both sides stand still while they are compared: the one is a scratch server, the other a snapshot.
 async function checkBackup(host: Host, name: string, wanted: CheckBackupRequest): Promise<CheckBackupAnswer> {
-  const { serviceId, schema, tables } = wanted
-  const { server } = host.getServer(name)
-  return await host.scratch.use(wanted.job, wanted.superuserPassword, async (scratch) => {
-    const vault = openVault(host, wanted.from, wanted.key)
-    const { plan } = await restoreServer(vault, { cluster: scratch, target: targetOf(wanted.target) })
-    await scratch.start()
-    const compared = await scratch.withClient(
-      async (backup) => {
-        const then = await readContents(backup, { serviceId, schema, isNewestOnly: true })
-        if (then.schema === null) throw new Fault('table.unknown', 404, 'the service had no data at that moment')
-        const there = { client: backup, schema: then.schema }
-        return await server.withApps(async (live) => {
-          await freeze(backup)
-          await freeze(live)
-          const sides = { backup: there, live: { client: live, schema } }
-          return await compareBackup(sides, { tables, restoredMs: plan.restoresTo.getTime() })
-        })
-      },
-      { database: APPS_DATABASE },
-    )
-    return { ...compared, restoredTo: plan.restoresTo.toISOString() }
+  const { schema, tables } = wanted
+  return await withRestoredService(host, wanted, async ({ restoredTo, ...backup }) => {
+    const compare = async (client: pg.Client) => {
+      await freeze(backup.client)
+      await freeze(client)
+      return await compareBackup({ backup, live: { client, schema } }, { tables, restoredMs: restoredTo.getTime() })
+    }
+    const compared = await host.getServer(name).server.withApps(compare)
+    return { ...compared, restoredTo: restoredTo.toISOString() }
   })
 }
 

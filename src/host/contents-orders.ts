@@ -2,7 +2,6 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { FastifyInstance } from 'fastify'
-import { type ImportedRows, LINES_TYPE } from '../contract/service-archive.ts'
 import type {
   ContentsRequest,
   RaiseStampsAnswer,
@@ -13,10 +12,11 @@ import type {
   RoundTripRequest,
   ServiceContents,
 } from '../contract/service-contents.ts'
+import { type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
 import { raiseStampsAbove, readContents, restampRows } from '../databases/service-contents.ts'
 import { exportRows } from '../databases/service-export.ts'
 import { type ImportedTable, importRows } from '../databases/service-import.ts'
-import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
+import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import type { Host } from './host.ts'
 
@@ -48,11 +48,11 @@ export function addContentsOrders(app: FastifyInstance, host: Host): void {
       ms: await host.roundTrip(body.to),
     }),
   )
-  addArchiveOrders(app, serverOf)
+  addRowOrders(app, serverOf)
 }
 
 // Rows in lines of JSON, out and in, however many there are.
-function addArchiveOrders(
+function addRowOrders(
   app: FastifyInstance,
   serverOf: (params: Params) => ReturnType<Host['getServer']>['server'],
 ): void {
@@ -73,7 +73,7 @@ function addArchiveOrders(
   app.post<{ Params: Params; Querystring: { schema: string }; Body: Readable }>(
     '/servers/:server/rows',
     async ({ params, query, body }): Promise<ImportedRows> => {
-      const lines = linesOf(body, ARCHIVE_LINE_BYTES_MAX)
+      const lines = linesOf(body, EXPORT_LINE_BYTES_MAX)
       const first = await lines.next()
       const { tables } = JSON.parse(first.done ? '{}' : first.value) as { tables: ImportedTable[] }
       const into = { schema: query.schema, tables }

@@ -1,5 +1,5 @@
 // Work that takes longer than a call may: begun by the first who asks for it by name, told to whoever asks again.
-import type { JobAnswer } from '../contract/divergence.ts'
+import type { JobAnswer } from '../contract/job.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { JOBS_REMEMBERED_MAX } from '../kit/limits.ts'
 
@@ -15,8 +15,9 @@ export class Jobs {
     work().then(
       (result) => this.#jobs.set(name, { state: 'done', result }),
       (error) => {
-        const code = error instanceof Fault ? error.code : 'operation.step_failed'
-        this.#jobs.set(name, { state: 'failed', code, message: messageOf(error) })
+        const { code, hint } = error instanceof Fault ? error : { code: 'operation.step_failed', hint: undefined }
+        const told = hint === undefined ? {} : { hint }
+        this.#jobs.set(name, { state: 'failed', code, message: messageOf(error), ...told })
       },
     )
     return { state: 'running' }

@@ -1,8 +1,8 @@
 // Orders about the vault: what it holds, how a moment would be restored, verifying it, a backup now, a table back.
 import type { FastifyInstance } from 'fastify'
+import type pg from 'pg'
 import { type Catalogue, restorableInterval } from '../backups/catalogue.ts'
 import { readCatalogue } from '../backups/read-catalogue.ts'
-import { restoreServer } from '../backups/restore.ts'
 import { planRestore } from '../backups/restore-plan.ts'
 import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
 import { verifyByRestore } from '../backups/trial-restore.ts'
@@ -16,15 +16,13 @@ import type {
   VaultRequest,
   VerifyRequest,
 } from '../contract/backup.ts'
-import { APPS_DATABASE } from '../contract/table-format.ts'
 import type { TableRestored, TableRestoreRequest } from '../contract/table-restore.ts'
 import { formatLsn } from '../databases/replication.ts'
 import { restoreTable } from '../databases/restored-table.ts'
-import { readContents } from '../databases/service-contents.ts'
 import { Fault } from '../kit/fault.ts'
-import { faultPoint } from '../kit/fault-points.ts'
 import type { Host } from './host.ts'
 import type { Jobs } from './jobs.ts'
+import { withRestoredService } from './restored-service.ts'
 import { targetOf } from './vault-target.ts'
 
 type Params = { server: string }
@@ -47,9 +45,8 @@ export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
   app.post<{ Params: Params; Body: TableRestoreRequest }>(
     '/servers/:server/restore-table',
     async ({ params, body }) => {
-      const vault = open(body.from, body.key)
       const wanted = { ...body, server: params.server }
-      return jobs.ask(`restore-table ${body.job}`, async () => await bringBack(host, vault, wanted))
+      return jobs.ask(`restore-table ${body.job}`, async () => await bringBack(host, wanted))
     },
   )
   app.post<{ Params: Params; Body: { job: string } }>('/servers/:server/backup', async ({ params, body }) => {
@@ -105,30 +102,15 @@ async function verify(host: Host, vault: ServerVault, wanted: VerifyRequest): Pr
   return { objects, bytes, problems: [...found, ...trial.problems], rows, indexes: trial.indexes }
 }
 
-// From a scratch server, which is gone afterwards, into the open primary.
+// Into the open primary.
 async function bringBack(
   host: Host,
-  vault: ServerVault,
   { server, ...wanted }: TableRestoreRequest & { server: string },
 ): Promise<TableRestored> {
   const { serviceId, schema } = wanted
-  return await host.scratch.use(wanted.job, wanted.superuserPassword, async (cluster) => {
-    const { plan } = await restoreServer(vault, { cluster, target: targetOf(wanted.target) })
-    await cluster.start()
-    faultPoint('host.restore_table.restored')
-    const restored = await cluster.withClient(
-      async (client) => {
-        const old = await readContents(client, { serviceId, schema, isNewestOnly: true })
-        if (old.schema === null) throw new Fault('table.unknown', 404, 'the service had no data at that moment')
-        const from = { client, schema: old.schema }
-        return await host
-          .getServer(server)
-          .server.withApps(
-            async (now) => await restoreTable({ before: from, now: { client: now, schema, serviceId } }, wanted),
-          )
-      },
-      { database: APPS_DATABASE },
-    )
-    return { ...restored, restoredTo: plan.restoresTo.toISOString() }
+  return await withRestoredService(host, wanted, async ({ restoredTo, ...before }) => {
+    const into = async (client: pg.Client) => await restoreTable({ before, now: { client, schema, serviceId } }, wanted)
+    const restored = await host.getServer(server).server.withApps(into)
+    return { ...restored, restoredTo: restoredTo.toISOString() }
   })
 }

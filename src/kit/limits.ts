@@ -235,8 +235,8 @@ export const CONTENTS_READ_MS_MAX = 60_000
 export const FORMER_DATABASE_MS = 24 * 3_600_000
 /** A promotion without a service that is predicted to lose more is refused until it is accepted; as a service's default. */
 export const PROMOTION_LOSS_MS_MAX = 60_000
-/** A line of a service's archive: a row with all that is in it. */
-export const ARCHIVE_LINE_BYTES_MAX = 268_435_456
+/** A line of a service's export: a row with all that is in it. */
+export const EXPORT_LINE_BYTES_MAX = 268_435_456
 /** Rows that an import writes with one statement. */
 export const IMPORT_BATCH_ROWS = 500
 export const IMPORT_BATCH_BYTES = 4_194_304

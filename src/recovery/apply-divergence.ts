@@ -1,10 +1,11 @@
 // Bringing stranded writes back onto the promoted server, as an operation: begun again it finds what is there.
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
-import type { BundleApplied, BundlePreview, JobAnswer } from '../contract/divergence.ts'
+import type { BundleApplied, BundlePreview } from '../contract/divergence.ts'
 import { carryBundle } from '../databases/bundle-courier.ts'
 import { type Divergence, getDivergence, noteApplied } from '../databases/divergences.ts'
 import { getServer, lockIdleServer, primaryOf, updateHeldServer } from '../databases/servers.ts'
+import { orderJob } from '../databases/vault-calls.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
@@ -93,7 +94,7 @@ export async function previewDivergence(
   const path = `/bundles/${divergence.server}/${epoch}/preview`
   const deadline = performance.now() + DIVERGENCE_PREVIEW_MS_MAX
   for (;;) {
-    const answer = (await deps.field.order(machine, { method: 'POST', path, body })) as JobAnswer<BundlePreview>
+    const answer = await orderJob<BundlePreview>(deps, machine, { path, body })
     if (answer.state === 'done') return answer.result
     if (answer.state === 'failed') throw new Fault('divergence.not_read', 500, answer.message)
     if (performance.now() > deadline) {
@@ -116,7 +117,7 @@ async function apply({ db, field }: RecoveryDeps, { operation, facts }: StepCont
   const { machine } = primaryOf(await getServer(db, server))
   const body = { job: operation.id, onConflict, ...(schema === null ? {} : { schema }) }
   const path = `/bundles/${server}/${epoch}/apply`
-  const answer = (await field.order(machine, { method: 'POST', path, body })) as JobAnswer<BundleApplied>
+  const answer = await orderJob<BundleApplied>({ field }, machine, { path, body })
   if (answer.state === 'running') return notYet(`${machine} to apply them`, LOOK_AGAIN_MS)
   if (answer.state === 'failed') {
     throw new Fault('divergence.not_applied', 500, answer.message, {

@@ -4,7 +4,12 @@ import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { ChangeDatabase, DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type { RoundTripAnswer, RoundTripRequest, ServiceContents } from '../contract/service-contents.ts'
+import type {
+  ContentsRequest,
+  RoundTripAnswer,
+  RoundTripRequest,
+  ServiceContents,
+} from '../contract/service-contents.ts'
 import { findFormerSchema } from '../databases/former-schemas.ts'
 import { getServer, lockIdleServer, lockServerRow, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
@@ -137,14 +142,15 @@ async function lookInto(
     server: server.name,
     regionName: domains.get(primaryOf(server).machine) ?? '',
   })
+  const wanted = { serviceId: service.id, schema: service.schema_name }
   const silentMs = board.hostSilentMs(primaryOf(source).machine)
-  const contents = isServerAlive(deps, source) ? await contentsIfAny(deps, source, service) : null
+  const contents = isServerAlive(deps, source) ? await contentsIfAny(deps, source.name, wanted) : null
   const finding = checkDatabase({
     service: service.name,
     homeRegionName: domains.get(service.machine) ?? '',
     defined: (await listTables(db, [service.id])).map(({ name }) => name),
     from: { ...place(source), contents, seenMs: Number.isFinite(silentMs) ? Date.now() - silentMs : null },
-    to: { ...place(target), contents: await requireContents(deps, target, service) },
+    to: { ...place(target), contents: await readContents(deps, target.name, wanted) },
     roundTripMs: {
       from: await measureRoundTrip(deps, service.machine, primaryOf(source).machine),
       to: await measureRoundTrip(deps, service.machine, primaryOf(target).machine),
@@ -157,23 +163,15 @@ async function lookInto(
 // One that falls silent while it is looked into is one that cannot be looked into.
 async function contentsIfAny(
   deps: RecoveryDeps,
-  server: ServerWithMembers,
-  service: Service,
+  server: string,
+  wanted: ContentsRequest,
 ): Promise<ServiceContents | null> {
   try {
-    return await requireContents(deps, server, service)
+    return await readContents(deps, server, wanted)
   } catch (error) {
     if (error instanceof Fault && (error.code === 'door.unreachable' || error.code === 'server.not_open')) return null
     throw error
   }
-}
-
-async function requireContents(
-  deps: RecoveryDeps,
-  server: ServerWithMembers,
-  service: Service,
-): Promise<ServiceContents> {
-  return await readContents(deps, server.name, { serviceId: service.id, schema: service.schema_name })
 }
 
 async function measureRoundTrip({ db, field }: RecoveryDeps, from: string, to: string): Promise<number | null> {

@@ -1,7 +1,6 @@
 // Decides whether a service may be changed to another database, and what a person should know first.
-import type { ServiceContents, TableContents } from '../contract/service-contents.ts'
+import { newestOf, type ServiceContents, type TableContents } from '../contract/service-contents.ts'
 import { Fault } from '../kit/fault.ts'
-import { newestOf } from './service-data.ts'
 
 export type DatabaseFacts = {
   service: string

@@ -250,6 +250,10 @@ async function fail(deps: RecoveryDeps, context: StepContext, fault: Fault, end:
   const { operation } = context
   const input = inputOf(operation)
   const facts = context.facts as RecoverFacts
+  // Only what was left for apps that were offline: both services are free, and nothing is to be carried on.
+  if (operation.steps.some(({ name, state }) => name === 'cleanup' && state === 'done')) {
+    return await end(deps.db, { state: 'failed', next: `mainstay mobile verify ${subjectOf(operation)}` })
+  }
   if (isPastReturn(facts)) {
     for (const step of operation.steps) if (step.state === 'failed') step.state = 'waiting'
     const next = `mainstay mobile recover ${subjectOf(operation)} ${input.secondaryName}`

@@ -5,12 +5,12 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { leaveSchema, takeSchemaBack } from '../databases/former-schemas.ts'
 import { insertRestored, parseTarget, untilRestored } from '../databases/restore-server.ts'
 import { freeServerName } from '../databases/server-names.ts'
-import { endServer, getServer, lockServerRow, type ServerWithMembers } from '../databases/servers.ts'
+import { endServer, getServer, lockServerRow } from '../databases/servers.ts'
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { STEP_MS_MAX } from '../kit/limits.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
+import { isOutOfPatience, type Patience } from '../operations/patience.ts'
 import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getServiceById, type Service, updateHeld } from '../services/services.ts'
@@ -31,17 +31,8 @@ export type RestoreInput = {
   seenMs: number | null
 }
 
-/** What the steps tell each other. */
-export type RestoreStepFacts = {
-  /** The server that is made, or that another recovery has made. */
-  restored?: string
-  /** True where this recovery made it. */
-  isRestoredOwn?: boolean
-  schema?: string
-  stampMs?: number
-  restamped?: number
-  silentSince?: number | null
-}
+/** What the steps tell each other. `restored`: the server that is made, or that another recovery has made. */
+export type RestoreStepFacts = Patience & { restored?: string; schema?: string; stampMs?: number; restamped?: number }
 
 const LOOK_AGAIN_MS = 100
 
@@ -74,36 +65,27 @@ export async function restoreDatabase(
   const facts = context.facts as RestoreStepFacts
   const restore = requireRestore(input)
   if (facts.restored === undefined) {
-    const noted = await deps.db.transaction().execute(async (trx) => {
+    facts.restored = await deps.db.transaction().execute(async (trx) => {
       // Two recoveries from one lost server come one after the other.
       await lockServerRow(trx, input.server)
-      const found = await findShared(trx, input.server, restore)
-      const known =
-        found === null ? await insertOwn(deps, trx, context.operation, input.server, restore) : shared(found)
-      await noteFacts(trx, context.operation.id, { ...facts, ...known })
-      return known
+      const name =
+        (await findShared(trx, input.server, restore)) ??
+        (await insertOwn(deps, trx, context.operation, input.server, restore))
+      await noteFacts(trx, context.operation.id, { ...facts, restored: name })
+      return name
     })
-    Object.assign(facts, noted)
     faultPoint('recover.database.restoring')
   }
   // The lost region is not the only one that may die: then all is put back, and another way can be gone.
-  if (deps.field.isReachable(restore.machine)) facts.silentSince = null
-  else {
-    facts.silentSince ??= Date.now()
-    if (Date.now() - facts.silentSince > STEP_MS_MAX) {
-      throw new Fault('region.unreachable', 503, `${restore.machine}, where it is restored, cannot be reached`, {
-        hint: 'See what is lost and what to do: mainstay status',
-      })
-    }
+  if (isOutOfPatience(facts, !deps.field.isReachable(restore.machine))) {
+    throw new Fault('region.unreachable', 503, `${restore.machine}, where it is restored, cannot be reached`, {
+      hint: 'See what is lost and what to do: mainstay status',
+    })
   }
   const result = await untilRestored(deps, String(facts.restored))
   return result.kind === 'done'
     ? { kind: 'done', detail: `${facts.restored} is restored ${result.detail ?? ''}` }
     : result
-}
-
-function shared(server: string): RestoreStepFacts {
-  return { restored: server, isRestoredOwn: false }
 }
 
 async function insertOwn(
@@ -112,13 +94,13 @@ async function insertOwn(
   operation: Operation,
   lost: string,
   { machine, region, target }: RestoreInput,
-): Promise<RestoreStepFacts> {
+): Promise<string> {
   const name = await freeServerName(trx, `${lost}-restored`)
   const source = await getServer(trx, lost)
   await insertRestored(trx, deps.seal, { name, region, machine, source, target })
   await trx.updateTable('servers').set({ operation_id: operation.id }).where('name', '=', name).execute()
   await bumpDesired(trx)
-  return { restored: name, isRestoredOwn: true }
+  return name
 }
 
 // What is newest in the vault of a server that is lost is the same for all of its services: it is restored once, by a
@@ -171,28 +153,43 @@ export async function leaveLost(trx: Db, operation: Operation, input: RecoverInp
   await leaveSchema(trx, { ...left, isKept: !requireRestore(input).isAlive })
 }
 
-/** Nothing was decided yet: the service is where it was, and a server that was made for this goes. */
-export async function putBackRestored(trx: Db, context: StepContext, input: RecoverInput): Promise<void> {
-  const { operation } = context
-  const facts = context.facts as RestoreStepFacts
+/** Nothing was decided yet: the service is where it was, and a server that was made for this alone goes. */
+export async function putBackRestored(trx: Db, { operation, facts }: StepContext, input: RecoverInput): Promise<void> {
+  const { restored } = facts as RestoreStepFacts
   const serviceId = serviceIdOf(operation)
   const service = await getServiceById(trx, serviceId)
   if (service.server !== input.server) {
     await updateHeld(trx, operation, { server: input.server, schema_name: requireSchema(input) })
     await takeSchemaBack(trx, { serviceId, server: input.server })
-    const left = { serviceId, server: service.server, schema: service.schema_name }
-    if (facts.isRestoredOwn !== true) await leaveSchema(trx, { ...left, isKept: true })
   }
-  if (facts.restored !== undefined && facts.isRestoredOwn === true) await endOwn(trx, operation, facts.restored)
+  if (restored === undefined) return
+  await lockServerRow(trx, input.server)
+  if ((await isHeldBy(trx, operation, restored)) && !(await isShared(trx, operation, restored))) {
+    await endServer(trx, restored)
+    return
+  }
+  await letGoOfRestored(trx, operation)
+  const left = { serviceId, server: service.server, schema: service.schema_name }
+  if (service.server === restored) await leaveSchema(trx, { ...left, isKept: true })
 }
 
-// Another recovery may use it by now: then it stays.
-async function endOwn(trx: Db, operation: Operation, name: string): Promise<void> {
-  const held: ServerWithMembers | null = await getServer(trx, name).catch(() => null)
-  if (held?.operation_id !== operation.id) return
-  const users = trx.selectFrom('services').select('id').where('server', '=', name).where('ended_at', 'is', null)
-  if ((await users.execute()).length === 0) await endServer(trx, name)
-  else await letGoOfRestored(trx, operation)
+async function isHeldBy(trx: Db, operation: Operation, server: string): Promise<boolean> {
+  const held = trx.selectFrom('servers').select('name').where('name', '=', server)
+  return (await held.where('operation_id', '=', operation.id).executeTakeFirst()) !== undefined
+}
+
+// Another recovery waits for it, or its service is on it by now.
+async function isShared(trx: Db, operation: Operation, server: string): Promise<boolean> {
+  const waits = trx
+    .selectFrom('operations')
+    .select('id')
+    .where('kind', '=', 'recover')
+    .where('state', 'in', ['running', 'needs_you'])
+    .where('id', '!=', operation.id)
+    .where(sql<boolean>`facts ->> 'restored' = ${server}`)
+  if (await waits.executeTakeFirst()) return true
+  const uses = trx.selectFrom('services').select('id').where('server', '=', server).where('ended_at', 'is', null)
+  return (await uses.executeTakeFirst()) !== undefined
 }
 
 /** From here on the restored server is one like others. */

@@ -7,7 +7,7 @@ import type { TableRestored, TableRestoreRequest, TableWish } from '../contract/
 import { requireKnown } from '../databases/backup-operations.ts'
 import { parseTarget } from '../databases/restore-server.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
-import { askVault, findVaultHost, stepOfJob } from '../databases/vault-calls.ts'
+import { askVault, requireVaultAt, stepOfJob } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
@@ -20,7 +20,7 @@ import { untilServed } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
 import { getService, getServiceById, getTable, insertTable, listTables, type Service } from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
-import { readContents } from './service-data.ts'
+import { askForBackup, readContents } from './service-data.ts'
 
 /** What the steps need to know of the claim; kept in the operation's row. `from`: whose backups. */
 type TableInput = TableWish & { server: string; from: string; target: BackupTarget }
@@ -68,7 +68,7 @@ async function claim(
   requireReachable(field, machine, `the database of '${service.name}'`)
   const from = (await requireKnown(db, wanted.from ?? service.server)).name
   const vault = { ...deps.vault, field }
-  requireVault(findVaultHost(vault, null, machine), machine)
+  requireVaultAt(vault, machine)
   if (wish.as !== null) await requireFreeTable(deps, service, wish.as)
   const question = { path: `/vault/${from}/outline`, body: { target } }
   const outline = await askVault<RestoreOutline>(vault, machine, question)
@@ -127,13 +127,6 @@ async function requireFreeTable(deps: RecoveryDeps, service: Service, name: stri
   })
 }
 
-function requireVault(found: string, machine: string): void {
-  if (found === machine) return
-  throw new Fault('backup.no_vault', 409, `${machine}, where the database is, was given no vault`, {
-    hint: 'Start its host with --vault.',
-  })
-}
-
 function textOf(service: Service, wish: TableWish, { backup, restoresTo, bytes }: RestoreOutline): string[] {
   const { table, as, ids, isExact } = wish
   const rows = ids === null ? 'all rows' : `${ids.length} row(s)`
@@ -163,7 +156,7 @@ export function restoreTableKind(deps: RecoveryDeps): OperationKind {
 }
 
 async function restore(deps: RecoveryDeps, { operation, facts }: StepContext): Promise<StepResult> {
-  const { db, field, seal, vault } = deps
+  const { db, field } = deps
   const { server, from, target, ...wish } = inputOf(operation)
   const service = await getServiceById(db, serviceIdOf(operation))
   if (service.server !== server) {
@@ -172,12 +165,7 @@ async function restore(deps: RecoveryDeps, { operation, facts }: StepContext): P
     })
   }
   const { machine } = primaryOf(await getServer(db, server))
-  const body: TableRestoreRequest = {
-    ...wish,
-    ...{ from, target, serviceId: service.id, schema: service.schema_name, job: operation.id },
-    key: await vault.backupKey(),
-    superuserPassword: seal.open((await requireKnown(db, from)).superuser_password),
-  }
+  const body: TableRestoreRequest = { ...wish, ...(await askForBackup(deps, operation, { service, from, target })) }
   const order = { path: `/servers/${server}/restore-table`, body }
   const result = await stepOfJob<TableRestored>({ field }, machine, order, facts)
   if (result === null) return notYet(`${machine} to restore it`, LOOK_AGAIN_MS)

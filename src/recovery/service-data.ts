@@ -1,14 +1,19 @@
 // What servers hold of a service, asked of their hosts: its contents, the stamps of its rows.
-import type {
-  ContentsRequest,
-  RaiseStampsAnswer,
-  RaiseStampsRequest,
-  RestampAnswer,
-  RestampRequest,
-  ServiceContents,
+import type { BackupTarget, RestoredServiceRequest } from '../contract/backup.ts'
+import {
+  type ContentsRequest,
+  newestOf,
+  type RaiseStampsAnswer,
+  type RaiseStampsRequest,
+  type RestampAnswer,
+  type RestampRequest,
+  type ServiceContents,
 } from '../contract/service-contents.ts'
+import { requireKnown } from '../databases/backup-operations.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { CONTENTS_READ_MS_MAX } from '../kit/limits.ts'
+import type { Operation } from '../operations/operations.ts'
+import type { Service } from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 
 type Deps = Pick<RecoveryDeps, 'db' | 'field'>
@@ -41,15 +46,24 @@ export async function raiseStampsOver(deps: Deps, { serviceId, from, to }: Rebin
   return ((await order(deps, to.server, { path: 'stamps', body })) as RaiseStampsAnswer).stampMs
 }
 
+/** What a host is told that is to restore a backup of the server `from` and to look for a service in it. */
+export async function askForBackup(
+  deps: RecoveryDeps,
+  { id: job }: Operation,
+  wanted: { service: Service; from: string; target: BackupTarget },
+): Promise<RestoredServiceRequest> {
+  const { service, from, target } = wanted
+  const { superuser_password } = await requireKnown(deps.db, from)
+  return {
+    ...{ job, from, target, serviceId: service.id, schema: service.schema_name },
+    key: await deps.vault.backupKey(),
+    superuserPassword: deps.seal.open(superuser_password),
+  }
+}
+
 /** Stamps some of the rows anew that were stamped before a moment. */
 export async function restampSome(deps: Deps, server: string, wanted: RestampRequest): Promise<RestampAnswer> {
   return (await order(deps, server, { path: 'restamp', body: wanted })) as RestampAnswer
-}
-
-/** The newest `updatedAt` of any row, in milliseconds since 1970; null when there are none. */
-export function newestOf({ tables }: ServiceContents): number | null {
-  const stamps = tables.map(({ newestMs }) => newestMs).filter((stamp) => stamp !== null)
-  return stamps.length === 0 ? null : Math.max(...stamps)
 }
 
 async function newestIn(

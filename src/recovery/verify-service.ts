@@ -16,14 +16,14 @@ import type {
   RowDigestsRequest,
 } from '../contract/service-check.ts'
 import { digestsOf } from '../contract/service-digests.ts'
-import { requireKnown } from '../databases/backup-operations.ts'
 import { lsnDistance } from '../databases/replication.ts'
 import { parseTarget } from '../databases/restore-server.ts'
 import { getServer, primaryOf, standbyOf } from '../databases/servers.ts'
-import { findVaultHost, stepOfJob } from '../databases/vault-calls.ts'
+import { requireVaultAt, stepOfJob } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { COMPARISONS_MAX, CONTENTS_READ_MS_MAX, PROBLEMS_TOLD_MAX } from '../kit/limits.ts'
 import { insertOperation, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
+import { isOutOfPatience, type Patience } from '../operations/patience.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
@@ -31,18 +31,13 @@ import { getService, getServiceById, listTables, type Service } from '../service
 import { differenceText, differingRanges, differingRows, lasting, type RowDifference } from './compare-copies.ts'
 import { probeTarget } from './proof.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
+import { askForBackup } from './service-data.ts'
 
 type Against = { kind: 'standby' } | { kind: 'backup'; target: BackupTarget }
 type VerifyInput = { against: Against | null }
 
 /** What the steps found, and where they stand. */
-type Facts = {
-  problems?: string[]
-  round?: number
-  ranges?: { table: string; ranges: number[] }[]
-  silentSince?: number | null
-  failingSince?: number
-}
+type Facts = Patience & { problems?: string[]; round?: number }
 
 const STEPS = {
   runtime: 'Asking its runtime what it goes by',
@@ -72,20 +67,13 @@ export async function beginVerifyService(
   if (against?.kind === 'standby') {
     const standby = standbyOf(server)
     if (!standby || standby.standing === 'building') {
-      throw new Fault('switchover.no_standby', 409, `${server.name} has no standby to compare with`, {
+      throw new Fault('server.no_standby', 409, `${server.name} has no standby to compare with`, {
         hint: `See how it stands: mainstay sql server show ${server.name}`,
       })
     }
     requireReachable(field, standby.machine, `the standby of ${server.name}`)
   }
-  if (against?.kind === 'backup') {
-    const { machine } = primaryOf(server)
-    if (findVaultHost({ ...deps.vault, field }, null, machine) !== machine) {
-      throw new Fault('backup.no_vault', 409, `${machine}, where the database is, was given no vault`, {
-        hint: 'Start its host with --vault.',
-      })
-    }
-  }
+  if (against?.kind === 'backup') requireVaultAt({ ...deps.vault, field }, primaryOf(server).machine)
   const steps = Object.entries(STEPS).map(([step, sentence]) => ({ name: step, sentence }))
   return await insertOperation(db, {
     kind: 'verify_service',
@@ -148,11 +136,12 @@ async function askRuntime(deps: RecoveryDeps, context: StepContext): Promise<Ste
 async function probeOrNull(deps: RecoveryDeps, { operation, facts }: StepContext): Promise<ProbeAnswer | Fault | null> {
   const known = facts as Facts
   try {
-    return await deps.field.probeRuntime(await probeTarget(deps, operation))
+    const answer = await deps.field.probeRuntime(await probeTarget(deps, operation))
+    isOutOfPatience(known, false)
+    return answer
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'probe.failed') throw error
-    known.failingSince ??= Date.now()
-    return Date.now() - known.failingSince > PROBE_MS_MAX ? error : null
+    return isOutOfPatience(known, true, PROBE_MS_MAX) ? error : null
   }
 }
 
@@ -199,7 +188,7 @@ async function compareStandby(deps: RecoveryDeps, context: StepContext): Promise
   const facts = context.facts as Facts
   const { service, tables, machine: here } = await placeOf(deps, operation)
   const there = standbyOf(await getServer(deps.db, service.server))?.machine
-  if (there === undefined) throw new Fault('switchover.no_standby', 409, `${service.server} has no standby any more`)
+  if (there === undefined) throw new Fault('server.no_standby', 409, `${service.server} has no standby any more`)
   const round = facts.round ?? 0
   const ask = async (machine: string) => {
     const body: RangesRequest = { job: `${operation.id} ${round}`, schema: service.schema_name, tables }
@@ -267,12 +256,9 @@ async function compareWithBackup(deps: RecoveryDeps, context: StepContext): Prom
   const { operation } = context
   const { against } = operation.input as VerifyInput
   const { service, tables, machine } = await placeOf(deps, operation)
-  const body: CheckBackupRequest = {
-    ...{ job: operation.id, from: service.server, serviceId: service.id, schema: service.schema_name, tables },
-    target: against?.kind === 'backup' ? against.target : { kind: 'latest' },
-    key: await deps.vault.backupKey(),
-    superuserPassword: deps.seal.open((await requireKnown(deps.db, service.server)).superuser_password),
-  }
+  const target: BackupTarget = against?.kind === 'backup' ? against.target : { kind: 'latest' }
+  const asked = await askForBackup(deps, operation, { service, from: service.server, target })
+  const body: CheckBackupRequest = { ...asked, tables }
   const order = { path: `/servers/${service.server}/check-backup`, body }
   const found = await stepOfJob<CheckBackupAnswer>(deps, machine, order, context.facts as Facts)
   if (found === null) return notYet(`${machine} to restore and to compare`, LOOK_AGAIN_MS)

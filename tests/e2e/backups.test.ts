@@ -3,11 +3,10 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
 import type { BackupsView, DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
-import { TestCloud } from '../support/cloud.ts'
+import { connectInside, TestCloud } from '../support/cloud.ts'
 import { crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
 
@@ -34,18 +33,9 @@ describe('backups', () => {
     await points?.dispose()
   })
 
-  const untilKept = async (since: number) => {
-    const isKept = async () => {
-      const to = (await cloud.server(SERVER)).backup?.restorableTo
-      return to && Date.parse(to) > since ? true : undefined
-    }
-    await waitFor('what was written to be restorable', isKept, SOON)
-  }
   const idsOn = async (server: ServerView) => {
     const slug = server.region === 'East US' ? 'east-us' : 'west-us'
-    const { host, password } = await cloud.inside(slug, server.name)
-    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
-    await client.connect()
+    const client = await connectInside(cloud, slug, server.name)
     const { rows } = await client.query<{ id: string }>('select id from shop."TodoItem" order by id')
     const logins = await client.query("select 1 from pg_roles where rolname like 'svc_%' and rolcanlogin")
     await client.end()
@@ -54,11 +44,11 @@ describe('backups', () => {
 
   test('are kept by themselves, and told with the moments that can be restored', async () => {
     assert.deepEqual(await cloud.insertRows(service, ['one', 'two']), ['one', 'two'])
-    await untilKept(Date.now())
+    await cloud.untilRestorable(SERVER)
     moment = new Date().toISOString()
     await pause(20)
     assert.deepEqual(await cloud.insertRows(service, ['three']), ['three'])
-    await untilKept(Date.now())
+    await cloud.untilRestorable(SERVER)
     const found = await cloud.json<BackupsView>(['sql', 'backup', 'list', SERVER])
     assert.deepEqual([found.backups.length, found.gaps, found.problems], [1, [], []])
     assert.ok(found.restorable && Date.parse(found.restorable.from) < Date.parse(moment))
@@ -106,7 +96,7 @@ describe('backups', () => {
       [await row('one'), (await row('two')).text],
       [{ id: 'one', text: 'row one', extra: null }, 'spoilt'],
     )
-    const at = { point: 'host.restore_table.restored', victim: 'self' as const, region: 'west-us', server: SERVER }
+    const at = { point: 'host.restored_service.open', victim: 'self' as const, region: 'west-us', server: SERVER }
     const { isReached } = await crashDuring(cloud, points, at, async () => await cloud.cli([...table, '-q']))
     assert.ok(isReached)
     const [operation] = await settle(cloud)
@@ -117,7 +107,7 @@ describe('backups', () => {
     assert.match(await cloud.ok([...table, '--exact', '-q']), /0 brought back, 0 set back, 1 deleted/)
     assert.deepEqual(await cloud.readIds(service), ['one', 'two'])
     assert.deepEqual(await cloud.insertRows(service, ['three']), ['three'])
-    await untilKept(Date.now())
+    await cloud.untilRestorable(SERVER)
     const leftovers = (await readdir(await postgresFolderOf(join(cloud.home, 'hosts/west-us')))).filter((name) =>
       name.startsWith('.scratch'),
     )
@@ -166,7 +156,7 @@ describe('backups', () => {
     assert.equal((await cloud.cli(['sql', 'restore', SERVER, '--name', 'no'])).code, 1)
     await rm(vault)
     await rename(aside, vault)
-    await untilKept(Date.now())
+    await cloud.untilRestorable(SERVER)
     const found = await cloud.json<BackupsView>(['sql', 'backup', 'list', SERVER])
     assert.deepEqual([found.gaps, found.problems], [[], []])
     await waitFor('the trouble to be over', async () => ((await isTold()) ? undefined : true), SOON)

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
 import type { DryRunView, OperationView, RecoveryPlanView, ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
-import { TestCloud } from '../support/cloud.ts'
+import { connectInside, TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
@@ -29,11 +28,11 @@ describe('a change of database', () => {
     await cloud.ok(['mobile', 'table', 'create', 'Shop', 'TodoItem'])
     service = await cloud.service('Shop')
     assert.equal((await cloud.insertRows(service, ['one', 'two'])).length, 2)
-    await untilKept(Date.now())
+    await cloud.untilRestorable('sql-west-us')
     const moment = new Date().toISOString()
     await pause(20)
     assert.equal((await cloud.insertRows(service, ['three'])).length, 1)
-    await untilKept(Date.now())
+    await cloud.untilRestorable('sql-west-us')
     await cloud.ok(['sql', 'restore', 'sql-west-us', '--to', moment, '--location', 'West US', '--name', 'before'])
   })
   after(async () => {
@@ -41,13 +40,6 @@ describe('a change of database', () => {
     await points?.dispose()
   })
 
-  const untilKept = async (since: number, server = 'sql-west-us') => {
-    const isKept = async () => {
-      const to = (await cloud.server(server)).backup?.restorableTo
-      return to && Date.parse(to) > since ? true : undefined
-    }
-    await waitFor('what was written to be restorable', isKept, SOON)
-  }
   const serverOf = async () => (await cloud.service('Shop')).server
   // As an app that was offline does: from the newest that it has seen.
   const newestFirst = async () => {
@@ -161,11 +153,26 @@ describe('a change of database', () => {
     await cloud.refuses(['sql', 'server', 'show', 'sql-west-us-restored'], 2, /no server/)
   }
 
+  // The new home dies, too, and stays dead: all is as it was, and the next command finds its way.
+  const refusedForWantOfItsHost = async (recover: string[]) => {
+    await points.arm('host.restore.fetching', 'stop')
+    const running = cloud.cli([...recover, '-q'])
+    await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)
+    await cloud.ok(['dev', 'outage', 'start', 'East US'])
+    const failed = await running
+    await points.disarm()
+    assert.equal(failed.code, 1, failed.stderr)
+    assert.match(failed.stderr, /east-us-1, where it is restored, cannot be reached/)
+    assert.deepEqual([await serverOf(), (await cloud.service('Shop')).operation], ['sql-west-us', null])
+    await cloud.ok(['dev', 'outage', 'stop', 'East US'])
+    await cloud.untilState('Spare', 'Ready', 60_000)
+  }
+
   test('a recovery restores a database that is lost without a standby, through a crash, and says what that costs', async () => {
     if ((await serverOf()) !== 'sql-west-us') await cloud.ok([...CHANGE, '--undo', '--accept-loss', 'any'])
     await cloud.ok(['sql', 'server', 'protect', 'sql-west-us', '--protection', 'vault'])
     await cloud.ok(['mobile', 'create', 'Spare', '--location', 'East US', '--secondary-for', 'Shop'])
-    await untilKept(Date.now())
+    await cloud.untilRestorable('sql-west-us')
     const ids = await cloud.readIds(service)
     await cloud.ok(['dev', 'outage', 'start', 'West US'])
     await cloud.untilState('Shop', 'Unhealthy', 30_000)
@@ -190,6 +197,7 @@ describe('a change of database', () => {
     await cloud.refuses([...set, 'recovery.lossMax', 'much'], 2, /takes a duration/)
     await cloud.refuses([...set, 'nothing', '1'], 2, /no setting 'nothing'/)
     await refusedForWantOfBackups(recover)
+    await refusedForWantOfItsHost(recover)
     const at = {
       point: 'recover.database.restoring',
       victim: 'self' as const,
@@ -219,9 +227,7 @@ describe('a change of database', () => {
     const isBack = async () => ((await cloud.server('sql-west-us')).members[0]?.state === 'running' ? true : undefined)
     await waitFor('the lost server', isBack, SOON)
     assert.equal(await serverOf(), restored)
-    const { host, password } = await cloud.inside('west-us', 'sql-west-us')
-    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
-    await client.connect()
+    const client = await connectInside(cloud, 'west-us', 'sql-west-us')
     const isShut = async () => {
       const logins = await client.query("select 1 from pg_roles where rolname like 'svc_%' and rolcanlogin")
       return logins.rowCount === 0 ? true : undefined
@@ -236,12 +242,12 @@ describe('a change of database', () => {
   })
 
   test('a recovery to a moment before a mistake works where all is well, with --force', async () => {
-    await untilKept(Date.now(), restored)
+    await cloud.untilRestorable(restored)
     const moment = new Date().toISOString()
     const ids = await cloud.readIds(service)
     await pause(20)
     assert.equal((await cloud.insertRows(service, ['a mistake'])).length, 1)
-    await untilKept(Date.now(), restored)
+    await cloud.untilRestorable(restored)
     await cloud.ok(['mobile', 'create', 'Home', '--location', 'West US', '--secondary-for', 'Shop'])
     const recover = ['mobile', 'recover', 'Shop', 'Home', '--to', moment]
     await cloud.refuses([...recover, '-q'], 3, /Ready, not Unhealthy[\s\S]*--force/)

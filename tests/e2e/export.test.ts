@@ -95,7 +95,7 @@ describe('an export', () => {
         gzipSync(text.replace('"type":"number"', '"type":"text; drop table x"')),
         /cannot be imported|last line/,
       ],
-      ['something else', Buffer.from('nothing'), /no archive of a mobile service/],
+      ['something else', Buffer.from('nothing'), /no export of a mobile service/],
       ['newer', gzipSync(`${text.split('\n')[0]?.replace('"format":1', '"format":9')}\n`), /a newer Mainstay/],
     ]
     for (const [what, content, message] of wrong) {

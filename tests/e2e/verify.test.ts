@@ -4,13 +4,13 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
+import type pg from 'pg'
 import type { ServiceView } from '../../src/contract/api.ts'
 import { findPostmaster } from '../../src/databases/cluster.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
-import { TestCloud } from '../support/cloud.ts'
+import { connectInside, TestCloud } from '../support/cloud.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
 
 const SERVER = 'sql-west-us'
@@ -37,13 +37,8 @@ describe('verifying a service', () => {
     const ids = Array.from({ length: 30 }, (_, number) => `row-${number}`)
     assert.equal((await cloud.insertRows(service, ids)).length, 30)
     await cloud.untilProtected(SERVER)
-    const since = Date.now()
-    const isKept = async () => {
-      const to = (await cloud.server(SERVER)).backup?.restorableTo
-      return to && Date.parse(to) > since ? true : undefined
-    }
-    await waitFor('what was written to be restorable', isKept, SOON)
-    primary = await inside('west-us')
+    await cloud.untilRestorable(SERVER)
+    primary = await connectInside(cloud, 'west-us', SERVER)
   })
   after(async () => {
     await primary?.end().catch(() => {})
@@ -51,13 +46,6 @@ describe('verifying a service', () => {
     if (folder) await rm(folder, { recursive: true })
   })
 
-  const inside = async (slug: string) => {
-    const { host, password } = await cloud.inside(slug, SERVER)
-    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
-    client.on('error', () => {})
-    await client.connect()
-    return client
-  }
   const verify = (...against: string[]) => ['mobile', 'verify', 'Shop', ...against]
 
   test('finds all well: what runs, what is there, the standby, the backup', async () => {
@@ -158,7 +146,7 @@ describe('verifying a service', () => {
     await primary.query('checkpoint')
     const path = join(data, rows[0]?.path ?? '')
     const isWritten = async () => ((await readFile(path)).length > 0 ? true : undefined)
-    const standby = await inside('east-us')
+    const standby = await connectInside(cloud, 'east-us', SERVER)
     await standby.query('checkpoint')
     await standby.end()
     await waitFor('the page on disk', isWritten, SOON)

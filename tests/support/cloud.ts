@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import type { OperationView, ServerView, ServiceView, StatusView } from '../../src/contract/api.ts'
 import type { HostAssignment } from '../../src/contract/assignment.ts'
 import { waitFor } from '../../src/kit/clock.ts'
@@ -238,6 +239,15 @@ export class TestCloud {
     await waitFor(`${name} to be protected`, isProtected, { withinMs: 30_000, everyMs: 100 })
   }
 
+  /** Waits until every moment up to that one (milliseconds since 1970) can be restored of a server. */
+  async untilRestorable(server: string, momentMs = Date.now()): Promise<void> {
+    const isRestorable = async () => {
+      const to = (await this.server(server)).backup?.restorableTo
+      return to && Date.parse(to) > momentMs ? true : undefined
+    }
+    await waitFor(`${server} to be restorable`, isRestorable, { withinMs: 60_000, everyMs: 100 })
+  }
+
   /** Waits until every region is Ready: for everybody, not only for its own heartbeat. */
   async untilRegionsReady(): Promise<void> {
     const isReady = async () =>
@@ -296,6 +306,16 @@ export class TestCloud {
     assert.ok(found, `${slug} has no server ${server}`)
     return { host: join(socketFolderOf(home), server), password: found.superuserPassword }
   }
+}
+
+/** A superuser's connection into the apps database of a server, from inside a region; the caller ends it. */
+export async function connectInside(cloud: TestCloud, slug: string, server: string): Promise<pg.Client> {
+  const { host, password } = await cloud.inside(slug, server)
+  const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'apps' })
+  // One whose server dies says so with the next query.
+  client.on('error', () => {})
+  await client.connect()
+  return client
 }
 
 /** A port that nothing listens on just now. */

@@ -114,7 +114,7 @@ export type VerifyService = Static<typeof VerifyService>
 
 export const ImportView = Type.Object({
   service: Type.String(),
-  from: Type.String({ description: 'the service that the archive is of' }),
+  from: Type.String({ description: 'the service that the export is of' }),
   exportedAt: Instant,
   rows: Type.Record(Type.String(), Type.Integer()),
   scripts: Type.Array(Type.String()),

@@ -7,11 +7,11 @@ import { Check } from 'typebox/value'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { ImportView } from '../contract/api.ts'
-import { ARCHIVE_FORMAT, type ArchivedTables, type ImportedRows, LINES_TYPE } from '../contract/service-archive.ts'
-import { ArchiveFormat, ArchiveHeader } from '../contract/service-archive-schema.ts'
+import { EXPORT_FORMAT, type ExportedTables, type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
+import { ExportFormat, ExportHeader } from '../contract/service-export-schema.ts'
 import { checkEnd, endLines } from '../kit/ended-lines.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { ARCHIVE_LINE_BYTES_MAX } from '../kit/limits.ts'
+import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { readRelease } from '../kit/release.ts'
 import { bumpDesired } from '../regions/regions.ts'
@@ -22,7 +22,7 @@ import { settingsOf } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
-/** The archive of a service, as it is made. What breaks it ends the stream before its last line. */
+/** The export of a service, as it is made. What breaks it ends the stream before its last line. */
 export async function exportService(deps: ApiDeps, caller: Caller, name: string): Promise<Readable> {
   const service = await getService(deps.db, caller.subscriptionId, name)
   const machine = await requireUsable(deps, service)
@@ -35,11 +35,11 @@ export async function exportService(deps: ApiDeps, caller: Caller, name: string)
   return packed
 }
 
-async function headerOf({ db }: ApiDeps, service: Service): Promise<ArchiveHeader> {
+async function headerOf({ db }: ApiDeps, service: Service): Promise<ExportHeader> {
   const scripts = await listCurrentScripts(db, [service.id])
   return {
     mainstay: 'service',
-    format: ARCHIVE_FORMAT,
+    format: EXPORT_FORMAT,
     release: readRelease(),
     service: service.name,
     exportedAt: new Date().toISOString(),
@@ -52,10 +52,10 @@ async function headerOf({ db }: ApiDeps, service: Service): Promise<ArchiveHeade
 }
 
 // What is defined and lies there: with the columns of the moment of the rows.
-async function* withHeader(header: ArchiveHeader, rows: Readable): AsyncGenerator<string> {
-  const lines = linesOf(rows, ARCHIVE_LINE_BYTES_MAX)
+async function* withHeader(header: ExportHeader, rows: Readable): AsyncGenerator<string> {
+  const lines = linesOf(rows, EXPORT_LINE_BYTES_MAX)
   const first = await lines.next()
-  const there = JSON.parse(first.done ? '{"tables":[]}' : first.value) as ArchivedTables
+  const there = JSON.parse(first.done ? '{"tables":[]}' : first.value) as ExportedTables
   const tables = header.tables.flatMap((table) => {
     const found = there.tables.find(({ name }) => name === table.name)
     return found ? [{ ...table, columns: found.columns }] : []
@@ -75,18 +75,18 @@ async function* asBytes(lines: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const line of lines) yield `${line}\n`
 }
 
-/** The lines of a packed archive. Faults with `lines.damaged`, or `import.damaged` when it is none. */
+/** The lines of a packed export. Faults with `lines.damaged`, or `import.damaged` when it is none. */
 async function* unpack(packed: Readable): AsyncGenerator<string> {
   const plain = createGunzip()
   const unpacking = pipeline(packed, plain).catch((error) => plain.destroy(error))
   try {
-    yield* checkEnd(linesOf(plain, ARCHIVE_LINE_BYTES_MAX))
+    yield* checkEnd(linesOf(plain, EXPORT_LINE_BYTES_MAX))
   } catch (error) {
     if (error instanceof Fault) throw error
     throw new Fault(
       'import.damaged',
       400,
-      `this is no archive of a mobile service, or not all of it: ${messageOf(error)}`,
+      `this is no export of a mobile service, or not all of it: ${messageOf(error)}`,
       {
         hint: HINT,
       },
@@ -99,15 +99,15 @@ async function* unpack(packed: Readable): AsyncGenerator<string> {
 
 const HINT = 'Name a file that was written by: mainstay sql export SERVICE -o FILE'
 
-function parseHeader(line: string | undefined): ArchiveHeader {
+function parseHeader(line: string | undefined): ExportHeader {
   const header = parseJson(line ?? '')
-  if (Check(ArchiveFormat, header) && header.format > ARCHIVE_FORMAT) {
-    throw new Fault('import.newer', 409, `a newer Mainstay (${header.release}) wrote this archive`, {
+  if (Check(ExportFormat, header) && header.format > EXPORT_FORMAT) {
+    throw new Fault('import.newer', 409, `a newer Mainstay (${header.release}) wrote this export`, {
       hint: 'Import it with that release, or a later one.',
     })
   }
-  if (!Check(ArchiveHeader, header)) {
-    throw new Fault('import.damaged', 400, 'this is no archive of a mobile service', { hint: HINT })
+  if (!Check(ExportHeader, header)) {
+    throw new Fault('import.damaged', 400, 'this is no export of a mobile service', { hint: HINT })
   }
   for (const { name } of header.tables) requireTableName(name)
   for (const { name, text } of header.scripts) {
@@ -125,7 +125,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Puts an archive into a service that has no tables of these names, or has them without rows. */
+/** Puts an export into a service that has no tables of these names, or has them without rows. */
 export async function importService(
   deps: ApiDeps,
   caller: Caller,
@@ -140,7 +140,7 @@ export async function importService(
   await deps.field.push()
   await untilFollowed(deps, service, machine, version)
   const { rows } = await sendRows(deps, service, { machine, header, lines })
-  // Last: no script of the archive runs before its rows are there.
+  // Last: no script of the export runs before its rows are there.
   const last = await deps.db.transaction().execute(async (trx) => {
     const written = { serviceId: service.id, principal: caller.principal }
     for (const one of header.scripts) await writeScript(trx, { ...written, ...one })
@@ -157,7 +157,7 @@ export async function importService(
   return { service: service.name, from, exportedAt, rows, scripts: header.scripts.map((one) => one.name) }
 }
 
-async function define(deps: ApiDeps, caller: Caller, service: Service, { tables }: ArchiveHeader): Promise<number> {
+async function define(deps: ApiDeps, caller: Caller, service: Service, { tables }: ExportHeader): Promise<number> {
   return await deps.db.transaction().execute(async (trx) => {
     await lockServices(trx, [service.id])
     const known = (await listTables(trx, [service.id])).map(({ name }) => name)
@@ -174,7 +174,7 @@ async function define(deps: ApiDeps, caller: Caller, service: Service, { tables 
 async function sendRows(
   { field }: ApiDeps,
   service: Service,
-  { machine, header, lines }: { machine: string; header: ArchiveHeader; lines: AsyncIterable<string> },
+  { machine, header, lines }: { machine: string; header: ExportHeader; lines: AsyncIterable<string> },
 ): Promise<ImportedRows> {
   const tables = header.tables.map(({ name, columns }) => ({ name, columns }))
   const all = async function* () {

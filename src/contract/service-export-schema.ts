@@ -1,18 +1,18 @@
-// The first line of a service's archive, as it is checked before anything of it is believed.
+// The first line of a service's export, as it is checked before anything of it is believed.
 import { type Static, Type } from 'typebox'
 import { PermissionsView } from './api/table.ts'
 
-const ArchivedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
+const ExportedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
 
-/** What says of an archive of any release whether it can be read. */
-export const ArchiveFormat = Type.Object({
+/** What says of an export of any release whether it can be read. */
+export const ExportFormat = Type.Object({
   mainstay: Type.Literal('service'),
   format: Type.Integer(),
   release: Type.String(),
 })
 
-/** The first line of an archive. Keys and other secrets are not in it. */
-export const ArchiveHeader = Type.Object({
+/** The first line of an export. Keys and other secrets are not in it. */
+export const ExportHeader = Type.Object({
   mainstay: Type.Literal('service'),
   format: Type.Integer(),
   release: Type.String(),
@@ -26,9 +26,9 @@ export const ArchiveHeader = Type.Object({
     Type.Object({
       name: Type.String(),
       permissions: PermissionsView,
-      columns: Type.Array(ArchivedColumn),
+      columns: Type.Array(ExportedColumn),
     }),
   ),
   scripts: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })),
 })
-export type ArchiveHeader = Static<typeof ArchiveHeader>
+export type ExportHeader = Static<typeof ExportHeader>
