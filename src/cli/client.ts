@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type {
   ApplyDivergence,
+  AttachServer,
   AuditView,
   BackupsView,
   ChangeDatabase,
@@ -33,6 +34,7 @@ import type {
   ScriptTextView,
   ScriptVersionView,
   ScriptWrittenView,
+  ServerView,
   ServiceSettings,
   SetPermissions,
   SwitchService,
@@ -49,6 +51,7 @@ import {
   CONTROL_CALL_MS_MAX,
   CONTROL_CHANGE_MS_MAX,
   DIVERGENCE_PREVIEW_MS_MAX,
+  EXTERNAL_CHECK_MS_MAX,
   TRUNCATE_CALL_MS_MAX,
   VAULT_READ_MS_MAX,
 } from '../kit/limits.ts'
@@ -57,6 +60,8 @@ import { type Call, ControlCalls, fill } from './control-calls.ts'
 
 /** For a call that control answers only when a host has carried the change out; all others it answers at once. */
 const FOLLOWED = { timeoutMs: CONTROL_CHANGE_MS_MAX }
+/** For an external server: it is looked into from every region. */
+const LOOKING = { timeoutMs: 3 * EXTERNAL_CHECK_MS_MAX }
 /** For a change of database: all rows are counted in both before it is answered. */
 const LOOKED_INTO = { verb: 'POST' as const, timeoutMs: 2 * CONTENTS_READ_MS_MAX }
 
@@ -163,6 +168,25 @@ export class Client {
 
   async createServer(request: CreateServer): Promise<OperationView> {
     return await this.#calls.send('OperationView', { verb: 'POST', path: API.servers, body: request })
+  }
+
+  async planAttachServer(request: AttachServer): Promise<DryRunView> {
+    const body = { ...request, isDryRun: true }
+    return await this.#calls.send('DryRunView', { verb: 'POST', path: API.attachServer, body, ...LOOKING })
+  }
+
+  async attachServer(request: AttachServer): Promise<ServerView> {
+    const call = { verb: 'POST' as const, path: API.attachServer, body: request, ...LOOKING }
+    return await this.#calls.send('ServerView', call)
+  }
+
+  async planDetachServer(server: string): Promise<DryRunView> {
+    const path = fill(API.detachServer, { server })
+    return await this.#calls.send('DryRunView', { verb: 'DELETE', path, query: { isDryRun: 'true' } })
+  }
+
+  async detachServer(server: string): Promise<void> {
+    await this.#calls.call({ verb: 'DELETE', path: fill(API.detachServer, { server }) })
   }
 
   async planDeleteServer(server: string, options: { deleteData: boolean }): Promise<DryRunView> {

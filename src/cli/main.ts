@@ -44,6 +44,7 @@ import { addSqlBackup, addSqlRestore } from './sql-backup.ts'
 import { addSqlDivergence } from './sql-divergence.ts'
 import { addSqlExport } from './sql-export.ts'
 import { addSqlRestoreTable } from './sql-restore-table.ts'
+import { addSqlServerAttach, addSqlServerDetach } from './sql-server-attach.ts'
 import { addSqlServerCreate } from './sql-server-create.ts'
 import { addSqlServerDelete } from './sql-server-delete.ts'
 import { addSqlServerList } from './sql-server-list.ts'
@@ -147,6 +148,8 @@ export function buildProgram(shell: Shell): Command {
   addSqlServerSwitchover(server, shell)
   addSqlServerPromote(server, shell)
   addSqlServerDelete(server, shell)
+  addSqlServerAttach(server, shell)
+  addSqlServerDetach(server, shell)
   addSqlBackup(addGroup(databases, 'backup', 'backups of SQL servers'), shell)
   addSqlRestore(databases, shell)
   addSqlRestoreTable(databases, shell)

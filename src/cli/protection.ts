@@ -53,14 +53,17 @@ export async function protectService(
     )
     await followOperation(session, client, { operation })
   }
-  const isSafe = async () => ((await client.getServer(server)).isProtected ? true : undefined)
+  const isSafe = async () => {
+    const { kind, isProtected } = await client.getServer(server)
+    return kind === 'external' || isProtected ? true : undefined
+  }
   await waitFor(`${server} to be protected`, isSafe, { withinMs: PROTECTION_MS_MAX, everyMs: PROTECTION_LOOK_MS })
   return await client.getService(service.name)
 }
 
 async function lookAt(client: Client, service: ServiceView) {
-  const { name, members } = await client.getServer(service.server)
-  const isServerBare = members.every(({ role }) => role !== 'standby')
+  const { name, kind, members } = await client.getServer(service.server)
+  const isServerBare = kind === 'managed' && members.every(({ role }) => role !== 'standby')
   const secondaryName = service.secondary === null ? await freeName(client, service) : null
   return { server: name, isServerBare, secondaryName }
 }

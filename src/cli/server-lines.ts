@@ -4,14 +4,15 @@ import { formatAge, formatBytes, formatMs } from './amounts.ts'
 import { pairLines, tableLines } from './columns.ts'
 
 type Member = ServerView['members'][number]
+type External = NonNullable<ServerView['external']>
 
 /** One row for each copy of each server. */
 export function serverListLines(servers: ServerView[], nowMs: number): string[] {
   const rows = servers.flatMap((server) =>
     server.members.map((member) => [
       server.name,
-      member.region,
-      member.role,
+      server.external ? server.region : member.region,
+      server.external ? 'external' : member.role,
       member.standing ?? member.state,
       lagText(member),
       member.lease,
@@ -24,6 +25,10 @@ export function serverListLines(servers: ServerView[], nowMs: number): string[] 
 
 /** One server with all its copies. */
 export function serverLines(server: ServerView, nowMs: number): string[] {
+  return server.external ? externalLines(server, server.external, nowMs) : managedLines(server, nowMs)
+}
+
+function managedLines(server: ServerView, nowMs: number): string[] {
   return [
     ...pairLines([
       ['Server', server.name],
@@ -37,6 +42,43 @@ export function serverLines(server: ServerView, nowMs: number): string[] {
     ]),
     ...server.members.flatMap((member) => memberLines(member, nowMs)),
   ]
+}
+
+function externalLines(server: ServerView, external: External, nowMs: number): string[] {
+  const { user, database, at, version, hosts } = external
+  const [attendant] = server.members
+  const seen = attendant && attendant.lastContactAt !== null ? `, ${formatAge(attendant.lastContactAt, nowMs)}` : ''
+  return [
+    ...pairLines([
+      ['Server', server.name],
+      ['External in', server.region],
+      ['Database', `${database} as ${user}, ${TLS_TEXTS[external.tls]}`],
+      ['Takes writes', at === null ? 'nobody now' : `${at}${version === null ? '' : `, PostgreSQL ${version}`}`],
+      ['State', attendant?.state ?? 'unknown'],
+      ['Problem', attendant?.problem ?? null],
+      ['Looked after by', attendant ? `${attendant.machine}${seen}` : 'nobody'],
+      ['Protection', 'its owner’s'],
+      ['Standbys', standbyText(external)],
+      ['Data', attendant?.dataBytes == null ? null : formatBytes(attendant.dataBytes)],
+      ['Operation', server.operation],
+      ['Services', server.services.length > 0 ? server.services.join(', ') : 'none'],
+    ]),
+    ...hosts.map(({ place, state, problem }) => `${place} is ${problem ?? state.replace('_', '-')}`),
+  ]
+}
+
+const TLS_TEXTS: Record<External['tls'], string> = {
+  disable: 'not encrypted',
+  require: 'encrypted',
+  'verify-full': 'encrypted, its certificate checked',
+}
+
+function standbyText({ standbys }: External): string {
+  if (standbys === null) return 'not to be seen by its role'
+  if (standbys.length === 0) return 'none to be seen'
+  const lag = (bytes: number, ms: number | null) =>
+    `${formatBytes(bytes)}${ms === null ? '' : `, ${formatMs(ms)}`} behind`
+  return standbys.map(({ name, lagBytes, lagMs }) => `${name}: ${lag(lagBytes, lagMs)}`).join('; ')
 }
 
 function backupText(backup: ServerView['backup'], nowMs: number): string | null {

@@ -42,6 +42,8 @@ export const API = {
   audit: '/api/v1/audit',
   servers: '/api/v1/servers',
   server: '/api/v1/servers/:server',
+  attachServer: '/api/v1/external-servers',
+  detachServer: '/api/v1/external-servers/:server',
   protectServer: '/api/v1/servers/:server/protect',
   divergences: '/api/v1/divergences',
   divergence: '/api/v1/servers/:server/divergence',

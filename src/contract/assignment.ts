@@ -1,5 +1,6 @@
 // What control wants of a machine: complete, versioned, and kept on that machine's disk so that serving never needs control.
 import type { BackupTarget } from './backup.ts'
+import type { ExternalAssignment } from './external-server.ts'
 import type { TablePermissions } from './permissions.ts'
 
 /** Where a machine's door is. */
@@ -75,6 +76,8 @@ export type DatabaseAssignment = {
   user: string
   password: string
   remote: MachineAddress | null
+  /** It is one of `externals`. */
+  isExternal?: boolean
 }
 
 /**
@@ -121,6 +124,8 @@ export type HostAssignment = MachineAssignment & {
   machine: string
   region: string
   servers: ServerAssignment[]
+  /** Those that services here use, or that this host looks after. */
+  externals?: ExternalAssignment[]
   /** Copies that are to go with their data, each by name and up to its epoch: never because some list lacks them. */
   droppedServers?: { name: string; epoch: number }[]
   runtimes: RuntimeAssignment[]

@@ -70,6 +70,8 @@ export type ControlDatabase = {
     ordinal: Generated<number>
   }
   desired: { only_row: Generated<boolean>; version: Big }
+  /** Made when it is first needed. */
+  cloud: { only_row: Generated<boolean>; id: Generated<string> }
   servers: {
     name: string
     home_region: string
@@ -89,6 +91,9 @@ export type ControlDatabase = {
     is_stopping: Generated<boolean>
     restored_from: string | null
     restore_target: Json<BackupTarget | null> | null
+    kind: Generated<'managed' | 'external'>
+    /** Sealed JSON of an ExternalEndpoint. */
+    endpoint: string | null
   }
   divergences: {
     server: string

@@ -2,6 +2,7 @@
 import type { GatewayAssignment, HostAssignment } from './assignment.ts'
 import type { BackupFacts } from './backup.ts'
 import type { BundleSummary } from './divergence.ts'
+import type { ExternalFacts } from './external-server.ts'
 import type { ServiceDigests } from './service-digests.ts'
 
 /**
@@ -60,6 +61,8 @@ export type ServerFacts = {
   backup?: BackupFacts | null
   /** Of one that is made from a vault: how far that is. */
   restore?: { doneBytes: number; totalBytes: number; step: string; elapsedMs?: number } | null
+  /** Of an external one: what can be seen of it. */
+  external?: ExternalFacts | null
   /** Schemas that are ready under the assigned epoch. */
   schemas: { schema: string; epoch: number; problem: string | null }[]
 }

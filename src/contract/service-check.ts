@@ -3,8 +3,8 @@ import type { RestoredServiceRequest } from './backup.ts'
 
 export type CheckRequest = { job: string; serviceId: string; schema: string; epoch: number; tables: string[] }
 
-/** `problems`: what is not as it must be, in words; empty when all is well. */
-export type CheckAnswer = { tables: number; rows: number; indexes: number; problems: string[] }
+/** `problems`: what is not as it must be, in words; empty when all is well. `unchecked`: what could not be looked at. */
+export type CheckAnswer = { tables: number; rows: number; indexes: number; problems: string[]; unchecked?: string[] }
 
 /** Of each table: one checksum for each of DIGEST_RANGES ranges of its rows, and where the copy stood (as `0/3A21F60`). */
 export type RangesRequest = { job: string; schema: string; tables: string[] }

@@ -13,8 +13,10 @@ import type {
   ServiceAssignment,
 } from '../contract/assignment.ts'
 import { SHARED_RUNTIME } from '../contract/assignment.ts'
+import type { ExternalAssignment } from '../contract/external-server.ts'
 import { PROTOCOL_VERSION_UNNAMED, versionToSpeak } from '../contract/protocols.ts'
 import { APPS_DATABASE, loginRole } from '../contract/table-format.ts'
+import { endpointOf } from '../databases/external-servers.ts'
 import type { FormerSchema } from '../databases/former-schemas.ts'
 import { type Member, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import type { Verdict } from '../health/verdict.ts'
@@ -37,8 +39,9 @@ export function deriveHostAssignment(snapshot: Snapshot, machine: string, open: 
     region: self.domain,
     servers: snapshot.servers.flatMap((server) => {
       const member = server.members.find((entry) => entry.machine === machine)
-      return member ? [deriveServer(snapshot, server, member, open)] : []
+      return member && server.kind === 'managed' ? [deriveServer(snapshot, server, member, open)] : []
     }),
+    externals: deriveExternals(snapshot, machine, open),
     droppedServers: deriveDrops(snapshot, machine),
     runtimes: deriveRuntimes(snapshot, machine, open),
     peers: hostsThatCount(snapshot).filter((host) => host.machine !== machine),
@@ -141,6 +144,22 @@ function deriveServer(
   }
 }
 
+// One host looks after it; all that serve from it reach it by themselves, and do not need that one.
+function deriveExternals(snapshot: Snapshot, machine: string, open: OpenSecret): ExternalAssignment[] {
+  const used = new Set(servicesOn(snapshot, machine).map(({ server }) => server))
+  return snapshot.servers
+    .filter(({ kind }) => kind === 'external')
+    .flatMap((server) => {
+      const isHere = primaryOf(server).machine === machine
+      if (!isHere && !used.has(server.name)) return []
+      const duty =
+        isHere && snapshot.cloud !== null
+          ? { cloud: snapshot.cloud, schemas: deriveSchemas(snapshot, server, open) }
+          : null
+      return [{ name: server.name, epoch: Number(server.epoch), endpoint: endpointOf(server, open), duty }]
+    })
+}
+
 function deriveLease(snapshot: Snapshot, standby: Member | null): LeaseAssignment {
   const prover = standby && addressIn(snapshot, standby.machine)
   const term = standby?.lease_term ?? 0
@@ -214,8 +233,7 @@ function deriveFormerSchema({
 }
 
 function deriveRuntimes(snapshot: Snapshot, machine: string, open: OpenSecret): RuntimeAssignment[] {
-  const isHere = (service: Service) => service.machine === machine || service.also_machine === machine
-  const here = snapshot.services.filter((service) => isHere(service) && isServedNow(service))
+  const here = servicesOn(snapshot, machine)
   const build = (service: Service) => deriveService(snapshot, service, machine, open)
   const shapes = here.flatMap((service) => shapesOf(service).map((shape) => ({ service, ...shape })))
   const shared = shapes.filter(({ mode }) => mode === 'shared').map(({ service }) => build(service))
@@ -229,6 +247,11 @@ function deriveRuntimes(snapshot: Snapshot, machine: string, open: OpenSecret): 
     }))
   // The shared runtime is always there, warm, so that a recovery need not wait for a process to start.
   return [{ name: SHARED_RUNTIME, units: 1, generation: 0, services: shared }, ...reserved]
+}
+
+function servicesOn(snapshot: Snapshot, machine: string): Service[] {
+  const isHere = (service: Service) => service.machine === machine || service.also_machine === machine
+  return snapshot.services.filter((service) => isHere(service) && isServedNow(service))
 }
 
 // While its mode changes, a service is served in both shapes: no request falls between the old runtime and the new.
@@ -268,14 +291,16 @@ function deriveDatabase(snapshot: Snapshot, service: Service, machine: string, o
   const server = snapshot.servers.find((entry) => entry.name === service.server)
   if (!server) throw new TypeError(`service ${service.name} is on a server that is not there`)
   const primary = primaryOf(server).machine
+  const isExternal = server.kind === 'external'
   return {
     server: server.name,
     serverEpoch: Number(server.epoch),
-    database: APPS_DATABASE,
+    database: isExternal ? endpointOf(server, open).database : APPS_DATABASE,
     schema: service.schema_name,
     user: loginRole(service.id, Number(service.epoch)),
     password: open(service.login_password),
-    remote: primary === machine ? null : addressIn(snapshot, primary),
+    remote: isExternal || primary === machine ? null : addressIn(snapshot, primary),
+    isExternal,
   }
 }
 

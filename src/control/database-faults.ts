@@ -1,16 +1,9 @@
 // What can be wrong with the control database, told apart: for a person who mends it, and for us who try elsewhere.
+
+import type { DatabaseHost } from '../contract/external-server.ts'
+import { type HostFinding, POSTGRES_VERSION_MIN, sentenceOf } from '../databases/database-host.ts'
+import { type DatabaseTarget, placeOf } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { type DatabaseHost, type DatabaseTarget, placeOf } from './database-url.ts'
-
-/** What was found at one host. */
-export type HostFinding =
-  | { kind: 'writable' }
-  | { kind: 'read_only' }
-  | { kind: 'too_old'; version: string }
-  | { kind: 'failed'; error: unknown }
-
-/** The oldest PostgreSQL that control works with, as `server_version_num`. */
-export const POSTGRES_VERSION_MIN = 150_000
 
 // Refused logins and what is not there at all: trying the next host is right, saying "unreachable" would be wrong.
 const PASSWORD_CODES = new Set(['28P01', '28000'])
@@ -77,13 +70,6 @@ export function noneFault(target: DatabaseTarget, found: { at: DatabaseHost; fin
   return new Fault('control.database_unreachable', 503, `the control database cannot be reached: ${places}`, {
     hint: target.advice ?? 'Check that it runs and that the hosts and ports in MAINSTAY_CONTROL_DB are right.',
   })
-}
-
-function sentenceOf(finding: HostFinding): string {
-  if (finding.kind === 'writable') return 'is writable'
-  if (finding.kind === 'read_only') return 'is a standby or read-only'
-  if (finding.kind === 'too_old') return `is PostgreSQL ${finding.version}`
-  return `says: ${messageOf(finding.error)}`
 }
 
 function codeOf(error: unknown): string {

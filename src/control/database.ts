@@ -8,10 +8,11 @@ import * as controlProcesses from '../../migrations/0004-control-processes.ts'
 import * as servers from '../../migrations/0005-servers.ts'
 import * as backups from '../../migrations/0006-backups.ts'
 import * as changedDatabases from '../../migrations/0007-changed-databases.ts'
+import * as externalServers from '../../migrations/0008-external-servers.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import type { Log } from '../kit/log.ts'
-import { type DatabaseTarget, parseDatabaseUrl } from './database-url.ts'
 import { EmbeddedDatabase } from './embedded-database.ts'
 import { WritablePool } from './writable-pool.ts'
 
@@ -24,6 +25,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0005-servers': servers,
   '0006-backups': backups,
   '0007-changed-databases': changedDatabases,
+  '0008-external-servers': externalServers,
 }
 
 export type Db = Kysely<ControlDatabase>

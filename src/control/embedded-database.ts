@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { prepareBinaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
 import { PORT, SUPERUSER } from '../databases/cluster-config.ts'
+import type { DatabaseTarget } from '../databases/database-url.ts'
 import { repeat } from '../kit/clock.ts'
 import { readTextIfAny, removeTree, writeFileDurably } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
 import { randomKey } from '../kit/identifiers.ts'
 import type { Log } from '../kit/log.ts'
-import type { DatabaseTarget } from './database-url.ts'
 
 const LOOK_EVERY_MS = 250
 

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ProbeFacts } from '../contract/facts.ts'
+import { regionNameOf } from '../databases/server-place.ts'
 import { primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import type { Incidents } from '../health/incidents.ts'
 import {
@@ -140,8 +141,12 @@ function databaseFacts(
   const facts = freshHost(deps.board, machine)?.servers.find((entry) => entry.name === server.name)
   return {
     server: server.name,
-    regionName: fleet.machines.find((entry) => entry.name === machine)?.domain ?? '',
-    host: seen.reach.get(machine) ?? { isLost: false, evidence: [] },
+    regionName: regionNameOf(server, {
+      domains: new Map(fleet.machines.map(({ name, domain }) => [name, domain])),
+      regions: new Map(fleet.regions.map(({ slug, name }) => [slug, name])),
+    }),
+    // An external one does not die with the host that looks after it.
+    host: (server.kind === 'managed' && seen.reach.get(machine)) || { isLost: false, evidence: [] },
     isOpen: facts ? facts.state === 'running' : null,
     problem: facts?.problem ?? null,
     isUnreachableFromRuntime: seen.probes.some((probe) => probe.unreachableServers.includes(server.name)),

@@ -1,8 +1,17 @@
 // The management API's routes for database servers.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { CreateServer, DryRunView, OperationView, PromoteServer, ProtectServer, ServerView } from '../contract/api.ts'
+import {
+  AttachServer,
+  CreateServer,
+  DryRunView,
+  OperationView,
+  PromoteServer,
+  ProtectServer,
+  ServerView,
+} from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
+import { attachServer, detachServer, planAttachServer } from '../databases/attach-server.ts'
 import { beginCreateServer, planCreateServer } from '../databases/create-server.ts'
 import { beginDeleteServer, planDeleteServer } from '../databases/delete-server.ts'
 import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
@@ -12,13 +21,13 @@ import { beginPromoteServer, planPromoteServer } from '../recovery/promote-serve
 import { beginSwitchServer, planSwitchServer } from '../recovery/switch-server.ts'
 import type { ApiDeps } from './compose.ts'
 import { keyOf } from './request-key.ts'
-import { viewServers } from './views.ts'
+import { viewServers } from './server-view.ts'
 
 const ByServer = Type.Object({ server: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
 const BEGUN = { 200: DryRunView, 202: OperationView }
 
-/** Servers: list, show, create, delete, protect, promote, switch over. */
+/** Servers: list, show, create, delete, attach, detach, protect, promote, switch over. */
 export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(
     API.servers,
@@ -27,10 +36,7 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
   )
 
   app.get(API.server, { schema: { params: ByServer, response: { 200: ServerView } } }, async (request) => {
-    const { name } = await getServer(deps.db, request.params.server)
-    const view = (await viewServers(deps.views)).find((server) => server.name === name)
-    if (view) return view
-    throw new Fault('server.unknown', 404, `there is no server '${name}' any more`)
+    return await viewOf(deps, request.params.server)
   })
 
   app.post(API.servers, { schema: { body: CreateServer, response: BEGUN } }, async (request, reply) => {
@@ -51,6 +57,24 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     if (request.query.isDryRun === true) return await planDeleteServer(deps.services, caller, wanted)
     const id = await beginDeleteServer(deps.services, caller, wanted, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const attachSchema = { body: AttachServer, response: { 200: DryRunView, 201: ServerView } }
+  app.post(API.attachServer, { schema: attachSchema }, async (request, reply) => {
+    if (request.body.isDryRun === true) return await planAttachServer(deps.services, request.body)
+    await attachServer(deps.services, deps.callerOf(request), request.body)
+    return reply.code(201).send(await viewOf(deps, request.body.name))
+  })
+
+  const detachSchema = {
+    params: ByServer,
+    querystring: Type.Object({ isDryRun: Flag }),
+    response: { 200: DryRunView, 204: Type.Null() },
+  }
+  app.delete(API.detachServer, { schema: detachSchema }, async (request, reply) => {
+    const wanted = { name: request.params.server, isDryRun: request.query.isDryRun === true }
+    const changes = await detachServer(deps.services, deps.callerOf(request), wanted)
+    return wanted.isDryRun ? { isDryRun: true as const, changes } : reply.code(204).send(null)
   })
 
   const protectSchema = { params: ByServer, body: ProtectServer, response: BEGUN }
@@ -79,4 +103,11 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     const id = await beginSwitchServer(deps.recovery, caller, server, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
+}
+
+async function viewOf({ db, views }: ApiDeps, wanted: string): Promise<ServerView> {
+  const { name } = await getServer(db, wanted)
+  const view = (await viewServers(views)).find((server) => server.name === name)
+  if (view) return view
+  throw new Fault('server.unknown', 404, `there is no server '${name}' any more`)
 }

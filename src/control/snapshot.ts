@@ -25,6 +25,8 @@ export type Snapshot = Fleet & {
   serverDrops: ServerDrop[]
   /** What backups are sealed with; sealed itself. Null before there is one. */
   backupKey: string | null
+  /** By which external servers know whose cloud it is; null while none was ever attached. */
+  cloud: string | null
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
   /** What services left behind on servers that they were on before. */
@@ -54,6 +56,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
       formerSchemas: await listFormerSchemas(trx),
       serverDrops: await listServerDrops(trx),
       backupKey: await readBackupKey(trx),
+      cloud: (await trx.selectFrom('cloud').select('id').executeTakeFirst())?.id ?? null,
       tables: await listAllTables(trx, ids),
       scripts: await listCurrentScripts(trx, ids),
       verdicts: await listServiceVerdicts(trx),

@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { noteDivergences } from '../databases/divergences.ts'
+import { chooseAttendant, moveAttendant } from '../databases/external-servers.ts'
 import { dropOldSchemas, noteDroppedSchemas } from '../databases/former-schemas.ts'
 import { replaceStandby } from '../databases/revoked-members.ts'
 import { noteDroppedCopies } from '../databases/server-drops.ts'
@@ -41,6 +42,10 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
   const hosts = await listHosts(deps.db, deps.field)
   let isChanged = await ensureDefaultServers(deps, hosts)
   for (const server of await listServers(deps.db)) {
+    if (server.kind === 'external') {
+      if (await ensureAttendant(deps, server, hosts)) isChanged = true
+      continue
+    }
     if (await ensureStandby(deps, server)) isChanged = true
     if (await moveRevokedStandby(deps, server, hosts)) isChanged = true
     if (await tendStanding(deps, server)) isChanged = true
@@ -78,6 +83,13 @@ async function ensureDefaultServers(deps: StewardDeps, { hosts, reporting }: Hos
     isChanged = true
   }
   return isChanged
+}
+
+// It lives on when the host that looks after it is lost: another one takes over, and gives it back.
+async function ensureAttendant(deps: StewardDeps, server: ServerWithMembers, { reporting }: Hosts): Promise<boolean> {
+  const region = (await listRegions(deps.db)).find(({ slug }) => slug === server.home_region)?.name ?? ''
+  const machine = chooseAttendant(server, { region, reporting })
+  return machine !== null && (await moveAttendant(deps.db, server.name, machine))
 }
 
 // A server that was promoted away is protected again by its operator, not by us: a new standby would take the place of

@@ -6,7 +6,8 @@ import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
 import { listDivergences } from '../databases/divergences.ts'
 import { type FormerSchema, listFormerSchemas } from '../databases/former-schemas.ts'
-import { isDefaultOf, listServers, type Member, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
+import { regionNameOf } from '../databases/server-place.ts'
+import { isDefaultOf, listServers, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import type { Incidents } from '../health/incidents.ts'
 import { BACKUP_OLD_MS, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
@@ -17,10 +18,10 @@ import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
 import type { OpenSecret } from './assignments.ts'
-import { type BackupCheck, listBackupChecks } from './backup-checks.ts'
 import { controlWarnings, viewArchive, viewControls } from './control-view.ts'
 import { listControls } from './election.ts'
 import type { Lineage } from './lineage.ts'
+import { viewServers } from './server-view.ts'
 import { listUnknownSentences } from './unknown-holdings.ts'
 
 // What a server is in before it is open for the first time; when it lasts, it is a verdict.
@@ -84,6 +85,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
   const wanted = only ? [only] : all
   const regions = new Map((await listRegions(deps.db)).map((region) => [region.slug, region]))
   const servers = await listServers(deps.db)
+  const regionNames = new Map([...regions.values()].map(({ slug, name }) => [slug, name]))
   const domains = new Map((await listMachines(deps.db)).map((machine) => [machine.name, machine.domain]))
   const tables = await listTables(
     deps.db,
@@ -126,7 +128,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       tables: tables.filter((table) => table.service_id === service.id).map((table) => table.name),
       epoch: Number(service.epoch),
       server: service.server,
-      serverRegion: (server && domains.get(primaryOf(server).machine)) ?? '',
+      serverRegion: server ? regionNameOf(server, { domains, regions: regionNames }) : '',
       formerDatabase: formerDatabaseOf(formers, service),
       secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
       secondary,
@@ -173,26 +175,6 @@ function isStarting(deps: ViewDeps, service: Service, server: ServerWithMembers 
   const runtime = heard(service.machine)?.runtimes.find((entry) => entry.name === runtimeOf(service))
   if (runtime?.state !== 'starting' && runtime?.state !== 'running') return false
   return runtime.services.every((one) => one.name !== service.name || one.epoch !== Number(service.epoch))
-}
-
-/** All servers with what their members last reported. */
-export async function viewServers(deps: ViewDeps): Promise<ServerView[]> {
-  const services = await listServices(deps.db, null)
-  const domains = new Map((await listMachines(deps.db)).map((machine) => [machine.name, machine.domain]))
-  const checks = await listBackupChecks(deps.db)
-  return (await listServers(deps.db)).map((server) => ({
-    name: server.name,
-    region: domains.get(primaryOf(server).machine) ?? '',
-    epoch: Number(server.epoch),
-    isDefault: server.is_default,
-    protection: server.protection,
-    isProtected: isProtected(deps.board, server),
-    syncPolicy: server.protection === 'sync' ? server.sync_policy : null,
-    operation: server.operation_id,
-    backup: backupOf(deps.board, server, checks),
-    services: services.filter((service) => service.server === server.name).map((service) => service.name),
-    members: server.members.map((member) => viewMember(deps, server, member, domains.get(member.machine) ?? '')),
-  }))
 }
 
 /** Everything at once, and what deserves attention. */
@@ -247,6 +229,10 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       warnings.push(`control is in ${deps.domain}, with ${server.name}: the loss of that region would take both`)
     }
     const standby = server.members.find((member) => member.role === 'standby')
+    if (server.kind === 'external') {
+      warnings.push(...externalWarnings(server))
+      continue
+    }
     if (server.protection === 'vault') {
       if (!server.isProtected) warnings.push(`nothing of ${server.name} can be restored yet, and it has no standby`)
     } else if (!standby && server.services.length > 0)
@@ -269,6 +255,11 @@ function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
       )
   }
   return warnings
+}
+
+function externalWarnings({ name, external }: ServerView): string[] {
+  const bad = (external?.hosts ?? []).filter(({ state }) => state === 'unreachable' || state === 'too_old')
+  return bad.map(({ place, problem }) => `the external server ${name}: ${place} cannot be used: ${problem}`)
 }
 
 async function strandedWarnings(db: Kysely<ControlDatabase>): Promise<string[]> {
@@ -300,61 +291,6 @@ function lateGateways(machines: { name: string; role: string }[], gateways: Map<
       ({ name, role }) => role === 'gateway' && (gateways.get(name) ?? Number.POSITIVE_INFINITY) >= GATEWAY_SILENT_MS,
     )
     .map(({ name }) => `${name} has not been heard: it may answer with old routes`)
-}
-
-function viewMember(
-  deps: ViewDeps,
-  server: ServerWithMembers,
-  member: Member,
-  region: string,
-): ServerView['members'][number] {
-  const host = deps.board.host(member.machine)
-  const silentMs = deps.board.hostSilentMs(member.machine)
-  const facts = host?.servers.find((entry) => entry.name === server.name)
-  const primary = deps.board.host(primaryOf(server).machine)?.servers.find((entry) => entry.name === server.name)
-  const lag = member.role === 'standby' ? (primary?.standby ?? null) : null
-  const isSilent = silentMs >= HEARTBEAT_SILENT_MS
-  return {
-    machine: member.machine,
-    region,
-    role: member.role,
-    state: !facts ? 'unknown' : isSilent ? `silent (was ${facts.state})` : facts.state,
-    problem: facts?.problem ?? null,
-    epoch: facts?.epoch ?? Number(server.epoch),
-    lsn: facts?.lsn ?? null,
-    lagBytes: lag?.lagBytes ?? null,
-    lagMs: lag?.lagMs ?? null,
-    lease: leaseText(facts?.lease),
-    standing: member.standing,
-    lastContactAt: host ? new Date(Date.now() - silentMs).toISOString() : null,
-    dataBytes: facts?.dataBytes ?? null,
-    quarantine: facts?.quarantine ? { ...facts.quarantine, forkLsn: forkOf(server) ?? primary?.forkLsn ?? null } : null,
-  }
-}
-
-// A standby that is being built or was released protects nothing, and one that is not waited for yet not as asked.
-function isProtected(board: FactBoard, server: ServerWithMembers): boolean {
-  if (server.protection === 'vault') return typeof backupOf(board, server, [])?.restorableTo === 'string'
-  return server.members.some(
-    ({ standing, is_synchronous }) => standing === 'ready' && (is_synchronous || server.protection !== 'sync'),
-  )
-}
-
-function backupOf(board: FactBoard, server: ServerWithMembers, checks: BackupCheck[]): ServerView['backup'] {
-  const found = board.host(primaryOf(server).machine)?.servers.find(({ name }) => name === server.name)?.backup
-  if (!found) return null
-  const { state: _, ...shown } = found
-  const check = checks.find((one) => one.server === server.name)
-  return { ...shown, checkedAt: check?.at.toISOString() ?? null, checkProblem: check?.problem ?? null }
-}
-
-function forkOf(server: ServerWithMembers): string | null {
-  return primaryOf(server).fork_lsn
-}
-
-function leaseText(lease: { kind: string; ageMs: number | null } | undefined): string {
-  if (!lease) return 'unknown'
-  return lease.kind === 'held' && lease.ageMs !== null ? `held, proven ${lease.ageMs} ms ago` : lease.kind
 }
 
 function urlsOf(gatewayUrl: string, name: string): { url: string; pathUrl: string } {

@@ -2,6 +2,9 @@
 // connections to one that was demoted: what breaks or turns read-only is dropped here, and the hosts are asked again.
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import type { DatabaseHost } from '../contract/external-server.ts'
+import { askOnce, type HostFinding, sslOf } from '../databases/database-host.ts'
+import { type DatabaseTarget, isLocal, placeOf } from '../databases/database-url.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import {
@@ -13,8 +16,7 @@ import {
   CONTROL_TRANSACTION_IDLE_MS_MAX,
 } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
-import { type HostFinding, isElsewhereNow, lostFault, noneFault, POSTGRES_VERSION_MIN } from './database-faults.ts'
-import { type DatabaseHost, type DatabaseTarget, isLocal, placeOf } from './database-url.ts'
+import { isElsewhereNow, lostFault, noneFault } from './database-faults.ts'
 import { poolClient } from './pool-client.ts'
 
 const LOOK_AGAIN_MS = 200
@@ -100,7 +102,7 @@ export class WritablePool implements PostgresPool {
   async #find(): Promise<pg.Pool> {
     const found: { at: DatabaseHost; finding: HostFinding }[] = []
     for (const at of this.#target.hosts) {
-      const finding = await askHost(settingsFor(this.#target, at))
+      const finding = await askOnce({ ...settingsFor(this.#target, at), query_timeout: CONTROL_DATABASE_DIAL_MS_MAX })
       if (finding.kind === 'writable') return this.#use(at)
       found.push({ at, finding })
     }
@@ -169,29 +171,7 @@ function settingsFor(target: DatabaseTarget, at: DatabaseHost): pg.ClientConfig 
     lock_timeout: CONTROL_LOCK_MS_MAX,
     keepAlive: true,
     application_name: 'mainstay control',
-    ...(tls === 'disable' ? {} : { ssl: { rejectUnauthorized: tls === 'verify-full' } }),
-  }
-}
-
-async function askHost(settings: pg.ClientConfig): Promise<HostFinding> {
-  const client = new pg.Client({ ...settings, query_timeout: CONTROL_DATABASE_DIAL_MS_MAX })
-  // A connection that breaks emits an error besides failing the query that waits.
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    const { rows } = await client.query<{ read_only: string; standby: boolean; number: string; version: string }>(
-      `select current_setting('transaction_read_only') as read_only, pg_is_in_recovery() as standby,
-              current_setting('server_version_num') as number, current_setting('server_version') as version`,
-    )
-    const [row] = rows
-    if (!row) return { kind: 'failed', error: new Error('no answer') }
-    if (Number(row.number) < POSTGRES_VERSION_MIN) return { kind: 'too_old', version: row.version }
-    return row.standby || row.read_only === 'on' ? { kind: 'read_only' } : { kind: 'writable' }
-  } catch (error) {
-    return { kind: 'failed', error }
-  } finally {
-    // It may never have been connected; then there is nothing to end.
-    await client.end().catch(() => {})
+    ...sslOf(tls, null),
   }
 }
 

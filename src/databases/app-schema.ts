@@ -43,11 +43,16 @@ export async function ensurePlatform(
     }
   })
   await connect(APPS_DATABASE, async (client) => {
-    await client.query(PLATFORM_SQL)
+    await ensurePlatformObjects(client)
     const publication = await client.query('select 1 from pg_publication where pubname = $1', [PUBLICATION])
     if (publication.rowCount === 0) await client.query(`create publication ${id(PUBLICATION)} for all tables`)
     await ensureDivergenceSlot(client)
   })
+}
+
+/** Makes our functions and our collation in the apps database: all that an external server needs of us. */
+export async function ensurePlatformObjects(client: pg.Client): Promise<void> {
+  await client.query(PLATFORM_SQL)
 }
 
 /** Makes the divergence slot where it is missing or no longer usable. */
@@ -175,9 +180,19 @@ async function ensureOwner(client: pg.Client, wanted: SchemaAssignment): Promise
   const owner = ownerRole(wanted.serviceId)
   await ensureRole(client, owner, 'nologin')
   await client.query(`create schema if not exists ${id(wanted.schema)} authorization ${id(owner)}`)
-  await client.query(`grant connect on database ${id(APPS_DATABASE)} to ${id(owner)}`)
+  await grantConnect(client, owner)
   await client.query(`create sequence if not exists ${sequenceOf(wanted)}`)
   await client.query(`alter sequence ${sequenceOf(wanted)} owner to ${id(owner)}`)
+}
+
+// Not where everybody may connect: on an external server the right to grant it may be somebody else's.
+async function grantConnect(client: pg.Client, role: string): Promise<void> {
+  const found = await client.query<{ name: string; may: boolean }>(
+    `select current_database() as name, has_database_privilege($1, current_database(), 'connect') as may`,
+    [role],
+  )
+  const [database] = found.rows
+  if (database?.may === false) await client.query(`grant connect on database ${id(database.name)} to ${id(role)}`)
 }
 
 async function ensureLogin(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
@@ -252,8 +267,14 @@ export function sequenceOf(wanted: { schema: string }): string {
 }
 
 async function ensureRole(client: pg.Client, role: string, attributes: string): Promise<void> {
-  const found = await client.query('select 1 from pg_roles where rolname = $1', [role])
-  await client.query(`${found.rowCount === 0 ? 'create' : 'alter'} role ${id(role)} ${attributes}`)
+  const find = async () =>
+    await client.query<{ ours: boolean }>(`select pg_has_role(oid, 'usage') as ours from pg_roles where rolname = $1`, [
+      role,
+    ])
+  const isThere = (await find()).rowCount !== 0
+  await client.query(`${isThere ? 'alter' : 'create'} role ${id(role)} ${attributes}`)
+  // On an external server we are no superuser: what a role owns we may change as its member only.
+  if ((await find()).rows[0]?.ours === false) await client.query(`grant ${id(role)} to current_user`)
 }
 
 /** Makes new stamps run that many seconds ahead of this machine's clock. */

@@ -9,18 +9,20 @@ import { Fault } from '../kit/fault.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
-import { getServer, listServers, primaryOf } from './servers.ts'
+import { getServer, listServers, primaryOf, requireManaged } from './servers.ts'
 import { findVaultHost, stepOfJob, type VaultDeps } from './vault-calls.ts'
 
 export type BackupDeps = VaultDeps & { db: Kysely<ControlDatabase>; seal: Seal }
 
 const LOOK_AGAIN_MS = 200
+const BACKING_UP = 'backing it up'
 const PROBLEMS_TOLD = 5
 
 /** Has a base backup taken. Returns the operation's id. Faults with `server.unknown` or `region.unreachable`. */
 export async function beginBackup({ db, field }: BackupDeps, caller: Caller, name: string): Promise<string> {
   return await db.transaction().execute(async (trx) => {
     const server = await getServer(trx, name)
+    requireManaged(server, BACKING_UP)
     requireReachable(field, primaryOf(server).machine, `the primary of ${name}`)
     const operationId = await insertOperation(trx, {
       kind: 'backup',
@@ -56,10 +58,13 @@ export async function beginVerify(
   })
 }
 
-/** The row of a server, ended or not: its backups outlive it. Faults with `server.unknown`. */
+/** The row of a server, ended or not: its backups outlive it. Faults with `server.unknown` or `server.external`. */
 export async function requireKnown(db: Kysely<ControlDatabase>, name: string) {
   const found = await db.selectFrom('servers').selectAll().where('name', '=', name).executeTakeFirst()
-  if (found) return found
+  if (found) {
+    requireManaged(found, BACKING_UP)
+    return found
+  }
   throw new Fault('server.unknown', 404, `there is no server '${name}', and never was`, {
     hint: 'See which there are: mainstay sql server list',
   })

@@ -1,12 +1,12 @@
 // One PostgreSQL cluster on this machine: its data folder, its process, and a way to ask it something as superuser.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, chown, lchown, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pause, waitFor } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
+import { chownTree, removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
 import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX } from '../kit/limits.ts'
 import { commandOf, isIn, processesIn, signalProcess, waitUntilGone } from '../kit/processes.ts'
 import { type Binaries, initdbRunsAs, type RunAs, runAsFor } from './binaries.ts'
@@ -290,11 +290,4 @@ function pidNamedIn(dataFolder: string): number | null {
   } catch {
     return null
   }
-}
-
-// The folder itself is last: it tells that all the rest was done, when this was cut short.
-async function chownTree(path: string, owner: { uid: number; gid: number }): Promise<void> {
-  const entries = await readdir(path, { withFileTypes: true, recursive: true })
-  for (const entry of entries) await lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid)
-  await lchown(path, owner.uid, owner.gid)
 }

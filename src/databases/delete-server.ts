@@ -44,8 +44,12 @@ async function claimDeleteServer(
   await field.settle()
   return await transact(db, how, async (trx) => {
     const server = await lockIdleServer(trx, wanted.name)
-    await requireSpare(trx, server)
-    const kept = await listKeptData(trx, server.name)
+    if (server.kind === 'external') {
+      throw new Fault('server.external', 409, `${server.name} is an external server: its data is not ours to delete`, {
+        hint: `To forget it, and leave it as it is: mainstay sql server detach ${server.name}`,
+      })
+    }
+    const kept = await requireSpare(trx, server)
     if (kept.length > 0 && !wanted.isDataDropped) throw holdsData(server.name, kept)
     const operationId = await insertOperation(trx, {
       kind: 'delete_server',
@@ -65,8 +69,11 @@ async function claimDeleteServer(
   })
 }
 
-// What is used, and what a region needs for its next service.
-async function requireSpare(trx: Kysely<ControlDatabase>, server: ServerWithMembers): Promise<void> {
+/**
+ * What is kept there of services that ended, by their names. Faults with `server.in_use` while a service uses it, and
+ * with `server.is_default` for what a region needs for its next service.
+ */
+export async function requireSpare(trx: Kysely<ControlDatabase>, server: ServerWithMembers): Promise<string[]> {
   const { name } = server
   const living = await trx
     .selectFrom('services')
@@ -87,6 +94,7 @@ async function requireSpare(trx: Kysely<ControlDatabase>, server: ServerWithMemb
       hint: 'A region keeps one such server for as long as it has a host.',
     })
   }
+  return await listKeptData(trx, name)
 }
 
 async function listKeptData(trx: Kysely<ControlDatabase>, server: string): Promise<string[]> {

@@ -20,6 +20,7 @@ import {
   lockServerRow,
   primaryOf,
   removeStandby,
+  requireManaged,
   type ServerWithMembers,
   standbyOf,
   updateHeldServer,
@@ -77,6 +78,7 @@ async function claimProtect(
   const region = wanted.location === undefined ? null : (await getRegion(db, wanted.location)).name
   return await transact(db, how, async (trx) => {
     const server = await lockIdleServer(trx, name)
+    requireManaged(server, 'how it is protected')
     requireReachable(field, primaryOf(server).machine, `the primary of ${name}`)
     const protection = wanted.protection ?? (server.protection === 'none' ? 'async' : server.protection)
     const hosts = await listHosts(trx, field)

@@ -1,5 +1,14 @@
-// Where a server's primary and its standby go: on the host that carries the fewest servers, a standby in another region.
+// Where a server is, and where its primary and its standby go.
 import { primaryOf, type ServerWithMembers } from './servers.ts'
+
+/** Names of regions: of each machine by its name, of each region by its slug. */
+export type RegionNames = { domains: ReadonlyMap<string, string>; regions: ReadonlyMap<string, string> }
+
+/** The region of a server's primary, by name; an external one is where its owner says, whoever looks after it. */
+export function regionNameOf(server: ServerWithMembers, { domains, regions }: RegionNames): string {
+  const name = server.kind === 'external' ? regions.get(server.home_region) : domains.get(primaryOf(server).machine)
+  return name ?? ''
+}
 
 type Host = { name: string; domain: string }
 

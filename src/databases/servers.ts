@@ -33,6 +33,14 @@ export async function getServer(db: Db, name: string): Promise<ServerWithMembers
   })
 }
 
+/** Faults with `server.external` where a server is its owner's to look after. `what`: what cannot be done, in words. */
+export function requireManaged({ name, kind }: Pick<Server, 'name' | 'kind'>, what: string): void {
+  if (kind === 'managed') return
+  throw new Fault('server.external', 409, `${name} is an external server: ${what} is its owner's business`, {
+    hint: `What can be seen of it: mainstay sql server show ${name}`,
+  })
+}
+
 /** Locks a server's row until the transaction ends: what is decided about it is decided one after the other. */
 export async function lockServerRow(trx: Db, name: string): Promise<void> {
   await trx.selectFrom('servers').select('name').where('name', '=', name).forUpdate().execute()
@@ -90,8 +98,8 @@ export async function insertServer(trx: Db, seal: Seal, wanted: NewServer): Prom
     replication_password: seal.seal(randomKey()),
   }
   // One of that name may have ended: its row is what ended services refer to.
-  const fresh = { is_initialized: false, made_for: null, operation_id: null, ended_at: null }
-  const anew = { ...row, ...fresh, restored_from: null, restore_target: null }
+  const fresh = { is_initialized: false, made_for: null, operation_id: null, ended_at: null, kind: 'managed' as const }
+  const anew = { ...row, ...fresh, endpoint: null, restored_from: null, restore_target: null }
   await trx
     .insertInto('servers')
     .values({ name: wanted.name, ...row })

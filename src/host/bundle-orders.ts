@@ -40,8 +40,8 @@ async function preview(
   const bundle = await host.bundles.open(name)
   const options = { ...(schema === undefined ? {} : { schema }), page: { from, count } }
   const { clean, already, conflicts, changes } = await host
-    .getServer(name.server)
-    .server.withApps(async (client) => await previewBundle(client, bundle, options))
+    .getApps(name.server)
+    .use(async (client) => await previewBundle(client, bundle, options))
   return { clean, already, conflicts, changes }
 }
 
@@ -53,7 +53,7 @@ async function apply(
   const bundle = await host.bundles.open(name)
   const options = { onConflict, ...(schema === undefined ? {} : { schema }) }
   const { listed, ...counts } = await host
-    .getServer(name.server)
-    .server.withApps(async (client) => await applyBundle(client, bundle, options))
+    .getApps(name.server)
+    .use(async (client) => await applyBundle(client, bundle, options))
   return { ...counts, examples: listed.map(({ reason }) => reason.message) }
 }

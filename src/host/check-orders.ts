@@ -23,8 +23,8 @@ type Params = { server: string }
 /** Adds the routes; who may order is decided by who adds them. */
 export function addCheckOrders(app: FastifyInstance, host: Host, jobs: Jobs): void {
   app.post<{ Params: Params; Body: CheckRequest }>('/servers/:server/check', async ({ params, body }) => {
-    const { server } = host.getServer(params.server)
-    const work = async () => await server.withApps(async (client) => await checkService(client, body))
+    const apps = host.getApps(params.server)
+    const work = async () => await apps.use(async (client) => await checkService(client, body))
     return jobs.ask(`check ${body.job}`, work)
   })
   app.post<{ Params: Params; Body: RangesRequest }>('/servers/:server/ranges', async ({ params, body }) => {
@@ -45,8 +45,8 @@ export function addCheckOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
 
 // A copy that is read only is as good for looking.
 async function readCopy<T>(host: Host, name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { server, cluster } = host.getServer(name)
-  if (server.role !== 'standby') return await server.withApps(work)
+  const cluster = host.standbyCluster(name)
+  if (cluster === null) return await host.getApps(name).use(work)
   return await cluster.withClient(work, { database: APPS_DATABASE })
 }
 
@@ -59,7 +59,7 @@ async function checkBackup(host: Host, name: string, wanted: CheckBackupRequest)
       await freeze(client)
       return await compareBackup({ backup, live: { client, schema } }, { tables, restoredMs: restoredTo.getTime() })
     }
-    const compared = await host.getServer(name).server.withApps(compare)
+    const compared = await host.getApps(name).use(compare)
     return { ...compared, restoredTo: restoredTo.toISOString() }
   })
 }

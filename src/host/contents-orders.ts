@@ -18,29 +18,30 @@ import { exportRows } from '../databases/service-export.ts'
 import { type ImportedTable, importRows } from '../databases/service-import.ts'
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
+import type { AppsDatabase } from './apps-database.ts'
 import type { Host } from './host.ts'
 
 type Params = { server: string }
 
 /** Adds the routes; who may order is decided by who adds them. */
 export function addContentsOrders(app: FastifyInstance, host: Host): void {
-  const serverOf = ({ server }: Params) => host.getServer(server).server
+  const appsOf = ({ server }: Params) => host.getApps(server)
 
   app.post<{ Params: Params; Body: ContentsRequest }>(
     '/servers/:server/contents',
     async ({ params, body }): Promise<ServiceContents> =>
-      await serverOf(params).withApps(async (client) => await readContents(client, body)),
+      await appsOf(params).use(async (client) => await readContents(client, body)),
   )
   app.post<{ Params: Params; Body: RaiseStampsRequest }>(
     '/servers/:server/stamps',
     async ({ params, body }): Promise<RaiseStampsAnswer> => ({
-      stampMs: await serverOf(params).withApps(async (client) => await raiseStampsAbove(client, body.aboveMs)),
+      stampMs: await appsOf(params).use(async (client) => await raiseStampsAbove(client, body.aboveMs)),
     }),
   )
   app.post<{ Params: Params; Body: RestampRequest }>(
     '/servers/:server/restamp',
     async ({ params, body }): Promise<RestampAnswer> =>
-      await serverOf(params).withApps(async (client) => await restampRows(client, body)),
+      await appsOf(params).use(async (client) => await restampRows(client, body)),
   )
   app.post<{ Body: RoundTripRequest }>(
     '/round-trips',
@@ -48,24 +49,21 @@ export function addContentsOrders(app: FastifyInstance, host: Host): void {
       ms: await host.roundTrip(body.to),
     }),
   )
-  addRowOrders(app, serverOf)
+  addRowOrders(app, appsOf)
 }
 
 // Rows in lines of JSON, out and in, however many there are.
-function addRowOrders(
-  app: FastifyInstance,
-  serverOf: (params: Params) => ReturnType<Host['getServer']>['server'],
-): void {
+function addRowOrders(app: FastifyInstance, appsOf: (params: Params) => AppsDatabase): void {
   app.addContentTypeParser(LINES_TYPE, (_request, payload, done) => done(null, payload))
   app.get<{ Params: Params; Querystring: { schema: string } }>(
     '/servers/:server/rows',
     async ({ params, query }, reply) => {
-      const server = serverOf(params)
+      const apps = appsOf(params)
       const out = new PassThrough()
       // Asked for by the first line at the latest: before it, a refusal can still be told.
-      server.requireOpen()
-      server
-        .withApps(async (client) => await pipeline(withLineFeeds(exportRows(client, query.schema)), out))
+      apps.requireOpen()
+      apps
+        .use(async (client) => await pipeline(withLineFeeds(exportRows(client, query.schema)), out))
         .catch((error) => out.destroy(error instanceof Error ? error : new Error(String(error))))
       return reply.type(LINES_TYPE).send(out)
     },
@@ -77,7 +75,7 @@ function addRowOrders(
       const first = await lines.next()
       const { tables } = JSON.parse(first.done ? '{}' : first.value) as { tables: ImportedTable[] }
       const into = { schema: query.schema, tables }
-      return await serverOf(params).withApps(async (client) => await importRows(client, into, lines))
+      return await appsOf(params).use(async (client) => await importRows(client, into, lines))
     },
   )
 }

@@ -23,8 +23,11 @@ import type { ControlTrouble } from '../machine/control-trouble.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Peers } from '../machine/peers.ts'
 import type { Certificate } from '../machine/renewal.ts'
+import type { AppsDatabase } from './apps-database.ts'
 import { Bundles } from './bundles.ts'
 import { DroppedServers } from './dropped-servers.ts'
+import type { ExternalServer } from './external-server.ts'
+import { Externals } from './externals.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { HostNumbers } from './metrics.ts'
@@ -81,6 +84,7 @@ export class Host {
   readonly #remoteLeases: RemoteLeases
   readonly #scripts: ScriptTexts
   readonly #dropped: DroppedServers
+  readonly #externals: Externals
   readonly bundles: Bundles
   readonly scratch: ScratchClusters
   readonly #reach = new Map<string, number>()
@@ -99,6 +103,7 @@ export class Host {
     this.bundles = new Bundles(join(deps.home, 'bundles'))
     this.scratch = new ScratchClusters(deps)
     const onChange = () => this.onNews()
+    this.#externals = new Externals({ socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
   }
@@ -175,6 +180,7 @@ export class Host {
   /** Carries out an outage of the local cloud, or ends it. Killing a whole region is not the host's to do. */
   setOutage(kind: OutageKind | null): void {
     this.#deps.door.setCuts(kind === null ? [] : CUTS[kind])
+    this.#externals.setCut(kind === 'network' || kind === 'outbound')
     this.#runtimes.setHeldDown(kind === 'compute')
   }
 
@@ -186,15 +192,34 @@ export class Host {
     return this.#runtimes.socketOf(name)
   }
 
-  /** The server of that name. Faults with `server.unknown`. */
+  /** The server of ours of that name. Faults with `server.unknown`. */
   getServer(name: string): Held {
     const held = this.#servers.get(name)
     if (!held) throw new Fault('server.unknown', 404, `${this.#deps.identity.name} has no server ${name}`)
     return held
   }
 
+  /** The apps database of a server that is here, or is looked after from here. Faults with `server.unknown`. */
+  getApps(name: string): AppsDatabase {
+    return this.#externals.find(name)?.apps ?? this.getServer(name).server.apps
+  }
+
+  /** The external server of that name. Faults with `server.unknown`. */
+  getExternal(name: string): ExternalServer {
+    const found = this.#externals.find(name)
+    if (found) return found
+    throw new Fault('server.unknown', 404, `${this.#deps.identity.name} does not look after ${name}`)
+  }
+
+  /** The cluster of a server whose standby is here, for looking; null for any other. */
+  standbyCluster(name: string): Cluster | null {
+    const held = this.#servers.get(name)
+    return held?.server.role === 'standby' ? held.cluster : null
+  }
+
   async facts(): Promise<HostFacts> {
-    const servers = await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.facts()))
+    const own = await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.facts()))
+    const servers = [...own, ...(await this.#externals.facts())]
     const { identity, doorAt, release, certificate } = this.#deps
     return {
       protocol: PROTOCOL_VERSION,
@@ -236,6 +261,7 @@ export class Host {
     await this.#runtimes.stop()
     await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.stop()))
     await this.#tunnels.close()
+    await this.#externals.stop()
     this.#guard?.tell({ kind: 'exit' })
     this.#guard?.close()
   }
@@ -267,6 +293,7 @@ export class Host {
       this.#servers.delete(name)
       await held.server.stop()
     }
+    await this.#externals.assign(assignment.externals ?? [], assignment.version)
     await this.#scripts.ensure(assignment.runtimes.flatMap(({ services }) => services))
     const remote = new Map<string, MachineAddress>()
     const runtimes = await Promise.all(
@@ -276,7 +303,7 @@ export class Host {
           runtime.services.map(async (service): Promise<RuntimeService> => {
             const { server, remote: at } = service.database
             if (at) remote.set(server, at)
-            const local = join(this.#deps.socketFolder, server)
+            const local = this.#externals.socketFolder(server) ?? join(this.#deps.socketFolder, server)
             const socketFolder = at ? await this.#tunnels.ensure(server, at) : local
             return { ...service, socketFolder, scriptFolder: this.#scripts.folder }
           }),
@@ -357,7 +384,7 @@ export class Host {
 
   #publishLeases(): void {
     const local = [...this.#servers].map(([server, held]) => ({ server, untilBootMs: untilBootMs(held) }))
-    this.#runtimes.setLeases([...local, ...this.#remoteLeases.leases()])
+    this.#runtimes.setLeases([...local, ...this.#externals.leases(), ...this.#remoteLeases.leases()])
     for (const [server, held] of this.#servers) {
       if (!held.isWatched) continue
       const until = held.server.role === 'standby' ? null : untilBootMs(held)
@@ -393,8 +420,11 @@ function remainingMs(untilBootMs: number | null): number | null {
   return untilBootMs === null ? null : Math.max(0, untilBootMs - bootMs())
 }
 
-function epochsOf({ servers, runtimes }: HostAssignment): number[] {
-  const schemas = servers.flatMap((server) => server.schemas)
+function epochsOf({ servers, externals = [], runtimes }: HostAssignment): number[] {
+  const schemas = [
+    ...servers.map((server) => server.schemas),
+    ...externals.map(({ duty }) => duty?.schemas ?? []),
+  ].flat()
   const services = runtimes.flatMap((runtime) => runtime.services)
-  return [...servers, ...schemas, ...services].map(({ epoch }) => epoch)
+  return [...servers, ...externals, ...schemas, ...services].map(({ epoch }) => epoch)
 }

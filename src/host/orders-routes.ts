@@ -9,6 +9,7 @@ import { Fault } from '../kit/fault.ts'
 import { addBundleOrders } from './bundle-orders.ts'
 import { addCheckOrders } from './check-orders.ts'
 import { addContentsOrders } from './contents-orders.ts'
+import { addExternalOrders } from './external-orders.ts'
 import type { Host } from './host.ts'
 import { Jobs } from './jobs.ts'
 import type { LeaseAnswer } from './remote-leases.ts'
@@ -47,7 +48,7 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     async (request) => {
       const { server, schema, table } = request.params
       const { serviceId, change } = request.body
-      return await host.getServer(server).server.changeTable({ schema, table, serviceId }, change)
+      return await host.getApps(server).changeTable({ schema, table, serviceId }, change)
     },
   )
   app.post<{ Params: { server: string } }>('/servers/:server/checkpoint', async (request) => {
@@ -59,10 +60,11 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
   addVaultOrders(app, host, jobs)
   addContentsOrders(app, host)
   addCheckOrders(app, host, jobs)
+  addExternalOrders(app, host)
   app.get<{ Params: { server: string; schema: string } }>(
     '/servers/:server/schemas/:schema/tables',
     async (request) => {
-      return await host.getServer(request.params.server).server.describeTables(request.params.schema)
+      return await host.getApps(request.params.server).describeTables(request.params.schema)
     },
   )
 }

@@ -6,28 +6,22 @@ import { VAULT_SLOT } from '../backups/wal-receiver.ts'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { BackupTaken } from '../contract/backup.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
-import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
-import { describeTables, ensureDivergenceSlot, raiseStamps, type TableDescription } from '../databases/app-schema.ts'
+import { ensureDivergenceSlot, ensurePlatform, fenceStrangers, raiseStamps } from '../databases/app-schema.ts'
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
 import { findShutdownLsn } from '../databases/control-file.ts'
 import { isOpenAllowed } from '../databases/lease.ts'
 import { advanceDivergenceSlot, dropSlots, ensureSlots, promote } from '../databases/replication.ts'
-import { changeTable, type TableName } from '../databases/table-change.ts'
+import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { bootMs, pause } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, syncFolder, writeJson } from '../kit/files.ts'
-import {
-  INDEX_ANSWER_MS_MAX,
-  OPEN_LEASE_MS_MIN,
-  SERVER_TICK_MS,
-  SETUP_LOCK_MS_MAX,
-  SETUP_MS_MAX,
-} from '../kit/limits.ts'
+import { OPEN_LEASE_MS_MIN, SERVER_TICK_MS, SETUP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
+import { AppsDatabase, IN_TIME } from './apps-database.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { ProofGiver } from './proof-giver.ts'
 import type { ServerBackups } from './server-backups.ts'
@@ -57,6 +51,7 @@ export type ServerDeps = {
 
 export class ManagedServer {
   readonly name: string
+  readonly apps: AppsDatabase
   readonly #deps: ServerDeps
   readonly #monitor: ServerMonitor
   #wanted: ServerAssignment
@@ -80,8 +75,12 @@ export class ManagedServer {
     this.#wantedVersion = version
     this.#deps = deps
     this.#monitor = new ServerMonitor(deps.cluster)
-    this.#schemas = new ServerSchemas(deps.cluster, deps.log)
+    this.#schemas = new ServerSchemas(deps.log)
     this.#synchrony = new Synchrony(deps.cluster)
+    this.apps = new AppsDatabase({
+      withClient: async (work, options) => await deps.cluster.withClient(work, { database: APPS_DATABASE, ...options }),
+      requireOpen: () => this.requireOpen(),
+    })
   }
 
   /** What it is to be. */
@@ -130,35 +129,6 @@ export class ManagedServer {
     await this.#monitor.close()
     await this.#deps.cluster.stop('fast')
     this.#deps.watch(false)
-  }
-
-  /** Columns and row counts of a schema's tables. */
-  async describeTables(schema: string): Promise<Record<string, TableDescription>> {
-    return await this.#monitor.use(async (client) => await describeTables(client, schema), APPS_DATABASE)
-  }
-
-  /** Changes a table's columns or indexes. Faults with `server.not_open` unless this is the open primary. */
-  async changeTable(name: TableName, change: TableChange): Promise<TableChangeResult> {
-    this.requireOpen()
-    const isIndex = change.kind === 'add_index' || change.kind === 'drop_index'
-    // A column wants the table for a moment and must not queue up behind a long reader; an index waits as it must.
-    const options = isIndex ? '' : `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
-    const work = this.#deps.cluster.withClient(async (client) => await changeTable(client, name, change), {
-      database: APPS_DATABASE,
-      options,
-    })
-    // What goes on in the background is told by asking again.
-    work.catch(() => {})
-    const later = pause(INDEX_ANSWER_MS_MAX).then(() => ({ state: 'building' as const, column: change.column }))
-    const result = await (isIndex ? Promise.race([work, later]) : work)
-    this.requireOpen()
-    return result
-  }
-
-  /** Runs `work` as superuser in the apps database, however long it takes. Faults with `server.not_open`. */
-  async withApps<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    this.requireOpen()
-    return await this.#deps.cluster.withClient(work, { database: APPS_DATABASE })
   }
 
   /** The base backup that is being taken now, or null. */
@@ -347,10 +317,29 @@ export class ManagedServer {
     // First: while a commit waits for a standby that is gone, nothing else here may have to wait for it.
     await this.#synchrony.follow(this.#synchronousSlot(wanted))
     // Clients have seen what was written after the moment that was restored: new stamps come after that.
-    if (wanted.restore && !wanted.isInitialized) await this.#schemas.withApps(raiseStamps)
-    await this.#schemas.prepare(wanted)
+    if (wanted.restore && !wanted.isInitialized) await this.#withSetup(raiseStamps)
+    await this.#prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
+  }
+
+  async #prepare(wanted: ServerAssignment): Promise<void> {
+    const withApps = async <T>(work: (client: pg.Client) => Promise<T>) => await this.#withSetup(work)
+    await this.#schemas.prepare(wanted.schemas, {
+      withApps,
+      ensurePlatform: async () => {
+        const { replicationPassword } = wanted
+        await ensurePlatform(async (database, work) => await this.#withSetup(work, database), { replicationPassword })
+        const here = wanted.schemas.map(({ serviceId }) => serviceId)
+        await this.#withSetup(async (client) => await fenceStrangers(client, here))
+      },
+    })
+  }
+
+  // As superuser.
+  async #withSetup<T>(work: (client: pg.Client) => Promise<T>, database = APPS_DATABASE): Promise<T> {
+    const options = `${WAITS_FOR_NOBODY} ${IN_TIME}`
+    return await this.#deps.cluster.withClient(work, { database, options, query_timeout: 2 * SETUP_MS_MAX })
   }
 
   // Without a lease the standby cannot be promoted, and nobody has to wait for it.
@@ -393,7 +382,7 @@ export class ManagedServer {
     this.#synchrony.forget()
     faultPoint('host.promote.promoted')
     this.#monitor.forget()
-    await this.#schemas.withApps(async (client) => {
+    await this.#withSetup(async (client) => {
       await raiseStamps(client)
       await ensureDivergenceSlot(client)
     })

@@ -110,7 +110,7 @@ async function bringBack(
   const { serviceId, schema } = wanted
   return await withRestoredService(host, wanted, async ({ restoredTo, ...before }) => {
     const into = async (client: pg.Client) => await restoreTable({ before, now: { client, schema, serviceId } }, wanted)
-    const restored = await host.getServer(server).server.withApps(into)
+    const restored = await host.getApps(server).use(into)
     return { ...restored, restoredTo: restoredTo.toISOString() }
   })
 }

@@ -1,6 +1,6 @@
 // Files that must survive a crash: written aside, flushed, renamed.
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { lchown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** Writes a whole file so that a crash leaves either the old or the new content. Mode defaults to 0600. */
@@ -94,4 +94,11 @@ export async function folderBytes(path: string): Promise<number> {
 export function isNotFound(error: unknown): boolean {
   // A path that leads through a file leads to nothing either.
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}
+
+/** Gives a tree to another user. The folder itself is last: it tells that all the rest was done. */
+export async function chownTree(path: string, owner: { uid: number; gid: number }): Promise<void> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true })
+  for (const entry of entries) await lchown(join(entry.parentPath, entry.name), owner.uid, owner.gid)
+  await lchown(path, owner.uid, owner.gid)
 }

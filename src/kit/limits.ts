@@ -433,3 +433,15 @@ export const LISTINGS_MAX = 4
 /** WAL that comes in little messages is read this often, and without a rest where more than this comes at once. */
 export const WAL_REST_MS = 50
 export const WAL_REST_BYTES_MAX = 32_768
+
+/** External servers: how often their hosts are asked which takes writes; how long a connection and an answer take. */
+export const EXTERNAL_LOOK_EVERY_MS = 1_000
+export const EXTERNAL_SEEK_EVERY_MS = 250
+export const EXTERNAL_DIAL_MS_MAX = 2_000
+export const EXTERNAL_ANSWER_MS_MAX = 2_000
+/** In the middle of its failover a new connection waits so long for a host that takes writes. */
+export const EXTERNAL_WAIT_MS_MAX = 2_000
+/** A session that makes schemas there and falls silent with its machine is ended after this, and its locks with it. */
+export const EXTERNAL_SILENT_S = 4
+/** Looking into one before it is attached: its hosts, its rights, what is in it. */
+export const EXTERNAL_CHECK_MS_MAX = 20_000

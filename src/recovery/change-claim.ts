@@ -4,20 +4,24 @@ import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { ChangeDatabase, DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { CheckExternalAnswer, CheckExternalRequest } from '../contract/external-server.ts'
 import type {
   ContentsRequest,
   RoundTripAnswer,
   RoundTripRequest,
   ServiceContents,
 } from '../contract/service-contents.ts'
+import { endpointOf } from '../databases/external-servers.ts'
 import { findFormerSchema } from '../databases/former-schemas.ts'
+import { regionNameOf } from '../databases/server-place.ts'
 import { getServer, lockIdleServer, lockServerRow, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
+import { EXTERNAL_CHECK_MS_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
 import { requireReachable } from '../regions/hosts.ts'
-import { addressOf, bumpDesired, listMachines } from '../regions/regions.ts'
+import { addressOf, bumpDesired, listMachines, listRegions } from '../regions/regions.ts'
 import { getService, listTables, lockServices, requireIdle, type Service } from '../services/services.ts'
 import { checkDatabase, type DatabaseFinding } from './database-check.ts'
 import { isServerAlive, type RecoveryDeps } from './recover-facts.ts'
@@ -138,9 +142,10 @@ async function lookInto(
   const { db, board } = deps
   const source = await getServer(db, service.server)
   const domains = new Map((await listMachines(db)).map(({ name, domain }) => [name, domain]))
+  const regions = new Map((await listRegions(db)).map(({ slug, name }) => [slug, name]))
   const place = (server: ServerWithMembers) => ({
     server: server.name,
-    regionName: domains.get(primaryOf(server).machine) ?? '',
+    regionName: regionNameOf(server, { domains, regions }),
   })
   const wanted = { serviceId: service.id, schema: service.schema_name }
   const silentMs = board.hostSilentMs(primaryOf(source).machine)
@@ -152,8 +157,8 @@ async function lookInto(
     from: { ...place(source), contents, seenMs: Number.isFinite(silentMs) ? Date.now() - silentMs : null },
     to: { ...place(target), contents: await readContents(deps, target.name, wanted) },
     roundTripMs: {
-      from: await measureRoundTrip(deps, service.machine, primaryOf(source).machine),
-      to: await measureRoundTrip(deps, service.machine, primaryOf(target).machine),
+      from: await measureRoundTrip(deps, service.machine, source).catch(() => null),
+      to: await measureRoundTrip(deps, service.machine, target),
     },
     acceptedLossMs,
   })
@@ -174,7 +179,15 @@ async function contentsIfAny(
   }
 }
 
-async function measureRoundTrip({ db, field }: RecoveryDeps, from: string, to: string): Promise<number | null> {
+// Of an external one the service's own host must be able to reach it. Faults with `external.unreachable` where it is not.
+async function measureRoundTrip(deps: RecoveryDeps, from: string, server: ServerWithMembers): Promise<number | null> {
+  const { db, field } = deps
+  if (server.kind === 'external') {
+    const body: CheckExternalRequest = { endpoint: endpointOf(server, (sealed) => deps.seal.open(sealed)) }
+    const call = { method: 'POST' as const, path: '/external/check', body, timeoutMs: EXTERNAL_CHECK_MS_MAX }
+    return ((await field.order(from, call)) as CheckExternalAnswer).roundTripMs
+  }
+  const to = primaryOf(server).machine
   const address = addressOf((await listMachines(db)).find(({ name }) => name === to))
   if (from === to || !address || !field.isReachable(from)) return from === to ? 0 : null
   const body: RoundTripRequest = { to: address }

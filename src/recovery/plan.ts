@@ -41,6 +41,8 @@ export type PlanFacts = {
   server: {
     name: string
     primaryRegionName: string
+    /** Somebody else's: it is kept, and comes back or fails over by itself. */
+    isExternal?: boolean
     /** Its primary can be reached and is open. */
     isAlive: boolean
     standby: { machine: string; regionName: string; standing: Standing; isSynchronous?: boolean } | null
@@ -103,7 +105,7 @@ export function planRecovery(facts: PlanFacts): RecoveryPlanView {
 export function decideAction({ wish, server }: Pick<PlanFacts, 'wish' | 'server'>): DatabaseAction {
   if (wish.database !== null) return wish.database
   if (wish.target !== null) return 'restore'
-  if (server.isAlive) return 'keep'
+  if (server.isAlive || server.isExternal === true) return 'keep'
   return canPromote(server) ? 'promote' : 'restore'
 }
 
@@ -170,9 +172,16 @@ function requirePossible({ wish, primary, secondary, server, restore }: PlanFact
       hint: 'Leave --database out, or say --database restore.',
     })
   }
+  if (server.isExternal === true && action !== 'keep') {
+    throw new Fault('server.external', 409, `${server.name} is an external server: it can only be kept`, {
+      hint: `Leave --database and --to out: ${again}`,
+    })
+  }
   if (action === 'keep' && !server.isAlive) {
     throw new Fault('recovery.database_lost', 409, `${server.name} cannot be reached, so it cannot be kept`, {
-      hint: `Let what can be done be found: ${again}`,
+      hint: server.isExternal
+        ? `It is an external server: as soon as one of its hosts takes writes again, give the same command: ${again}`
+        : `Let what can be done be found: ${again}`,
     })
   }
   if (action === 'promote' && server.isAlive) {

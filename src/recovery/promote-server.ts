@@ -2,7 +2,14 @@
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { DryRunView, PromoteServer } from '../contract/api.ts'
-import { lockIdleServer, primaryOf, type ServerWithMembers, standbyOf, updateHeldServer } from '../databases/servers.ts'
+import {
+  lockIdleServer,
+  primaryOf,
+  requireManaged,
+  type ServerWithMembers,
+  standbyOf,
+  updateHeldServer,
+} from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { PROMOTION_LOSS_MS_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
@@ -56,6 +63,7 @@ async function claimPromote(
   await field.settle()
   return await transact(db, how, async (trx) => {
     const server = await lockIdleServer(trx, name)
+    requireManaged(server, 'who of its hosts takes over')
     const { hosts } = await listHosts(trx, field)
     const regionOf = (machine: string) => hosts.find((host) => host.name === machine)?.domain ?? machine
     const to = requirePromotable(deps, server)

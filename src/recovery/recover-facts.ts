@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { regionNameOf } from '../databases/server-place.ts'
 import { getServer, primaryOf, type ServerWithMembers, standbyOf } from '../databases/servers.ts'
 import type { VaultDeps } from '../databases/vault-calls.ts'
 import type { Incidents } from '../health/incidents.ts'
@@ -61,7 +62,8 @@ export async function gatherFacts(
     restore: parties.restore,
     server: {
       name: server.name,
-      primaryRegionName: domains.get(primaryOf(server).machine) ?? '',
+      isExternal: server.kind === 'external',
+      primaryRegionName: regionNameOf(server, { domains, regions }),
       isAlive: isServerAlive(deps, server),
       standby: standby?.standing
         ? {

@@ -6,7 +6,7 @@ import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
 import type { TableRestored, TableRestoreRequest, TableWish } from '../contract/table-restore.ts'
 import { requireKnown } from '../databases/backup-operations.ts'
 import { parseTarget } from '../databases/restore-server.ts'
-import { getServer, primaryOf } from '../databases/servers.ts'
+import { getServer, primaryOf, requireManaged } from '../databases/servers.ts'
 import { askVault, requireVaultAt, stepOfJob } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
@@ -64,7 +64,9 @@ async function claim(
   const wish = await requireSense(deps, service, about.table, wanted)
   const target = parseTarget(wanted.to)
   await field.settle()
-  const { machine } = primaryOf(await getServer(db, service.server))
+  const server = await getServer(db, service.server)
+  requireManaged(server, 'bringing back what it held')
+  const { machine } = primaryOf(server)
   requireReachable(field, machine, `the database of '${service.name}'`)
   const from = (await requireKnown(db, wanted.from ?? service.server)).name
   const vault = { ...deps.vault, field }

@@ -126,7 +126,7 @@ async function claimSwitch(
       `Move '${service.name}' from ${fromRegion.name} to ${region.name}, on ${machine}`,
       serverMove
         ? `Move its server ${service.server} along; the standby is then in ${fromRegion.name}`
-        : `Its server ${service.server} is in ${region.name} already, and stays`,
+        : `Its server ${service.server} stays where it is`,
       ...(others.length > 0 ? [`The data of ${others.join(', ')} moves along; they stay where they are`] : []),
       ...(standsOn ? [`Its secondary '${standsOn.name}' stands in ${fromRegion.name} then`] : []),
       'Hold requests meanwhile, for at most 2 s',
@@ -201,7 +201,8 @@ async function findServerMove(
   const { hosts } = await listHosts(trx, field)
   const regionOf = (machine: string) => hosts.find(({ name }) => name === machine)?.domain
   requireReachable(field, primaryOf(server).machine, `the primary of ${server.name}`)
-  if (regionOf(primaryOf(server).machine) === region.name) return null
+  // An external one is reached from everywhere.
+  if (server.kind === 'external' || regionOf(primaryOf(server).machine) === region.name) return null
   const move = requireMovable(server, field)
   if (regionOf(move.to) !== region.name) {
     const message = `the standby of ${server.name} is in ${regionOf(move.to)}, not in ${region.name}`

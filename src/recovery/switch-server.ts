@@ -3,7 +3,14 @@ import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
 import type { DryRunView } from '../contract/api.ts'
 import { standbyStep } from '../databases/server-operations.ts'
-import { lockIdleServer, primaryOf, type ServerWithMembers, standbyOf, updateHeldServer } from '../databases/servers.ts'
+import {
+  lockIdleServer,
+  primaryOf,
+  requireManaged,
+  type ServerWithMembers,
+  standbyOf,
+  updateHeldServer,
+} from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
@@ -88,6 +95,7 @@ async function claimSwitchServer(
 /** Between which machines a server's primary would move. Faults with `switchover.*` or `region.unreachable`. */
 export function requireMovable(server: ServerWithMembers, field: RecoveryDeps['field']): ServerMove {
   const { name } = server
+  requireManaged(server, 'which of its hosts is the primary')
   const from = primaryOf(server).machine
   const standby = standbyOf(server)
   requireReachable(field, from, `the primary of ${name}`)

@@ -18,7 +18,7 @@ import type {
 import { digestsOf } from '../contract/service-digests.ts'
 import { lsnDistance } from '../databases/replication.ts'
 import { parseTarget } from '../databases/restore-server.ts'
-import { getServer, primaryOf, standbyOf } from '../databases/servers.ts'
+import { getServer, primaryOf, requireManaged, standbyOf } from '../databases/servers.ts'
 import { requireVaultAt, stepOfJob } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { COMPARISONS_MAX, CONTENTS_READ_MS_MAX, PROBLEMS_TOLD_MAX } from '../kit/limits.ts'
@@ -64,6 +64,7 @@ export async function beginVerifyService(
   const server = await getServer(db, service.server)
   requireReachable(field, primaryOf(server).machine, `the primary of ${server.name}`)
   const against = parseAgainst(wanted.against)
+  if (against !== null) requireManaged(server, 'what is compared with a copy of it')
   if (against?.kind === 'standby') {
     const standby = standbyOf(server)
     if (!standby || standby.standing === 'building') {
@@ -179,7 +180,8 @@ async function checkData(deps: RecoveryDeps, context: StepContext): Promise<Step
   if (found === null) return notYet(`${machine} to look at everything`, LOOK_AGAIN_MS)
   note(context, found.problems)
   const seen = `${found.tables} table(s), ${found.rows} row(s), ${found.indexes} index(es)`
-  return { kind: 'done', detail: `${seen}${foundText(found.problems)}` }
+  const unchecked = (found.unchecked ?? []).map((what) => `; not looked at: ${what}`).join('')
+  return { kind: 'done', detail: `${seen}${foundText(found.problems)}${unchecked}` }
 }
 
 // Rows go on being written: what differs is looked at again once the standby has all that the primary had.

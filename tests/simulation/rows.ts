@@ -62,6 +62,7 @@ export class Rows {
       serverDrops: [],
       formerSchemas: [],
       backupKey: null,
+      cloud: null,
       endedServices: [],
       tables: [],
       scripts: [],

@@ -21,6 +21,8 @@ export function serverRow(given: Partial<Server> & { name: string }): Server {
     is_stopping: false,
     restored_from: null,
     restore_target: null,
+    kind: 'managed',
+    endpoint: null,
     ...given,
   }
 }

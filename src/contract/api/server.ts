@@ -7,6 +7,8 @@ export const ServerView = Type.Object({
   region: Type.String({ description: 'where its primary is' }),
   epoch: Type.Integer(),
   isDefault: Type.Boolean({ description: 'new services of its home region go to it' }),
+  /** `external`: somebody else's; protection is then theirs. */
+  kind: Type.Union([Type.Literal('managed'), Type.Literal('external')]),
   protection: Protection,
   /** Only of `sync`. */
   syncPolicy: Nullable(SyncPolicy),
@@ -27,6 +29,21 @@ export const ServerView = Type.Object({
       /** When its backups were last checked by hand or by schedule, and what was wrong. */
       checkedAt: Nullable(Instant),
       checkProblem: Nullable(Type.String()),
+    }),
+  ),
+  /** Only of an external one: how it is reached, and what can be seen of it. */
+  external: Nullable(
+    Type.Object({
+      user: Type.String(),
+      database: Type.String(),
+      tls: Type.Union([Type.Literal('disable'), Type.Literal('require'), Type.Literal('verify-full')]),
+      at: Nullable(Type.String({ description: 'the host that takes writes now' })),
+      version: Nullable(Type.String()),
+      hosts: Type.Array(Type.Object({ place: Type.String(), state: Type.String(), problem: Nullable(Type.String()) })),
+      /** Null where its role may not see them. */
+      standbys: Nullable(
+        Type.Array(Type.Object({ name: Type.String(), lagBytes: Type.Integer(), lagMs: Nullable(Type.Integer()) })),
+      ),
     }),
   ),
   services: Type.Array(Type.String()),
@@ -71,6 +88,19 @@ export const CreateServer = Type.Object(
   { additionalProperties: false },
 )
 export type CreateServer = Static<typeof CreateServer>
+
+export const AttachServer = Type.Object(
+  {
+    name: Type.String({ maxLength: 100 }),
+    url: Type.String({ description: 'postgres://USER:PASSWORD@HOST1:5432,HOST2:5432/DATABASE', maxLength: 4_096 }),
+    ca: Type.Optional(Type.String({ description: 'certificates to trust, as PEM', maxLength: 200_000 })),
+    location: Type.Optional(Type.String({ description: 'the region that it is in; default: the first region' })),
+    isTakenOver: Type.Optional(Type.Boolean({ description: 'although it is attached elsewhere, or is a copy' })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type AttachServer = Static<typeof AttachServer>
 
 export const PromoteServer = Type.Object(
   {

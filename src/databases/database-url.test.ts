@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parseDatabaseUrl } from './database-url.ts'
 
-describe('the URL of the control database', () => {
+describe('the URL of a database', () => {
   const good: [
     string,
     { hosts: string[]; user?: string; password?: string; database?: string; tls?: string | null },

@@ -1,11 +1,6 @@
-// Where the control database is: a URL with one or several hosts, or a socket folder.
+// Where a database is that is not ours to start: a URL with one or several hosts, or a socket folder.
+import type { DatabaseHost, TlsMode } from '../contract/external-server.ts'
 import { Fault } from '../kit/fault.ts'
-
-/** One place to try. `host` is a name, an address, or the folder of a unix socket. */
-export type DatabaseHost = { host: string; port: number }
-
-/** `require` encrypts without asking who answers; `verify-full` also checks the certificate and its name. */
-export type TlsMode = 'disable' | 'require' | 'verify-full'
 
 export type DatabaseTarget = {
   hosts: DatabaseHost[]
@@ -37,7 +32,7 @@ export function parseDatabaseUrl(text: string): DatabaseTarget {
   const options = new URLSearchParams(query)
   const tls = tlsOf(options.get('sslmode'))
   const mode = options.get('target_session_attrs')
-  if (mode !== null && mode !== 'read-write') throw bad('control needs target_session_attrs=read-write')
+  if (mode !== null && mode !== 'read-write') throw bad('target_session_attrs must be read-write')
   for (const name of options.keys()) {
     if (!['sslmode', 'target_session_attrs', 'host'].includes(name)) throw bad(`the option ${name} is not known`)
   }
@@ -80,5 +75,5 @@ function decoded(text: string): string {
 }
 
 function bad(reason: string): Fault {
-  return new Fault('options.bad_url', 400, `the URL of the control database cannot be used: ${reason}`, { hint: HINT })
+  return new Fault('options.bad_url', 400, `the URL of the database cannot be used: ${reason}`, { hint: HINT })
 }

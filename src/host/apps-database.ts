@@ -1,0 +1,59 @@
+// The database of the apps on one server, as orders work on it: our own, or an external one.
+import type pg from 'pg'
+import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
+import { describeTables, type TableDescription } from '../databases/app-schema.ts'
+import { changeTable, type TableName } from '../databases/table-change.ts'
+import { pause } from '../kit/clock.ts'
+import { INDEX_ANSWER_MS_MAX, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
+
+/** Nothing that holds up others may hang on a lock, or on a standby that is gone. */
+export const IN_TIME = `-c lock_timeout=${SETUP_LOCK_MS_MAX} -c statement_timeout=${SETUP_MS_MAX}`
+
+export type AppsDatabaseOptions = {
+  /** Runs work with a connected client that may change everything of ours in it. */
+  withClient: <T>(work: (client: pg.Client) => Promise<T>, options: pg.ClientConfig) => Promise<T>
+  /** Faults with `server.not_open` unless it takes writes. */
+  requireOpen: () => void
+}
+
+export class AppsDatabase {
+  readonly #options: AppsDatabaseOptions
+
+  constructor(options: AppsDatabaseOptions) {
+    this.#options = options
+  }
+
+  /** Columns and row counts of a schema's tables. */
+  async describeTables(schema: string): Promise<Record<string, TableDescription>> {
+    return await this.#options.withClient(async (client) => await describeTables(client, schema), {
+      query_timeout: 2 * SETUP_MS_MAX,
+    })
+  }
+
+  /** Changes a table's columns or indexes. Faults with `server.not_open`. */
+  async changeTable(name: TableName, change: TableChange): Promise<TableChangeResult> {
+    this.requireOpen()
+    const isIndex = change.kind === 'add_index' || change.kind === 'drop_index'
+    // A column wants the table for a moment and must not queue up behind a long reader; an index waits as it must.
+    const work = this.#options.withClient(async (client) => await changeTable(client, name, change), {
+      options: isIndex ? '' : IN_TIME,
+    })
+    // What goes on in the background is told by asking again.
+    work.catch(() => {})
+    const later = pause(INDEX_ANSWER_MS_MAX).then(() => ({ state: 'building' as const, column: change.column }))
+    const result = await (isIndex ? Promise.race([work, later]) : work)
+    this.requireOpen()
+    return result
+  }
+
+  /** Runs `work`, however long it takes. Faults with `server.not_open`. */
+  async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    this.requireOpen()
+    return await this.#options.withClient(work, {})
+  }
+
+  /** Faults with `server.not_open` unless it takes writes. */
+  requireOpen(): void {
+    this.#options.requireOpen()
+  }
+}
