@@ -3,11 +3,14 @@
 import type { OperationView, ServiceView } from '../src/contract/api.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
 import { SteadyWriters } from '../tests/support/steady-writers.ts'
+import { measureDistances } from './distance.ts'
 import { printTable, type Summary, summarise } from './statistics.ts'
 
 const WRITERS = 4
 const MOVES_DEFAULT = 20
 const INSERTS = 2_000
+// One region's two halves, and two coasts.
+const DISTANCES_MS = [0, 35]
 const SERVER = 'sql-west-us'
 
 const moves = Number(process.argv[2] ?? MOVES_DEFAULT)
@@ -22,6 +25,7 @@ try {
 } finally {
   await cloud.dispose()
 }
+Object.assign(rows, await measureDistances(DISTANCES_MS))
 printTable(rows, 'ms')
 
 // Under load, there and back: held as control counts it, and the longest that a writer waited for one answer.

@@ -42,7 +42,7 @@ type Tell = (bytes: number, step: RestoreProgress['step']) => void
 /**
  * Leaves the cluster whole, promoted to a timeline of its own, and stopped. Whatever ends it before leaves a folder
  * that counts as empty (`hasData` is false), and the same call begins anew there. Faults as `planRestore` does, and with
- * `restore.stopped`, `restore.failed` (PostgreSQL could not roll it forward), `vault.wrong_key` or the vault's own.
+ * `postgres.other_major`, `restore.stopped`, `restore.failed` (PostgreSQL could not roll it forward), `vault.wrong_key` or the vault's own.
  */
 export async function restoreServer(vault: ServerVault, options: RestoreOptions): Promise<RestoreReport> {
   const { cluster } = options
@@ -50,6 +50,7 @@ export async function restoreServer(vault: ServerVault, options: RestoreOptions)
   const lost: ObjectProblem[] = []
   for (let tries = 1; ; tries++) {
     const plan = await planAround(vault, options.target, lost)
+    cluster.requireMajor(plan.backup.postgresVersion, `backup ${plan.backup.id} of ${plan.server}`)
     let doneBytes = 0
     const tell: Tell = (bytes, step) => {
       doneBytes += bytes

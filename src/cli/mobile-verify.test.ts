@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compareScripts } from './mobile-verify.ts'
+import { compareScripts, isCopyOfData } from './mobile-verify.ts'
 
 const view = (running: [string, string | null][], inForce: [string, string][]) => ({
   machine: 'west-us-1',
@@ -44,4 +44,10 @@ test('each way in which they differ is named', () => {
     'table/e.read: is in the folder, and does not run',
     'table/f.read: is in force, and does not run',
   ])
+})
+
+test('rows are compared with the standby, the backups and one of them; scripts with any other folder', () => {
+  const copies = ['standby', 'Backup', '20261125T140320Z-3f', '2026-11-25T14:03:20.123Z', '2026-11-25 14:03+01:00']
+  assert.deepEqual(copies.filter(isCopyOfData), copies)
+  assert.deepEqual(['scripts', './standby', '2026-11-25', 'backup-of-scripts', '20261125'].filter(isCopyOfData), [])
 })

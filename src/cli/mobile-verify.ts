@@ -24,11 +24,12 @@ export function addMobileVerify(mobile: Command, shell: Shell): void {
       'look whether a mobile service is what it must be; compare its rows with a copy, or its scripts with a folder',
     examples: ['mainstay mobile verify SERVICE', 'mainstay mobile verify SERVICE --against standby', USAGE],
   })
-    .option('--against <copy>', 'standby, backup, or a folder that holds table/TABLE.OPERATION.js')
+    .option('--against <copy>', 'standby, backup (or one by its name or moment), or a folder of scripts')
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile verify', flags }, async (session) => {
         const name = await needService(session, given, USAGE)
-        if (flags.against === undefined || isCopy(flags.against)) return await verifyCopy(session, name, flags.against)
+        if (flags.against === undefined || isCopyOfData(flags.against))
+          return await verifyCopy(session, name, flags.against)
         const folder = await readScriptFolder(flags.against)
         const view = await (await session.client()).runningScripts(name)
         const compared = compareScripts(view, folder)
@@ -48,8 +49,10 @@ export function addMobileVerify(mobile: Command, shell: Shell): void {
     })
 }
 
-function isCopy(against: string): boolean {
-  return ['standby', 'backup'].includes(against.toLowerCase())
+/** Whether it is rows that are compared: with `standby`, `backup`, a backup's name or a moment. Else it is a folder. */
+export function isCopyOfData(against: string): boolean {
+  const isBackupOrMoment = /^(\d{8}T\d{6}Z-[0-9a-f]+|\d{4}-\d\d-\d\d[T ]\d\d?:\d\d[\d:.]*( ?Z|[+-][\d:]+)?)$/
+  return ['standby', 'backup'].includes(against.toLowerCase()) || isBackupOrMoment.test(against)
 }
 
 async function verifyCopy(session: Session, name: string, against: string | undefined): Promise<Result> {

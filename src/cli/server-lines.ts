@@ -114,6 +114,7 @@ function memberLines(member: Member, nowMs: number): string[] {
     ['lease', member.lease],
     ['last contact', member.lastContactAt === null ? null : formatAge(member.lastContactAt, nowMs)],
     ['data', member.dataBytes === null ? null : formatBytes(member.dataBytes)],
+    ['disk', member.disk && `${formatBytes(member.disk.freeBytes)} left of ${formatBytes(member.disk.totalBytes)}`],
   ]
   if (quarantine) {
     pairs.push(
@@ -124,10 +125,11 @@ function memberLines(member: Member, nowMs: number): string[] {
   return [`${member.role} in ${member.region}`, ...pairLines(pairs).map((line) => `  ${line}`)]
 }
 
-/** Bytes and time that a copy is behind; empty for one that follows nobody. */
-export function lagText(member: Pick<Member, 'lagBytes' | 'lagMs'>): string {
+/** Bytes, time and transactions that a copy is behind; empty for one that follows nobody. */
+export function lagText(member: Pick<Member, 'lagBytes' | 'lagMs' | 'lagTransactions'>): string {
   const parts: string[] = []
   if (member.lagBytes !== null) parts.push(formatBytes(member.lagBytes))
   if (member.lagMs !== null) parts.push(formatMs(member.lagMs))
+  if (member.lagTransactions) parts.push(`${member.lagTransactions} transaction(s)`)
   return parts.join(', ')
 }

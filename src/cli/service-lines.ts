@@ -2,6 +2,7 @@
 import type { HealthView, ServiceView } from '../contract/api.ts'
 import { formatAge } from './amounts.ts'
 import { pairLines, tableLines } from './columns.ts'
+import { lagText } from './server-lines.ts'
 
 export const NO_SERVICES =
   "No mobile services created yet. You can create new mobile services using the 'mainstay mobile create' command."
@@ -43,11 +44,13 @@ export function serviceLines(
       ['master key', service.masterKey],
       ['region', service.region],
       ['database', `${service.server}, now in ${service.serverRegion}`],
+      ['exposure', exposureText(service.exposure, options.nowMs)],
       ['former database', formerText(service.formerDatabase)],
       ['epoch', String(service.epoch)],
       ['secondary', service.secondary],
       ['secondary for', service.secondaryFor],
       ['operation', service.operation],
+      ['verification', verificationText(service.verification)],
       ['created', service.createdAt],
       ['tables', service.tables.length > 0 ? service.tables.join(',') : null],
     ]),
@@ -62,9 +65,24 @@ export function serviceLines(
   ]
 }
 
+// What would be lost if its database were, now.
+function exposureText(exposure: ServiceView['exposure'], nowMs: number): string | null {
+  if (!exposure) return null
+  const { lagBytes, restorableTo } = exposure
+  const standby = lagBytes === null ? 'no standby follows' : `standby ${lagText(exposure)} behind`
+  return `${standby}; ${restorableTo === null ? 'no backup' : `backups to ${formatAge(restorableTo, nowMs)}`}`
+}
+
 function formerText(former: ServiceView['formerDatabase']): string | null {
   if (!former) return null
   return `${former.server}, kept ${former.keptUntil === null ? 'until you drop it' : `until ${former.keptUntil}`}`
+}
+
+function verificationText(verification: ServiceView['verification']): string | null {
+  if (!verification) return null
+  const { state, at, problem } = verification
+  if (state === 'running') return `under way since ${at}`
+  return state === 'succeeded' ? `all was well at ${at}` : `at ${at}: ${problem}`
 }
 
 /** State, cause, message, since when, evidence and what to do. */

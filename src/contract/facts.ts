@@ -38,10 +38,19 @@ export type ServerFacts = {
   forkLsn: string | null
   lease: { kind: 'free' | 'held' | 'lost'; term: number; ageMs: number | null }
   /** Of a primary: its standby's position, as far as the primary knows. */
-  standby: { isStreaming: boolean; flushLsn: string | null; lagBytes: number; lagMs: number } | null
+  standby: {
+    isStreaming: boolean
+    flushLsn: string | null
+    lagBytes: number
+    lagMs: number
+    /** An upper bound; null where it is not known. */
+    lagTransactions?: number | null
+  } | null
   /** Of a standby: when it last heard from its primary. */
   lastContactMs: number | null
   dataBytes: number | null
+  /** Of the file system that its data folder is on. */
+  disk?: { freeBytes: number; totalBytes: number } | null
   /** Of a quarantined server: the end of its WAL (to the page), and the size and place of all that is kept. */
   quarantine: {
     endLsn: string | null

@@ -130,6 +130,7 @@ export const FAULT_CODES = [
   'port.forbidden',
   'port.taken',
   'postgres.missing',
+  'postgres.other_major',
   'postgres.start_failed',
   'probe.failed',
   'prompt.interrupted',

@@ -149,6 +149,7 @@ function databaseFacts(
     host: (server.kind === 'managed' && seen.reach.get(machine)) || { isLost: false, evidence: [] },
     isOpen: facts ? facts.state === 'running' : null,
     problem: facts?.problem ?? null,
+    diskFreeBytes: facts?.disk?.freeBytes ?? null,
     isUnreachableFromRuntime: seen.probes.some((probe) => probe.unreachableServers.includes(server.name)),
   }
 }

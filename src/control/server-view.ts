@@ -1,5 +1,5 @@
 // Servers as people are shown them: what they are to be, and what their hosts last reported.
-import type { ServerView } from '../contract/api.ts'
+import type { ServerView, ServiceView } from '../contract/api.ts'
 import { placeOf } from '../databases/database-url.ts'
 import { endpointOf } from '../databases/external-servers.ts'
 import { regionNameOf } from '../databases/server-place.ts'
@@ -70,11 +70,26 @@ function viewMember(
     lsn: facts?.lsn ?? null,
     lagBytes: lag?.lagBytes ?? null,
     lagMs: lag?.lagMs ?? null,
+    lagTransactions: lag?.lagTransactions ?? null,
     lease: leaseText(facts?.lease),
     standing: member.standing,
     lastContactAt: host ? new Date(Date.now() - silentMs).toISOString() : null,
     dataBytes: facts?.dataBytes ?? null,
+    disk: facts?.disk ?? null,
     quarantine: facts?.quarantine ? { ...facts.quarantine, forkLsn: forkOf(server) ?? primary?.forkLsn ?? null } : null,
+  }
+}
+
+/** How far behind what would be left of a server is, should its primary be lost now; null for an external one. */
+export function exposureOf(board: FactBoard, server: ServerWithMembers): ServiceView['exposure'] {
+  if (server.kind === 'external') return null
+  const facts = board.host(primaryOf(server).machine)?.servers.find(({ name }) => name === server.name)
+  const standby = facts?.standby?.isStreaming ? facts.standby : null
+  return {
+    lagBytes: standby?.lagBytes ?? null,
+    lagMs: standby?.lagMs ?? null,
+    lagTransactions: standby?.lagTransactions ?? null,
+    restorableTo: facts?.backup?.restorableTo ?? null,
   }
 }
 

@@ -1,16 +1,15 @@
 // The rows and facts of the cloud as the management API shows them.
 import type { Kysely } from 'kysely'
-import type { RegionView, ServerView, ServiceView, StatusView } from '../contract/api.ts'
+import type { RegionView, ServiceView, StatusView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
-import { listDivergences } from '../databases/divergences.ts'
 import { type FormerSchema, listFormerSchemas } from '../databases/former-schemas.ts'
 import { regionNameOf } from '../databases/server-place.ts'
 import { isDefaultOf, listServers, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import type { Incidents } from '../health/incidents.ts'
-import { BACKUP_OLD_MS, GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
+import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { type Place, usageOf } from '../regions/ledger.ts'
@@ -18,11 +17,11 @@ import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
 import type { OpenSecret } from './assignments.ts'
-import { controlWarnings, viewArchive, viewControls } from './control-view.ts'
+import { viewArchive, viewControls } from './control-view.ts'
 import { listControls } from './election.ts'
 import type { Lineage } from './lineage.ts'
-import { viewServers } from './server-view.ts'
-import { listUnknownSentences } from './unknown-holdings.ts'
+import { exposureOf, viewServers } from './server-view.ts'
+import { listWarnings } from './warnings.ts'
 
 // What a server is in before it is open for the first time; when it lasts, it is a verdict.
 const NOT_OPEN_YET = new Set<ServerState>(['starting', 'waiting', 'promoting'])
@@ -102,6 +101,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
           .execute()
   const formers = await listFormerSchemas(deps.db)
   const formerHomes = await listFormerHomes(deps.db, wanted)
+  const verifications = await listVerifications(deps.db, wanted)
   return wanted.map((service) => {
     const formerHome = formerHomes.get(service.id)
     const secondary = all.find((other) => other.secondary_for === service.id)?.name ?? null
@@ -130,10 +130,12 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       server: service.server,
       serverRegion: server ? regionNameOf(server, { domains, regions: regionNames }) : '',
       formerDatabase: formerDatabaseOf(formers, service),
+      exposure: server ? exposureOf(deps.board, server) : null,
       secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
       secondary,
       recoveredFrom: formerHome && formerHome !== service.region ? (regions.get(formerHome)?.name ?? null) : null,
       operation: service.operation_id,
+      verification: verifications.get(service.id) ?? null,
       createdAt: service.created_at.toISOString(),
     }
   })
@@ -165,6 +167,37 @@ async function listFormerHomes(db: Kysely<ControlDatabase>, services: Service[])
   return new Map(rows.map(({ service_id, input }) => [String(service_id), (input as { from: Place }).from.region]))
 }
 
+async function listVerifications(
+  db: Kysely<ControlDatabase>,
+  services: Service[],
+): Promise<Map<string, ServiceView['verification']>> {
+  if (services.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('operations')
+    .select(['id', 'service_id', 'state', 'started_at', 'finished_at', 'error'])
+    .distinctOn('service_id')
+    .where('kind', '=', 'verify_service')
+    .where(
+      'service_id',
+      'in',
+      services.map(({ id }) => id),
+    )
+    .orderBy('service_id')
+    .orderBy('started_at', 'desc')
+    .execute()
+  return new Map(
+    rows.map(({ id, service_id, state, started_at, finished_at, error }) => [
+      String(service_id),
+      {
+        operation: id,
+        state: state === 'needs_you' ? 'failed' : state,
+        at: (finished_at ?? started_at).toISOString(),
+        problem: error?.message ?? null,
+      },
+    ]),
+  )
+}
+
 // A host is heard that does not serve it yet, or has not opened its database. A silent one is for verdicts to judge.
 function isStarting(deps: ViewDeps, service: Service, server: ServerWithMembers | undefined): boolean {
   if (deps.incidents.get('service', service.id).verdict.state !== 'Ready') return false
@@ -183,8 +216,7 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
   const gateways = new Map(deps.board.gateways().map(({ facts, silentMs }) => [facts.machine, silentMs]))
   const servers = await viewServers(deps)
   const controls = await listControls(deps.db)
-  const held = deps.lineage.heldBy()
-  return {
+  const status = {
     regions: await viewRegions(deps),
     services: await viewServices(deps, subscriptionId),
     machines: machines.map(({ name, role, domain }) => ({
@@ -202,95 +234,14 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
     })),
     controls: viewControls(controls),
     archive: viewArchive(controls),
-    warnings: [
-      ...(held ? [held.message] : []),
-      ...warningsOf(deps, servers),
-      ...(await strandedWarnings(deps.db)),
-      ...lateGateways(machines, gateways),
-      ...sandboxWarnings(deps, machines),
-      ...controlWarnings(controls, Date.now()),
-      ...(await listUnknownSentences(deps.db)),
-      ...(await deps.lineage.unheard()).map(
-        (machine) =>
-          `${machine} was not heard since this control was restored, and may hold something newer. ` +
-          `When it is off for good: mainstay control settle --without ${machine}`,
-      ),
-    ],
   }
-}
-
-// Less than this is ordinary traffic on its way.
-const LAG_WARNING_BYTES = 16 * 1_048_576
-
-function warningsOf(deps: ViewDeps, servers: ServerView[]): string[] {
-  const warnings: string[] = []
-  for (const server of servers) {
-    if (deps.domain === server.region) {
-      warnings.push(`control is in ${deps.domain}, with ${server.name}: the loss of that region would take both`)
-    }
-    const standby = server.members.find((member) => member.role === 'standby')
-    if (server.kind === 'external') {
-      warnings.push(...externalWarnings(server))
-      continue
-    }
-    if (server.protection === 'vault') {
-      if (!server.isProtected) warnings.push(`nothing of ${server.name} can be restored yet, and it has no standby`)
-    } else if (!standby && server.services.length > 0)
-      warnings.push(`${server.name} has no standby: its data is in ${server.region} only`)
-    else if (standby && standby.standing !== 'ready')
-      warnings.push(`the standby of ${server.name} in ${standby.region} is ${standby.standing}`)
-    const until = server.backup?.restorableTo
-    if (server.backup?.checkProblem) {
-      warnings.push(`the last check of the backups of ${server.name} found: ${server.backup.checkProblem}`)
-    }
-    if (server.backup?.problem) warnings.push(`backups of ${server.name}: ${server.backup.problem}`)
-    else if (until && Date.now() - Date.parse(until) > BACKUP_OLD_MS)
-      warnings.push(`the newest moment of ${server.name} that can be restored is ${until}`)
-    const lag = standby?.standing === 'ready' ? standby.lagBytes : null
-    if (lag !== null && lag > LAG_WARNING_BYTES) warnings.push(`the standby of ${server.name} is ${lag} bytes behind`)
-    const kept = server.members.find((member) => member.quarantine)
-    if (kept)
-      warnings.push(
-        `${server.name} has writes kept in quarantine on ${kept.machine}: mainstay sql server show ${server.name}`,
-      )
-  }
-  return warnings
-}
-
-function externalWarnings({ name, external }: ServerView): string[] {
-  const bad = (external?.hosts ?? []).filter(({ state }) => state === 'unreachable' || state === 'too_old')
-  return bad.map(({ place, problem }) => `the external server ${name}: ${place} cannot be used: ${problem}`)
-}
-
-async function strandedWarnings(db: Kysely<ControlDatabase>): Promise<string[]> {
-  const kept = (await listDivergences(db)).filter(({ state }) => state === 'kept')
-  return kept.map(
-    ({ server, summary }) =>
-      `${summary.changes} change(s) that only a lost primary of ${server} had are kept: ` +
-      `mainstay sql divergence show ${server}`,
-  )
+  return { ...status, warnings: await listWarnings(deps, status, servers) }
 }
 
 // The weakest of a machine's runtimes: they find out one by one.
 function sandboxOf(board: FactBoard, machine: string): SandboxLevel | null {
   const levels = board.host(machine)?.runtimes.map(({ sandbox }) => sandbox) ?? []
   return (['off', 'reduced', 'full'] as const).find((level) => levels.includes(level)) ?? null
-}
-
-function sandboxWarnings(deps: ViewDeps, machines: { name: string }[]): string[] {
-  return machines.flatMap(({ name }) => {
-    const level = sandboxOf(deps.board, name)
-    if (level === 'reduced') return [`${name} has sandbox: reduced, with fewer walls around scripts: mainstay doctor`]
-    return level === 'off' ? [`${name} has sandbox: off, and runs no scripts: mainstay doctor`] : []
-  })
-}
-
-function lateGateways(machines: { name: string; role: string }[], gateways: Map<string, number>): string[] {
-  return machines
-    .filter(
-      ({ name, role }) => role === 'gateway' && (gateways.get(name) ?? Number.POSITIVE_INFINITY) >= GATEWAY_SILENT_MS,
-    )
-    .map(({ name }) => `${name} has not been heard: it may answer with old routes`)
 }
 
 function urlsOf(gatewayUrl: string, name: string): { url: string; pathUrl: string } {

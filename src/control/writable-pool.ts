@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { DatabaseHost } from '../contract/external-server.ts'
 import { askOnce, type HostFinding, sslOf } from '../databases/database-host.ts'
 import { type DatabaseTarget, isLocal, placeOf } from '../databases/database-url.ts'
+import { isElsewhereNow } from '../databases/lost-connection.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import {
@@ -16,7 +17,7 @@ import {
   CONTROL_TRANSACTION_IDLE_MS_MAX,
 } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
-import { isElsewhereNow, lostFault, noneFault } from './database-faults.ts'
+import { lostFault, noneFault } from './database-faults.ts'
 import { poolClient } from './pool-client.ts'
 
 const LOOK_AGAIN_MS = 200

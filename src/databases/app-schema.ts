@@ -19,15 +19,12 @@ import {
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { REPLICATOR } from './cluster-config.ts'
+import { STAMPS_SQL } from './stamps.ts'
 
 /** The logical slot that keeps what a lost primary wrote decodable; it exists before the first app write. */
 export const DIVERGENCE_SLOT = 'mainstay_divergence'
 /** Says that all tables are decoded. */
 export const PUBLICATION = 'mainstay'
-
-// After a promotion new stamps start this far above the newest one that arrived: the old side may have stamped a little
-// more that never did.
-const STAMP_MARGIN = '5 seconds'
 
 /** Makes the replication role, the apps database and its platform objects on a running primary. */
 export async function ensurePlatform(
@@ -109,33 +106,6 @@ export async function describeTables(client: pg.Client, schema: string): Promise
 export async function countRows(client: pg.Client, schema: string, table: string): Promise<number> {
   const found = await client.query<{ rows: string }>(`select count(*)::text as rows from ${id(schema)}.${id(table)}`)
   return Number(found.rows[0]?.rows ?? 0)
-}
-
-/**
- * Called once on a promoted server before any login is opened: new stamps start above every stamp that arrived, even
- * where this machine's clock is behind the lost one's.
- */
-export async function raiseStamps(client: pg.Client): Promise<void> {
-  const tables = await client.query<{ schema: string; name: string }>(
-    `select n.nspname as schema, c.relname as name from pg_attribute a
-       join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-      where a.attname = $1 and c.relkind = 'r' and not a.attisdropped`,
-    [UPDATED_AT_COLUMN],
-  )
-  let newest: string | null = null
-  for (const { schema, name } of tables.rows) {
-    const found: pg.QueryResult<{ newest: string | null }> = await client.query(
-      `select greatest(max(${id(UPDATED_AT_COLUMN)}), $1::timestamptz)::text as newest from ${id(schema)}.${id(name)}`,
-      [newest],
-    )
-    newest = found.rows[0]?.newest ?? newest
-  }
-  const offset = await client.query<{ seconds: string }>(
-    `select greatest(0, extract(epoch from $1::timestamptz + $2::interval - clock_timestamp()))::text as seconds`,
-    [newest, STAMP_MARGIN],
-  )
-  const seconds = Number(offset.rows[0]?.seconds ?? 0)
-  await client.query(stampOffsetSql(Number.isFinite(seconds) ? seconds : 0))
 }
 
 // A schema of that name may be another service's, from another time: it is neither dropped nor taken over.
@@ -277,25 +247,14 @@ async function ensureRole(client: pg.Client, role: string, attributes: string): 
   if ((await find()).rows[0]?.ours === false) await client.query(`grant ${id(role)} to current_user`)
 }
 
-/** Makes new stamps run that many seconds ahead of this machine's clock. */
-export function stampOffsetSql(seconds: number): string {
-  return `create or replace function ${PLATFORM_SCHEMA}.stamp_offset() returns interval language sql immutable
-            as $$ select interval '${seconds.toFixed(6)} seconds' $$`
-}
-
 // `stamp` takes its transaction id before it reads the clock: a reader that ends its page at the start of the oldest
-// writing transaction then never skips a row. The offset is a constant in a function, replaced at a promotion, because
-// a table lookup for each row would cost more.
+// writing transaction then never skips a row. The offset is a constant in a function (stamps.ts), because a table
+// lookup for each row would cost more.
 const PLATFORM_SQL = `
   create schema if not exists ${PLATFORM_SCHEMA};
   grant usage on schema ${PLATFORM_SCHEMA} to public;
   create collation if not exists ${TEXT_COLLATION} (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
-  do $$ begin
-    if to_regprocedure('${PLATFORM_SCHEMA}.stamp_offset()') is null then
-      create function ${PLATFORM_SCHEMA}.stamp_offset() returns interval language sql immutable
-        as 'select interval ''0''';
-    end if;
-  end $$;
+  ${STAMPS_SQL}
   create or replace function ${PLATFORM_SCHEMA}.stamp() returns trigger language plpgsql as $$
   begin
     perform pg_current_xact_id();

@@ -1,6 +1,6 @@
 // How our clusters are set up: small, on a local socket only, durable, ready to be followed and decoded.
 import { quoteLiteral } from '../kit/identifiers.ts'
-import { SLOT_WAL_MB_MAX } from '../kit/limits.ts'
+import { SLOT_WAL_MB_MAX, WAL_MB_MAX, WAL_MB_MIN } from '../kit/limits.ts'
 import { synchronousNames } from './synchronous.ts'
 
 export const SUPERUSER = 'mainstay'
@@ -38,12 +38,24 @@ export type ClusterRole =
 /** pg_hba.conf: nobody without a password, not even on this machine. */
 export const ACCESS_TEXT = 'local all all scram-sha-256\nlocal replication all scram-sha-256\n'
 
-/** postgresql.conf; written anew before each start. */
-export function configText(options: { name: string; socketFolder: string; role: ClusterRole }): string {
-  const lines = [...SETTINGS, `cluster_name = ${quoteLiteral(options.name)}`]
+/** postgresql.conf; written anew before each start. `diskBytes`: the size of the file system that it is on, if known. */
+export function configText(options: {
+  name: string
+  socketFolder: string
+  role: ClusterRole
+  diskBytes: number | null
+}): string {
+  const lines = [...SETTINGS, ...walSettings(options.diskBytes), `cluster_name = ${quoteLiteral(options.name)}`]
   lines.push(`unix_socket_directories = ${quoteLiteral(options.socketFolder)}`)
   lines.push(...roleSettings(options.role))
   return `${lines.join('\n')}\n`
+}
+
+// What is kept of WAL must never fill a small disk: a quarter for those that follow, an eighth between checkpoints.
+function walSettings(diskBytes: number | null): string[] {
+  const diskMb = diskBytes === null ? Number.POSITIVE_INFINITY : diskBytes / 2 ** 20
+  const most = (mb: number, share: number) => `${Math.max(WAL_MB_MIN, Math.min(mb, Math.floor(diskMb * share)))}MB`
+  return [`max_slot_wal_keep_size = ${most(SLOT_WAL_MB_MAX, 1 / 4)}`, `max_wal_size = ${most(WAL_MB_MAX, 1 / 8)}`]
 }
 
 function roleSettings(role: ClusterRole): string[] {
@@ -94,9 +106,7 @@ const SETTINGS = [
   'wal_level = logical',
   'max_wal_senders = 10',
   'max_replication_slots = 20',
-  `max_slot_wal_keep_size = ${SLOT_WAL_MB_MAX}MB`,
   'wal_keep_size = 64MB',
-  'max_wal_size = 512MB',
   'hot_standby = on',
   'wal_sender_timeout = 10s',
   'wal_receiver_timeout = 10s',

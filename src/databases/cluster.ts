@@ -1,10 +1,11 @@
 // One PostgreSQL cluster on this machine: its data folder, its process, and a way to ask it something as superuser.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { pause, waitFor } from '../kit/clock.ts'
+import { readDisk } from '../kit/disk.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { chownTree, removeTree, syncFolder, writeFileDurably } from '../kit/files.ts'
 import { POSTGRES_START_MS_MAX, POSTGRES_STOP_MS_MAX } from '../kit/limits.ts'
@@ -83,6 +84,15 @@ export class Cluster {
     await this.finishFolder()
   }
 
+  /** Faults with `postgres.other_major` unless what that version wrote can be opened by ours. `what` is named. */
+  requireMajor(version: string, what: string): void {
+    const [theirs, ours] = [version, this.#binaries.version].map((one) => Number.parseInt(one, 10))
+    if (theirs === ours) return
+    throw new Fault('postgres.other_major', 409, `${what} is of PostgreSQL ${theirs}, and this release runs ${ours}`, {
+      hint: 'It is left as it is. How to go on: docs/databases.md, "A new major version of PostgreSQL".',
+    })
+  }
+
   /** Empties the folder and marks it as incomplete, for `initialize` or a base backup to fill. */
   async beginFolder(owner: RunAs = this.runAs): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o755 })
@@ -114,12 +124,15 @@ export class Cluster {
 
   /**
    * Starts PostgreSQL and waits until it answers; a running one is adopted. Started once as a standby or reader, the
-   * folder stays one until it is promoted. Faults with `postgres.start_failed` and the last lines of its log.
+   * folder stays one until it is promoted. Faults with `postgres.other_major`, or with `postgres.start_failed` and the
+   * last lines of its log.
    */
   async start(role: ClusterRole = { kind: 'primary' }): Promise<void> {
     // What runs here may be a primary that takes writes. Stopped like this it writes nothing more, and nothing is lost.
     if (role.kind === 'reader') await this.stop('immediate')
     if (!this.isRunning) {
+      const version = await readFile(join(this.dataFolder, 'PG_VERSION'), 'utf8')
+      this.requireMajor(version, `the data folder ${this.dataFolder}`)
       await this.#removeLeftovers()
       await this.#takeFolder()
       await this.#writeConfig(role)
@@ -245,7 +258,8 @@ export class Cluster {
   }
 
   async #writeConfig(role: ClusterRole): Promise<void> {
-    const config = configText({ name: this.name, socketFolder: this.socketFolder, role })
+    const diskBytes = (await readDisk(this.folder))?.totalBytes ?? null
+    const config = configText({ name: this.name, socketFolder: this.socketFolder, role, diskBytes })
     const owned = async (name: string, text: string) => {
       const path = join(this.dataFolder, name)
       await writeFileDurably(path, text)

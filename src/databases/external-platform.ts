@@ -5,7 +5,7 @@ import type { ExternalMark, ExternalStandbyFacts } from '../contract/external-se
 import { PLATFORM_SCHEMA } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteLiteral as literal, randomId } from '../kit/identifiers.ts'
-import { raiseStamps } from './app-schema.ts'
+import { raiseStamps } from './stamps.ts'
 
 const MARK = `${PLATFORM_SCHEMA}.attached`
 // Any number that nobody else takes; within one database.

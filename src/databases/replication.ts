@@ -5,14 +5,17 @@ import { DIVERGENCE_SLOT } from './app-schema.ts'
 export type PrimaryPosition = {
   lsn: string
   timeline: number
+  /** The number that the next transaction gets. */
+  nextTransaction: string
   /** Of the one standby that follows it; null when none is connected. */
   standby: { isStreaming: boolean; flushLsn: string | null; lagBytes: number; lagMs: number } | null
 }
 
 /** End of a primary's WAL, and its standby's distance from it. */
 export async function readPrimaryPosition(client: pg.Client, slot: string | null): Promise<PrimaryPosition> {
-  const here = await client.query<{ lsn: string; timeline: number }>(
-    `select pg_current_wal_lsn()::text as lsn, ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int as timeline`,
+  const here = await client.query<{ lsn: string; timeline: number; nextTransaction: string }>(
+    `select pg_current_wal_lsn()::text as lsn, pg_snapshot_xmax(pg_current_snapshot())::text as "nextTransaction",
+            ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int as timeline`,
   )
   const row = here.rows[0]
   if (!row) throw new TypeError('a select without from gives one row')

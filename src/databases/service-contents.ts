@@ -1,10 +1,10 @@
 // What a server holds of one service: its own schema, how many rows, how new. And giving its rows new stamps.
 import type pg from 'pg'
 import type { ContentsRequest, RestampAnswer, RestampRequest, ServiceContents } from '../contract/service-contents.ts'
-import { ownerRole, PLATFORM_SCHEMA, PROBE_TABLE, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
+import { ownerRole, PROBE_TABLE, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
 import { RESTAMP_BATCH_ROWS, RESTAMP_CALL_MS } from '../kit/limits.ts'
-import { countRows, stampOffsetSql } from './app-schema.ts'
+import { countRows } from './app-schema.ts'
 
 /** The newest `updatedAt` of a table, in milliseconds since 1970; null when it has no rows. */
 export async function newestStamp(client: pg.Client, schema: string, table: string): Promise<number | null> {
@@ -30,24 +30,6 @@ export async function readContents(client: pg.Client, wanted: ContentsRequest): 
     tables.push({ name, rows, newestMs: await newestStamp(client, own.schema, name) })
   }
   return { schema: own.schema, foreignOwner: null, tables }
-}
-
-/**
- * New stamps start above `aboveMs`, even where this machine's clock is behind; what was raised before stays raised.
- * Returns the first stamp that may be given now, in milliseconds since 1970.
- */
-export async function raiseStampsAbove(client: pg.Client, aboveMs: number): Promise<number> {
-  const found = await client.query<{ seconds: string }>(
-    `select greatest(extract(epoch from ${PLATFORM_SCHEMA}.stamp_offset()),
-                     $1::numeric / 1000 - extract(epoch from clock_timestamp())) as seconds`,
-    // Stamps are in microseconds, and the newest is not to be given twice.
-    [aboveMs + 1],
-  )
-  await client.query(stampOffsetSql(Number(found.rows[0]?.seconds ?? 0)))
-  const now = await client.query<{ ms: string }>(
-    `select extract(epoch from clock_timestamp() + ${PLATFORM_SCHEMA}.stamp_offset()) * 1000 as ms`,
-  )
-  return Number(now.rows[0]?.ms)
 }
 
 /**

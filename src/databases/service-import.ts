@@ -14,7 +14,8 @@ import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS } from '../kit/limits.ts'
 import { sequenceOf } from './app-schema.ts'
-import { newestStamp, raiseStampsAbove } from './service-contents.ts'
+import { newestStamp } from './service-contents.ts'
+import { raiseStampsAbove } from './stamps.ts'
 
 export type ImportedTable = { name: string; columns: ExportedColumn[] }
 

@@ -101,6 +101,7 @@ const well: ServiceFacts = {
     host: reached,
     isOpen: true,
     problem: null,
+    diskFreeBytes: null,
     isUnreachableFromRuntime: false,
   },
 }
@@ -138,6 +139,16 @@ describe('a service', () => {
       'is Unhealthy when its runtime does not reach a database whose host control does not hear',
       { database: { ...well.database, isOpen: null, isUnreachableFromRuntime: true } },
       'Unhealthy database_unreachable',
+    ],
+    [
+      'is Degraded while its database has no room on its disk',
+      { database: { ...well.database, diskFreeBytes: 2 ** 20 } },
+      'Degraded database_full',
+    ],
+    [
+      'is Unhealthy when that has ended its database',
+      { database: { ...well.database, diskFreeBytes: 0, isOpen: false } },
+      'Unhealthy database_full',
     ],
     [
       'is Ready while only control does not hear the host of its database',

@@ -1,5 +1,5 @@
 // From facts to a verdict: what is wrong, why, and who says so. Pure; times are milliseconds.
-import { CONTRADICTED_MORE_MS, HEARD_LATELY_MS } from '../kit/limits.ts'
+import { CONTRADICTED_MORE_MS, DISK_FULL_BYTES, HEARD_LATELY_MS } from '../kit/limits.ts'
 
 /** One place from which a machine is watched. `silentMs`: since it last reached the machine. */
 export type Vantage = { name: string; domain: string; silentMs: number; silentMsMax: number }
@@ -46,6 +46,8 @@ export type ServiceFacts = {
     /** The server's host says that it is open (null: the host is silent). */
     isOpen: boolean | null
     problem: string | null
+    /** Room that is left for it on its machine's disk (null: not known). */
+    diskFreeBytes: number | null
     /** A gateway heard from the runtime that it does not reach the database. */
     isUnreachableFromRuntime: boolean
   }
@@ -105,6 +107,12 @@ function judgeDatabase(database: ServiceFacts['database']): Exclude<Verdict, { s
     // Silence by itself may be control's own trouble; that nobody works there is the second word.
     isUnreachable && database.isOpen === null ? `control does not hear the host of ${database.server}` : null,
   ].filter((line) => line !== null)
+  if (database.diskFreeBytes !== null && database.diskFreeBytes < DISK_FULL_BYTES) {
+    const left = `${(database.diskFreeBytes / 2 ** 20).toFixed(1)} MiB are left there`
+    const message = `${name} has no room on its disk: free some, and it goes on by itself`
+    const state = evidence.length === 0 ? 'Degraded' : 'Unhealthy'
+    return { state, cause: 'database_full', message, evidence: [left, ...evidence] }
+  }
   if (evidence.length === 0) return null
   const detail = database.problem ? `: ${database.problem.split('\n')[0]}` : ''
   if (evidence.length === 2) {

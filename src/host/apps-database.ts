@@ -2,8 +2,10 @@
 import type pg from 'pg'
 import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
 import { describeTables, type TableDescription } from '../databases/app-schema.ts'
+import { isElsewhereNow } from '../databases/lost-connection.ts'
 import { changeTable, type TableName } from '../databases/table-change.ts'
 import { pause } from '../kit/clock.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import { INDEX_ANSWER_MS_MAX, SETUP_LOCK_MS_MAX, SETUP_MS_MAX } from '../kit/limits.ts'
 
 /** Nothing that holds up others may hang on a lock, or on a standby that is gone. */
@@ -46,10 +48,17 @@ export class AppsDatabase {
     return result
   }
 
-  /** Runs `work`, however long it takes. Faults with `server.not_open`. */
+  /** Runs `work`, however long it takes. Faults with `server.not_open`, also when the connection breaks meanwhile. */
   async use<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     this.requireOpen()
-    return await this.#options.withClient(work, {})
+    try {
+      return await this.#options.withClient(work, {})
+    } catch (error) {
+      if (!isElsewhereNow(error)) throw error
+      throw new Fault('server.not_open', 503, `the connection to the database broke: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
   }
 
   /** Faults with `server.not_open` unless it takes writes. */

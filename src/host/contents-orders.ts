@@ -13,9 +13,10 @@ import type {
   ServiceContents,
 } from '../contract/service-contents.ts'
 import { type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
-import { raiseStampsAbove, readContents, restampRows } from '../databases/service-contents.ts'
+import { readContents, restampRows } from '../databases/service-contents.ts'
 import { exportRows } from '../databases/service-export.ts'
 import { type ImportedTable, importRows } from '../databases/service-import.ts'
+import { raiseStampsAbove } from '../databases/stamps.ts'
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import type { AppsDatabase } from './apps-database.ts'

@@ -71,6 +71,13 @@ export const HOST_MEASURES: Measure<HostNumbers>[] = [
   },
   {
     kind: 'gauge',
+    name: 'mainstay_host_server_disk_free_bytes',
+    help: 'Room that is left where the data folder of a server is.',
+    labels: ['server'],
+    of: ({ facts }) => perServer(facts, ({ disk }) => disk?.freeBytes ?? null),
+  },
+  {
+    kind: 'gauge',
     name: 'mainstay_host_server_standby_lag_bytes',
     help: 'What the standby of a primary has not on disk yet.',
     labels: ['server'],

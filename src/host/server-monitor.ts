@@ -5,6 +5,7 @@ import type { ServerFacts } from '../contract/facts.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import { type PrimaryPosition, readPrimaryPosition, readStandbyPosition } from '../databases/replication.ts'
 import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
+import { TransactionMarks } from '../databases/transaction-marks.ts'
 import { findForkLsn, findWalEnd } from '../databases/wal-files.ts'
 import { pause } from '../kit/clock.ts'
 import { folderBytes } from '../kit/files.ts'
@@ -34,6 +35,7 @@ export class ServerMonitor {
   readonly #cluster: Cluster
   readonly #clients = new Map<string, Promise<pg.Client>>()
   #standby: PrimaryPosition['standby'] = null
+  readonly #marks = new TransactionMarks()
   #size: { bytes: number; at: number } | null = null
   #quarantine: Position['quarantine'] = null
   #silentSince: number | null = null
@@ -88,12 +90,21 @@ export class ServerMonitor {
         'postgres',
       )
       this.#standby = position.standby
-      const forkLsn = await findForkLsn(this.#cluster.dataFolder, position.timeline)
-      return { ...NOTHING, ...position, forkLsn, dataBytes }
+      const { lsn, timeline } = position
+      const forkLsn = await findForkLsn(this.#cluster.dataFolder, timeline)
+      return { ...NOTHING, lsn, timeline, standby: this.#withTransactions(position), forkLsn, dataBytes }
     } catch {
       // The state that goes with these facts tells what is wrong with the server.
       return { ...NOTHING, dataBytes }
     }
+  }
+
+  #withTransactions({ lsn, nextTransaction, standby }: PrimaryPosition): Position['standby'] {
+    this.#marks.note(lsn, nextTransaction)
+    if (standby === null) return null
+    const { lagBytes, flushLsn } = standby
+    const lagTransactions = lagBytes === 0 ? 0 : flushLsn === null ? null : this.#marks.after(flushLsn)
+    return { ...standby, lagTransactions }
   }
 
   /**

@@ -2,20 +2,21 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { VAULT_SLOT } from '../backups/wal-receiver.ts'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { BackupTaken } from '../contract/backup.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
-import { ensureDivergenceSlot, ensurePlatform, fenceStrangers, raiseStamps } from '../databases/app-schema.ts'
+import { ensureDivergenceSlot, ensurePlatform, fenceStrangers } from '../databases/app-schema.ts'
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
 import { findShutdownLsn } from '../databases/control-file.ts'
 import { isOpenAllowed } from '../databases/lease.ts'
-import { advanceDivergenceSlot, dropSlots, ensureSlots, promote } from '../databases/replication.ts'
+import { dropSlots, promote } from '../databases/replication.ts'
+import { raiseStamps } from '../databases/stamps.ts'
 import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { bootMs, pause } from '../kit/clock.ts'
+import { readDisk } from '../kit/disk.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, syncFolder, writeJson } from '../kit/files.ts'
@@ -29,6 +30,7 @@ import { decideDuty, type Kept } from './server-duty.ts'
 import { type Position, ServerMonitor } from './server-monitor.ts'
 import type { ServerRestore } from './server-restore.ts'
 import { ServerSchemas } from './server-schemas.ts'
+import { ServerSlots } from './server-slots.ts'
 import type { Stranded, StrandedWrites } from './stranded-writes.ts'
 import { Synchrony } from './synchrony.ts'
 import type { Tunnels } from './tunnels.ts'
@@ -54,6 +56,7 @@ export class ManagedServer {
   readonly apps: AppsDatabase
   readonly #deps: ServerDeps
   readonly #monitor: ServerMonitor
+  readonly #slots: ServerSlots
   #wanted: ServerAssignment
   #wantedVersion: number
   #version = 0
@@ -75,6 +78,7 @@ export class ManagedServer {
     this.#wantedVersion = version
     this.#deps = deps
     this.#monitor = new ServerMonitor(deps.cluster)
+    this.#slots = new ServerSlots(this.#monitor, deps.log)
     this.#schemas = new ServerSchemas(deps.log)
     this.#synchrony = new Synchrony(deps.cluster)
     this.apps = new AppsDatabase({
@@ -174,6 +178,7 @@ export class ManagedServer {
       restore: this.#deps.restore.progress,
       shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
+      disk: await readDisk(this.#deps.cluster.folder),
       ...withStranded(await this.#monitor.readInTime(this.#wanted, state), this.#deps.stranded.found),
       schemas: this.#schemas.facts(),
     }
@@ -445,13 +450,7 @@ export class ManagedServer {
   }
 
   async #tend(wanted: ServerAssignment): Promise<void> {
-    const slots = [...wanted.slots, ...(wanted.backup ? [VAULT_SLOT] : [])]
-    await this.#monitor.use(async (client) => await ensureSlots(client, slots), 'postgres')
-    const flushLsn = this.#monitor.standbyFlushLsn
-    const [slot] = wanted.slots
-    if (flushLsn && slot) {
-      await this.#monitor.use(async (client) => await advanceDivergenceSlot(client, { slot, flushLsn }), APPS_DATABASE)
-    }
+    await this.#slots.tend(wanted)
     const { backup, epoch, replicationPassword: password } = wanted
     // Before there is anybody's data in it, there is nothing to back up.
     const isUsed = wanted.schemas.length > 0

@@ -111,6 +111,13 @@ export const POSTGRES_START_MS_MAX = 60_000
 export const POSTGRES_STOP_MS_MAX = 10_000
 /** WAL that a slot may hold back before its standby is given up and rebuilt: the disk of the primary comes first. */
 export const SLOT_WAL_MB_MAX = 2_048
+/** WAL between two checkpoints; and what each kind of WAL may take on however small a disk. */
+export const WAL_MB_MAX = 512
+export const WAL_MB_MIN = 64
+/** A server with less room than this can make no new segments of WAL; with less than that, people are warned. */
+export const DISK_FULL_BYTES = 24 * 1_048_576
+export const DISK_LOW_BYTES = 10 * 1_073_741_824
+export const DISK_LOW_SHARE = 0.1
 
 /** Pools of the data plane (design part 4). */
 export const POOL_CONNECTIONS_MAX = 4

@@ -173,6 +173,8 @@ function statusOf(regions: Record<string, 'Ready' | 'Starting'>, service: 'Ready
     secondaryFor: null,
     secondary: null,
     recoveredFrom: null,
+    verification: null,
+    exposure: null,
     formerDatabase: null,
     operation: null,
     createdAt: '',

@@ -1,11 +1,12 @@
 // Whether this machine can run a local cloud: one finding for each thing that has gone wrong for somebody.
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { CloudFile } from '../contract/local-cloud.ts'
+import { readDisk } from '../kit/disk.ts'
 import { messageOf } from '../kit/fault.ts'
 import { readJsonIfAny } from '../kit/files.ts'
 import { isReachableByOthers } from '../kit/home-folder.ts'
@@ -125,8 +126,9 @@ async function checkNamespaces(): Promise<Finding> {
 }
 
 async function checkDisk(home: CloudHome): Promise<Finding> {
-  const { bavail, bsize } = await statfs(await nearestFolder(home.folder))
-  return judgeDisk(bavail * bsize)
+  const folder = await nearestFolder(home.folder)
+  const disk = await readDisk(folder)
+  return disk ? judgeDisk(disk.freeBytes) : fail('Disk', `${folder} cannot be looked at`, 'Is it there, and ours?')
 }
 
 async function checkClock(): Promise<Finding> {

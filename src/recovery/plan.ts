@@ -51,7 +51,13 @@ export type PlanFacts = {
     /** Other services whose data moves along when the server is promoted. */
     otherServices: string[]
     /** What the primary last reported: how long ago, and how far its standby was behind. */
-    lastReport: { ageMs: number; lagBytes: number | null; lagMs: number | null; unsavedBytes: number | null } | null
+    lastReport: {
+      ageMs: number
+      lagBytes: number | null
+      lagMs: number | null
+      lagTransactions?: number | null
+      unsavedBytes: number | null
+    } | null
   }
   /** By the clock that restorable moments are compared with. */
   nowMs: number

@@ -55,7 +55,9 @@ function promotionSentence(report: PlanFacts['server']['lastReport']): string {
   if (report.lagBytes === null || report.lagMs === null) {
     return `unknown: at the last report, ${at}, no standby was connected`
   }
-  const behind = report.lagBytes === 0 ? 'nothing behind' : `${report.lagBytes} bytes (${report.lagMs} ms) behind`
+  const transactions = report.lagTransactions == null ? '' : `, ${report.lagTransactions} transaction(s)`
+  const behind =
+    report.lagBytes === 0 ? 'nothing behind' : `${report.lagBytes} bytes (${report.lagMs} ms${transactions}) behind`
   return `at most ${((report.lagMs + HEARTBEAT_MS) / 1000).toFixed(1)} s of writes; at the last report, ${at}, the standby was ${behind}`
 }
 

@@ -96,7 +96,7 @@ export function isServerAlive(deps: Pick<RecoveryDeps, 'board' | 'field'>, serve
 export function lastReport(
   board: FactBoard,
   server: ServerWithMembers,
-): { ageMs: number; lagBytes: number | null; lagMs: number | null; unsavedBytes: number | null; lsn: string } | null {
+): (NonNullable<PlanFacts['server']['lastReport']> & { lsn: string }) | null {
   const { machine } = primaryOf(server)
   const facts = board.host(machine)?.servers.find((entry) => entry.name === server.name)
   if (!facts?.lsn) return null
@@ -104,6 +104,7 @@ export function lastReport(
     ageMs: board.hostSilentMs(machine),
     lagBytes: facts.standby?.lagBytes ?? null,
     lagMs: facts.standby?.lagMs ?? null,
+    lagTransactions: facts.standby?.lagTransactions ?? null,
     unsavedBytes: facts.backup?.behindBytes ?? null,
     lsn: facts.lsn,
   }

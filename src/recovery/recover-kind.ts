@@ -30,7 +30,7 @@ import {
   restoreDatabase,
 } from './recover-restore.ts'
 import { reportRecovery } from './report.ts'
-import { runtimeProblems } from './verify-service.ts'
+import { runtimeProblems, verifyAfterMove } from './verify-service.ts'
 
 const LOOK_AGAIN_MS = 20
 
@@ -40,7 +40,7 @@ function isLong(step: string): (operation: Operation) => boolean {
 }
 
 // A machine that does not answer just now is waited for; what is refused or wrong ends the step.
-const PASSING = ['door.unreachable', 'probe.failed']
+const PASSING = ['door.unreachable', 'probe.failed', 'server.not_open']
 
 /** What steps tell later steps; part of the operation's row. */
 export type RecoverFacts = RestoreStepFacts &
@@ -71,7 +71,10 @@ export function recoverKind(deps: RecoveryDeps): OperationKind {
     finish: async ({ operation, facts }, end) => {
       const known = facts as RecoverFacts
       const report = reportRecovery({ operation, input: inputOf(operation), facts: known, steps: operation.steps })
-      await end(deps.db, { report })
+      await deps.db.transaction().execute(async (trx) => {
+        await verifyAfterMove(trx, operation)
+        await end(trx, { report })
+      })
     },
     fail: async (context, fault, end) => await fail(deps, context, fault, end),
   }

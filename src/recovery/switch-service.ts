@@ -31,6 +31,7 @@ import {
   type SwitchFacts,
   wait,
 } from './switch-steps.ts'
+import { verifyAfterMove } from './verify-service.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -68,6 +69,7 @@ export function switchServiceKind(deps: RecoveryDeps): OperationKind {
     async finish({ operation }, end) {
       await db.transaction().execute(async (trx) => {
         await letGo(trx, operation)
+        await verifyAfterMove(trx, operation)
         await end(trx, {})
       })
     },

@@ -1,8 +1,10 @@
 // Verifies a service: what its runtime goes by, what its database holds, and on demand its standby or a backup against
 // it. Everything is looked at; what is wrong ends the operation as failed, named.
+import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import type { VerifyService } from '../contract/api.ts'
 import type { BackupTarget } from '../contract/backup.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ProbeAnswer } from '../contract/facts.ts'
 import type {
   CheckAnswer,
@@ -37,7 +39,7 @@ type Against = { kind: 'standby' } | { kind: 'backup'; target: BackupTarget }
 type VerifyInput = { against: Against | null }
 
 /** What the steps found, and where they stand. */
-type Facts = Patience & { problems?: string[]; round?: number }
+type Facts = Patience & { problems?: string[]; round?: number; place?: string }
 
 const STEPS = {
   runtime: 'Asking its runtime what it goes by',
@@ -75,6 +77,26 @@ export async function beginVerifyService(
     requireReachable(field, standby.machine, `the standby of ${server.name}`)
   }
   if (against?.kind === 'backup') requireVaultAt({ ...deps.vault, field }, primaryOf(server).machine)
+  return await insertVerification(db, caller, service, against)
+}
+
+/**
+ * Begins it for a service that was moved, in the transaction that ends the move: apps are served already, and the data
+ * is looked at as a whole, its standby's too where that is complete.
+ */
+export async function verifyAfterMove(trx: Kysely<ControlDatabase>, moved: Operation): Promise<void> {
+  const service = await getServiceById(trx, serviceIdOf(moved))
+  const standby = standbyOf(await getServer(trx, service.server))
+  const caller = { subscriptionId: moved.subscription_id, principal: moved.principal }
+  await insertVerification(trx, caller, service, standby?.standing === 'ready' ? { kind: 'standby' } : null)
+}
+
+async function insertVerification(
+  db: Kysely<ControlDatabase>,
+  caller: Caller,
+  service: Service,
+  against: Against | null,
+): Promise<string> {
   const steps = Object.entries(STEPS).map(([step, sentence]) => ({ name: step, sentence }))
   return await insertOperation(db, {
     kind: 'verify_service',
@@ -110,7 +132,7 @@ export function verifyServiceKind(deps: RecoveryDeps): OperationKind {
         run: async (context) => await compareStandby(deps, context),
       },
       { name: 'backup', isEndless: true, run: async (context) => await compareWithBackup(deps, context) },
-      { name: 'verdict', run: async ({ operation, facts }) => tellVerdict(operation, facts as Facts) },
+      { name: 'verdict', run: async (context) => await tellVerdict(deps, context) },
     ],
     finish: async (_context, end) => await end(db, {}),
     fail: async ({ operation }, fault, end) => {
@@ -121,6 +143,7 @@ export function verifyServiceKind(deps: RecoveryDeps): OperationKind {
 
 async function askRuntime(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const service = await getServiceById(deps.db, serviceIdOf(context.operation))
+  ;(context.facts as Facts).place ??= placeText(service)
   const answer = await probeOrNull(deps, context)
   if (answer === null) return notYet('its runtime to answer', LOOK_AGAIN_MS)
   if (answer instanceof Fault) {
@@ -269,13 +292,30 @@ async function compareWithBackup(deps: RecoveryDeps, context: StepContext): Prom
   return { kind: 'done', detail: `${found.rows} row(s) of ${found.restoredTo}, ${since}${foundText(found.problems)}` }
 }
 
-function tellVerdict({ input }: Operation, { problems = [] }: Facts): StepResult {
-  const against = (input as VerifyInput).against?.kind
+async function tellVerdict(deps: RecoveryDeps, { operation, facts }: StepContext): Promise<StepResult> {
+  const { problems = [], place } = facts as Facts
+  const against = (operation.input as VerifyInput).against?.kind
   if (problems.length === 0) return { kind: 'done', detail: against ? `the same as its ${against}` : 'all is well' }
+  const service = await getServiceById(deps.db, serviceIdOf(operation))
+  if (service.operation_id !== null || placeText(service) !== place) {
+    throw new Fault(
+      'service.busy',
+      409,
+      `'${service.name}' was changed or moved meanwhile: what was seen says nothing`,
+      {
+        hint: `Look again: mainstay mobile verify ${service.name}`,
+      },
+    )
+  }
   const more = problems.length > PROBLEMS_TOLD_MAX ? `; and ${problems.length - PROBLEMS_TOLD_MAX} more` : ''
   throw new Fault('verify.found', 500, `${problems.slice(0, PROBLEMS_TOLD_MAX).join('; ')}${more}`, {
     hint: 'What is wrong with rows is brought back by: mainstay sql restore-table SERVICE TABLE --to MOMENT',
   })
+}
+
+// Where it is, and whether it still is.
+function placeText({ server, machine, epoch, ended_at }: Service): string {
+  return `${server} ${machine} ${epoch} ${ended_at === null ? 'here' : 'gone'}`
 }
 
 async function placeOf(deps: RecoveryDeps, operation: Operation) {

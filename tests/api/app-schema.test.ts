@@ -8,9 +8,10 @@ import { after, before, describe, test } from 'node:test'
 import type pg from 'pg'
 import type { SchemaAssignment } from '../../src/contract/assignment.ts'
 import { APPS_DATABASE, loginRole } from '../../src/contract/table-format.ts'
-import { ensurePlatform, ensureSchema, raiseStamps } from '../../src/databases/app-schema.ts'
+import { ensurePlatform, ensureSchema } from '../../src/databases/app-schema.ts'
 import { prepareBinaries } from '../../src/databases/binaries.ts'
 import { Cluster } from '../../src/databases/cluster.ts'
+import { raiseStamps, raiseStampsAbove } from '../../src/databases/stamps.ts'
 
 const wanted: SchemaAssignment = {
   serviceId: 'abc123',
@@ -145,6 +146,19 @@ describe("a service's schema", () => {
     )
     const next = await insert(4, 'next')
     assert.ok(next.stamp > ahead, `${next.stamp.toISOString()} is not after ${ahead.toISOString()}`)
+  })
+
+  test('stamps that another server gave stay below new ones, whoever raises them again, and at once', async () => {
+    const aboveMs = Date.now() + 7_200_000
+    await asSuperuser(async (client) => await raiseStampsAbove(client, aboveMs))
+    const raises = Array.from({ length: 12 }, async (_, number) => {
+      const raise = number % 3 === 0 ? async (client: pg.Client) => await raiseStampsAbove(client, number) : raiseStamps
+      await asSuperuser(async (client) => await raise(client))
+    })
+    await Promise.all(raises)
+    const { stamp } = await insert(4, 'above another server')
+    assert.ok(stamp.getTime() > aboveMs, `${stamp.toISOString()} is not after ${new Date(aboveMs).toISOString()}`)
+    assert.ok(stamp.getTime() < aboveMs + 60_000)
   })
 
   test('an update is always stamped later than the row was before', async () => {

@@ -14,6 +14,7 @@ import { verifyByRestore } from '../../src/backups/trial-restore.ts'
 import { verifyBackups } from '../../src/backups/verify.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { removeTree } from '../../src/kit/files.ts'
+import { randomFrom } from '../simulation/random.ts'
 import { BackupBench, KEY, SERVER } from '../support/backup-cluster.ts'
 
 const SEED = Number(process.env.BACKUP_FAULTS_SEED ?? 20261125)
@@ -190,7 +191,7 @@ describe('a single fault', { concurrency: 3 }, () => {
       const folder = join(bench.folder, `vault-${index}`)
       await cp(join(bench.folder, 'vault'), folder, { recursive: true })
       const vault = bench.vault(`vault-${index}`)
-      const { named, notes, said, plan: planned } = await make(randomOf(SEED + index), folder, vault)
+      const { named, notes, said, plan: planned } = await make(randomFrom(SEED + index).next, folder, vault)
       const { problems } = await verifyBackups(vault)
       assert.deepEqual(problems.map(({ key }) => key).sort(), named.sort())
       for (const { key, message } of problems) assert.ok(message.startsWith(key))
@@ -281,15 +282,4 @@ async function swap(one: string, other: string): Promise<void> {
   const [left, right] = [await readFile(one), await readFile(other)]
   await writeFile(one, right)
   await writeFile(other, left)
-}
-
-// mulberry32
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let value = Math.imul(state ^ (state >>> 15), state | 1)
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61)
-    return ((value ^ (value >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

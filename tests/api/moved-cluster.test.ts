@@ -1,6 +1,7 @@
-// A PostgreSQL whose folder was copied to another place, where it runs as another user when we are root.
+// A PostgreSQL whose folder came from elsewhere: copied to another place, where it runs as another user when we are
+// root; or written by another version.
 import assert from 'node:assert/strict'
-import { chmod, lchown, mkdtemp } from 'node:fs/promises'
+import { chmod, lchown, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,7 +10,7 @@ import { Cluster } from '../../src/databases/cluster.ts'
 import { removeTree } from '../../src/kit/files.ts'
 import { copyHome } from '../support/prepared-clouds.ts'
 
-test('a copied cluster starts with all it had, also when taking it over was cut short', async () => {
+test('a copied cluster starts with all it had, also when taking it over was cut short; one of another major does not', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mainstay-moved-'))
   await chmod(folder, 0o755)
   const binaries = await prepareBinaries(join(folder, 'bin'))
@@ -33,6 +34,13 @@ test('a copied cluster starts with all it had, also when taking it over was cut 
     await after.start()
     const { rows } = await after.withClient(async (client) => await client.query('select one from kept'))
     assert.deepEqual(rows, [{ one: 1 }])
+    await after.stop('fast')
+    const versionFile = join(after.dataFolder, 'PG_VERSION')
+    const version = await readFile(versionFile, 'utf8')
+    await writeFile(versionFile, '17\n')
+    await assert.rejects(after.start(), { code: 'postgres.other_major', message: /is of PostgreSQL 17, and this/ })
+    await writeFile(versionFile, version)
+    await after.start()
   } finally {
     await before.kill()
     await after.kill()

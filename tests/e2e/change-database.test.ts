@@ -138,7 +138,7 @@ describe('a change of database', () => {
 
   // All is as it was: the service is recovered by the next command.
   const refusedForWantOfBackups = async (recover: string[]) => {
-    const [there, aside] = ['servers', 'aside'].map((name) => join(cloud.home, 'vault', name))
+    const [there, aside] = ['servers/sql-west-us', 'aside'].map((name) => join(cloud.home, 'vault', name))
     await points.arm('host.restore.fetching', 'stop')
     const running = cloud.cli([...recover, '-q'])
     const pid = await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)

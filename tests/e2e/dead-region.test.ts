@@ -107,6 +107,8 @@ describe('a service whose region died', () => {
     assert.deepEqual([now.region, now.health.state], ['East US', 'Ready'])
     assert.deepEqual((await cloud.readIds(primary)).sort(), [...acknowledged].sort())
     assert.deepEqual(await cloud.insertRows(primary, ['after-1']), ['after-1'])
+    await cloud.untilVerified('PrimaryService')
+    assert.match(await cloud.ok(['mobile', 'show', 'PrimaryService']), /verification +all was well at 2/)
   })
 
   test('took its neighbour on the same server along, which then moves compute only', async () => {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { ScriptView } from '../../src/contract/api.ts'
+import type { OperationView, ScriptView } from '../../src/contract/api.ts'
 import { TestCloud } from '../support/cloud.ts'
 
 const INSERT = `function insert(item, user, request) {
@@ -120,7 +120,8 @@ describe('scripts', () => {
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder, '--override'])
     await rm(join(folder, 'table', 'TodoItem.update.js'))
     assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /2 script.*east-us-1/)
-    const [operation] = await cloud.api<{ steps: { name: string; detail: string }[] }[]>('/operations')
+    const operations = await cloud.api<OperationView[]>('/operations')
+    const operation = operations.find(({ kind }) => kind === 'recover')
     assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /2 script\(s\)/)
   })
 

@@ -113,6 +113,7 @@ describe('a planned move of a server', () => {
       assert.deepEqual([other.region, other.serverRegion, other.secondaryFor], [there, there, 'PrimaryService'])
       assert.deepEqual([other.masterKey, other.applicationKey], [secondary.masterKey, secondary.applicationKey])
       assert.equal((await server()).isProtected, true)
+      await cloud.untilVerified('PrimaryService')
     }
     const { failed, acknowledged } = await writers.stop()
     assert.deepEqual(failed, [])

@@ -137,6 +137,7 @@ export class Board {
         host: reach.get(machine) ?? unknown,
         isOpen: facts ? facts.state === 'running' : null,
         problem: null,
+        diskFreeBytes: null,
         isUnreachableFromRuntime: probes.some((probe) => probe.unreachableServers.includes(server.name)),
       },
     }

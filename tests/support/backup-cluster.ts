@@ -73,11 +73,11 @@ export class BackupBench {
     return cluster
   }
 
-  /** A standby of the source that streams from it. */
-  async makeStandby(): Promise<Cluster> {
+  /** A standby of the source that streams from it, through that folder where one is named. */
+  async makeStandby(socketFolder?: string): Promise<Cluster> {
     const standby = this.makeCluster()
     await this.source.withClient(async (client) => await ensureSlots(client, ['standby', VAULT_SLOT]))
-    const upstream = { ...this.upstream(), slot: 'standby' }
+    const upstream = { ...this.upstream(), slot: 'standby', ...(socketFolder ? { socketFolder } : {}) }
     await standby.beginFolder()
     await takeBaseBackup(upstream, standby.dataFolder, () => {})
     await standby.finishFolder()

@@ -21,6 +21,8 @@ export const SERVICE: ServiceView = {
   secondaryFor: null,
   secondary: 'SecondaryService',
   recoveredFrom: null,
+  verification: null,
+  exposure: null,
   formerDatabase: null,
   operation: null,
   createdAt: '2026-11-22T10:00:00.000Z',

@@ -248,6 +248,16 @@ export class TestCloud {
     await waitFor(`${server} to be restorable`, isRestorable, { withinMs: 60_000, everyMs: 100 })
   }
 
+  /** Waits until the newest verification of a service has ended, and requires that all was well. */
+  async untilVerified(name: string): Promise<void> {
+    const ended = async () => {
+      const { verification } = await this.service(name)
+      return verification && verification.state !== 'running' ? verification : undefined
+    }
+    const { problem } = await waitFor(`${name} to be verified`, ended, { withinMs: 30_000, everyMs: 100 })
+    assert.equal(problem, null)
+  }
+
   /** Waits until every region is Ready: for everybody, not only for its own heartbeat. */
   async untilRegionsReady(): Promise<void> {
     const isReady = async () =>

@@ -59,11 +59,13 @@ export const ServerView = Type.Object({
       lsn: Nullable(Type.String()),
       lagBytes: Nullable(Type.Integer()),
       lagMs: Nullable(Type.Integer()),
+      lagTransactions: Nullable(Type.Integer({ description: 'at most so many' })),
       lease: Type.String({ description: 'free, held 120 ms ago, lost' }),
       /** `building`, `streaming`, `ready` (promotable), `released`; null for others than a standby. */
       standing: Nullable(Type.String()),
       lastContactAt: Nullable(Instant),
       dataBytes: Nullable(Type.Integer()),
+      disk: Nullable(Type.Object({ freeBytes: Type.Integer(), totalBytes: Type.Integer() })),
       quarantine: Nullable(
         Type.Object({
           forkLsn: Nullable(Type.String()),

@@ -23,12 +23,37 @@ export const ServiceView = Type.Object({
       keptUntil: Nullable(Instant),
     }),
   ),
+  exposure: Nullable(
+    Type.Object(
+      {
+        /** Of the standby; null where none is connected. */
+        lagBytes: Nullable(Type.Integer()),
+        lagMs: Nullable(Type.Integer()),
+        lagTransactions: Nullable(Type.Integer()),
+        /** The newest moment that the vault could restore. */
+        restorableTo: Nullable(Instant),
+      },
+      { description: 'what of its data is in one place only; null where its database is somebody else’s' },
+    ),
+  ),
   secondaryFor: Nullable(Type.String()),
   secondary: Nullable(Type.String()),
   recoveredFrom: Nullable(
     Type.String({ description: 'the region that it was recovered from last, if it is elsewhere now' }),
   ),
   operation: Nullable(Type.String({ description: 'id of the operation that holds it' })),
+  verification: Nullable(
+    Type.Object(
+      {
+        operation: Type.String(),
+        state: Type.Union([Type.Literal('running'), Type.Literal('succeeded'), Type.Literal('failed')]),
+        /** When it ended; when it began, while it is running. */
+        at: Instant,
+        problem: Nullable(Type.String({ description: 'what was found, or why it could not look' })),
+      },
+      { description: 'its newest verification, begun by a person or after a move' },
+    ),
+  ),
   createdAt: Instant,
 })
 export type ServiceView = Static<typeof ServiceView>

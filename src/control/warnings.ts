@@ -1,0 +1,125 @@
+// What deserves attention though nobody asked: of servers, services and machines, and what was left behind.
+import type { Kysely } from 'kysely'
+import type { ServerView, ServiceView, StatusView } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { listDivergences } from '../databases/divergences.ts'
+import { BACKUP_OLD_MS, DISK_LOW_BYTES, DISK_LOW_SHARE, GATEWAY_SILENT_MS } from '../kit/limits.ts'
+import { controlWarnings } from './control-view.ts'
+import { listControls } from './election.ts'
+import type { Lineage } from './lineage.ts'
+import { listUnknownSentences } from './unknown-holdings.ts'
+
+type Deps = { db: Kysely<ControlDatabase>; domain: string; lineage: Lineage }
+
+/** A sentence for each, most with what to type. `status`: what is shown beside them. */
+export async function listWarnings(
+  { db, domain, lineage }: Deps,
+  status: Omit<StatusView, 'warnings'>,
+  servers: ServerView[],
+): Promise<string[]> {
+  const held = lineage.heldBy()
+  return [
+    ...(held ? [held.message] : []),
+    ...serverWarnings(domain, servers),
+    ...(await strandedWarnings(db)),
+    ...verificationWarnings(status.services),
+    ...gatewayWarnings(status.machines),
+    ...sandboxWarnings(status.machines),
+    ...controlWarnings(await listControls(db), Date.now()),
+    ...(await listUnknownSentences(db)),
+    ...(await lineage.unheard()).map(
+      (machine) =>
+        `${machine} was not heard since this control was restored, and may hold something newer. ` +
+        `When it is off for good: mainstay control settle --without ${machine}`,
+    ),
+  ]
+}
+
+// Less than this is ordinary traffic on its way.
+const LAG_WARNING_BYTES = 16 * 1_048_576
+
+function serverWarnings(domain: string, servers: ServerView[]): string[] {
+  const warnings: string[] = []
+  for (const server of servers) {
+    if (domain === server.region) {
+      warnings.push(`control is in ${domain}, with ${server.name}: the loss of that region would take both`)
+    }
+    const standby = server.members.find((member) => member.role === 'standby')
+    if (server.kind === 'external') {
+      warnings.push(...externalWarnings(server))
+      continue
+    }
+    if (server.protection === 'vault') {
+      if (!server.isProtected) warnings.push(`nothing of ${server.name} can be restored yet, and it has no standby`)
+    } else if (!standby && server.services.length > 0)
+      warnings.push(`${server.name} has no standby: its data is in ${server.region} only`)
+    else if (standby && standby.standing !== 'ready')
+      warnings.push(`the standby of ${server.name} in ${standby.region} is ${standby.standing}`)
+    const until = server.backup?.restorableTo
+    if (server.backup?.checkProblem) {
+      warnings.push(`the last check of the backups of ${server.name} found: ${server.backup.checkProblem}`)
+    }
+    if (server.backup?.problem) warnings.push(`backups of ${server.name}: ${server.backup.problem}`)
+    else if (until && Date.now() - Date.parse(until) > BACKUP_OLD_MS)
+      warnings.push(`the newest moment of ${server.name} that can be restored is ${until}`)
+    const lag = standby?.standing === 'ready' ? standby.lagBytes : null
+    if (lag !== null && lag > LAG_WARNING_BYTES) warnings.push(`the standby of ${server.name} is ${lag} bytes behind`)
+    warnings.push(...server.members.flatMap((member) => diskWarning(server, member) ?? []))
+    const kept = server.members.find((member) => member.quarantine)
+    if (kept)
+      warnings.push(
+        `${server.name} has writes kept in quarantine on ${kept.machine}: mainstay sql server show ${server.name}`,
+      )
+  }
+  return warnings
+}
+
+function diskWarning({ name, backup }: ServerView, { disk, machine, role }: ServerView['members'][number]) {
+  if (disk === null || disk.freeBytes >= Math.min(DISK_LOW_BYTES, DISK_LOW_SHARE * disk.totalBytes)) return null
+  const left = `${formatMiB(disk.freeBytes)} of ${formatMiB(disk.totalBytes)} are left where ${name} is on ${machine}`
+  const held = role === 'primary' ? (backup?.behindBytes ?? 0) : 0
+  return held > LAG_WARNING_BYTES ? `${left}, and ${formatMiB(held)} of WAL wait there for the vault` : left
+}
+
+function formatMiB(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`
+}
+
+function externalWarnings({ name, external }: ServerView): string[] {
+  const bad = (external?.hosts ?? []).filter(({ state }) => state === 'unreachable' || state === 'too_old')
+  return bad.map(({ place, problem }) => `the external server ${name}: ${place} cannot be used: ${problem}`)
+}
+
+async function strandedWarnings(db: Kysely<ControlDatabase>): Promise<string[]> {
+  const kept = (await listDivergences(db)).filter(({ state }) => state === 'kept')
+  return kept.map(
+    ({ server, summary }) =>
+      `${summary.changes} change(s) that only a lost primary of ${server} had are kept: ` +
+      `mainstay sql divergence show ${server}`,
+  )
+}
+
+function verificationWarnings(services: ServiceView[]): string[] {
+  return services.flatMap(({ name, verification }) =>
+    verification?.state === 'failed'
+      ? [
+          `the last verification of '${name}' ended with: ${verification.problem}; again: mainstay mobile verify ${name}`,
+        ]
+      : [],
+  )
+}
+
+function gatewayWarnings(machines: StatusView['machines']): string[] {
+  return machines
+    .filter(
+      ({ role, lastSeenMs }) => role === 'gateway' && (lastSeenMs ?? Number.POSITIVE_INFINITY) >= GATEWAY_SILENT_MS,
+    )
+    .map(({ name }) => `${name} has not been heard: it may answer with old routes`)
+}
+
+function sandboxWarnings(machines: StatusView['machines']): string[] {
+  return machines.flatMap(({ name, sandbox }) => {
+    if (sandbox === 'reduced') return [`${name} has sandbox: reduced, with fewer walls around scripts: mainstay doctor`]
+    return sandbox === 'off' ? [`${name} has sandbox: off, and runs no scripts: mainstay doctor`] : []
+  })
+}
