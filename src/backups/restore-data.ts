@@ -18,7 +18,8 @@ export async function restoreFiles(
   dataFolder: string,
   options: { vault: ServerVault; onBytes: (bytes: number) => void; signal: AbortSignal },
 ): Promise<void> {
-  const archive = readArchive(dataFolder)
+  // Each part is what its manifest names: the files in it were hashed when it was made.
+  const archive = readArchive(dataFolder, { isHashed: false })
   const fetchAhead = (index: number) => {
     const part = fetchPart(manifest, manifest.parts[index], options.vault)
     // Awaited only when its turn comes.

@@ -25,8 +25,11 @@ export type ArchiveReader = {
   files: Map<string, ArchivedFile>
 }
 
-/** Reads an archive into `folder`; with null into nowhere, only to hash it. */
-export function readArchive(folder: string | null): ArchiveReader {
+/**
+ * Reads an archive into `folder`; with null into nowhere, only to hash it. `isHashed` false: what was checked already is
+ * not hashed once more, and `files` tells no sums.
+ */
+export function readArchive(folder: string | null, { isHashed = true } = {}): ArchiveReader {
   const files = new Map<string, ArchivedFile>()
   const tar = extract()
   const writes = openSmallWrites()
@@ -34,7 +37,7 @@ export function readArchive(folder: string | null): ArchiveReader {
   const finished = (async () => {
     try {
       for await (const entry of tar) {
-        const file = await takeEntry(folder, entry.header, { content: entry, writes })
+        const file = await takeEntry(folder, entry.header, { content: entry, writes, isHashed })
         if (file) files.set(entry.header.name, file)
       }
     } finally {
@@ -82,7 +85,7 @@ export function readWalRange(manifestText: string): { timeline: number; startLsn
 async function takeEntry(
   folder: string | null,
   header: Header,
-  { content, writes }: { content: AsyncIterable<unknown>; writes: SmallWrites },
+  { content, writes, isHashed }: { content: AsyncIterable<unknown>; writes: SmallWrites; isHashed: boolean },
 ): Promise<ArchivedFile | null> {
   if (header.type === 'directory') {
     if (folder !== null) await mkdir(join(folder, header.name), { recursive: true, mode: 0o700 })
@@ -94,7 +97,7 @@ async function takeEntry(
   const hashed = async function* () {
     for await (const chunk of content) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError('an archive gives buffers')
-      hash.update(chunk)
+      if (isHashed) hash.update(chunk)
       bytes += chunk.length
       yield chunk
     }
@@ -102,7 +105,7 @@ async function takeEntry(
   if (folder === null) for await (const _ of hashed());
   else if ((header.size ?? 0) > SMALL_FILE_BYTES) await writeLarge(join(folder, header.name), hashed)
   else await writes.add(join(folder, header.name), await collect(hashed()))
-  return { bytes, sha256: hash.digest('hex') }
+  return { bytes, sha256: isHashed ? hash.digest('hex') : '' }
 }
 
 // A cluster has a thousand files of a few pages: one after the other, each through a stream, they would take most of

@@ -91,6 +91,8 @@ export const OPERATION_LEASE_MS = 5_000
 export const OPERATION_LOOK_EVERY_MS = 1_000
 /** A step that has not reached its postcondition by now stops the operation. */
 export const STEP_MS_MAX = 30_000
+/** How long a step waits for a machine that is lost, as others see it too: one that starts again is back by then. */
+export const LOST_MACHINE_MS_MAX = 10_000
 
 /** How often a host looks after each of its servers; orders and fences wake it at once. */
 export const SERVER_TICK_MS = 500

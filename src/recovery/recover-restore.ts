@@ -9,6 +9,7 @@ import { endServer, getServer, lockServerRow } from '../databases/servers.ts'
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
+import { LOST_MACHINE_MS_MAX } from '../kit/limits.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
 import { isOutOfPatience, type Patience } from '../operations/patience.ts'
 import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
@@ -77,7 +78,7 @@ export async function restoreDatabase(
     faultPoint('recover.database.restoring')
   }
   // The lost region is not the only one that may die: then all is put back, and another way can be gone.
-  if (isOutOfPatience(facts, !deps.field.isReachable(restore.machine))) {
+  if (isOutOfPatience(facts, !deps.field.isReachable(restore.machine), LOST_MACHINE_MS_MAX)) {
     throw new Fault('region.unreachable', 503, `${restore.machine}, where it is restored, cannot be reached`, {
       hint: 'See what is lost and what to do: mainstay status',
     })

@@ -29,6 +29,7 @@ export class TestCloud {
   readonly controlPort: number
   #up: ChildProcess | null = null
   output = ''
+  isDisposed = false
   /** What is started: `mainstay up`, or a program that takes the same three options. */
   program = UP
   /** Added to the environment of `up`, and so of every role. */
@@ -126,6 +127,7 @@ export class TestCloud {
 
   /** Ends everything, however it stands, and removes the folder. For `after` hooks. */
   async dispose(): Promise<void> {
+    this.isDisposed = true
     try {
       await this.down()
     } finally {

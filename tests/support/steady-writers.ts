@@ -73,7 +73,7 @@ export class SteadyWriters {
   }
 
   async #write(writer: number): Promise<void> {
-    for (let number = 0; !this.#isOver; number += 1) {
+    for (let number = 0; !this.#isOver && !this.#cloud.isDisposed; number += 1) {
       const id = `${this.#prefix}-${writer}-${number}`
       const startedAt = performance.now()
       const body = JSON.stringify({ id, text: `row ${id}` })
