@@ -156,6 +156,7 @@ describe('operators who all want something at once', () => {
     const vault = { hosts: () => [], backupKey: async () => '' }
     recovery = { db, field, board, incidents: new Incidents(db), openKey: () => '', seal, vault }
     await makeFleet(db, seal)
+    for (const { name: machine } of await listMachines(db)) board.noteHost(await field.askHost(machine))
     const kinds = { create: createKind(deps), delete: deleteKind(deps), scale: scaleKind(deps) }
     const recovering = { recover: recoverKind(recovery), verify_service: verifyServiceKind(recovery) }
     const others = { restore: restoreKind(deps), ...recovering }
