@@ -5,7 +5,7 @@ import type { Upstream } from '../databases/cluster-config.ts'
 import { identifySystem, readServerVersion, replicationClient } from '../databases/replication-client.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { BACKUP_PART_BYTES } from '../kit/limits.ts'
+import { BACKUP_KB_PER_SECOND_MAX, BACKUP_PART_BYTES } from '../kit/limits.ts'
 import { type BackupPart, type BaseManifest, putManifest, requireSameSystem } from './base-manifest.ts'
 import { makeBackupId, partKey } from './object-names.ts'
 import { openPartWriter } from './part-writer.ts'
@@ -85,6 +85,7 @@ async function storeParts(job: {
   }
   const streamed = streamBaseBackup(client, write, {
     onProgress: options.onProgress ?? (() => {}),
+    kilobytesPerSecond: BACKUP_KB_PER_SECOND_MAX,
     ...(options.signal ? { signal: options.signal } : {}),
   })
   const [text] = await Promise.all([streamed.finally(() => archive.end()), archive.finished])

@@ -10,13 +10,16 @@ export type WriteChunk = (chunk: Buffer) => Promise<void> | null
 
 type Stoppable = { stream: { pause(): void; resume(): void } }
 
-/** Runs BASE_BACKUP on a connected replication client; gives the text of PostgreSQL's manifest. */
+/**
+ * Runs BASE_BACKUP on a connected replication client; gives the text of PostgreSQL's manifest. `kilobytesPerSecond`: how
+ * fast the primary sends, at most.
+ */
 export async function streamBaseBackup(
   client: pg.Client,
   write: WriteChunk,
-  options: { onProgress: Progress; signal?: AbortSignal },
+  options: { onProgress: Progress; signal?: AbortSignal; kilobytesPerSecond?: number },
 ): Promise<string> {
-  const stream = new BaseBackupStream(write, options.onProgress)
+  const stream = new BaseBackupStream(write, options)
   // The server ends its backup when the connection goes.
   const stop = () => stream.handleError(options.signal?.reason)
   options.signal?.throwIfAborted()
@@ -40,10 +43,12 @@ class BaseBackupStream {
   #isPaused = false
   readonly #write: WriteChunk
   readonly #onProgress: Progress
+  readonly #rate: string
 
-  constructor(write: WriteChunk, onProgress: Progress) {
+  constructor(write: WriteChunk, options: { onProgress: Progress; kilobytesPerSecond?: number }) {
     this.#write = write
-    this.#onProgress = onProgress
+    this.#onProgress = options.onProgress
+    this.#rate = options.kilobytesPerSecond === undefined ? '' : `, MAX_RATE ${options.kilobytesPerSecond}`
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.done = promise
     this.#settle = { resolve, reject }
@@ -55,7 +60,7 @@ class BaseBackupStream {
 
   submit(connection: pg.Connection): void {
     const options = `LABEL 'mainstay', CHECKPOINT 'fast', WAL, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256'`
-    connection.query(`BASE_BACKUP (${options})`)
+    connection.query(`BASE_BACKUP (${options}${this.#rate})`)
   }
 
   handleCopyData(message: { chunk: Buffer }, connection: Stoppable): void {

@@ -408,6 +408,8 @@ export const BACKUP_OLD_MS = 120_000
 export const VAULT_READ_MS_MAX = 60_000
 /** A part of a base backup: in memory twice while it is taken, once in each request to a store. */
 export const BACKUP_PART_BYTES = 16 * 1_048_576
+/** How fast a primary gives a base backup away: apps share its disk and its processors. */
+export const BACKUP_KB_PER_SECOND_MAX = 65_536
 /** Objects that are read from a vault at once; each may hold a part in memory. */
 export const BACKUP_READS_MAX = 4
 /** WAL reaches the vault this long after it was written, at most; sooner when a segment is full. */

@@ -70,7 +70,8 @@ describe('verifying a service', () => {
     assert.deepEqual((await writers.stop()).failed, [])
   })
 
-  const damaged = `row-${SEED % ROWS}`
+  // Not one row for both: what was mended has another version than in the backup.
+  const [damaged, stamped] = [`row-${SEED % ROWS}`, `row-${(SEED + 1) % ROWS}`]
 
   // Each is done by a superuser behind everybody's back, found, and put right again.
   type Case = { against?: 'backup'; break: string; mend: string; found: RegExp }
@@ -110,9 +111,9 @@ describe('verifying a service', () => {
       found: /an older login is open: svc_/,
     },
     'a row from the future': {
-      break: `${QUIETLY}; update ${TABLE} set "__updatedAt" = now() + interval '1 hour' where id = '${damaged}'; reset session_replication_role`,
-      mend: `update ${TABLE} set text = text where id = '${damaged}'; ${QUIETLY};
-             update ${TABLE} set "__updatedAt" = now() where id = '${damaged}'; reset session_replication_role`,
+      break: `${QUIETLY}; update ${TABLE} set "__updatedAt" = now() + interval '1 hour' where id = '${stamped}'; reset session_replication_role`,
+      mend: `update ${TABLE} set text = text where id = '${stamped}'; ${QUIETLY};
+             update ${TABLE} set "__updatedAt" = now() where id = '${stamped}'; reset session_replication_role`,
       found: /stamped 3[56]\d\d\.\d+ s ahead of now/,
     },
     'a row that was changed behind its version': {
