@@ -149,20 +149,8 @@ function formerDatabaseOf(formers: FormerSchema[], service: Service): ServiceVie
 // The region, by its slug, that each service was recovered from last.
 async function listFormerHomes(db: Kysely<ControlDatabase>, services: Service[]): Promise<Map<string, string>> {
   if (services.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('operations')
-    .select(['service_id', 'input'])
-    .distinctOn('service_id')
-    .where('kind', '=', 'recover')
-    .where('state', '=', 'succeeded')
-    .where(
-      'service_id',
-      'in',
-      services.map(({ id }) => id),
-    )
-    .orderBy('service_id')
-    .orderBy('started_at', 'desc')
-    .execute()
+  const recoveries = newestOf(db, 'recover', services).where('state', '=', 'succeeded')
+  const rows = await recoveries.select(['service_id', 'input']).execute()
   // Written by beginRecover, which knows where it was.
   return new Map(rows.map(({ service_id, input }) => [String(service_id), (input as { from: Place }).from.region]))
 }
@@ -172,19 +160,8 @@ async function listVerifications(
   services: Service[],
 ): Promise<Map<string, ServiceView['verification']>> {
   if (services.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('operations')
-    .select(['id', 'service_id', 'state', 'started_at', 'finished_at', 'error'])
-    .distinctOn('service_id')
-    .where('kind', '=', 'verify_service')
-    .where(
-      'service_id',
-      'in',
-      services.map(({ id }) => id),
-    )
-    .orderBy('service_id')
-    .orderBy('started_at', 'desc')
-    .execute()
+  const columns = ['id', 'service_id', 'state', 'started_at', 'finished_at', 'error'] as const
+  const rows = await newestOf(db, 'verify_service', services).select(columns).execute()
   return new Map(
     rows.map(({ id, service_id, state, started_at, finished_at, error }) => [
       String(service_id),
@@ -196,6 +173,18 @@ async function listVerifications(
       },
     ]),
   )
+}
+
+// Of each service its newest operation of that kind.
+function newestOf(db: Kysely<ControlDatabase>, kind: 'recover' | 'verify_service', services: Service[]) {
+  const ids = services.map(({ id }) => id)
+  return db
+    .selectFrom('operations')
+    .distinctOn('service_id')
+    .where('kind', '=', kind)
+    .where('service_id', 'in', ids)
+    .orderBy('service_id')
+    .orderBy('started_at', 'desc')
 }
 
 // A host is heard that does not serve it yet, or has not opened its database. A silent one is for verdicts to judge.

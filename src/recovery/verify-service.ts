@@ -6,40 +6,27 @@ import type { VerifyService } from '../contract/api.ts'
 import type { BackupTarget } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ProbeAnswer } from '../contract/facts.ts'
-import type {
-  CheckAnswer,
-  CheckBackupAnswer,
-  CheckBackupRequest,
-  CheckRequest,
-  RangesAnswer,
-  RangesRequest,
-  RowDigest,
-  RowDigestsAnswer,
-  RowDigestsRequest,
-} from '../contract/service-check.ts'
+import type { CheckAnswer, CheckBackupAnswer, CheckBackupRequest, CheckRequest } from '../contract/service-check.ts'
 import { digestsOf } from '../contract/service-digests.ts'
-import { lsnDistance } from '../databases/replication.ts'
 import { parseTarget } from '../databases/restore-server.ts'
 import { getServer, primaryOf, requireManaged, standbyOf } from '../databases/servers.ts'
 import { requireVaultAt, stepOfJob } from '../databases/vault-calls.ts'
 import { Fault } from '../kit/fault.ts'
-import { COMPARISONS_MAX, CONTENTS_READ_MS_MAX, PROBLEMS_TOLD_MAX } from '../kit/limits.ts'
+import { PROBLEMS_TOLD_MAX } from '../kit/limits.ts'
 import { insertOperation, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
-import { isOutOfPatience, type Patience } from '../operations/patience.ts'
+import { isOutOfPatience } from '../operations/patience.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
-import { differenceText, differingRanges, differingRows, lasting, type RowDifference } from './compare-copies.ts'
 import { probeTarget } from './proof.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import { askForBackup } from './service-data.ts'
+import { foundText, note, placeOf, VERIFY_AGAIN_MS, type VerifyFacts } from './verify-facts.ts'
+import { compareStandby } from './verify-standby.ts'
 
 type Against = { kind: 'standby' } | { kind: 'backup'; target: BackupTarget }
 type VerifyInput = { against: Against | null }
-
-/** What the steps found, and where they stand. */
-type Facts = Patience & { problems?: string[]; round?: number; place?: string }
 
 const STEPS = {
   runtime: 'Asking its runtime what it goes by',
@@ -48,7 +35,6 @@ const STEPS = {
   backup: 'Restoring the backup, and comparing it',
   verdict: 'Telling what was found',
 }
-const LOOK_AGAIN_MS = 200
 const PROBE_MS_MAX = 3_000
 const PASSING = ['door.unreachable', 'server.not_open']
 
@@ -143,9 +129,9 @@ export function verifyServiceKind(deps: RecoveryDeps): OperationKind {
 
 async function askRuntime(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const service = await getServiceById(deps.db, serviceIdOf(context.operation))
-  ;(context.facts as Facts).place ??= placeText(service)
+  ;(context.facts as VerifyFacts).place ??= placeText(service)
   const answer = await probeOrNull(deps, context)
-  if (answer === null) return notYet('its runtime to answer', LOOK_AGAIN_MS)
+  if (answer === null) return notYet('its runtime to answer', VERIFY_AGAIN_MS)
   if (answer instanceof Fault) {
     note(context, [`its runtime does not answer as it must: ${answer.message}`])
     return { kind: 'done', detail: 'it does not answer' }
@@ -158,7 +144,7 @@ async function askRuntime(deps: RecoveryDeps, context: StepContext): Promise<Ste
 
 // It may be just starting; what lasts is a finding, and what lies behind it is found by the steps that follow.
 async function probeOrNull(deps: RecoveryDeps, { operation, facts }: StepContext): Promise<ProbeAnswer | Fault | null> {
-  const known = facts as Facts
+  const known = facts as VerifyFacts
   try {
     const answer = await deps.field.probeRuntime(await probeTarget(deps, operation))
     isOutOfPatience(known, false)
@@ -199,82 +185,12 @@ async function checkData(deps: RecoveryDeps, context: StepContext): Promise<Step
   const { id: serviceId, schema_name: schema, epoch } = service
   const body: CheckRequest = { job: operation.id, serviceId, schema, epoch: Number(epoch), tables }
   const order = { path: `/servers/${service.server}/check`, body }
-  const found = await stepOfJob<CheckAnswer>(deps, machine, order, context.facts as Facts)
-  if (found === null) return notYet(`${machine} to look at everything`, LOOK_AGAIN_MS)
+  const found = await stepOfJob<CheckAnswer>(deps, machine, order, context.facts as VerifyFacts)
+  if (found === null) return notYet(`${machine} to look at everything`, VERIFY_AGAIN_MS)
   note(context, found.problems)
   const seen = `${found.tables} table(s), ${found.rows} row(s), ${found.indexes} index(es)`
   const unchecked = (found.unchecked ?? []).map((what) => `; not looked at: ${what}`).join('')
   return { kind: 'done', detail: `${seen}${foundText(found.problems)}${unchecked}` }
-}
-
-// Rows go on being written: what differs is looked at again once the standby has all that the primary had.
-async function compareStandby(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
-  const { operation } = context
-  const facts = context.facts as Facts
-  const { service, tables, machine: here } = await placeOf(deps, operation)
-  const there = standbyOf(await getServer(deps.db, service.server))?.machine
-  if (there === undefined) throw new Fault('server.no_standby', 409, `${service.server} has no standby any more`)
-  const round = facts.round ?? 0
-  const ask = async (machine: string) => {
-    const body: RangesRequest = { job: `${operation.id} ${round}`, schema: service.schema_name, tables }
-    return await stepOfJob<RangesAnswer>(deps, machine, { path: `/servers/${service.server}/ranges`, body }, facts)
-  }
-  const primary = await ask(here)
-  if (primary === null) return notYet(`${here} to read its rows`, LOOK_AGAIN_MS)
-  // Asked second: it has all that the primary had, or a little more.
-  const standby = await ask(there).catch((error: unknown) => {
-    if (!(error instanceof Fault) || error.code !== 'backup.failed') throw error
-    return error
-  })
-  if (standby === null) return notYet(`${there} to read its rows`, LOOK_AGAIN_MS)
-  if (standby instanceof Fault) {
-    note(context, [`its standby on ${there} cannot be read: ${standby.message}`])
-    return { kind: 'done', detail: 'it cannot be read' }
-  }
-  const rows = primary.tables.reduce((sum, table) => sum + table.rows, 0)
-  const ranges = differingRanges(primary, standby)
-  if (ranges.length === 0) return { kind: 'done', detail: `${rows} row(s) on ${there} are the same` }
-  if (round < COMPARISONS_MAX && lsnDistance(standby.lsn, primary.lsn) < 0) {
-    facts.round = round + 1
-    return notYet(`${there} to have all of it`, LOOK_AGAIN_MS)
-  }
-  const problems = await compareRanges(deps, { service, here, there }, ranges)
-  note(context, problems)
-  return { kind: 'done', detail: `${rows} row(s) on ${there}${foundText(problems)}` }
-}
-
-async function compareRanges(
-  deps: RecoveryDeps,
-  at: { service: Service; here: string; there: string },
-  ranges: { table: string; ranges: number[] }[],
-): Promise<string[]> {
-  const problems: string[] = []
-  for (const one of ranges) {
-    let left: RowDifference[] | null = null
-    for (let look = 0; look < COMPARISONS_MAX && left?.length !== 0; look += 1) {
-      const [here, there] = [await readRows(deps, at.here, at, one), await readRows(deps, at.there, at, one)]
-      const now = differingRows(here, there)
-      left = left === null ? now : lasting(left, now)
-    }
-    problems.push(...(left ?? []).map((difference) => differenceText(one.table, difference)))
-  }
-  return problems
-}
-
-async function readRows(
-  { field }: RecoveryDeps,
-  machine: string,
-  { service }: { service: Service },
-  { table, ranges }: { table: string; ranges: number[] },
-): Promise<RowDigest[]> {
-  const found: RowDigest[] = []
-  for (;;) {
-    const body: RowDigestsRequest = { schema: service.schema_name, table, ranges, after: found.at(-1)?.[0] ?? null }
-    const order = { method: 'POST' as const, path: `/servers/${service.server}/row-digests`, body }
-    const page = (await field.order(machine, { ...order, timeoutMs: CONTENTS_READ_MS_MAX })) as RowDigestsAnswer
-    found.push(...page.rows)
-    if (page.isLast) return found
-  }
 }
 
 async function compareWithBackup(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
@@ -285,15 +201,15 @@ async function compareWithBackup(deps: RecoveryDeps, context: StepContext): Prom
   const asked = await askForBackup(deps, operation, { service, from: service.server, target })
   const body: CheckBackupRequest = { ...asked, tables }
   const order = { path: `/servers/${service.server}/check-backup`, body }
-  const found = await stepOfJob<CheckBackupAnswer>(deps, machine, order, context.facts as Facts)
-  if (found === null) return notYet(`${machine} to restore and to compare`, LOOK_AGAIN_MS)
+  const found = await stepOfJob<CheckBackupAnswer>(deps, machine, order, context.facts as VerifyFacts)
+  if (found === null) return notYet(`${machine} to restore and to compare`, VERIFY_AGAIN_MS)
   note(context, found.problems)
   const since = `${found.changed} changed and ${found.gone} deleted since`
   return { kind: 'done', detail: `${found.rows} row(s) of ${found.restoredTo}, ${since}${foundText(found.problems)}` }
 }
 
 async function tellVerdict(deps: RecoveryDeps, { operation, facts }: StepContext): Promise<StepResult> {
-  const { problems = [], place } = facts as Facts
+  const { problems = [], place } = facts as VerifyFacts
   const against = (operation.input as VerifyInput).against?.kind
   if (problems.length === 0) return { kind: 'done', detail: against ? `the same as its ${against}` : 'all is well' }
   const service = await getServiceById(deps.db, serviceIdOf(operation))
@@ -316,20 +232,4 @@ async function tellVerdict(deps: RecoveryDeps, { operation, facts }: StepContext
 // Where it is, and whether it still is.
 function placeText({ server, machine, epoch, ended_at }: Service): string {
   return `${server} ${machine} ${epoch} ${ended_at === null ? 'here' : 'gone'}`
-}
-
-async function placeOf(deps: RecoveryDeps, operation: Operation) {
-  const service = await getServiceById(deps.db, serviceIdOf(operation))
-  const tables = (await listTables(deps.db, [service.id])).map(({ name }) => name)
-  const { machine } = primaryOf(await getServer(deps.db, service.server))
-  return { service, tables, machine }
-}
-
-function note({ facts }: StepContext, problems: string[]): void {
-  const known = facts as Facts
-  known.problems = [...(known.problems ?? []), ...problems]
-}
-
-function foundText(problems: string[]): string {
-  return problems.length === 0 ? '' : `; ${problems.length} problem(s)`
 }

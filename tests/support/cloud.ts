@@ -238,7 +238,7 @@ export class TestCloud {
       const { members } = await this.server(name)
       return members.some(({ standing, lagBytes }) => standing === 'ready' && lagBytes !== null) ? true : undefined
     }
-    await waitFor(`${name} to be protected`, isProtected, { withinMs: 30_000, everyMs: 100 })
+    await waitFor(`${name} to be protected`, isProtected, { withinMs: 30_000, everyMs: 200 })
   }
 
   /** Waits until every moment up to that one (milliseconds since 1970) can be restored of a server. */
@@ -247,7 +247,7 @@ export class TestCloud {
       const to = (await this.server(server)).backup?.restorableTo
       return to && Date.parse(to) > momentMs ? true : undefined
     }
-    await waitFor(`${server} to be restorable`, isRestorable, { withinMs: 60_000, everyMs: 100 })
+    await waitFor(`${server} to be restorable`, isRestorable, { withinMs: 60_000, everyMs: 200 })
   }
 
   /** Waits until the newest verification of a service has ended, and requires that all was well. */
@@ -256,7 +256,7 @@ export class TestCloud {
       const { verification } = await this.service(name)
       return verification && verification.state !== 'running' ? verification : undefined
     }
-    const { problem } = await waitFor(`${name} to be verified`, ended, { withinMs: 30_000, everyMs: 100 })
+    const { problem } = await waitFor(`${name} to be verified`, ended, { withinMs: 30_000, everyMs: 200 })
     assert.equal(problem, null)
   }
 
@@ -264,14 +264,14 @@ export class TestCloud {
   async untilRegionsReady(): Promise<void> {
     const isReady = async () =>
       (await this.status()).regions.every(({ health }) => health.state === 'Ready') ? true : undefined
-    await waitFor('the regions', isReady, { withinMs: 60_000, everyMs: 100 })
+    await waitFor('the regions', isReady, { withinMs: 60_000, everyMs: 200 })
   }
 
   /** Waits for a state of a service; returns how long it took. */
   async untilState(name: string, state: string, withinMs: number): Promise<number> {
     const startedAt = performance.now()
     const isThere = async () => ((await this.service(name)).health.state === state ? true : undefined)
-    await waitFor(`${name} to be ${state}`, isThere, { withinMs, everyMs: 50 })
+    await waitFor(`${name} to be ${state}`, isThere, { withinMs, everyMs: 100 })
     return performance.now() - startedAt
   }
 
