@@ -21,7 +21,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /**
  * Opens nothing before its first use. A put is one request, so nobody ever sees half an object. Faults with
- * `options.insecure`; calls with `vault.unreachable` carrying the store's own words.
+ * `options.insecure`; calls with `vault.unreachable` or `vault.refused`, carrying the store's own words.
  */
 export function s3Vault(options: S3Options): Vault {
   requireSecure(options.endpoint)
@@ -34,7 +34,7 @@ export function s3Vault(options: S3Options): Vault {
       opened ??= load(options)
       return await work(await opened)
     } catch (error) {
-      throw new Fault('vault.unreachable', 503, `${name}: ${what} failed: ${messageOf(error)}`, { cause: error })
+      throw faultOf(error, `${name}: ${what}`)
     }
   }
   return {
@@ -87,6 +87,18 @@ async function load(options: S3Options) {
     ...(options.endpoint === null ? {} : { endpoint: options.endpoint }),
   })
   return { sdk, client }
+}
+
+// A store that does not let us in will not do so by itself later.
+function faultOf(error: unknown, what: string): Fault {
+  const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode
+  if (status !== 401 && status !== 403) {
+    return new Fault('vault.unreachable', 503, `${what} failed: ${messageOf(error)}`, { cause: error })
+  }
+  return new Fault('vault.refused', 500, `${what} is not allowed: ${messageOf(error)}`, {
+    hint: 'Check MAINSTAY_VAULT_ACCESS_KEY_ID, MAINSTAY_VAULT_SECRET_ACCESS_KEY, and what they may do in that bucket.',
+    cause: error,
+  })
 }
 
 function requireSecure(endpoint: string | null): void {

@@ -246,6 +246,7 @@ export const FAULT_CODES = [
   'vault.newer_format',
   'vault.other_history',
   'vault.other_system',
+  'vault.refused',
   'vault.slow',
   'vault.unreachable',
   'vault.wrong_key',

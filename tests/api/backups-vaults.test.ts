@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -84,6 +86,23 @@ test('a store that is away says so, and so does a folder below what is none', as
   await assert.rejects(lost.list('a/'), { code: 'ENOTDIR' })
   await assert.rejects(lost.get('a/b'), { code: 'ENOTDIR' })
   await assert.rejects(lost.put('a/b', Buffer.from('x')), { code: 'EEXIST' })
+})
+
+test('a store that refuses the key says so, with what to check', async () => {
+  const body = '<?xml version="1.0"?><Error><Code>InvalidAccessKeyId</Code><Message>No such key.</Message></Error>'
+  const refusing = createServer((_request, response) => {
+    response.writeHead(403, { 'content-type': 'application/xml' }).end(body)
+  })
+  await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = refusing.address() as AddressInfo
+    const vault = s3Vault({ ...server.options, endpoint: `http://127.0.0.1:${port}` })
+    const expected = { code: 'vault.refused', message: /No such key/, hint: /MAINSTAY_VAULT_ACCESS_KEY_ID/ }
+    await assert.rejects(vault.list(''), expected)
+    await assert.rejects(vault.put('a', Buffer.from('x')), { code: 'vault.refused' })
+  } finally {
+    refusing.close()
+  }
 })
 
 test('plain http to another machine is refused', () => {
