@@ -5,14 +5,14 @@ import { readArchive } from '../databases/backup-archive.ts'
 import { parseLsn } from '../databases/replication.ts'
 import { type Fork, historyFileName, segmentStart, walFileName, writeHistory } from '../databases/timeline.ts'
 import { SEGMENT_BYTES } from '../databases/wal-files.ts'
-import { RESTORE_CHUNK_BYTES } from '../kit/limits.ts'
+import { RESTORE_CHUNK_BYTES, RESTORE_PARTS_AHEAD } from '../kit/limits.ts'
 import type { BackupPart, BaseManifest } from './base-manifest.ts'
 import type { WalPiece } from './object-names.ts'
 import { eachOf } from './read-catalogue.ts'
 import { damaged } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
-/** Writes the backup's files into an empty data folder; the next part is fetched while one is written. */
+/** Writes the backup's files into an empty data folder; the next parts are fetched while one is written. */
 export async function restoreFiles(
   manifest: BaseManifest,
   dataFolder: string,
@@ -20,17 +20,24 @@ export async function restoreFiles(
 ): Promise<void> {
   // Each part is what its manifest names: the files in it were hashed when it was made.
   const archive = readArchive(dataFolder, { isHashed: false })
-  const fetchAhead = (index: number) => {
-    const part = fetchPart(manifest, manifest.parts[index], options.vault)
+  const fetched: Promise<Buffer>[] = []
+  const fetchAhead = () => {
+    const wanted = manifest.parts[next]
+    if (!wanted) return
+    next += 1
+    const part = fetchPart(manifest, wanted, options.vault, { isHashed: false })
     // Awaited only when its turn comes.
     part.catch(() => {})
-    return part
+    fetched.push(part)
   }
-  let next = fetchAhead(0)
+  let next = 0
+  for (let ahead = 0; ahead < RESTORE_PARTS_AHEAD; ahead += 1) fetchAhead()
   try {
-    for (const index of manifest.parts.keys()) {
-      const content = await next
-      next = fetchAhead(index + 1)
+    for (;;) {
+      const part = fetched.shift()
+      if (!part) break
+      const content = await part
+      fetchAhead()
       for (let at = 0; at < content.length; at += RESTORE_CHUNK_BYTES) {
         options.signal.throwIfAborted()
         await archive.write(content.subarray(at, at + RESTORE_CHUNK_BYTES))
@@ -39,8 +46,8 @@ export async function restoreFiles(
     }
   } finally {
     archive.end()
-    // Nobody else may write here before this has ended. Of the part ahead only an error can be left.
-    await Promise.allSettled([next, archive.finished])
+    // Nobody else may write here before this has ended. Of the parts ahead only errors can be left.
+    await Promise.allSettled([...fetched, archive.finished])
   }
   await archive.finished
 }
@@ -80,14 +87,14 @@ export async function fetchPiece(piece: WalPiece, from: { system: string; vault:
   return content
 }
 
-/** A part that is the one which the manifest means. Faults with `vault.damaged`. */
+/** A part that is the one which the manifest means. Faults with `vault.damaged`. `options`: as of `openObject`. */
 export async function fetchPart(
   manifest: { system: string },
-  part: BackupPart | undefined,
+  part: BackupPart,
   vault: ServerVault,
+  options: { isHashed?: boolean } = {},
 ): Promise<Buffer> {
-  if (!part) return Buffer.alloc(0)
-  const { header, content } = await vault.get(part.key)
+  const { header, content } = await vault.get(part.key, options)
   if (header.sha256 !== part.sha256) throw damaged(part.key, 'it is not the one that its manifest names')
   if (header.system !== manifest.system) throw damaged(part.key, `it is of another cluster, system ${header.system}`)
   return content

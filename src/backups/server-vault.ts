@@ -9,8 +9,8 @@ export type ServerVault = {
   name: string
   /** Seals and writes a whole object; gives how many bytes it takes in the vault, and the SHA-256 of its content. */
   put: (facts: Omit<ObjectFacts, 'server'>, content: Uint8Array) => Promise<{ storedBytes: number; sha256: string }>
-  /** Faults with `vault.missing`, `vault.damaged` or `vault.wrong_key`, naming the object. */
-  get: (key: string) => Promise<OpenedObject>
+  /** Faults with `vault.missing`, `vault.damaged` or `vault.wrong_key`, naming the object. Options: as of `openObject`. */
+  get: (key: string, options?: { isHashed?: boolean }) => Promise<OpenedObject>
   /** Everything of this server whose key begins with `prefix`, in order; all of it by default. */
   list: (prefix?: string) => Promise<NamedObject[]>
   remove: (key: string) => Promise<void>
@@ -28,10 +28,10 @@ export function openServerVault(vault: Vault, options: { server: string; key: Ui
       await vault.put(facts.key, sealed)
       return { storedBytes: sealed.length, sha256 }
     },
-    async get(name) {
+    async get(name, options = {}) {
       const sealed = await vault.get(name)
       if (sealed === null) throw missing(name)
-      return await openObject(key, name, sealed)
+      return await openObject(key, name, sealed, options)
     },
     async list(prefix = folderOf(server)) {
       return (await vault.list(prefix)).map((found) => readName(server, found))

@@ -409,7 +409,7 @@ export const VAULT_READ_MS_MAX = 60_000
 /** A part of a base backup: in memory twice while it is taken, once in each request to a store. */
 export const BACKUP_PART_BYTES = 16 * 1_048_576
 /** How fast a primary gives a base backup away: apps share its disk and its processors. */
-export const BACKUP_KB_PER_SECOND_MAX = 65_536
+export const BACKUP_KB_PER_SECOND_MAX = 32_768
 /** Objects that are read from a vault at once; each may hold a part in memory. */
 export const BACKUP_READS_MAX = 4
 /** WAL reaches the vault this long after it was written, at most; sooner when a segment is full. */
@@ -432,6 +432,8 @@ export const WAL_CONNECT_RETRY_MS_MIN = 250
 export const WAL_CONNECT_RETRY_MS_MAX = 5_000
 /** Tries of one restore: each goes around one more object that is damaged. */
 export const RESTORE_TRIES_MAX = 10
+/** Parts that are fetched and unpacked while one is written; each is in memory. */
+export const RESTORE_PARTS_AHEAD = 3
 /** What is written at once of a part that is restored. */
 export const RESTORE_CHUNK_BYTES = 1_048_576
 /** Rolling a restored server forward: days of WAL of a busy one; and how often we look whether it is done. */
