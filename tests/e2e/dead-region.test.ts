@@ -29,7 +29,7 @@ describe('a service whose region died', () => {
     assert.match(refused.stderr, /'PrimaryService' is Ready, not Unhealthy/)
     assert.match(refused.stderr, /--force/)
     assert.equal((await cloud.service('PrimaryService')).region, 'West US')
-    assert.equal((await cloud.service('SecondaryService')).health.state, 'Ready')
+    await cloud.untilState('SecondaryService', 'Ready', 30_000)
   })
 
   test('turns Unhealthy within 5 s, with a cause and the next command', async () => {
