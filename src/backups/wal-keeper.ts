@@ -25,7 +25,7 @@ import type { WalStream } from './wal-stream.ts'
 export type KeptFacts = {
   stored: bigint
   serverEnd: bigint
-  /** Everything up to this moment is in the vault, by the primary's clock, in ms since 1970. */
+  /** Everything up to this moment is in the vault, and it says so itself; by the primary's clock, in ms since 1970. */
   storedAt: number | null
   problem: string | null
   pieces: number
@@ -45,7 +45,8 @@ export class WalKeeper {
   #wake: () => void = () => {}
   #dueAt = Number.POSITIVE_INFINITY
   #seenPutAt = Number.NEGATIVE_INFINITY
-  #seenStoredAt: number | null = null
+  // Up to then nothing was written after what is stored; the vault is yet to be told.
+  #quietAt = 0
   // A keepalive may be older than WAL that waits behind it to be sent; by the next one, that has come.
   #lastQuiet: { position: bigint; at: number } | null = null
   #isHeard = false
@@ -142,7 +143,8 @@ export class WalKeeper {
     const position = this.#segment.received
     const isQuiet = this.#queue.length === 0 && position === this.#segment.stored && position >= this.#facts.serverEnd
     if (isQuiet && this.#lastQuiet?.position === position) {
-      this.#facts.storedAt = Math.max(this.#facts.storedAt ?? 0, this.#lastQuiet.at)
+      this.#quietAt = this.#lastQuiet.at
+      if (performance.now() - this.#seenPutAt >= WAL_SEEN_EVERY_MS) this.#wake()
     }
     this.#lastQuiet = isQuiet ? { position, at: sentAt } : null
     if (!wantsReply) return
@@ -235,14 +237,17 @@ export class WalKeeper {
 
   // Best effort: it only says for how long nothing was written, and next time it says it again.
   async #putSeen(): Promise<void> {
-    const { storedAt, stored } = this.#facts
+    const at = this.#quietAt
     this.#seenPutAt = performance.now()
-    if (storedAt === null || storedAt === this.#seenStoredAt) return
-    this.#seenStoredAt = storedAt
-    const seen = { timeline: this.#place.timeline, lsn: formatLsn(stored), at: new Date(storedAt).toISOString() }
-    const key = seenKey(this.#vault.server)
-    const facts = { kind: 'seen' as const, key, system: this.#place.system }
-    await this.#vault.put(facts, Buffer.from(JSON.stringify(seen))).catch(() => {})
+    if (at <= (this.#facts.storedAt ?? 0)) return
+    const { timeline, system } = this.#place
+    const seen = { timeline, lsn: formatLsn(this.#facts.stored), at: new Date(at).toISOString() }
+    const object = { kind: 'seen' as const, key: seenKey(this.#vault.server), system }
+    const isPut = await this.#vault.put(object, Buffer.from(JSON.stringify(seen))).then(
+      () => true,
+      () => false,
+    )
+    if (isPut) this.#facts.storedAt = Math.max(this.#facts.storedAt ?? 0, at)
   }
 
   async #finish(): Promise<void> {

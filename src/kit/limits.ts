@@ -423,7 +423,7 @@ export const WAL_ANSWER_MS_MAX = 500
 /** A receiver that is stopped stores what it has, if that takes no longer. */
 export const WAL_STOP_MS_MAX = 2_000
 /** How often the vault is told up to when it has everything, for servers that write nothing. */
-export const WAL_SEEN_EVERY_MS = 60_000
+export const WAL_SEEN_EVERY_MS = 5_000
 /** A vault that did not take a piece is tried again after this; the primary holds the WAL meanwhile. */
 export const WAL_STORE_RETRY_MS_MIN = 250
 export const WAL_STORE_RETRY_MS_MAX = 5_000

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { historyKey } from '../../src/backups/object-names.ts'
 import { readCatalogue } from '../../src/backups/read-catalogue.ts'
 import { restoreServer } from '../../src/backups/restore.ts'
+import { planRestore } from '../../src/backups/restore-plan.ts'
 import { takeBackup } from '../../src/backups/take-backup.ts'
 import { verifyBackups } from '../../src/backups/verify.ts'
 import { VAULT_SLOT, type WalReceiver } from '../../src/backups/wal-receiver.ts'
@@ -62,6 +63,16 @@ test('pieces of a segment are replaced by one object when it is full', async () 
     return pieces.every(({ start, end }) => end - start === 16_777_216n) || undefined
   }
   await waitFor('whole segments only', isOne, WITHIN)
+})
+
+test('while nothing is written the newest moment goes on, and is never one that the vault does not know of', async () => {
+  const { receiver } = running
+  for (let moves = 0; moves < 2; moves += 1) {
+    const before = receiver.facts.storedAt ?? new Date(0)
+    const moved = () => ((receiver.facts.storedAt ?? before) > before ? receiver.facts.storedAt : null) ?? undefined
+    const at = await waitFor('the moment to go on', moved, WITHIN)
+    planRestore(await readCatalogue(bench.vault()), { kind: 'time', at })
+  }
 })
 
 test('while the vault is away the primary goes on and holds its WAL; afterwards nothing is missing', async () => {
