@@ -21,6 +21,7 @@ export async function restoreFiles(
   // Each part is what its manifest names: the files in it were hashed when it was made.
   const archive = readArchive(dataFolder, { isHashed: false })
   const fetched: Promise<Buffer>[] = []
+  let next = 0
   const fetchAhead = () => {
     const wanted = manifest.parts[next]
     if (!wanted) return
@@ -30,7 +31,6 @@ export async function restoreFiles(
     part.catch(() => {})
     fetched.push(part)
   }
-  let next = 0
   for (let ahead = 0; ahead < RESTORE_PARTS_AHEAD; ahead += 1) fetchAhead()
   try {
     for (;;) {

@@ -54,14 +54,15 @@ export async function raiseStamps(client: pg.Client): Promise<void> {
 export async function raiseStampsAbove(client: pg.Client, aboveMs: number): Promise<number> {
   // Stamps are in microseconds, and the newest is not to be given twice.
   const floor = `to_timestamp(${(aboveMs + 1).toFixed(3)}::numeric / 1000)`
-  await setStart(client, { above: `greatest(${floor}, clock_timestamp() + ${OFFSET})`, floor })
+  await setStart(client, { above: `clock_timestamp() + ${OFFSET}`, floor })
   const now = await client.query<{ ms: string }>(
     `select extract(epoch from clock_timestamp() + ${OFFSET}) * 1000 as ms`,
   )
   return Number(now.rows[0]?.ms)
 }
 
-// `above` and `floor` are SQL of ours. One statement, so that the turn is given back with its transaction.
+// Above both, of which the floor is kept; they are SQL of ours. One statement, so that the turn is given back with its
+// transaction.
 async function setStart(client: pg.Client, { above, floor }: { above: string; floor?: string }): Promise<void> {
   await client.query(`
     do $$

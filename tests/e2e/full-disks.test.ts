@@ -7,6 +7,7 @@ import type { ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
 import { connectInside, TestCloud } from '../support/cloud.ts'
+import { requireRows } from '../support/lost-region.ts'
 import { SmallDisk } from '../support/small-disk.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
 
@@ -83,13 +84,6 @@ describe('a disk that is full', () => {
     }
     await waitFor('the WAL to be given up', isLost, SOON).finally(async () => await primary.end())
   }
-  const requireRows = async (acknowledged: string[]) => {
-    const there = new Set(await cloud.readIds(service))
-    assert.deepEqual(
-      acknowledged.filter((id) => !there.has(id)),
-      [],
-    )
-  }
 
   test('of the vault: WAL is kept, people are told, and it comes as soon as there is room', async (context) => {
     const disk = diskOf(context, 'vault')
@@ -119,7 +113,7 @@ describe('a disk that is full', () => {
     assert.deepEqual(failed, [])
     await disk.free()
     await cloud.untilProtected(SERVER)
-    await requireRows(acknowledged)
+    await requireRows(cloud, service.name, acknowledged)
     await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', 'standby'])
   })
 
@@ -147,7 +141,7 @@ describe('a disk that is full', () => {
       failed.filter((one) => !/: 50[034] /.test(one)),
       [],
     )
-    await requireRows(acknowledged)
+    await requireRows(cloud, service.name, acknowledged)
     await cloud.ok(['mobile', 'verify', 'PrimaryService'])
   })
 })

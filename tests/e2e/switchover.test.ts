@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
-import { HOLD_MS_MAX } from '../../src/kit/limits.ts'
 import { TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
@@ -66,13 +65,10 @@ describe('a planned move of a server', () => {
     const back = await cloud.json<OperationView>(MOVE)
     await writers.untilWritten(50)
     const { acknowledged, failed } = await writers.stop()
+    assert.deepEqual(failed, [])
     assert.equal(primaryRegion(await server()), 'West US')
     const held = [there, back].map(({ steps }) => steps.find(({ name }) => name === 'release')?.detail)
     for (const detail of held) assert.match(detail ?? '', /held for \d+ ms/)
-    // What waited for the whole 2 s is refused: a machine that is short of time may need longer than that.
-    const isLong = held.some((detail) => Number(/held for (\d+) ms/.exec(detail ?? '')?.[1]) >= HOLD_MS_MAX - 100)
-    const unexpected = isLong ? failed.filter((one) => !/503 .*is being moved/.test(one)) : failed
-    assert.deepEqual(unexpected, [])
     assert.deepEqual((await cloud.readIds(service)).sort(), [...acknowledged].sort())
     await writers.requireOrder()
   })
@@ -136,7 +132,7 @@ describe('a planned move of a server', () => {
 
   test('a death of control in such a move is carried on, or all is as it was', async () => {
     const writers = SteadyWriters.start(cloud, service, 2)
-    for (const point of ['switchover.warm.added', 'switchover.secondary.moved']) {
+    for (const point of ['switchover.warm.added', 'switchover.swap.decided', 'switchover.secondary.moved']) {
       await cloud.untilProtected('sql-west-us')
       const before = (await cloud.service('PrimaryService')).region
       const command = async () => await cloud.cli(['mobile', 'switchover', 'PrimaryService'])

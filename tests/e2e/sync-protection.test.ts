@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { DryRunView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
-import { loseRegion, requireRows } from '../support/lost-region.ts'
+import { loseRegion, requireRows, untilInForce } from '../support/lost-region.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
 
 const SERVER = 'sql-west-us'
@@ -22,12 +22,6 @@ describe('a server with a synchronous standby', () => {
   })
   after(async () => await cloud?.dispose())
 
-  const untilInForce = async (isInForce: boolean) =>
-    await waitFor(
-      `${SERVER} to be ${isInForce ? '' : 'not '}in force`,
-      async () => ((await cloud.server(SERVER)).isProtected === isInForce ? true : undefined),
-      SOON,
-    )
   const syncStates = async (slug: string): Promise<string[]> => {
     const { host, password } = await cloud.inside(slug, SERVER)
     const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'postgres' })
@@ -36,6 +30,7 @@ describe('a server with a synchronous standby', () => {
     await client.end()
     return rows.map(({ sync_state }) => sync_state)
   }
+
   test('is made so while it serves, and says when it is in force', async () => {
     assert.match((await cloud.cli([...PROTECT, '--sync-policy', 'block'])).stderr, /for a synchronous standby only/)
     assert.match(
@@ -57,11 +52,11 @@ describe('a server with a synchronous standby', () => {
     const writers = SteadyWriters.start(cloud, service, 3)
     await writers.untilWritten(10)
     await cloud.ok(['dev', 'outage', 'start', 'East US'])
-    await untilInForce(false)
+    await untilInForce(cloud, SERVER, false)
     await writers.untilWritten(20)
     assert.deepEqual(await syncStates('west-us'), [])
     await cloud.ok(['dev', 'outage', 'stop', 'East US'])
-    await untilInForce(true)
+    await untilInForce(cloud, SERVER)
     await writers.untilWritten(20)
     assert.deepEqual(await syncStates('west-us'), ['sync'])
     const { failed, acknowledged } = await writers.stop()
@@ -77,7 +72,7 @@ describe('a server with a synchronous standby', () => {
       return states.includes('sync') ? true : undefined
     }
     await waitFor('commits to wait for the standby', isSync, SOON)
-    await untilInForce(true)
+    await untilInForce(cloud, SERVER)
     await cloud.untilState('PrimaryService', 'Ready', 30_000)
   })
 
@@ -92,7 +87,7 @@ describe('a server with a synchronous standby', () => {
   test('stands still without its standby where that was asked for, and goes on when it is back', async () => {
     await cloud.untilProtected(SERVER)
     await cloud.ok([...PROTECT, '--protection', 'sync', '--sync-policy', 'block'])
-    await untilInForce(true)
+    await untilInForce(cloud, SERVER)
     const writers = SteadyWriters.start(cloud, service, 2)
     await writers.untilWritten(10)
     await cloud.ok(['dev', 'outage', 'start', 'East US'])

@@ -10,8 +10,10 @@ describe('after a promotion nothing is acknowledged under the old epoch', () => 
   const regions = ['West US', 'East US']
   const runs: Pick<FencingRun, 'cut' | 'trouble' | 'stopMs'>[] = [
     { cut: 'network', trouble: 'host and guard stopped', stopMs: 9_000 },
+    { cut: 'network', trouble: 'PostgreSQL stopped', stopMs: 7_000 },
     { cut: 'inbound', trouble: 'control killed', stopMs: 0 },
     { cut: 'network', trouble: 'all stopped', stopMs: 9_000 },
+    { cut: 'outbound', trouble: 'guard killed', stopMs: 0 },
   ]
 
   before(async () => {

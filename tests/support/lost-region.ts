@@ -12,7 +12,7 @@ export type RegionLoss = {
   writers: number
 }
 
-const WITHIN = { withinMs: 90_000, everyMs: 50 }
+const WITHIN = { withinMs: 60_000, everyMs: 50 }
 const AFTER_ROWS = 20
 
 /**
@@ -39,10 +39,10 @@ export async function loseRegion(cloud: TestCloud, loss: RegionLoss): Promise<st
   return acknowledged
 }
 
-/** Waits until what was asked for the protection of a server is in force. */
-export async function untilInForce(cloud: TestCloud, server: string): Promise<void> {
-  const isInForce = async () => ((await cloud.server(server)).isProtected ? true : undefined)
-  await waitFor(`the protection of ${server} to be in force`, isInForce, WITHIN)
+/** Waits until what was asked for the protection of a server is in force, or is not any more. */
+export async function untilInForce(cloud: TestCloud, server: string, isInForce = true): Promise<void> {
+  const isSo = async () => ((await cloud.server(server)).isProtected === isInForce ? true : undefined)
+  await waitFor(`the protection of ${server} to be ${isInForce ? '' : 'not '}in force`, isSo, WITHIN)
 }
 
 /** Requires that rows of these ids are in the service's table. */
