@@ -49,7 +49,7 @@ export async function readScriptFolder(folder: string): Promise<Map<string, stri
     files = await readdir(join(folder, 'table')).catch(() => [])
   } catch (error) {
     throw new Fault('script.file_failed', 400, `cannot read ${folder}: ${messageOf(error)}`, {
-      hint: 'Name the folder that holds table/TABLE.OPERATION.js.',
+      hint: 'Name the folder that holds table/TABLE.OPERATION.js; or say standby, backup, or a moment such as 2026-11-25T14:03:20Z.',
     })
   }
   for (const file of files.filter((name) => name.endsWith(SUFFIX)).sort()) {
