@@ -45,8 +45,12 @@ export class WalKeeper {
   #wake: () => void = () => {}
   #dueAt = Number.POSITIVE_INFINITY
   #seenPutAt = Number.NEGATIVE_INFINITY
-  // Up to then nothing was written after what is stored; the vault is yet to be told.
+  // Up to then nothing was written after what is stored.
   #quietAt = 0
+  // When the last thing that we stored was written.
+  #writtenAt = 0
+  #toldLsn = 0n
+  #toldAt = 0
   // A keepalive may be older than WAL that waits behind it to be sent; by the next one, that has come.
   #lastQuiet: { position: bigint; at: number } | null = null
   #isHeard = false
@@ -225,6 +229,7 @@ export class WalKeeper {
     const replaced = this.#segment.noteStored(due)
     const facts = this.#facts
     facts.stored = piece.end
+    this.#writtenAt = piece.to.getTime()
     facts.storedAt = Math.max(facts.storedAt ?? 0, piece.to.getTime())
     facts.problem = null
     facts.pieces += 1
@@ -235,19 +240,24 @@ export class WalKeeper {
     for (const key of replaced) await this.#vault.remove(key).catch(() => {})
   }
 
-  // Best effort: it only says for how long nothing was written, and next time it says it again.
+  // Tells the vault up to where and when it has everything, so that the last piece would be missed, too, and moments
+  // in which nothing was written can be restored. Best effort: next time it is told again.
   async #putSeen(): Promise<void> {
-    const at = this.#quietAt
     this.#seenPutAt = performance.now()
-    if (at <= (this.#facts.storedAt ?? 0)) return
+    const stored = this.#segment.stored
+    const at = Math.max(this.#quietAt, this.#writtenAt)
+    if (at <= this.#toldAt && (stored <= this.#toldLsn || at === 0)) return
     const { timeline, system } = this.#place
-    const seen = { timeline, lsn: formatLsn(this.#facts.stored), at: new Date(at).toISOString() }
+    const seen = { timeline, lsn: formatLsn(stored), at: new Date(at).toISOString() }
     const object = { kind: 'seen' as const, key: seenKey(this.#vault.server), system }
     const isPut = await this.#vault.put(object, Buffer.from(JSON.stringify(seen))).then(
       () => true,
       () => false,
     )
-    if (isPut) this.#facts.storedAt = Math.max(this.#facts.storedAt ?? 0, at)
+    if (!isPut) return
+    this.#toldLsn = stored
+    this.#toldAt = at
+    this.#facts.storedAt = Math.max(this.#facts.storedAt ?? 0, at)
   }
 
   async #finish(): Promise<void> {

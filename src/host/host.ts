@@ -46,6 +46,8 @@ export type HostDeps = {
   home: string
   postgresFolder: string
   socketFolder: string
+  /** Empty, and below that of sockets: for those of runtimes. */
+  runtimeFolder: string
   identity: MachineIdentity
   door: Door
   doorAt: { address: string; port: number }
@@ -104,7 +106,7 @@ export class Host {
     this.scratch = new ScratchClusters(deps)
     const onChange = () => this.onNews()
     this.#externals = new Externals({ socketFolder: deps.socketFolder, log: deps.log, onChange })
-    this.#runtimes = new Runtimes({ home: deps.home, socketFolder: deps.socketFolder, log: deps.log, onChange })
+    this.#runtimes = new Runtimes({ home: deps.home, folder: deps.runtimeFolder, log: deps.log, onChange })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
   }
 

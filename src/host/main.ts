@@ -1,5 +1,6 @@
 // The host role: one per machine of a region. Reads its options, joins, opens its door and works until told to stop.
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseVault } from '../backups/vault-option.ts'
 import type { HostFacts, HostHeartbeatAnswer } from '../contract/facts.ts'
@@ -105,6 +106,10 @@ async function run(args: string[]): Promise<void> {
   const door = new Door(identity, handlers)
   const postgresFolder = await makeOpenFolder(await postgresFolderOf(home))
   const socketFolder = await makeOpenFolder(socketFolderOf(home))
+  const runtimeFolder = join(socketFolder, 'runtimes')
+  // What a host that was killed left there. Its runtimes may be ending yet, and remove theirs themselves.
+  await removeTree(runtimeFolder).catch(() => {})
+  await makeOpenFolder(runtimeFolder)
   const binaries = await prepareBinaries(postgresFolder)
   const control = openControlLink(door, controls)
   const peers = new Peers(door, 'host')
@@ -114,7 +119,7 @@ async function run(args: string[]): Promise<void> {
   const trouble = new ControlTrouble(log)
   const highest = await HighestEpoch.open(home, postgresFolder)
   const host = new Host({
-    ...{ home, postgresFolder, socketFolder, identity, door, doorAt, binaries, control, peers, log },
+    ...{ home, postgresFolder, socketFolder, runtimeFolder, identity, door, doorAt, binaries, control, peers, log },
     ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values), vault, vaultText },
   })
   await host.bundles.load()

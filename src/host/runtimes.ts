@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { RuntimeAssignment } from '../contract/assignment.ts'
 import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
 import type { FromRuntime, LeaseUntil, RuntimeNumbers, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
+import { randomId } from '../kit/identifiers.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -45,7 +46,7 @@ const WEAKEST_FIRST = ['off', 'reduced', 'full'] as const
 
 export class Runtimes {
   readonly #home: string
-  readonly #socketFolder: string
+  readonly #folder: string
   readonly #log: Log
   readonly #onChange: () => void
   readonly #runtimes = new Map<string, Runtime>()
@@ -56,9 +57,10 @@ export class Runtimes {
   #isHeldDown = false
   #version = 0
 
-  constructor(options: { home: string; socketFolder: string; log: Log; onChange: () => void }) {
+  /** `folder`: for their sockets and sandboxes; short, and empty, since nobody else removes what a killed host left. */
+  constructor(options: { home: string; folder: string; log: Log; onChange: () => void }) {
     this.#home = options.home
-    this.#socketFolder = options.socketFolder
+    this.#folder = options.folder
     this.#log = options.log
     this.#onChange = options.onChange
   }
@@ -160,15 +162,16 @@ export class Runtimes {
       const surplus = runtime.workers.pop()
       if (surplus) this.#end(surplus)
     }
-    while (runtime.workers.length < units) runtime.workers.push(this.#newWorker(wanted.runtime, runtime.workers.length))
+    while (runtime.workers.length < units) runtime.workers.push(this.#newWorker())
     for (const worker of runtime.workers) {
       if (worker.child) this.#sendServices(worker, runtime)
       else this.#ensureStarted(worker)
     }
   }
 
-  #newWorker({ name, generation }: RuntimeAssignment, index: number): Worker {
-    const socket = join(this.#socketFolder, `${name}-${generation}-${index}.sock`)
+  // A socket that nobody else had: one that ends removes its own, maybe long after its successor listens.
+  #newWorker(): Worker {
+    const socket = join(this.#folder, `${randomId(4)}.sock`)
     return { socket, child: null, isListening: false, ...NOTHING_TOLD, restarts: 0, streak: 0, timer: null }
   }
 

@@ -115,7 +115,7 @@ function tell(message: FromRuntime): void {
 }
 
 async function listen(server: Server, socket: string): Promise<void> {
-  // Left behind by a runtime that was killed; its host starts only one at a time.
+  // Left behind by this worker's last life, if that was killed.
   await rm(socket, { force: true })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

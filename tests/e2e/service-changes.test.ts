@@ -15,7 +15,7 @@ import type {
 } from '../../src/contract/api.ts'
 import * as Api from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
-import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
+import { findProcesses, signalProcess, waitUntilGone } from '../../src/kit/processes.ts'
 import { TestCloud } from '../support/cloud.ts'
 
 describe('services that are changed', () => {
@@ -296,10 +296,17 @@ describe('services that are changed', () => {
     const back = await cloud.service('Other-2')
     assert.deepEqual([back.region, back.secondaryFor, back.health.state], ['West US', 'Other', 'Ready'])
     await cloud.refuses(['mobile', 'restore-secondary', 'Other-2'], 2, /in the archive/)
-    // What was kept of a deleted one comes back with its rows.
+    // What was kept of a deleted one comes back with its rows, however long its last runtime takes to end.
+    const [old] = findProcesses(cloud.home, 'mjs runtime', 'svc-primaryservice')
+    assert.ok(old)
+    signalProcess(old, 'SIGSTOP')
     await cloud.ok(['mobile', 'delete', 'PrimaryService', '-q'])
     await cloud.ok(['mobile', 'restore-secondary', 'PrimaryService', '--location', 'East US'])
-    assert.deepEqual(await cloud.readIds(await cloud.service('PrimaryService')), ['kept'])
+    const restored = await cloud.service('PrimaryService')
+    assert.deepEqual(await cloud.readIds(restored), ['kept'])
+    signalProcess(old, 'SIGCONT')
+    await waitUntilGone(old, 20_000)
+    assert.deepEqual(await cloud.readIds(restored), ['kept'])
   })
 })
 
