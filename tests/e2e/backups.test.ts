@@ -121,7 +121,8 @@ describe('backups', () => {
     const at = { point: 'host.restore.fetching', victim: 'self' as const, region: 'east-us', server: 'before' }
     const { isReached, result } = await crashDuring(cloud, points, at, async () => await cloud.cli(restore))
     assert.ok(isReached, result.stderr)
-    await settle(cloud)
+    const [operation] = await settle(cloud)
+    assert.equal(operation?.state, 'succeeded', JSON.stringify(operation, null, 2))
     const isOpen = async () => ((await cloud.server('before')).members[0]?.state === 'running' ? true : undefined)
     await waitFor('the restored server', isOpen, SOON)
     const { ids, logins } = await idsOn(await cloud.server('before'))
