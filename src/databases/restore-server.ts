@@ -10,6 +10,7 @@ import type { ServerFacts } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
+import { isOutOfPatience } from '../operations/patience.ts'
 import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind, StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
@@ -129,7 +130,13 @@ export function restoreServerKind(deps: RestoreDeps): OperationKind {
       {
         name: 'restore',
         isEndless: true,
-        run: async ({ operation }) => await untilRestored(deps, serverOf(operation)),
+        async run({ operation, facts }) {
+          const name = serverOf(operation)
+          const { machine } = primaryOf(await getServer(db, name))
+          // One that starts again goes on with it by itself.
+          if (isOutOfPatience(facts, !field.isReachable(machine))) throw unreachable(machine)
+          return await untilRestored(deps, name)
+        },
       },
       standbyStep(deps, 'standby'),
     ],
@@ -145,7 +152,17 @@ export function restoreServerKind(deps: RestoreDeps): OperationKind {
   }
 }
 
-/** Waits until a server is restored. Faults with `backup.failed` when that cannot be. */
+/** What ends a restore whose machine is lost. */
+export function unreachable(machine: string): Fault {
+  return new Fault('region.unreachable', 503, `${machine}, where it is restored, cannot be reached`, {
+    hint: 'See what is lost and what to do: mainstay status',
+  })
+}
+
+/**
+ * Waits until a server is restored; also for a machine that is lost, of which the caller must tire. Faults with
+ * `backup.failed` when it cannot be restored.
+ */
 export async function untilRestored(
   { db, field }: Pick<RestoreDeps, 'db' | 'field'>,
   name: string,
@@ -153,7 +170,12 @@ export async function untilRestored(
   await field.push()
   const server = await getServer(db, name)
   const { machine } = primaryOf(server)
-  const found = (await field.askHost(machine)).servers.find((entry) => entry.name === name)
+  const answer = await field.askHost(machine).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === 'door.unreachable') return null
+    throw error
+  })
+  if (answer === null) return stillWaiting(`${machine}, which cannot be reached`)
+  const found = answer.servers.find((entry) => entry.name === name)
   if (found?.state === 'running') return { kind: 'done', detail: `on ${machine}` }
   if (found?.state === 'failed' && HOPELESS.test(found.problemCode ?? '')) {
     throw new Fault('backup.failed', 500, found.problem ?? 'the restore failed')

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { leaveSchema, takeSchemaBack } from '../databases/former-schemas.ts'
-import { insertRestored, parseTarget, untilRestored } from '../databases/restore-server.ts'
+import { insertRestored, parseTarget, unreachable, untilRestored } from '../databases/restore-server.ts'
 import { freeServerName } from '../databases/server-names.ts'
 import { endServer, getServer, lockServerRow } from '../databases/servers.ts'
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
@@ -79,9 +79,7 @@ export async function restoreDatabase(
   }
   // The lost region is not the only one that may die: then all is put back, and another way can be gone.
   if (isOutOfPatience(facts, !deps.field.isReachable(restore.machine), LOST_MACHINE_MS_MAX)) {
-    throw new Fault('region.unreachable', 503, `${restore.machine}, where it is restored, cannot be reached`, {
-      hint: 'See what is lost and what to do: mainstay status',
-    })
+    throw unreachable(restore.machine)
   }
   const result = await untilRestored(deps, String(facts.restored))
   return result.kind === 'done'

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import type { BackupsView, DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
+import { signalProcess } from '../../src/kit/processes.ts'
 import { connectInside, TestCloud } from '../support/cloud.ts'
 import { crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
@@ -32,6 +33,9 @@ describe('backups', () => {
     await cloud?.dispose()
     await points?.dispose()
   })
+
+  const isReady = async (region: string) =>
+    (await cloud.status()).regions.find(({ name }) => name === region)?.health.state === 'Ready'
 
   const idsOn = async (server: ServerView) => {
     const slug = server.region === 'East US' ? 'east-us' : 'west-us'
@@ -118,11 +122,20 @@ describe('backups', () => {
     await cloud.ok(['dev', 'outage', 'start', 'West US'])
     await cloud.untilState('Shop', 'Unhealthy', 30_000)
     const restore = ['sql', 'restore', SERVER, '--to', moment, '--location', 'East US', '--name', 'before']
-    const at = { point: 'host.restore.fetching', victim: 'self' as const, region: 'east-us', server: 'before' }
-    const { isReached, result } = await crashDuring(cloud, points, at, async () => await cloud.cli(restore))
-    assert.ok(isReached, result.stderr)
-    const [operation] = await settle(cloud)
-    assert.equal(operation?.state, 'succeeded', JSON.stringify(operation, null, 2))
+    // The host is lost in the middle, for longer than it takes to say so, and comes back.
+    await points.arm('host.restore.fetching', 'stop')
+    const running = cloud.cli(restore)
+    const pid = await waitFor('the point', async () => (await points.hitBy('host.restore.fetching')) ?? undefined, SOON)
+    await points.disarm()
+    await waitFor('East US to be lost', async () => ((await isReady('East US')) ? undefined : true), SOON)
+    const [asked] = await cloud.api<OperationView[]>('/operations?server=before')
+    const isWaitedFor = async () =>
+      /cannot be reached/.test((await cloud.operation(asked?.id ?? '')).steps[0]?.detail ?? '') || undefined
+    await waitFor('the restore to wait for it', isWaitedFor, SOON)
+    signalProcess(pid, 'SIGKILL')
+    const restored = await running
+    assert.equal(restored.code, 0, restored.stderr)
+    await settle(cloud)
     const isOpen = async () => ((await cloud.server('before')).members[0]?.state === 'running' ? true : undefined)
     await waitFor('the restored server', isOpen, SOON)
     const { ids, logins } = await idsOn(await cloud.server('before'))
