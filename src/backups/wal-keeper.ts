@@ -49,6 +49,7 @@ export class WalKeeper {
   #quietAt = 0
   // When the last thing that we stored was written.
   #writtenAt = 0
+  // What the vault was last told of that.
   #toldLsn = 0n
   #toldAt = 0
   // A keepalive may be older than WAL that waits behind it to be sent; by the next one, that has come.
@@ -246,7 +247,7 @@ export class WalKeeper {
     this.#seenPutAt = performance.now()
     const stored = this.#segment.stored
     const at = Math.max(this.#quietAt, this.#writtenAt)
-    if (at <= this.#toldAt && (stored <= this.#toldLsn || at === 0)) return
+    if (at === 0 || (at <= this.#toldAt && stored <= this.#toldLsn)) return
     const { timeline, system } = this.#place
     const seen = { timeline, lsn: formatLsn(stored), at: new Date(at).toISOString() }
     const object = { kind: 'seen' as const, key: seenKey(this.#vault.server), system }

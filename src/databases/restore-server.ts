@@ -8,9 +8,10 @@ import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { ServerFacts } from '../contract/facts.ts'
 import { Fault } from '../kit/fault.ts'
+import { STEP_MS_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serverOf } from '../operations/operations.ts'
-import { isOutOfPatience } from '../operations/patience.ts'
+import { isOutOfPatience, type Patience } from '../operations/patience.ts'
 import { transact } from '../operations/rehearsal.ts'
 import type { OperationKind, StepResult } from '../operations/runner.ts'
 import type { Field } from '../regions/field.ts'
@@ -130,13 +131,7 @@ export function restoreServerKind(deps: RestoreDeps): OperationKind {
       {
         name: 'restore',
         isEndless: true,
-        async run({ operation, facts }) {
-          const name = serverOf(operation)
-          const { machine } = primaryOf(await getServer(db, name))
-          // One that starts again goes on with it by itself.
-          if (isOutOfPatience(facts, !field.isReachable(machine))) throw unreachable(machine)
-          return await untilRestored(deps, name)
-        },
+        run: async ({ operation, facts }) => await untilRestored(deps, serverOf(operation), facts),
       },
       standbyStep(deps, 'standby'),
     ],
@@ -152,24 +147,23 @@ export function restoreServerKind(deps: RestoreDeps): OperationKind {
   }
 }
 
-/** What ends a restore whose machine is lost. */
-export function unreachable(machine: string): Fault {
-  return new Fault('region.unreachable', 503, `${machine}, where it is restored, cannot be reached`, {
-    hint: 'See what is lost and what to do: mainstay status',
-  })
-}
-
 /**
- * Waits until a server is restored; also for a machine that is lost, of which the caller must tire. Faults with
- * `backup.failed` when it cannot be restored.
+ * Waits until a server is restored, also for a machine that is lost, which may start again and go on; `facts` remembers
+ * for how long, up to `lostMsMax`. Faults with `region.unreachable` then, or with `backup.failed`.
  */
 export async function untilRestored(
   { db, field }: Pick<RestoreDeps, 'db' | 'field'>,
   name: string,
+  facts: Patience,
+  lostMsMax = STEP_MS_MAX,
 ): Promise<StepResult> {
+  const { machine } = primaryOf(await getServer(db, name))
+  if (isOutOfPatience(facts, !field.isReachable(machine), lostMsMax)) {
+    throw new Fault('region.unreachable', 503, `${machine}, where it is restored, cannot be reached`, {
+      hint: 'See what is lost and what to do: mainstay status',
+    })
+  }
   await field.push()
-  const server = await getServer(db, name)
-  const { machine } = primaryOf(server)
   const answer = await field.askHost(machine).catch((error: unknown) => {
     if (error instanceof Fault && error.code === 'door.unreachable') return null
     throw error

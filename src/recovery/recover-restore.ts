@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { leaveSchema, takeSchemaBack } from '../databases/former-schemas.ts'
-import { insertRestored, parseTarget, unreachable, untilRestored } from '../databases/restore-server.ts'
+import { insertRestored, parseTarget, untilRestored } from '../databases/restore-server.ts'
 import { freeServerName } from '../databases/server-names.ts'
 import { endServer, getServer, lockServerRow } from '../databases/servers.ts'
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
@@ -11,7 +11,7 @@ import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { LOST_MACHINE_MS_MAX } from '../kit/limits.ts'
 import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations/operations.ts'
-import { isOutOfPatience, type Patience } from '../operations/patience.ts'
+import type { Patience } from '../operations/patience.ts'
 import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getServiceById, type Service, updateHeld } from '../services/services.ts'
@@ -78,10 +78,7 @@ export async function restoreDatabase(
     faultPoint('recover.database.restoring')
   }
   // The lost region is not the only one that may die: then all is put back, and another way can be gone.
-  if (isOutOfPatience(facts, !deps.field.isReachable(restore.machine), LOST_MACHINE_MS_MAX)) {
-    throw unreachable(restore.machine)
-  }
-  const result = await untilRestored(deps, String(facts.restored))
+  const result = await untilRestored(deps, String(facts.restored), facts, LOST_MACHINE_MS_MAX)
   return result.kind === 'done'
     ? { kind: 'done', detail: `${facts.restored} is restored ${result.detail ?? ''}` }
     : result
