@@ -2,7 +2,6 @@
 import type pg from 'pg'
 import type { Cluster } from '../databases/cluster.ts'
 import { messageOf } from '../kit/fault.ts'
-import { removeTree } from '../kit/files.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
 import { type RestoreOptions, type RestoreReport, restoreServer } from './restore.ts'
 import type { ServerVault } from './server-vault.ts'
@@ -37,8 +36,7 @@ export async function verifyByRestore(
     }
     return report
   } finally {
-    await cluster.kill()
-    await removeTree(cluster.folder)
+    await cluster.discard()
   }
 }
 

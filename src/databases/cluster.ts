@@ -172,6 +172,13 @@ export class Cluster {
     await this.#killWorkers()
   }
 
+  /** Ends it and removes all of it. In order, where it obeys: one that is killed leaves shared memory behind. */
+  async discard(): Promise<void> {
+    await this.stop('immediate')
+    await this.kill()
+    await removeTree(this.folder)
+  }
+
   /** Process id of the running postmaster of this folder, or null. */
   findPostmaster(): number | null {
     return findPostmaster(this.dataFolder)

@@ -3,7 +3,6 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
-import { removeTree } from '../kit/files.ts'
 
 // No server is called so: their names begin with a letter.
 const PREFIX = '.scratch-'
@@ -24,14 +23,14 @@ export class ScratchClusters {
     try {
       return await work(cluster)
     } finally {
-      await remove(cluster)
+      await cluster.discard()
     }
   }
 
   /** Ends and removes what a process before this one left behind. */
   async sweep(): Promise<void> {
     const names = (await readdir(this.#folders.postgres)).filter((name) => name.startsWith(PREFIX))
-    for (const name of names) await remove(this.#cluster(name, ''))
+    for (const name of names) await this.#cluster(name, '').discard()
   }
 
   #cluster(name: string, superuserPassword: string): Cluster {
@@ -39,9 +38,4 @@ export class ScratchClusters {
     const socketFolder = join(this.#folders.sockets, name.slice(1))
     return new Cluster({ name: name.slice(1), folder, socketFolder, binaries: this.#binaries, superuserPassword })
   }
-}
-
-async function remove(cluster: Cluster): Promise<void> {
-  await cluster.kill()
-  await removeTree(cluster.folder)
 }

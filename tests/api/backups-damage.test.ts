@@ -1,6 +1,7 @@
 // Single faults in a vault, made by a seeded hand: each is found and named, and a restore goes around it or says so.
 import assert from 'node:assert/strict'
-import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { BaseManifest } from '../../src/backups/base-manifest.ts'
@@ -182,6 +183,12 @@ test(`nothing is wrong with what nobody touched, by restore neither`, async () =
   assert.deepEqual(trial.problems, [])
   assert.equal(trial.rows['postgres.public.notes'], 4)
   assert.ok(trial.indexes > 100 && !cluster.hasData && !cluster.isRunning)
+  // Each cluster runs as a user of its own when we are root, so what is left in the machine's memory tells whose it was.
+  const memory = cluster.runAs && existsSync('/dev/shm') ? await readdir('/dev/shm') : []
+  const owners = await Promise.all(
+    memory.map(async (name) => (await stat(join('/dev/shm', name)).catch(() => null))?.uid),
+  )
+  assert.ok(!owners.includes(cluster.runAs?.uid), 'shared memory was left behind')
 })
 
 // Each has a vault and a cluster of its own; much of a restore is waiting.
