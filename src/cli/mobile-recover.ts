@@ -27,7 +27,10 @@ export function addMobileRecover(mobile: Command, shell: Shell): void {
     ],
   })
     .option('--dry-run', 'show the plan with its predicted time and loss, change nothing')
-    .option('--database <what>', 'keep, promote or restore it (default: the first of these that can be)')
+    .option(
+      '--database <what>',
+      'keep, promote or restore it (default: the first of these that can be; an external server is kept)',
+    )
     .option('--to <moment>', 'restore it as it was then: latest, a moment, or a backup of `sql backup list`')
     .option(
       ACCEPT_LOSS,
