@@ -132,6 +132,8 @@ describe('backups', () => {
     const isWaitedFor = async () =>
       /cannot be reached/.test((await cloud.operation(asked?.id ?? '')).steps[0]?.detail ?? '') || undefined
     await waitFor('the restore to wait for it', isWaitedFor, SOON)
+    // Whoever waits for it dies, too: the next control goes on waiting.
+    signalProcess(cloud.rolePid('control'), 'SIGKILL')
     signalProcess(pid, 'SIGKILL')
     const restored = await running
     assert.equal(restored.code, 0, restored.stderr)
