@@ -5,6 +5,7 @@ import { messageOf } from '../src/kit/fault.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
 import { VICTIMS, type Victim } from '../tests/support/crash-cases.ts'
 import { CrashStories } from '../tests/support/crash-stories.ts'
+import { VAULT_STORIES } from '../tests/support/database-stories.ts'
 import { FaultPoints, POINTS, type Point } from '../tests/support/fault-points.ts'
 import { freshSeed, shuffled } from './choices.ts'
 
@@ -33,9 +34,11 @@ const wanted = all.filter(
     (values.point === undefined || point.name === values.point) &&
     (values.victim === undefined || victim === values.victim),
 )
+// Those that need a vault come last, on clouds that have one.
+const needsVault = ({ point }: Case) => VAULT_STORIES.has(point.story)
 const [part, parts] = values.part.split('/').map(Number) as [number, number]
-const cases = shuffled(wanted, seed)
-  .slice(0, Number(positionals[0] ?? wanted.length))
+const chosen = shuffled(wanted, seed).slice(0, Number(positionals[0] ?? wanted.length))
+const cases = [...chosen.filter((one) => !needsVault(one)), ...chosen.filter(needsVault)]
   .filter((_, index) => index % parts === part - 1)
   .slice(from - 1)
 if (cases.length === 0 || ![seed, from, part, parts].every(Number.isInteger)) {
@@ -48,10 +51,13 @@ console.log(`seed ${seed}: ${cases.length} of ${all.length} cases`)
 const failures: string[] = []
 const unreached: string[] = []
 const points = await FaultPoints.make()
+let hasVault = cases[0] !== undefined && needsVault(cases[0])
 let stories = await open()
 for (const [index, { point, victim }] of cases.entries()) {
   const number = from + index
-  if (index > 0 && index % CASES_PER_CLOUD === 0) stories = await anew(stories)
+  const isOther = needsVault({ point, victim }) !== hasVault
+  hasVault = needsVault({ point, victim })
+  if (isOther || (index > 0 && index % CASES_PER_CLOUD === 0)) stories = await anew(stories)
   const what = `${point.story}: ${victim} at ${point.name}`
   const startedAt = performance.now()
   try {
@@ -65,7 +71,7 @@ for (const [index, { point, victim }] of cases.entries()) {
     stories = await anew(stories)
   }
 }
-await stories.cloud.dispose()
+await stories.dispose()
 await points.dispose()
 console.log(
   `\n${cases.length - failures.length} of ${cases.length} well, ${unreached.length} not reached, seed ${seed}`,
@@ -76,11 +82,11 @@ process.exitCode = failures.length > 0 ? 1 : 0
 
 async function open(): Promise<CrashStories> {
   await points.disarm()
-  return await CrashStories.begin(await TestCloud.start('empty', { env: points.env }), points)
+  return await CrashStories.begin(await TestCloud.start('empty', { env: points.env, hasVault }), points)
 }
 
 async function anew(old: CrashStories): Promise<CrashStories> {
-  await old.cloud.dispose().catch(() => {})
+  await old.dispose().catch(() => {})
   return await open()
 }
 

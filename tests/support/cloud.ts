@@ -19,6 +19,8 @@ import { copyHome, forgetPorts, isPreparing, keepPrepared, type Preparation, pre
 /** An operation that was begun, or a refusal. */
 export type CallResult = { status: number; body: { id?: string; code?: string } }
 
+type StartOptions = { env?: NodeJS.ProcessEnv; program?: string[]; isNew?: boolean; hasVault?: boolean }
+
 const UP = [LAUNCHER, 'up']
 const READY_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
@@ -52,10 +54,10 @@ export class TestCloud {
   /** A running cloud, with nothing in it or with the pair of the story; unless `isNew`, a copy of a prepared one. */
   static async start(
     what: Preparation = 'empty',
-    { env = {}, program = UP, isNew = false }: { env?: NodeJS.ProcessEnv; program?: string[]; isNew?: boolean } = {},
+    { env = {}, program = UP, isNew = false, hasVault = false }: StartOptions = {},
   ): Promise<TestCloud> {
     const cloud = await TestCloud.prepare()
-    cloud.env = env
+    cloud.env = hasVault ? { ...env, MAINSTAY_VAULT: join(cloud.home, 'vault') } : env
     cloud.program = program
     try {
       await cloud.#startWith(what, isNew)

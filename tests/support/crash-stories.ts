@@ -4,6 +4,7 @@ import type { ServerView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import type { TestCloud } from './cloud.ts'
 import { crashDuring, killVictims, settle, type Victim } from './crash-cases.ts'
+import { DatabaseStories } from './database-stories.ts'
 import type { FaultPoints, Point } from './fault-points.ts'
 import { SteadyWriters } from './steady-writers.ts'
 
@@ -15,10 +16,12 @@ const PROTECTED_MS_MAX = 90_000
 export class CrashStories {
   readonly cloud: TestCloud
   readonly #points: FaultPoints
+  readonly #databases: DatabaseStories
 
   private constructor(cloud: TestCloud, points: FaultPoints) {
     this.cloud = cloud
     this.#points = points
+    this.#databases = new DatabaseStories(cloud, points)
   }
 
   static async begin(cloud: TestCloud, points: FaultPoints): Promise<CrashStories> {
@@ -28,10 +31,32 @@ export class CrashStories {
 
   /** Tells the story with a crash in it; false when the point was not reached. Fails when it did not end well. */
   async run(one: CrashCase): Promise<boolean> {
-    if (one.story === 'create') return await this.#create(one)
-    if (one.story === 'delete') return await this.#delete(one)
-    if (one.story === 'switchover') return await this.#switchover(one)
-    return await this.#recover(one)
+    switch (one.story) {
+      case 'create':
+        return await this.#create(one)
+      case 'delete':
+        return await this.#delete(one)
+      case 'switchover':
+        return await this.#switchover(one)
+      case 'recover':
+      case 'return':
+        return await this.#recover(one)
+      case 'change_database':
+        return await this.#databases.changeDatabase(one)
+      case 'restore_table':
+        return await this.#databases.restoreTable(one)
+      case 'attach':
+        return await this.#databases.attach(one)
+    }
+  }
+
+  /** Ends the cloud, and what was needed beside it. */
+  async dispose(): Promise<void> {
+    try {
+      await this.cloud.dispose()
+    } finally {
+      await this.#databases.dispose()
+    }
   }
 
   async #create(one: CrashCase): Promise<boolean> {

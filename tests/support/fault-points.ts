@@ -7,9 +7,17 @@ import { waitFor } from '../../src/kit/clock.ts'
 
 /**
  * What is under way when a point is reached. `return`: the lost region comes back and is protected anew. `switchover`: a
- * service, its server and its secondary change places.
+ * service, its server and its secondary change places. `attach`: an external server, and a service on it.
  */
-export type Story = 'create' | 'delete' | 'recover' | 'return' | 'switchover'
+export type Story =
+  | 'create'
+  | 'delete'
+  | 'recover'
+  | 'return'
+  | 'switchover'
+  | 'change_database'
+  | 'restore_table'
+  | 'attach'
 export type Point = { name: string; story: Story }
 
 const MOMENTS = ['begun', 'done', 'saved']
@@ -51,6 +59,13 @@ export const POINTS: Point[] = [
       'host.kept.standby',
     ],
   ),
+  ...pointsOf(
+    'change_database',
+    ['hold', 'swap', 'open', 'release', 'prove', 'restamp'],
+    ['switchover.hold.held', 'switchover.swap.decided'],
+  ),
+  ...pointsOf('restore_table', ['restore', 'define'], ['host.restored_service.open', 'restore_table.define.inserted']),
+  ...['attach_server.marked', 'host.external.in_turn'].map((name): Point => ({ story: 'attach', name })),
 ]
 
 function pointsOf(story: Story, steps: string[], others: string[]): Point[] {

@@ -15,22 +15,29 @@ export class SteadyWriters {
   readonly #acknowledged: string[] = []
   readonly #failed: string[] = []
   readonly #prefix: string
+  readonly #everyMs: number
   #longestMs = 0
   #isOver = false
   #running: Promise<unknown> = Promise.resolve()
 
-  private constructor(cloud: TestCloud, service: ServiceView) {
+  private constructor(cloud: TestCloud, service: ServiceView, everyMs: number) {
     runs += 1
+    this.#everyMs = everyMs
     this.#cloud = cloud
     this.#service = service
     this.#prefix = `run${runs}`
   }
 
-  /** Starts that many writers at once. */
-  static start(cloud: TestCloud, service: ServiceView, count: number): SteadyWriters {
-    const writers = new SteadyWriters(cloud, service)
+  /** Starts that many writers at once; each rests for `everyMs` after an answer. */
+  static start(cloud: TestCloud, service: ServiceView, count: number, { everyMs = PAUSE_MS } = {}): SteadyWriters {
+    const writers = new SteadyWriters(cloud, service, everyMs)
     writers.#running = Promise.all(Array.from({ length: count }, async (_, number) => await writers.#write(number)))
     return writers
+  }
+
+  /** How many rows were acknowledged up to now. */
+  get count(): number {
+    return this.#acknowledged.length
   }
 
   /** Waits until so many more rows were acknowledged. */
@@ -84,7 +91,7 @@ export class SteadyWriters {
       this.#longestMs = Math.max(this.#longestMs, performance.now() - startedAt)
       if (answer.status === 201) this.#acknowledged.push(id)
       else this.#failed.push(`${id}: ${answer.status} ${answer.text}`)
-      await pause(PAUSE_MS)
+      await pause(this.#everyMs)
     }
   }
 }
