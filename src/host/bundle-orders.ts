@@ -23,12 +23,12 @@ export function addBundleOrders(app: FastifyInstance, host: Host, jobs: Jobs): v
   app.post<{ Params: Params; Body: PreviewRequest & Job }>('/bundles/:server/:epoch/preview', async (request) => {
     const { job, ...wanted } = request.body
     const name = nameOf(request.params)
-    return jobs.ask(`preview ${job}`, async () => await preview(host, name, wanted))
+    return await jobs.ask(`preview ${job}`, async () => await preview(host, name, wanted))
   })
   app.post<{ Params: Params; Body: ApplyRequest & Job }>('/bundles/:server/:epoch/apply', async (request) => {
     const { job, ...wanted } = request.body
     const name = nameOf(request.params)
-    return jobs.ask(`apply ${job}`, async () => await apply(host, name, wanted))
+    return await jobs.ask(`apply ${job}`, async () => await apply(host, name, wanted))
   })
 }
 

@@ -12,8 +12,10 @@ import type {
 import { APPS_DATABASE } from '../contract/table-format.ts'
 import { compareBackup } from '../databases/backup-comparison.ts'
 import { ROW_TEXT_SETTINGS } from '../databases/divergence/row-text.ts'
+import { isElsewhereNow } from '../databases/lost-connection.ts'
 import { readRanges, readRowDigests } from '../databases/row-digests.ts'
 import { checkService } from '../databases/service-check.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import type { Host } from './host.ts'
 import type { Jobs } from './jobs.ts'
 import { withRestoredService } from './restored-service.ts'
@@ -25,13 +27,11 @@ export function addCheckOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
   app.post<{ Params: Params; Body: CheckRequest }>('/servers/:server/check', async ({ params, body }) => {
     const apps = host.getApps(params.server)
     const work = async () => await apps.use(async (client) => await checkService(client, body))
-    return jobs.ask(`check ${body.job}`, work)
+    return await jobs.ask(`check ${body.job}`, work, () => apps.requireOpen())
   })
   app.post<{ Params: Params; Body: RangesRequest }>('/servers/:server/ranges', async ({ params, body }) => {
-    return jobs.ask(
-      `ranges ${body.job}`,
-      async () => await readCopy(host, params.server, async (client) => await readRanges(client, body)),
-    )
+    const work = async () => await readCopy(host, params.server, async (client) => await readRanges(client, body))
+    return await jobs.ask(`ranges ${body.job}`, work, async () => await requireCopy(host, params.server))
   })
   app.post<{ Params: Params; Body: RowDigestsRequest }>(
     '/servers/:server/row-digests',
@@ -39,8 +39,19 @@ export function addCheckOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
       await readCopy(host, params.server, async (client) => await readRowDigests(client, body)),
   )
   app.post<{ Params: Params; Body: CheckBackupRequest }>('/servers/:server/check-backup', async ({ params, body }) => {
-    return jobs.ask(`check-backup ${body.job}`, async () => await checkBackup(host, params.server, body))
+    const work = async () => await checkBackup(host, params.server, body)
+    return await jobs.ask(`check-backup ${body.job}`, work, () => host.getApps(params.server).requireOpen())
   })
+}
+
+// One that is only just starting is asked again.
+async function requireCopy(host: Host, name: string): Promise<void> {
+  try {
+    await readCopy(host, name, async () => {})
+  } catch (error) {
+    if (!isElsewhereNow(error)) throw error
+    throw new Fault('server.not_open', 503, `${name} does not answer: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 // A copy that is read only is as good for looking.

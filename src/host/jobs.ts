@@ -6,8 +6,16 @@ import { JOBS_REMEMBERED_MAX } from '../kit/limits.ts'
 export class Jobs {
   readonly #jobs = new Map<string, JobAnswer<unknown>>()
 
-  /** How the work of that name stands; it is begun when nobody has asked before. A name is used for one thing only. */
-  ask<T>(name: string, work: () => Promise<T>): JobAnswer<T> {
+  /**
+   * How the work of that name stands; it is begun when nobody has asked before. A name is used for one thing only.
+   * Faults as `requireReady` does, which is called before it begins: then nothing has, and it may be asked for again.
+   */
+  async ask<T>(
+    name: string,
+    work: () => Promise<T>,
+    requireReady: () => void | Promise<void> = () => {},
+  ): Promise<JobAnswer<T>> {
+    if (!this.#jobs.has(name)) await requireReady()
     const known = this.#jobs.get(name)
     if (known) return known as JobAnswer<T>
     this.#forgetOldest()

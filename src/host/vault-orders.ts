@@ -32,26 +32,31 @@ export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
   const open = (server: string, key: string) => openVault(host, server, key)
   app.post<{ Params: Params; Body: VaultRequest }>('/vault/:server/content', async ({ params, body }) => {
     const vault = open(params.server, body.key)
-    return jobs.ask(`content ${body.job}`, async () => contentOf(vault, await readCatalogue(vault)))
+    return await jobs.ask(`content ${body.job}`, async () => contentOf(vault, await readCatalogue(vault)))
   })
   app.post<{ Params: Params; Body: OutlineRequest }>('/vault/:server/outline', async ({ params, body }) => {
     const vault = open(params.server, body.key)
-    return jobs.ask(`outline ${body.job}`, async () => await outline(vault, body.target))
+    return await jobs.ask(`outline ${body.job}`, async () => await outline(vault, body.target))
   })
   app.post<{ Params: Params; Body: VerifyRequest }>('/vault/:server/verify', async ({ params, body }) => {
     const vault = open(params.server, body.key)
-    return jobs.ask(`verify ${body.job}`, async () => await verify(host, vault, body))
+    return await jobs.ask(`verify ${body.job}`, async () => await verify(host, vault, body))
   })
   app.post<{ Params: Params; Body: TableRestoreRequest }>(
     '/servers/:server/restore-table',
     async ({ params, body }) => {
       const wanted = { ...body, server: params.server }
-      return jobs.ask(`restore-table ${body.job}`, async () => await bringBack(host, wanted))
+      const work = async () => await bringBack(host, wanted)
+      return await jobs.ask(`restore-table ${body.job}`, work, () => host.getApps(params.server).requireOpen())
     },
   )
   app.post<{ Params: Params; Body: { job: string } }>('/servers/:server/backup', async ({ params, body }) => {
     const { server } = host.getServer(params.server)
-    return jobs.ask(`backup ${body.job}`, async () => await server.takeBackup())
+    return await jobs.ask(
+      `backup ${body.job}`,
+      async () => await server.takeBackup(),
+      () => server.requireOpen(),
+    )
   })
 }
 

@@ -70,6 +70,13 @@ describe('verifying a service', () => {
     assert.deepEqual((await writers.stop()).failed, [])
   })
 
+  test('waits for a standby that died with its host, and is just starting again', async () => {
+    const data = join(await postgresFolderOf(join(cloud.home, 'hosts', 'east-us')), SERVER, 'data')
+    signalProcess(cloud.rolePid('east-us'), 'SIGKILL')
+    signalProcess(findPostmaster(data) ?? 0, 'SIGKILL')
+    assert.match(await cloud.ok(verify('--against', 'standby')), /row\(s\) on east-us-1 are the same/)
+  })
+
   // Not one row for both: what was mended has another version than in the backup.
   const [damaged, stamped] = [`row-${SEED % ROWS}`, `row-${(SEED + 1) % ROWS}`]
 

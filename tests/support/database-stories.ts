@@ -1,5 +1,6 @@
 // The stories of databases in which crashes happen: a change to another one, a table that comes back, and somebody else's.
 import assert from 'node:assert/strict'
+import type { ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { connectInside, type TestCloud } from './cloud.ts'
 import { crashDuring, settle } from './crash-cases.ts'
@@ -37,7 +38,7 @@ export class DatabaseStories {
       ['mobile', 'change-database', 'Shop', to, '--accept-loss', 'any', '-q'],
     ])
     const operation = (await settle(this.#cloud)).find(({ kind }) => kind === 'change_database')
-    await this.#cloud.untilState('Shop', 'Ready', 60_000)
+    await this.#untilServed(shop)
     await writers.untilWritten(10)
     const { acknowledged } = await writers.stop()
     const expected = isReached && operation?.state === 'succeeded' ? to : (await this.#cloud.service('Shop')).server
@@ -63,13 +64,14 @@ export class DatabaseStories {
       return ['sql', 'restore-table', 'Shop', 'TodoItem', ...from, '--as', as, '-q']
     }
     let name = `Back${one.number}`
+    await this.#untilDone([...restore(name), '--dry-run'])
     const { isReached } = await this.#crash(one, shop.server, [restore(name)])
     const [operation] = (await settle(this.#cloud)).filter(({ kind }) => kind === 'restore_table')
-    await this.#cloud.untilState('Shop', 'Ready', 60_000)
+    await this.#untilServed(shop)
     if (!isReached || operation?.state !== 'succeeded') {
       // A table that was made and is not served is not written over.
       name = `${name}Again`
-      await this.#cloud.ok(restore(name))
+      await this.#untilDone(restore(name))
     }
     const answer = await this.#cloud.app(shop, `/tables/${name}?$orderby=id`)
     assert.deepEqual(await answer.json(), [
@@ -88,17 +90,12 @@ export class DatabaseStories {
     const create = ['mobile', 'create', name, '--location', 'West US', '--sql-server', server]
     const { isReached } = await this.#crash(one, SERVER, [attach, create])
     await settle(this.#cloud)
-    for (const command of [attach, create]) {
-      const isDone = async () => {
-        const { code, stderr } = await this.#cloud.cli(command)
-        return code === 0 || / exists|is taken/.test(stderr) ? true : undefined
-      }
-      await waitFor(command.slice(0, 4).join(' '), isDone, WAIT)
-    }
+    for (const command of [attach, create]) await this.#untilDone(command)
     await settle(this.#cloud)
     await this.#cloud.untilState(name, 'Ready', 60_000)
-    await this.#cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
     const guest = await this.#cloud.service(name)
+    await this.#cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
+    await this.#untilServed(guest)
     assert.deepEqual(await this.#cloud.insertRows(guest, ['row']), ['row'])
     await this.#cloud.ok(['mobile', 'delete', name, '--deleteData', '-q'])
     await this.#cloud.ok(['sql', 'server', 'detach', server, '-q'])
@@ -126,6 +123,22 @@ export class DatabaseStories {
     await this.#cloud.untilRestorable(SERVER)
     await this.#cloud.ok(['sql', 'restore', SERVER, '--to', moment, '--location', 'West US', '--name', BEFORE])
     this.#moment = moment
+  }
+
+  // What died may still be starting again: the command is given until it is not refused.
+  async #untilDone(command: string[]): Promise<void> {
+    const isDone = async () => {
+      const { code, stderr } = await this.#cloud.cli(command)
+      return code === 0 || / exists|is taken/.test(stderr) ? true : undefined
+    }
+    await waitFor(command.slice(0, 4).join(' '), isDone, WAIT)
+  }
+
+  // Its state may still be that of before the crash: a request tells.
+  async #untilServed(service: ServiceView): Promise<void> {
+    const ask = async () => (await this.#cloud.app(service, '/tables/TodoItem').catch(() => null))?.ok
+    const isServed = async () => (await ask()) || undefined
+    await waitFor(`${service.name} to be served`, isServed, WAIT)
   }
 
   async #idsOn(server: string): Promise<string[]> {
