@@ -21,9 +21,7 @@ describe('a change of database', () => {
 
   before(async () => {
     points = await FaultPoints.make()
-    cloud = await TestCloud.prepare()
-    cloud.env = { ...points.env, MAINSTAY_VAULT: join(cloud.home, 'vault') }
-    await cloud.up()
+    cloud = await TestCloud.start('empty', { env: points.env, hasVault: true })
     await cloud.ok(['mobile', 'create', 'Shop', '--location', 'West US'])
     await cloud.ok(['mobile', 'table', 'create', 'Shop', 'TodoItem'])
     service = await cloud.service('Shop')

@@ -84,14 +84,17 @@ export class TestCloud {
       await copyHome(prepared, this.home)
       await forgetPorts(this.home)
     }
+    const isFirst = prepared === null && !isNew && isPreparing()
+    const { env } = this
+    // What is kept for others has no vault.
+    if (isFirst) this.env = { ...env, MAINSTAY_VAULT: 'none' }
     await this.up()
-    if (prepared === null) {
-      if (what === 'pair') await this.#createPair()
-      if (!isNew && isPreparing()) {
-        await this.down()
-        await keepPrepared(what, this.home)
-        await this.up()
-      }
+    if (prepared === null && what === 'pair') await this.#createPair()
+    if (isFirst) {
+      await this.down()
+      await keepPrepared(what, this.home)
+      this.env = env
+      await this.up()
     }
     if (what === 'pair') await this.untilProtected('sql-west-us')
   }
