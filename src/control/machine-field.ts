@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely'
 import type { Pool } from 'undici'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { GatewayTraffic, HostFacts, ProbeAnswer } from '../contract/facts.ts'
+import type { HostCondition } from '../contract/host-condition.ts'
 import {
   EPOCH_HEADER,
   INTERNAL_HEADER,
@@ -74,6 +75,11 @@ export class MachineField implements Field {
       this.#asking.set(machine, turn)
     }
     return await turn.take()
+  }
+
+  /** As Field.awaitHost. What the board knows of positions is newer. */
+  async awaitHost(machine: string, condition: HostCondition): Promise<HostFacts> {
+    return await this.#factsAt(machine, `/facts?when=${encodeURIComponent(JSON.stringify(condition))}`)
   }
 
   /** One order to a machine. Faults with `door.unreachable` at once when it is known to be lost. */
@@ -180,11 +186,14 @@ export class MachineField implements Field {
   }
 
   async #askNow(machine: string): Promise<HostFacts> {
-    const call = { method: 'GET' as const, path: '/facts', timeoutMs: REGION_CALL_MS_MAX }
+    const facts = await this.#factsAt(machine, '/facts')
+    this.#deps.board.noteHost(facts)
+    return facts
+  }
+
+  async #factsAt(machine: string, path: string): Promise<HostFacts> {
     try {
-      const facts = (await this.#order(machine, call)) as HostFacts
-      this.#deps.board.noteHost(facts)
-      return facts
+      return (await this.#order(machine, { method: 'GET', path, timeoutMs: REGION_CALL_MS_MAX })) as HostFacts
     } catch (error) {
       if (!(error instanceof Fault && error.code === 'door.unreachable') || !this.isReachable(machine)) throw error
       const message = `${machine} was heard a moment ago and does not answer: ${error.message}`

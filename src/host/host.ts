@@ -1,7 +1,8 @@
 // A host: takes assignments, keeps them on disk, makes servers and runtimes follow them, and reports facts.
 import { join } from 'node:path'
 import type { HostAssignment, MachineAddress, ServerAssignment } from '../contract/assignment.ts'
-import type { HostFacts, ReachFacts, ReleaseAnswer } from '../contract/facts.ts'
+import type { HostFacts, ReachFacts, ReleaseAnswer, ServerFacts } from '../contract/facts.ts'
+import { type HostCondition, meets } from '../contract/host-condition.ts'
 import type { MachineIdentity } from '../contract/join.ts'
 import type { OutageKind } from '../contract/local-cloud.ts'
 import { PROTOCOL_VERSION } from '../contract/protocols.ts'
@@ -9,12 +10,18 @@ import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
 import { awakeMs } from '../kit/awake-clock.ts'
-import { bootMs } from '../kit/clock.ts'
+import { bootMs, pause } from '../kit/clock.ts'
 import type { Direction, Door } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
-import { HEARTBEAT_EVERY_MS, REGION_CALL_MS_MAX, ROUND_TRIPS } from '../kit/limits.ts'
+import {
+  HEARTBEAT_EVERY_MS,
+  HOST_LOOK_EVERY_MS,
+  HOST_WAIT_MS_MAX,
+  REGION_CALL_MS_MAX,
+  ROUND_TRIPS,
+} from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { memoryOf, treeOf } from '../kit/processes.ts'
 import type { Vault } from '../kit/vault.ts'
@@ -221,7 +228,21 @@ export class Host {
 
   async facts(): Promise<HostFacts> {
     const own = await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.facts()))
-    const servers = [...own, ...(await this.#externals.facts())]
+    return this.#factsWith([...own, ...(await this.#externals.facts())])
+  }
+
+  /** The facts once a condition is met, or after a moment, without asking any database. */
+  async factsWhen(condition: HostCondition): Promise<HostFacts> {
+    const stand = () => {
+      const servers = [...this.#servers.values()].map(({ server }) => server.stand)
+      return { servers, runtimes: this.#runtimes.facts() }
+    }
+    const until = performance.now() + HOST_WAIT_MS_MAX
+    while (!meets(stand(), condition) && performance.now() < until) await pause(HOST_LOOK_EVERY_MS)
+    return this.#factsWith([...this.#servers.values()].map(({ server }) => server.factsOfBefore()))
+  }
+
+  #factsWith(servers: ServerFacts[]): HostFacts {
     const { identity, doorAt, release, certificate } = this.#deps
     return {
       protocol: PROTOCOL_VERSION,

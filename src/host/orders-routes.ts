@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { HostAssignment } from '../contract/assignment.ts'
 import type { ProofRequest } from '../contract/facts.ts'
+import type { HostCondition } from '../contract/host-condition.ts'
 import type { TableChange } from '../contract/table-change.ts'
 import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
@@ -30,7 +31,10 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
   app.get('/live', async () => ({}))
-  app.get('/facts', async () => await host.facts())
+  app.get<{ Querystring: { when?: string } }>('/facts', async ({ query: { when } }) =>
+    // Written by control, whose type this is.
+    when === undefined ? await host.facts() : await host.factsWhen(JSON.parse(when) as HostCondition),
+  )
   app.put<{ Body: HostAssignment }>('/assignment', async (request) => {
     await host.assign(request.body)
     return { version: host.version }

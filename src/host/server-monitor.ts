@@ -53,6 +53,11 @@ export class ServerMonitor {
     return this.#standby?.flushLsn ?? null
   }
 
+  /** The position as it was read last. */
+  get last(): Position {
+    return this.#last
+  }
+
   /** The position, or the last one when a reading takes long; only one reading is under way at a time. */
   async readInTime(wanted: ServerAssignment, state: ServerCondition): Promise<Position> {
     const key = JSON.stringify([state, wanted.role])

@@ -5,6 +5,7 @@ import type pg from 'pg'
 import type { ServerAssignment } from '../contract/assignment.ts'
 import type { BackupTaken } from '../contract/backup.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
+import type { HostStand } from '../contract/host-condition.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
 import { ensureDivergenceSlot, ensurePlatform, fenceStrangers } from '../databases/app-schema.ts'
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
@@ -16,7 +17,7 @@ import { dropSlots, promote } from '../databases/replication.ts'
 import { raiseStamps } from '../databases/stamps.ts'
 import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { bootMs, pause } from '../kit/clock.ts'
-import { readDisk } from '../kit/disk.ts'
+import { type Disk, readDisk } from '../kit/disk.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { readJsonIfAny, syncFolder, writeJson } from '../kit/files.ts'
@@ -161,16 +162,28 @@ export class ManagedServer {
     })
   }
 
+  /** What a condition may be about. */
+  get stand(): HostStand['servers'][number] {
+    const { epoch, role } = this.#kept ?? this.#wanted
+    return { name: this.name, state: this.#state, role, epoch, version: this.#version }
+  }
+
   /** What is known now. A server that hangs is told with its last position: its host must not fall silent with it. */
   async facts(): Promise<ServerFacts> {
+    const state = { isOpen: this.#state === 'running', isQuarantined: this.#state === 'quarantined' }
+    const disk = await readDisk(this.#deps.cluster.folder)
+    return this.#factsAt(await this.#monitor.readInTime(this.#wanted, state), disk)
+  }
+
+  /** The same with the position that was read last: nothing is asked. */
+  factsOfBefore(): ServerFacts {
+    return this.#factsAt(this.#monitor.last, null)
+  }
+
+  #factsAt(position: Position, disk: Disk | null): ServerFacts {
     const isOpen = this.#state === 'running'
-    const state = { isOpen, isQuarantined: this.#state === 'quarantined' }
     return {
-      name: this.name,
-      version: this.#version,
-      epoch: this.#kept?.epoch ?? this.#wanted.epoch,
-      role: this.#kept?.role ?? this.#wanted.role,
-      state: this.#state,
+      ...this.stand,
       problem: this.#problem?.message ?? null,
       problemCode: this.#problem?.code ?? null,
       isSynchronous: isOpen && this.role === 'primary' && this.#synchrony.isInForce,
@@ -178,8 +191,8 @@ export class ManagedServer {
       restore: this.#deps.restore.progress,
       shutdownLsn: this.#state === 'stopped' ? this.#shutdownLsn : null,
       lease: this.#deps.lease.facts(),
-      disk: await readDisk(this.#deps.cluster.folder),
-      ...withStranded(await this.#monitor.readInTime(this.#wanted, state), this.#deps.stranded.found),
+      disk,
+      ...withStranded(position, this.#deps.stranded.found),
       schemas: this.#schemas.facts(),
     }
   }

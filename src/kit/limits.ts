@@ -136,6 +136,9 @@ export const GATEWAY_QUEUE_MAX = 1_000
 export const GATEWAY_POOL_CONNECTIONS_MAX = 64
 /** Requests under way to where a service was served before it moved on purpose. */
 export const MOVED_DRAIN_MS_MAX = 2_000
+/** How long a host waits for what it was asked to wait for before it answers how it stands; it looks so often. */
+export const HOST_WAIT_MS_MAX = 100
+export const HOST_LOOK_EVERY_MS = 5
 /** In a planned move a gateway holds requests for as long as the design allows, and no more of them. */
 export const HOLD_MS_MAX = 2_000
 export const HOLD_REQUESTS_MAX = 1_000

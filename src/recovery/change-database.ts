@@ -1,7 +1,9 @@
 // How a service is changed to another database: requests wait, the one is closed, the other opened under a new epoch.
 // Until requests go on, all can be put back.
+
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { isServed } from '../contract/host-condition.ts'
 import { leaveSchema, takeSchemaBack } from '../databases/former-schemas.ts'
 import { getServer, primaryOf, updateHeldServer } from '../databases/servers.ts'
 import type { Fault } from '../kit/fault.ts'
@@ -10,7 +12,7 @@ import { type Operation, serviceIdOf, subjectOf } from '../operations/operations
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
-import { isServed, schemaProblem } from '../services/facts-of.ts'
+import { schemaProblem } from '../services/facts-of.ts'
 import { getServiceById, updateHeld } from '../services/services.ts'
 import type { ChangeInput } from './change-claim.ts'
 import { proveThroughGateways } from './proof.ts'

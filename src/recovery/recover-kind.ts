@@ -1,5 +1,7 @@
 // How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
+
 import type { ProbeAnswer } from '../contract/facts.ts'
+import { isServed } from '../contract/host-condition.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
@@ -14,7 +16,7 @@ import {
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired, nextEpoch } from '../regions/regions.ts'
 import { archiveOf } from '../services/archive.ts'
-import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
+import { isNotServed, schemaProblem } from '../services/facts-of.ts'
 import { getServiceById, updateHeld } from '../services/services.ts'
 import { type PromotionFacts, promoteStandby } from './promotion.ts'
 import { probeTarget, proveThroughGateways } from './proof.ts'

@@ -1,7 +1,9 @@
 // How a planned move of a service is carried out: it is served in both homes first, then requests are held while its
 // server changes roles and its home changes; its secondary goes the other way.
+
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { isServed } from '../contract/host-condition.ts'
 import { untilProtected } from '../databases/server-operations.ts'
 import { getServer, primaryOf, updateHeldServer } from '../databases/servers.ts'
 import type { Fault } from '../kit/fault.ts'
@@ -11,7 +13,7 @@ import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations
 import type { EndOperation, OperationKind, StepContext, StepResult } from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired, getRegion, nextEpoch } from '../regions/regions.ts'
-import { isNotServed, isServed, schemaProblem } from '../services/facts-of.ts'
+import { isNotServed, schemaProblem } from '../services/facts-of.ts'
 import { findDefaultServer } from '../services/place.ts'
 import { freeSchemaName, getServiceById, updateHeld } from '../services/services.ts'
 import { proveThroughGateways } from './proof.ts'

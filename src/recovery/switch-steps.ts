@@ -2,7 +2,8 @@
 // stopped cleanly, the two change roles, and the requests go on. Until the roles are changed all can be put back.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type { ServerFacts } from '../contract/facts.ts'
+import type { HostFacts, ServerFacts } from '../contract/facts.ts'
+import { isServed, meets, type Served } from '../contract/host-condition.ts'
 import { lsnDistance } from '../databases/replication.ts'
 import { getServer, primaryOf, standbyOf, swapMembers } from '../databases/servers.ts'
 import { isFollowing } from '../databases/standing.ts'
@@ -13,7 +14,6 @@ import { noteFacts, type Operation, serviceIdOf, subjectOf } from '../operations
 import { notYet, type StepContext, type StepResult } from '../operations/runner.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { bumpDesired } from '../regions/regions.ts'
-import { isServed } from '../services/facts-of.ts'
 import { listServices, type Service, updateHeld } from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 
@@ -127,7 +127,8 @@ export async function changeRoles(
     return await bumpDesired(trx)
   })
   await field.push()
-  const old = await factsOn(field, move.from, move.server)
+  const isStopped = { server: { name: move.server, state: 'stopped' as const } }
+  const old = serverIn(await field.awaitHost(move.from, isStopped), move.server)
   if (old?.state !== 'stopped') return wait(old?.problem ?? `${move.from} to stop ${move.server}`)
   const end = old.shutdownLsn ?? null
   if (end === null) {
@@ -166,16 +167,19 @@ export async function openPrimary(
   await field.push()
   const server = await getServer(db, name)
   const { machine } = primaryOf(server)
-  const found = await factsOn(field, machine, name)
-  const isOpen = found?.state === 'running' && found.role === 'primary' && found.epoch === Number(server.epoch)
-  if (!isOpen || found.version < swapVersion) {
+  const open = { name, state: 'running', role: 'primary', epoch: Number(server.epoch), version: swapVersion } as const
+  const facts = await field.awaitHost(machine, { server: open })
+  if (!meets(facts, { server: open })) {
+    const found = serverIn(facts, name)
     return wait(found?.problem ?? `${machine} to open ${name} (${found?.state ?? 'not there'})`)
   }
-  for (const service of await servicesOn(db, name)) {
-    // One whose home is lost is nobody's to wait for.
-    if (service.state !== 'ready' || !field.isReachable(service.machine)) continue
-    const wanted = { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version: 0 }
-    if (!isServed(await field.askHost(service.machine), wanted)) return wait(`'${service.name}' on ${service.machine}`)
+  // One whose home is lost is nobody's to wait for.
+  const services = (await servicesOn(db, name)).filter((one) => one.state === 'ready' && field.isReachable(one.machine))
+  for (const home of new Set(services.map((service) => service.machine))) {
+    const served = services.filter((service) => service.machine === home).map(servedAsIs)
+    const found = await field.awaitHost(home, { served })
+    const missing = served.find((one) => !isServed(found, one))
+    if (missing) return wait(`'${missing.service}' on ${home}`)
   }
   return { kind: 'done', detail: `on ${machine} under epoch ${server.epoch}` }
 }
@@ -212,7 +216,16 @@ async function servicesOn(db: Db, server: string): Promise<Service[]> {
 }
 
 async function factsOn(field: RecoveryDeps['field'], machine: string, server: string): Promise<ServerFacts | null> {
-  return (await field.askHost(machine)).servers.find(({ name }) => name === server) ?? null
+  return serverIn(await field.askHost(machine), server)
+}
+
+function serverIn({ servers }: HostFacts, server: string): ServerFacts | null {
+  return servers.find(({ name }) => name === server) ?? null
+}
+
+// Under its epoch; whatever else is wanted of its runtime is for later.
+function servedAsIs(service: Service): Served {
+  return { runtime: runtimeOf(service), service: service.name, epoch: Number(service.epoch), version: 0 }
 }
 
 /** Not yet; looked at again at once, since requests wait. */

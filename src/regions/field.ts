@@ -1,5 +1,6 @@
 // The machines out there as operations see them: tell them what is wanted, ask them how it stands.
 import type { HostFacts, ProbeAnswer } from '../contract/facts.ts'
+import type { HostCondition } from '../contract/host-condition.ts'
 import type { Capacity } from './ledger.ts'
 
 /** A service at its home, for a probe: whose master key opens it, and under which epoch it must answer. */
@@ -16,6 +17,11 @@ export type Field = {
    * `machine.not_answering` when it was heard a moment ago: it may be starting again.
    */
   askHost: (machine: string) => Promise<HostFacts>
+  /**
+   * The same, once a condition is met, or after a moment: for what requests wait for. Of databases it tells the state,
+   * and the positions of before.
+   */
+  awaitHost: (machine: string, condition: HostCondition) => Promise<HostFacts>
   /**
    * Waits until control knows how its hosts stand: at once, except just after its start, when a host that was not heard
    * yet is not lost for that.

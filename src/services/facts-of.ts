@@ -1,22 +1,13 @@
 // What a host says about one service, read from its facts.
 import type { Mode } from '../contract/api.ts'
 import type { HostFacts } from '../contract/facts.ts'
+import { isServed } from '../contract/host-condition.ts'
 import { waitFor } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
 import { CHANGE_FOLLOW_MS_MAX } from '../kit/limits.ts'
 import { isNotAnswering } from '../operations/runner.ts'
 import { type Field, runtimeOf } from '../regions/field.ts'
 import type { Size } from '../regions/ledger.ts'
-
-/** True when every process of the runtime serves the service under that epoch, as of that version. */
-export function isServed(
-  facts: HostFacts,
-  wanted: { runtime: string; service: string; epoch: number; version: number },
-): boolean {
-  const runtime = facts.runtimes.find((entry) => entry.name === wanted.runtime)
-  if (!runtime || runtime.version < wanted.version) return false
-  return runtime.services.some((entry) => entry.name === wanted.service && entry.epoch === wanted.epoch)
-}
 
 /** True when the runtime of that shape serves the service with all its processes. */
 export function isServedBy(facts: HostFacts, wanted: Size & { name: string; epoch: number; version: number }): boolean {

@@ -1,9 +1,10 @@
 // Operations carried out step by step, as operations/runner and the kinds of the product do, over the simulated rows.
+import { isServed } from '../../src/contract/host-condition.ts'
 import { primaryOf, standbyOf } from '../../src/databases/servers.ts'
 import { Fault } from '../../src/kit/fault.ts'
 import { STEP_MS_MAX } from '../../src/kit/limits.ts'
 import { runtimeOf } from '../../src/regions/field.ts'
-import { isNotServed, isServed, schemaProblem } from '../../src/services/facts-of.ts'
+import { isNotServed, schemaProblem } from '../../src/services/facts-of.ts'
 import type { Service } from '../../src/services/services.ts'
 import type { SimControl } from './control.ts'
 import type { OperationFacts, SimOperation } from './rows.ts'

@@ -33,6 +33,8 @@ export class FieldDouble implements Field {
   probeThroughGateway = async (_gateway: string, target: { service: string; epoch: number }) =>
     await this.#answer(target)
 
+  awaitHost = async (name: string) => await this.askHost(name)
+
   async askHost(name: string): Promise<HostFacts> {
     const machine = await getMachine(this.#db, name)
     const { version } = await this.#db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
