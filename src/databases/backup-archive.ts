@@ -1,9 +1,7 @@
 // The archive of a base backup as it comes: each file is hashed, and written where it belongs if it is wanted.
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { extract, type Header } from 'tar-stream'
 import { isNotFound } from '../kit/files.ts'
 import type { WriteChunk } from './base-backup-stream.ts'
@@ -112,6 +110,7 @@ async function takeEntry(
 // the time of a small backup.
 const SMALL_FILE_BYTES = 262_144
 const SMALL_WRITES_MAX = 16
+const FLUSH_EVERY_BYTES = 16 * 1_048_576
 
 type SmallWrites = { add: (path: string, content: Buffer) => Promise<void>; end: () => Promise<void> }
 
@@ -157,5 +156,42 @@ async function collect(content: AsyncIterable<Buffer>): Promise<Buffer> {
 
 async function writeLarge(path: string, content: () => AsyncIterable<Buffer>): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await pipeline(content, createWriteStream(path, { mode: 0o600 }))
+  const file = await open(path, 'w', 0o600)
+  try {
+    const flush = openFlush(file)
+    await file.writeFile(flush.through(content()))
+    await flush.end()
+  } finally {
+    await file.close()
+  }
+}
+
+// The disk writes while the next piece is unpacked; else all of it would be left for the end.
+function openFlush(file: FileHandle) {
+  let underWay: Promise<void> | null = null
+  let failure: { error: unknown } | null = null
+  return {
+    async *through(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+      let bytes = 0
+      for await (const chunk of content) {
+        yield chunk
+        bytes += chunk.length
+        if (bytes < FLUSH_EVERY_BYTES || underWay !== null) continue
+        bytes = 0
+        underWay = file
+          .datasync()
+          .catch((error: unknown) => {
+            failure ??= { error }
+          })
+          .finally(() => {
+            underWay = null
+          })
+      }
+    },
+    // An error of the disk is told once only: whoever syncs the file later would not see it.
+    async end(): Promise<void> {
+      await underWay
+      if (failure !== null) throw failure.error
+    },
+  }
 }
