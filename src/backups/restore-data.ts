@@ -16,7 +16,7 @@ import type { ServerVault } from './server-vault.ts'
 export async function restoreFiles(
   manifest: BaseManifest,
   dataFolder: string,
-  options: { vault: ServerVault; onBytes: (bytes: number) => void; signal: AbortSignal },
+  options: { vault: Pick<ServerVault, 'get'>; onBytes: (bytes: number) => void; signal: AbortSignal },
 ): Promise<void> {
   // Each part is what its manifest names: the files in it were hashed when it was made.
   const archive = readArchive(dataFolder, { isHashed: false })
@@ -91,7 +91,7 @@ export async function fetchPiece(piece: WalPiece, from: { system: string; vault:
 export async function fetchPart(
   manifest: { system: string },
   part: BackupPart,
-  vault: ServerVault,
+  vault: Pick<ServerVault, 'get'>,
   options: { isHashed?: boolean } = {},
 ): Promise<Buffer> {
   const { header, content } = await vault.get(part.key, options)

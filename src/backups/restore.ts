@@ -6,8 +6,9 @@ import { waitFor } from '../kit/clock.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
 import { RECOVERY_LOOK_EVERY_MS, RECOVERY_MS_MAX, RESTORE_TRIES_MAX } from '../kit/limits.ts'
+import { restoreFilesApart } from './files-thread.ts'
 import { readCatalogue } from './read-catalogue.ts'
-import { restoreFiles, restoreHistories, restoreWal } from './restore-data.ts'
+import { restoreHistories, restoreWal } from './restore-data.ts'
 import { planRestore, type RestorePlan, type RestoreTarget } from './restore-plan.ts'
 import { type ObjectProblem, problemOf } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
@@ -91,7 +92,7 @@ async function carryOut(run: Run): Promise<number> {
   await cluster.kill()
   await cluster.beginFolder()
   await removeTree(walFolder)
-  await restoreFiles(plan.backup, cluster.dataFolder, { vault, onBytes, signal })
+  await restoreFilesApart(plan.backup, cluster.dataFolder, { vault, onBytes, signal })
   await restoreHistories(plan.histories, walFolder)
   await restoreWal(plan.wal, walFolder, { system: plan.backup.system, vault, onBytes, signal })
   await cluster.giveFolder()

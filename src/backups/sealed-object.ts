@@ -2,7 +2,7 @@
 import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
-import { Fault } from '../kit/fault.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import { BACKUP_PART_BYTES, SEALED_HEADER_BYTES_MAX } from '../kit/limits.ts'
 
 const FORMAT = 'mainstay-backup/1'
@@ -182,6 +182,29 @@ export function missing(key: string): Fault {
   })
   lostKeys.set(fault, key)
   return fault
+}
+
+/** The error that another thread told of. */
+export function errorAgain({ key, message, fault: known }: ToldError): Error {
+  if (known === null) return new Error(message)
+  const fault = new Fault(known.code, known.status, message, known.hint === null ? {} : { hint: known.hint })
+  if (key !== null) lostKeys.set(fault, key)
+  return fault
+}
+
+/** What is told of an error to another thread. */
+export function tellError(error: unknown): ToldError {
+  const message = messageOf(error)
+  if (!(error instanceof Fault)) return { key: null, message, fault: null }
+  const { code, status, hint = null } = error
+  return { key: lostKeys.get(error) ?? null, message, fault: { code, status, hint } }
+}
+
+/** `key`: the object that it is about. `fault`: what makes it one of ours. */
+export type ToldError = {
+  key: string | null
+  message: string
+  fault: { code: string; status: number; hint: string | null } | null
 }
 
 /** An object that is not as it should be, and what is wrong with it. */
