@@ -1,6 +1,5 @@
 // How a service is changed to another database: requests wait, the one is closed, the other opened under a new epoch.
 // Until requests go on, all can be put back.
-
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { isServed } from '../contract/host-condition.ts'

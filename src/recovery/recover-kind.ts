@@ -1,5 +1,4 @@
 // How a recovery is carried out: seven steps, each of which can be run again, and what to do when one fails.
-
 import type { ProbeAnswer } from '../contract/facts.ts'
 import { isServed } from '../contract/host-condition.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'

@@ -1,6 +1,5 @@
 // How a planned move of a service is carried out: it is served in both homes first, then requests are held while its
 // server changes roles and its home changes; its secondary goes the other way.
-
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { isServed } from '../contract/host-condition.ts'

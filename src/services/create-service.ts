@@ -1,5 +1,4 @@
 // Creating a mobile service: refused or written in one transaction, then carried out step by step.
-
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
