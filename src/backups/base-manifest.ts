@@ -1,7 +1,8 @@
 // The last object of a base backup, which makes it exist: what it is of, from when to when, and all its parts.
 import { Fault } from '../kit/fault.ts'
 import { manifestKey, type NamedObject } from './object-names.ts'
-import { damaged, type OpenedObject, problemOf } from './sealed-object.ts'
+import { damaged, problemOf } from './object-problems.ts'
+import type { OpenedObject } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
 export type BackupPart = { key: string; bytes: number; sha256: string; storedBytes: number }

@@ -4,7 +4,7 @@ import { parseLsn } from '../databases/replication.ts'
 import type { Fork } from '../databases/timeline.ts'
 import type { BaseManifest } from './base-manifest.ts'
 import type { WalPiece } from './object-names.ts'
-import type { ObjectProblem } from './sealed-object.ts'
+import type { ObjectProblem } from './object-problems.ts'
 import { type Chain, followChain, joinRanges, sortPieces, timelinesAfter, type WalRange } from './wal-chain.ts'
 
 /** At `at` everything up to `lsn` was in the vault: on a quiet server this is later than the last WAL. */

@@ -2,8 +2,9 @@
 // fast that a third of the time went into sweeping it, and leases and requests would wait meanwhile.
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { BaseManifest } from './base-manifest.ts'
+import { errorAgain, type ToldError, tellError } from './object-problems.ts'
 import { restoreFiles } from './restore-data.ts'
-import { errorAgain, openObject, type ToldError, tellError } from './sealed-object.ts'
+import { openObject } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
 type Order = { manifest: BaseManifest; dataFolder: string; key: Uint8Array }
@@ -31,16 +32,14 @@ export async function restoreFilesApart(
   const order: Order = { manifest, dataFolder, key: vault.key }
   const launcher = new URL('../../bin/thread.mjs', import.meta.url)
   const worker = new Worker(launcher, { workerData: { module: import.meta.url, ...order } })
-  const tell = (word: ToThread) => worker.postMessage(word)
+  const tell = (word: ToThread, handedOver: ArrayBuffer[] = []) => worker.postMessage(word, handedOver)
   const give = async (name: string) => {
     try {
       const sealed = await vault.getSealed(name)
       // Handed over where it is a piece of memory of its own, else copied.
-      const isOwn = sealed.byteLength === sealed.buffer.byteLength && sealed.buffer instanceof ArrayBuffer
-      worker.postMessage(
-        { kind: 'sealed', name, sealed } satisfies ToThread,
-        isOwn ? [sealed.buffer as ArrayBuffer] : [],
-      )
+      const { buffer, byteLength } = sealed
+      const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength
+      tell({ kind: 'sealed', name, sealed }, isOwn ? [buffer] : [])
     } catch (error) {
       tell({ kind: 'refused', name, error: tellError(error) })
     }

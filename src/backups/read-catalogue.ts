@@ -4,7 +4,7 @@ import { BACKUP_READS_MAX, LISTINGS_MAX } from '../kit/limits.ts'
 import { type BaseManifest, getManifest } from './base-manifest.ts'
 import { type Catalogue, type CatalogueFacts, makeCatalogue, type Seen } from './catalogue.ts'
 import type { NamedObject } from './object-names.ts'
-import { type ObjectProblem, problemOf } from './sealed-object.ts'
+import { type ObjectProblem, problemOf } from './object-problems.ts'
 import type { ServerVault } from './server-vault.ts'
 
 /**

@@ -8,8 +8,8 @@ import { SEGMENT_BYTES } from '../databases/wal-files.ts'
 import { RESTORE_CHUNK_BYTES, RESTORE_PARTS_AHEAD } from '../kit/limits.ts'
 import type { BackupPart, BaseManifest } from './base-manifest.ts'
 import type { WalPiece } from './object-names.ts'
+import { damaged } from './object-problems.ts'
 import { eachOf } from './read-catalogue.ts'
-import { damaged } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
 /** Writes the backup's files into an empty data folder; the next parts are fetched while one is written. */

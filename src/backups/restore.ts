@@ -7,10 +7,10 @@ import { Fault, messageOf } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
 import { RECOVERY_LOOK_EVERY_MS, RECOVERY_MS_MAX, RESTORE_TRIES_MAX } from '../kit/limits.ts'
 import { restoreFilesApart } from './files-thread.ts'
+import { type ObjectProblem, problemOf } from './object-problems.ts'
 import { readCatalogue } from './read-catalogue.ts'
 import { restoreHistories, restoreWal } from './restore-data.ts'
 import { planRestore, type RestorePlan, type RestoreTarget } from './restore-plan.ts'
-import { type ObjectProblem, problemOf } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
 export type RestoreProgress = { doneBytes: number; totalBytes: number; step: 'fetching' | 'recovering' }

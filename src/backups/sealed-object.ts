@@ -2,8 +2,9 @@
 import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
-import { Fault, messageOf } from '../kit/fault.ts'
+import { Fault } from '../kit/fault.ts'
 import { BACKUP_PART_BYTES, SEALED_HEADER_BYTES_MAX } from '../kit/limits.ts'
+import { damaged } from './object-problems.ts'
 
 const FORMAT = 'mainstay-backup/1'
 const CIPHER = 'AES-GCM'
@@ -160,62 +161,4 @@ function sumOf(text: string): string {
 // WebCrypto works beside this thread: a part at once would hold up everything else in this process for 40 ms.
 async function hashOf(content: Uint8Array): Promise<string> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', content)).toString('hex')
-}
-
-// Which object a fault is about, for those who go around it; messages are for people.
-const lostKeys = new WeakMap<Fault, string>()
-
-/** The fault of an object that is there and not as it should be. */
-export function damaged(key: string, reason: string, cause?: unknown): Fault {
-  const fault = new Fault('vault.damaged', 500, `${key} is damaged: ${reason}`, {
-    hint: 'Restore from an older backup, and take a new one.',
-    cause,
-  })
-  lostKeys.set(fault, key)
-  return fault
-}
-
-/** The fault of an object that should be there. */
-export function missing(key: string): Fault {
-  const fault = new Fault('vault.missing', 500, `${key} is not in the vault`, {
-    hint: 'Restore from a backup that does not need it, and take a new one.',
-  })
-  lostKeys.set(fault, key)
-  return fault
-}
-
-/** The error that another thread told of. */
-export function errorAgain({ key, message, fault: known }: ToldError): Error {
-  if (known === null) return new Error(message)
-  const fault = new Fault(known.code, known.status, message, known.hint === null ? {} : { hint: known.hint })
-  if (key !== null) lostKeys.set(fault, key)
-  return fault
-}
-
-/** What is told of an error to another thread. */
-export function tellError(error: unknown): ToldError {
-  const message = messageOf(error)
-  if (!(error instanceof Fault)) return { key: null, message, fault: null }
-  const { code, status, hint = null } = error
-  return { key: lostKeys.get(error) ?? null, message, fault: { code, status, hint } }
-}
-
-/** `key`: the object that it is about. `fault`: what makes it one of ours. */
-export type ToldError = {
-  key: string | null
-  message: string
-  fault: { code: string; status: number; hint: string | null } | null
-}
-
-/** An object that is not as it should be, and what is wrong with it. */
-export type ObjectProblem = { key: string; code: string; message: string }
-
-/**
- * What a fault says of one object, which another backup may not need; null for any other error, such as a wrong key or
- * a vault that is away.
- */
-export function problemOf(error: unknown): ObjectProblem | null {
-  if (!(error instanceof Fault)) return null
-  const key = lostKeys.get(error)
-  return key === undefined ? null : { key, code: error.code, message: error.message }
 }

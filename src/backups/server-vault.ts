@@ -1,7 +1,8 @@
 // The part of a vault that holds one server's backups, with the key that they are sealed with.
 import type { Vault } from '../kit/vault.ts'
 import { folderOf, type NamedObject, readName } from './object-names.ts'
-import { missing, type ObjectFacts, type OpenedObject, openObject, sealObject } from './sealed-object.ts'
+import { missing } from './object-problems.ts'
+import { type ObjectFacts, type OpenedObject, openObject, sealObject } from './sealed-object.ts'
 
 export type ServerVault = {
   server: string

@@ -2,9 +2,9 @@
 import { formatLsn, parseLsn } from '../databases/replication.ts'
 import { type Catalogue, makeCatalogue, type Seen } from './catalogue.ts'
 import { historyKey, manifestKey, type NamedObject, walFolderOf } from './object-names.ts'
+import { type ObjectProblem, problemOf } from './object-problems.ts'
 import { eachOf, readCatalogueFacts } from './read-catalogue.ts'
 import { fetchPart, fetchPiece } from './restore-data.ts'
-import { type ObjectProblem, problemOf } from './sealed-object.ts'
 import type { ServerVault } from './server-vault.ts'
 
 export type VerifyReport = {

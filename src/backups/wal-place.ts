@@ -7,7 +7,7 @@ import { lineageOf, parseHistory } from '../databases/timeline.ts'
 import { Fault } from '../kit/fault.ts'
 import { requireSameSystem } from './base-manifest.ts'
 import { historyKey, type NamedObject, type WalPiece } from './object-names.ts'
-import { problemOf } from './sealed-object.ts'
+import { problemOf } from './object-problems.ts'
 import type { ServerVault } from './server-vault.ts'
 import { decideResume, type Resume, resumeAfterGap } from './wal-resume.ts'
 
