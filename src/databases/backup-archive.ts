@@ -110,7 +110,7 @@ async function takeEntry(
 // the time of a small backup.
 const SMALL_FILE_BYTES = 262_144
 const SMALL_WRITES_MAX = 16
-const FLUSH_EVERY_BYTES = 16 * 1_048_576
+const SYNC_EVERY_BYTES = 16 * 1_048_576
 
 type SmallWrites = { add: (path: string, content: Buffer) => Promise<void>; end: () => Promise<void> }
 
@@ -158,40 +158,26 @@ async function writeLarge(path: string, content: () => AsyncIterable<Buffer>): P
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const file = await open(path, 'w', 0o600)
   try {
-    const flush = openFlush(file)
-    await file.writeFile(flush.through(content()))
-    await flush.end()
+    await file.writeFile(syncing(file, content()))
   } finally {
     await file.close()
   }
 }
 
-// The disk writes while the next piece is unpacked; else all of it would be left for the end.
-function openFlush(file: FileHandle) {
-  let underWay: Promise<void> | null = null
-  let failure: { error: unknown } | null = null
-  return {
-    async *through(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-      let bytes = 0
-      for await (const chunk of content) {
-        yield chunk
-        bytes += chunk.length
-        if (bytes < FLUSH_EVERY_BYTES || underWay !== null) continue
-        bytes = 0
-        underWay = file
-          .datasync()
-          .catch((error: unknown) => {
-            failure ??= { error }
-          })
-          .finally(() => {
-            underWay = null
-          })
-      }
-    },
-    // An error of the disk is told once only: whoever syncs the file later would not see it.
-    async end(): Promise<void> {
-      await underWay
-      if (failure !== null) throw failure.error
-    },
+// The disk writes while the next piece is unpacked; else all of it would be left for the end. Each sync is awaited: an
+// error of the disk is told once only, and whoever syncs the file later would not see it.
+async function* syncing(file: FileHandle, content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  let bytes = 0
+  let underWay = Promise.resolve()
+  for await (const chunk of content) {
+    yield chunk
+    bytes += chunk.length
+    if (bytes < SYNC_EVERY_BYTES) continue
+    bytes = 0
+    await underWay
+    underWay = file.datasync()
+    // Whoever awaits it sees the error; until then it must not count as unhandled.
+    underWay.catch(() => {})
   }
+  await underWay
 }
