@@ -94,8 +94,7 @@ export async function stepOfJob<T>(
   }
 }
 
-// A host that is starting does not know of its servers yet, and they are not open.
-const STARTING = ['door.unreachable', 'server.not_open', 'server.unknown', 'lease.unknown_server']
+const STARTING = ['door.unreachable', 'server.not_open', 'lease.unknown_server']
 
 /** The fault that ended work at a host. */
 function faultOfJob({ code, message, hint }: { code: string; message: string; hint?: string }): Fault {

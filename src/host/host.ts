@@ -201,23 +201,32 @@ export class Host {
     return this.#runtimes.socketOf(name)
   }
 
-  /** The server of ours of that name. Faults with `server.unknown`. */
+  /** The server of ours of that name. Faults with `server.unknown`, with `server.not_open` while we start. */
   getServer(name: string): Held {
     const held = this.#servers.get(name)
-    if (!held) throw new Fault('server.unknown', 404, `${this.#deps.identity.name} has no server ${name}`)
+    if (!held) throw this.#absent(`has no server ${name}`)
     return held
   }
 
-  /** The apps database of a server that is here, or is looked after from here. Faults with `server.unknown`. */
+  /** The apps database of a server that is here, or is looked after from here. Faults with `server.unknown`, with `server.not_open` while we start. */
   getApps(name: string): AppsDatabase {
     return this.#externals.find(name)?.apps ?? this.getServer(name).server.apps
   }
 
-  /** The external server of that name. Faults with `server.unknown`. */
+  /** The external server of that name. Faults with `server.unknown`, with `server.not_open` while we start. */
   getExternal(name: string): ExternalServer {
     const found = this.#externals.find(name)
     if (found) return found
-    throw new Fault('server.unknown', 404, `${this.#deps.identity.name} does not look after ${name}`)
+    throw this.#absent(`does not look after ${name}`)
+  }
+
+  // Before the first assignment nothing can be known to be elsewhere.
+  #absent(what: string): Fault {
+    const { name } = this.#deps.identity
+    if (this.#assignment !== null) return new Fault('server.unknown', 404, `${name} ${what}`)
+    return new Fault('server.not_open', 503, `${name} is only just starting`, {
+      hint: 'See how it stands: mainstay sql server list',
+    })
   }
 
   /** The cluster of a server whose standby is here, for looking; null for any other. */
