@@ -137,6 +137,7 @@ export async function changeRoles(
   const next = await factsOn(field, move.to, move.server)
   const isWhole = next?.lsn != null && lsnDistance(next.lsn, end) >= 0
   if (!isWhole) return wait(`the standby on ${move.to} to have all of it (${next?.lsn ?? 'unknown'} of ${end})`)
+  requireInTime(facts)
   await decideSwitch(db, context, async (trx) => {
     await swapMembers(trx, { ...move, shutdownLsn: end })
     await also(trx)
