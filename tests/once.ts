@@ -35,8 +35,8 @@ async function folderIn(parent: string): Promise<string | null> {
   if (parent === IN_MEMORY && !(await hasRoom(parent))) return null
   // What runs before this one left there, when they were killed.
   for (const name of await readdir(parent)) {
-    const [, pid] = /^mstest-(\d+)$/.exec(name) ?? []
-    if (pid !== undefined && !isAlive(Number(pid))) await removeTree(join(parent, name)).catch(() => {})
+    const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length)) : Number.NaN
+    if (Number.isInteger(pid) && !isAlive(pid)) await removeTree(join(parent, name)).catch(() => {})
   }
   const folder = join(parent, `${PREFIX}${process.pid}`)
   try {
