@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { OperationView, ServiceView } from '../src/contract/api.ts'
-import { waitFor } from '../src/kit/clock.ts'
+import { pause, waitFor } from '../src/kit/clock.ts'
 import { postgresFolderOf } from '../src/kit/home-folder.ts'
 import { connectInside, TestCloud } from '../tests/support/cloud.ts'
 import { printTable, type Summary, summarise } from './statistics.ts'
@@ -14,7 +14,9 @@ const SERVER = 'sql-west-us'
 const MEGABYTES_DEFAULT = 1_024
 const ROUNDS_DEFAULT = 3
 const ROWS_AT_ONCE = 20_000
+// A backup of half a gigabyte takes as long as so many inserts: all of it is seen, not only how it begins.
 const INSERTS = 1_000
+const INSERT_EVERY_MS = 20
 
 const megabytes = Number(process.argv[2] ?? MEGABYTES_DEFAULT)
 const rounds = Number(process.argv[3] ?? ROUNDS_DEFAULT)
@@ -41,7 +43,7 @@ async function measure(service: ServiceView): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     inserts.without?.push(...(await insertFor(service, `w${round}`, async () => false)))
     let isOver = false
-    const taking = cloud.json<OperationView>(['sql', 'backup', 'create', SERVER]).finally(() => {
+    const taking = takeBackup().finally(() => {
       isOver = true
     })
     inserts.beside?.push(...(await insertFor(service, `b${round}`, async () => isOver)))
@@ -88,6 +90,17 @@ async function fill(service: ServiceView): Promise<void> {
   await untilSaved()
 }
 
+// Without the command line, whose own start would be seen in the inserts.
+async function takeBackup(): Promise<OperationView> {
+  const { body } = await cloud.call('POST', `/servers/${SERVER}/backups`)
+  const { id } = body as { id: string }
+  const ended = async () => {
+    const operation = await cloud.operation(id)
+    return operation.state === 'running' ? undefined : operation
+  }
+  return await waitFor('the backup to end', ended, { withinMs: 600_000, everyMs: 500 })
+}
+
 async function untilSaved(): Promise<void> {
   const isSaved = async () => {
     const { backup } = await cloud.server(SERVER)
@@ -102,6 +115,7 @@ async function insertFor(service: ServiceView, prefix: string, isOver: () => Pro
     const startedAt = performance.now()
     await cloud.insertRows(service, [`${prefix}-${number}`])
     times.push(performance.now() - startedAt)
+    await pause(Math.max(0, startedAt + INSERT_EVERY_MS - performance.now()))
   }
   return times
 }

@@ -7,6 +7,7 @@ import { availableMemory } from 'node:process'
 import { removeTree } from '../src/kit/files.ts'
 import { isAlive } from '../src/kit/processes.ts'
 import { PREPARED_FOLDER } from './support/prepared-clouds.ts'
+import { TURNS_PORT, TurnGiver } from './support/turns.ts'
 
 const IN_MEMORY = '/dev/shm'
 // Of `statfs`: https://man7.org/linux/man-pages/man2/statfs.2.html
@@ -14,6 +15,8 @@ const TMPFS_MAGIC = 0x01_02_19_94
 // Two files of tests at a time, each with clouds of some hundred MiB.
 const ROOM_BYTES_MIN = 8 * 1_073_741_824
 const PREFIX = 'mstest-'
+
+let turns: TurnGiver | null = null
 
 export async function globalSetup(): Promise<void> {
   // Where the roles keep their compiled code anyway; each file of tests is a process and reads much of the same source.
@@ -23,9 +26,12 @@ export async function globalSetup(): Promise<void> {
   process.env.TMPDIR = folder
   process.env[PREPARED_FOLDER] = join(folder, 'prepared')
   await mkdir(join(folder, 'prepared'), { mode: 0o755 })
+  turns = await TurnGiver.listen()
+  process.env[TURNS_PORT] = String(turns.port)
 }
 
 export async function globalTeardown(): Promise<void> {
+  turns?.close()
   const folder = process.env.TMPDIR
   if (folder?.includes(`/${PREFIX}`)) await removeTree(folder)
 }

@@ -24,9 +24,11 @@ const STACK = [
 const BELOW = (room: string) => STACK.slice(0, STACK.indexOf(room))
 const MAY_IMPORT: Record<string, string[]> = {
   ...Object.fromEntries(STACK.map((room) => [room, BELOW(room)])),
-  control: [...BELOW('control'), 'migrations'],
+  status: ['kit', 'contract'],
+  portal: ['contract'],
+  control: [...BELOW('control'), 'status', 'migrations'],
   machine: ['kit', 'contract'],
-  gateway: ['kit', 'contract', 'machine'],
+  gateway: ['kit', 'contract', 'machine', 'status'],
   backups: ['kit', 'contract', 'databases'],
   host: ['kit', 'contract', 'machine', 'databases', 'backups'],
   sandbox: ['kit', 'contract'],
@@ -37,10 +39,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   cli: ['kit', 'contract', 'local'],
   migrations: [],
 }
-// Files that nobody imports because the launcher starts them.
-const ENTRIES = /^src\/(backups|control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts$/
-// Written ahead of its user: the proxy through which scripts will reach the internet.
-const AHEAD = ['src/kit/egress.ts']
+// Files that nobody imports because the launcher, a browser or Vite starts them.
+const ENTRIES =
+  /^src\/((backups|control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts|portal\/(main\.tsx|vite\.config\.ts))$/
 const LINE_LENGTH_MAX = 120
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
 
@@ -87,7 +88,7 @@ test('every file is used', () => {
   )
   assert.deepEqual(
     [...dead, ...onlyTested].map((file) => file.path),
-    AHEAD,
+    [],
   )
 })
 
@@ -145,6 +146,20 @@ test('every metric is explained in the docs, and the docs explain no other', () 
   assert.ok(told.size > 40)
 })
 
+test('alerts and the dashboard for Grafana ask for metrics that there are', () => {
+  const told = new Set(sources.flatMap(({ path, text }) => (/metrics\.ts$/.test(path) ? namesIn(text, "name: '") : [])))
+  for (const file of ['alerts.yml', 'grafana.json']) {
+    const text = readFileSync(join(ROOT, 'docs/monitoring', file), 'utf8')
+    const asked = [...text.matchAll(/mainstay_(\w+)/g)].map(([, name = '']) => name.replace(/_(bucket|count|sum)$/, ''))
+    assert.ok(asked.length > 10)
+    assert.deepEqual(
+      asked.filter((name) => !told.has(name)),
+      [],
+      file,
+    )
+  }
+})
+
 test('the lock file has every optional package of every platform, and names no host', () => {
   const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
   const lock = JSON.parse(text) as { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
@@ -164,7 +179,7 @@ function namesIn(text: string, before: string): string[] {
 function list(folder: string): string[] {
   const entries = readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
   return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
 }
 

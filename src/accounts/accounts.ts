@@ -1,4 +1,4 @@
-// Who may do what: operators by token, machines by join token and certificate.
+// Machines' accounts: join tokens, and the certificates that they are exchanged for.
 import { generateKeyPairSync } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
@@ -13,17 +13,12 @@ import { PROTOCOL_VERSION_UNNAMED } from '../contract/protocols.ts'
 import { lifeOf } from '../kit/certificate-life.ts'
 import type { Credentials } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
-import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
 import { randomId, randomKey, slugOf } from '../kit/identifiers.ts'
 import { type Authority, issueCertificate, makeAuthority } from './authority.ts'
 import { hashToken, isSameHash, type Seal } from './seal.ts'
 
-export type Caller = { principal: string; subscriptionId: string }
-
 /** How long things are good that are given to machines. */
 export type Lives = { certificateMs: number; joinTokenMs: number }
-
-const DEFAULT_SUBSCRIPTION = 'default'
 
 export class Accounts {
   readonly #db: Kysely<ControlDatabase>
@@ -53,40 +48,6 @@ export class Accounts {
   /** True when the database holds secrets, which only their own key opens. */
   static async hasSecrets(db: Kysely<ControlDatabase>): Promise<boolean> {
     return (await readSealedAuthority(db)) !== null
-  }
-
-  /** Makes sure that the first operator's token exists, in the file and as a hash here. */
-  async ensureOperator(tokenFile: string): Promise<void> {
-    const kept = (await readTextIfAny(tokenFile))?.trim()
-    const token = kept || randomKey(40)
-    await this.#db
-      .insertInto('operator_tokens')
-      .values({
-        id: randomId(),
-        subscription_id: DEFAULT_SUBSCRIPTION,
-        principal: 'operator',
-        token_hash: hashToken(token),
-      })
-      .onConflict((conflict) => conflict.column('token_hash').doNothing())
-      .execute()
-    if (!kept) await writeFileDurably(tokenFile, `${token}\n`, 0o600)
-  }
-
-  /** Who sent this `authorization` header. Faults with `account.no_token` or `account.bad_token` (401). */
-  async authenticate(header: string | undefined): Promise<Caller> {
-    const token = header?.match(/^Bearer\s+(\S+)$/i)?.[1]
-    if (!token) {
-      throw new Fault('account.no_token', 401, 'the management API wants a token', {
-        hint: 'Send it as "authorization: Bearer TOKEN"; it is in operator.token of the home folder.',
-      })
-    }
-    const found = await this.#db
-      .selectFrom('operator_tokens')
-      .select(['principal', 'subscription_id'])
-      .where('token_hash', '=', hashToken(token))
-      .executeTakeFirst()
-    if (!found) throw new Fault('account.bad_token', 401, 'this token is not known here')
-    return { principal: found.principal, subscriptionId: found.subscription_id }
   }
 
   /** Makes a join token: single use, short-lived, for one role in one domain, or for one machine that joins again. */

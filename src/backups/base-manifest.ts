@@ -16,7 +16,7 @@ export type BaseManifest = {
   system: string
   postgresVersion: string
   timeline: number
-  /** WAL that the backup needs to be whole; it brings this much itself. Positions as PostgreSQL writes them. */
+  /** WAL that the backup needs to be whole; the vault has it by its own way. Positions as PostgreSQL writes them. */
   startLsn: string
   endLsn: string
   startedAt: string

@@ -1,6 +1,6 @@
 // What a vault holds of a server, and what can be restored from it: decided from listed names and manifests alone.
 
-import { parseLsn } from '../databases/replication.ts'
+import { formatLsn, parseLsn } from '../databases/replication.ts'
 import type { Fork } from '../databases/timeline.ts'
 import type { BaseManifest } from './base-manifest.ts'
 import type { WalPiece } from './object-names.ts'
@@ -21,10 +21,10 @@ export type CatalogueFacts = {
   problems: ObjectProblem[]
 }
 
-/** One way to use a backup: by itself (no WAL), or rolled forward on a timeline. */
+/** A backup rolled forward on a timeline. */
 export type Reach = {
   timeline: number
-  chain: Chain | null
+  chain: Chain
   /** Every moment between the two can be restored. */
   from: Date
   to: Date
@@ -64,8 +64,14 @@ export function makeCatalogue(facts: CatalogueFacts): Catalogue {
       if (lost) return { manifest, problem: `${lost.key} is not in the vault`, reaches: [] }
       const chains = chainsOf(manifest, { pieces, histories: facts.histories })
       for (const chain of chains) {
-        const gap = findGap(chain, pieces.get(chain.stretch.timeline) ?? [])
+        const gap = findGap(manifest, chain, pieces.get(chain.stretch.timeline) ?? [])
         if (gap) gaps.set(`${gap.timeline} ${gap.start}`, gap)
+      }
+      const needed = parseLsn(manifest.endLsn)
+      const own = chains.find(({ timeline }) => timeline === manifest.timeline)
+      if (own === undefined || own.end < needed) {
+        const from = formatLsn(own?.end ?? parseLsn(manifest.startLsn))
+        return { manifest, problem: `the WAL that makes it whole is not in the vault from ${from} on`, reaches: [] }
       }
       return { manifest, problem: null, reaches: chains.flatMap((chain) => reachOf(manifest, chain, facts.seen)) }
     })
@@ -100,22 +106,18 @@ function chainsOf(
 }
 
 function reachOf(manifest: BaseManifest, chain: Chain, seen: Seen | null): Reach[] {
+  if (!chain.isWhole) return []
   const from = new Date(manifest.endedAt)
-  const isOwn = chain.timeline === manifest.timeline
-  // Without WAL beyond its end a backup is good for that one moment: it brings the WAL up to there itself.
-  if (!chain.isWhole || chain.end < parseLsn(manifest.endLsn)) {
-    return isOwn ? [{ timeline: chain.timeline, chain: null, from, to: from }] : []
-  }
   const isSeen = seen !== null && seen.timeline === chain.timeline && parseLsn(seen.lsn) <= chain.end
   const moments = [manifest.endedAt, ...(isSeen ? [seen.at] : [])].map((text) => Date.parse(text))
   return [{ timeline: chain.timeline, chain, from, to: new Date(Math.max(...moments, chain.to?.getTime() ?? 0)) }]
 }
 
-function findGap(chain: Chain, pieces: WalPiece[]): WalGap | null {
+function findGap(manifest: BaseManifest, chain: Chain, pieces: WalPiece[]): WalGap | null {
   const { timeline, to } = chain.stretch
   const next = pieces.find(({ start }) => start > chain.end)
   const end = next && (to === null || next.start < to) ? next.start : to
-  if (end === null && chain.isWhole) return null
+  if (end === null && chain.isWhole && chain.end >= parseLsn(manifest.endLsn)) return null
   return { timeline, start: chain.end, end }
 }
 

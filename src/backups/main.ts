@@ -1,12 +1,15 @@
-// The process that takes one base backup for a host and ends; the host tells it what to do.
+// The process that takes one base backup for a host, removes what has expired, and ends; the host tells it what to do.
 import { environment } from '../kit/environment.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { BACKUP_TOLD_EVERY_MS } from '../kit/limits.ts'
 import { runMain } from '../kit/main.ts'
-import { openServerVault } from './server-vault.ts'
+import { restorableInterval } from './catalogue.ts'
+import { readCatalogue } from './read-catalogue.ts'
+import { removeExpired } from './remove-expired.ts'
+import { openServerVault, type ServerVault } from './server-vault.ts'
 import { takeBackup } from './take-backup.ts'
 import { parseVault } from './vault-option.ts'
-import type { BackupOrder, BackupWord } from './worker-channel.ts'
+import type { BackupDone, BackupOrder, BackupWord } from './worker-channel.ts'
 
 /** Waits for the order, and carries it out. */
 export async function main(args: string[]): Promise<void> {
@@ -27,7 +30,10 @@ async function run(): Promise<void> {
   process.exit()
 }
 
-async function take({ vault: text, server, key, from, epoch }: BackupOrder, signal: AbortSignal): Promise<void> {
+async function take(
+  { vault: text, server, key, from, epoch, keepDays }: BackupOrder,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const { vaultAccessKeyId: accessKeyId, vaultSecretAccessKey: secretAccessKey } = environment()
     const vault = parseVault(text, { accessKeyId, secretAccessKey })
@@ -41,10 +47,21 @@ async function take({ vault: text, server, key, from, epoch }: BackupOrder, sign
     const onStart = (id: string) => void tell({ kind: 'started', id })
     const own = openServerVault(vault, { server, key: Buffer.from(key, 'base64') })
     const manifest = await takeBackup(own, from, { epoch, onStart, onProgress, signal })
-    await tell({ kind: 'done', manifest })
+    await tell({ kind: 'done', manifest, ...(await tidy(own, keepDays)) })
   } catch (error) {
     const { code, hint = null } = error instanceof Fault ? error : { code: 'backup.failed' }
     await tell({ kind: 'failed', code, message: messageOf(error), hint: hint ?? null })
+  }
+}
+
+// The backup is there, whatever becomes of this.
+async function tidy(vault: ServerVault, days: number): Promise<Omit<BackupDone, 'manifest'>> {
+  try {
+    await removeExpired(vault, { days })
+    const restorable = restorableInterval(await readCatalogue(vault))
+    return { restorableFrom: restorable?.from.toISOString() ?? null, problem: null }
+  } catch (error) {
+    return { restorableFrom: null, problem: messageOf(error) }
   }
 }
 

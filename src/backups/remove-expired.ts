@@ -1,4 +1,5 @@
 // Takes expired backups out of the vault in an order that leaves every other one whole at any moment.
+import { BACKUP_UNFINISHED_MS } from '../kit/limits.ts'
 import { manifestKey } from './object-names.ts'
 import { eachOf, readCatalogueFacts } from './read-catalogue.ts'
 import { chooseAbandoned, chooseExpired } from './retention.ts'
@@ -10,6 +11,13 @@ export type RemovalReport = {
   walPieces: number
   /** Parts that backups left which were stopped. */
   abandonedParts: number
+}
+
+/** Removes the parts of a backup whose process ended before it had a manifest; of one that has, nothing. */
+export async function removeUnfinished(vault: ServerVault, id: string): Promise<void> {
+  const own = (await vault.list()).flatMap((object) => ('backup' in object && object.backup === id ? [object] : []))
+  if (own.some(({ kind }) => kind === 'manifest')) return
+  await eachOf(own, async ({ key }) => await vault.remove(key))
 }
 
 /**
@@ -27,6 +35,7 @@ export async function removeExpired(vault: ServerVault, options: { days: number;
   for (const { key } of expired.wal) await vault.remove(key)
   const abandoned = chooseAbandoned(await vault.list(), now)
   await eachOf(abandoned, async (key) => await vault.remove(key))
+  await vault.sweep(new Date(now.getTime() - BACKUP_UNFINISHED_MS))
   return {
     backups: expired.backups.map(({ id }) => id),
     walPieces: expired.wal.length,

@@ -18,6 +18,8 @@ const short = ({ backup: { id }, timeline, stop, wal: pieces, reserve }: Restore
 
 type Case = { name: string; life: Event[]; target: RestoreTarget; plan?: string; fault?: string; note?: RegExp }
 
+const NONE = 'restore.no_backup'
+
 const CASES: Case[] = [
   {
     name: 'latest: all WAL after the newest backup',
@@ -25,11 +27,13 @@ const CASES: Case[] = [
     target: latest,
     plan: 'backup 2, timeline 1, end, 2, 0',
   },
+  { name: 'latest, the WAL that makes the backup whole is not there', life: [backup], target: latest, fault: NONE },
   {
-    name: 'latest, no WAL at all: the backup by itself',
-    life: [backup],
+    name: 'latest, the WAL that makes the newest backup whole is not there: the one before',
+    life: [backup, wal(), backup, lost],
     target: latest,
-    plan: 'backup 1, timeline 1, backup, 0, 0',
+    plan: 'backup 1, timeline 1, end, 1, 0',
+    note: /backup .* is passed over: the WAL that makes it whole is not in the vault from 0\/2000000 on/,
   },
   {
     name: 'latest, with a gap: up to it, and a note',
@@ -100,7 +104,7 @@ const CASES: Case[] = [
     target: at(5.5),
     plan: 'backup 1, timeline 2, time, 3, 0',
   },
-  { name: 'nothing at all', life: [wal()], target: latest, fault: 'restore.no_backup' },
+  { name: 'nothing at all', life: [wal()], target: latest, fault: NONE },
 ]
 
 for (const { name, life, target, plan, fault, note } of CASES) {
@@ -123,6 +127,15 @@ for (const { name, life, target, plan, fault, note } of CASES) {
     else assert.deepEqual(found.notes, [])
   })
 }
+
+test('a backup by its id needs no more WAL than makes it whole', () => {
+  const facts = live([backup, wal(), wal(), backup, wal(), wal()])
+  const catalogue = makeCatalogue(facts)
+  const [first = '', second = ''] = facts.manifests.map(({ id }) => id)
+  const found = planRestore(catalogue, { kind: 'backup', id: first })
+  assert.equal(short(found, [first, second]), 'backup 1, timeline 1, backup, 1, 0')
+  assert.deepEqual([found.wal[0], found.restoresTo], [facts.wal[0], hour(0)])
+})
 
 test('a server that wrote nothing since can be restored up to when that was seen', () => {
   const facts = live([backup, wal()])

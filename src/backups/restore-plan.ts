@@ -1,6 +1,6 @@
 // Decides how a moment is restored: from which backup, with which WAL. Catalogue and target in, plan out.
 
-import { formatLsn } from '../databases/replication.ts'
+import { formatLsn, parseLsn } from '../databases/replication.ts'
 import type { Fork } from '../databases/timeline.ts'
 import { Fault } from '../kit/fault.ts'
 import type { BaseManifest } from './base-manifest.ts'
@@ -44,7 +44,7 @@ export function planRestore(catalogue: Catalogue, target: RestoreTarget): Restor
     case 'latest': {
       const chosen = candidates.toSorted(byNewest)[0]
       if (!chosen) throw new TypeError('there is a candidate')
-      return toPlan(catalogue, chosen, chosen.reach.chain ? { kind: 'end' } : { kind: 'backup' })
+      return toPlan(catalogue, chosen, { kind: 'end' })
     }
     case 'time':
       return planTime(catalogue, candidates, target.at)
@@ -55,8 +55,8 @@ function planBackup(catalogue: Catalogue, id: string): RestorePlan {
   const backup = catalogue.backups.find(({ manifest }) => manifest.id === id)
   if (!backup) throw noBackup(catalogue, `there is no backup ${id} of ${catalogue.server}`)
   if (backup.problem !== null) throw noBackup(catalogue, `backup ${id} cannot be used: ${backup.problem}`)
-  const at = new Date(backup.manifest.endedAt)
-  const reach: Reach = { timeline: backup.manifest.timeline, chain: null, from: at, to: at }
+  const reach = backup.reaches.find(({ timeline }) => timeline === backup.manifest.timeline)
+  if (!reach) throw new TypeError('a backup without a problem is whole on its own timeline')
   return toPlan(catalogue, { backup, reach }, { kind: 'backup' })
 }
 
@@ -68,7 +68,7 @@ function planTime(catalogue: Catalogue, candidates: Candidate[], at: Date): Rest
     .filter(({ reach }) => reach.timeline === timeline || timelines.length === 0)
     .filter(({ reach }) => reach.from <= at && at <= reach.to)
     .toSorted(byNewest)[0]
-  if (chosen) return toPlan(catalogue, chosen, chosen.reach.chain ? { kind: 'time', at } : { kind: 'backup' })
+  if (chosen) return toPlan(catalogue, chosen, { kind: 'time', at })
   const whole = restorableInterval(catalogue)
   if (!whole) throw noBackup(catalogue, `there is no whole backup of ${catalogue.server}`)
   const hint = `What can be restored: ${describeIntervals(candidates)}.`
@@ -93,7 +93,8 @@ function byNewest(left: Candidate, right: Candidate): number {
 
 function toPlan(catalogue: Catalogue, chosen: Candidate, stop: RestorePlan['stop']): RestorePlan {
   const { manifest } = chosen.backup
-  const pieces = stop.kind === 'backup' ? [] : (chosen.reach.chain?.pieces ?? [])
+  const { pieces: all } = chosen.reach.chain
+  const pieces = stop.kind === 'backup' ? all.filter(({ start }) => start < parseLsn(manifest.endLsn)) : all
   // The commit that PostgreSQL stops before is mostly in the first piece that came after the moment, or in the next.
   const after = stop.kind === 'time' ? pieces.findIndex(({ to }) => to > stop.at) : -1
   const wal = after < 0 ? pieces : pieces.slice(0, after + 2)
@@ -109,9 +110,14 @@ function toPlan(catalogue: Catalogue, chosen: Candidate, stop: RestorePlan['stop
       ...catalogue.histories,
     ]),
     bytes: manifest.plainBytes + wal.reduce((total, { start, end }) => total + Number(end - start), 0),
-    restoresTo: stop.kind === 'time' ? stop.at : chosen.reach.to,
+    restoresTo: restoredBy(chosen, stop),
     notes: notesFor(catalogue, chosen, stop),
   }
+}
+
+function restoredBy({ backup, reach }: Candidate, stop: RestorePlan['stop']): Date {
+  if (stop.kind === 'time') return stop.at
+  return stop.kind === 'end' ? reach.to : new Date(backup.manifest.endedAt)
 }
 
 function notesFor(catalogue: Catalogue, chosen: Candidate, stop: RestorePlan['stop']): string[] {
@@ -124,7 +130,7 @@ function notesFor(catalogue: Catalogue, chosen: Candidate, stop: RestorePlan['st
   }
   if (stop.kind !== 'end') return notes
   for (const { timeline, start, end } of catalogue.gaps) {
-    if (start !== chosen.reach.chain?.end) continue
+    if (start !== chosen.reach.chain.end) continue
     const reach = end === null ? `from ${formatLsn(start)} on` : `from ${formatLsn(start)} to ${formatLsn(end)}`
     notes.push(`WAL of timeline ${timeline} ${reach} is missing: what was written after it is not restored`)
   }

@@ -102,6 +102,8 @@ async function carryOut(run: Run): Promise<number> {
   const timeline = await readTimeline(cluster)
   await cluster.stop('fast')
   await removeTree(walFolder)
+  // Up to here nothing of it counts: whoever wanted it stopped finds it so, however short the recovery was.
+  if (signal.aborted) throw stopped(signal)
   await cluster.finishFolder()
   return timeline
 }

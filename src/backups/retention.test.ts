@@ -5,7 +5,7 @@ import { type Event, HOUR_MS, hour, live } from '../../tests/support/backup-fact
 import { type CatalogueFacts, makeCatalogue } from './catalogue.ts'
 import { makeBackupId, partKey, readName } from './object-names.ts'
 import { planRestore, type RestorePlan } from './restore-plan.ts'
-import { chooseAbandoned, chooseExpired } from './retention.ts'
+import { chooseAbandoned, chooseExpired, daysToKeep } from './retention.ts'
 
 const DAY_MS = 24 * HOUR_MS
 
@@ -83,4 +83,22 @@ test('while a history is lost nothing expires, since nobody knows what leads the
   const options = { now: hour(3_000), days: 7 }
   assert.equal(chooseExpired(facts, options).backups.length, 1)
   assert.deepEqual(chooseExpired({ ...facts, histories: new Map() }, options), { backups: [], wal: [] })
+})
+
+test('for a month after data of a service was dropped every moment before that is kept', () => {
+  const now = hour(24 * 60)
+  const ago = (days: number) => new Date(now.getTime() - days * DAY_MS).toISOString()
+  const table: [string[] | undefined, number][] = [
+    [undefined, 7],
+    [[], 7],
+    [[ago(0.5)], 7],
+    [[ago(6.5)], 8],
+    [[ago(29.5)], 31],
+    [[ago(30)], 7],
+    [[ago(31), ago(12), ago(3)], 13],
+  ]
+  for (const [droppedAt, days] of table) {
+    const asked = droppedAt ? { keepDays: 7, droppedAt } : { keepDays: 7 }
+    assert.equal(daysToKeep(asked, now), days, String(droppedAt))
+  }
 })

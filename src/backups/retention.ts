@@ -1,7 +1,7 @@
 // Decides what of a server's backups may go: what no restore to a moment of the last days needs, and nothing else.
 import { parseLsn } from '../databases/replication.ts'
 import { segmentStart } from '../databases/timeline.ts'
-import { BACKUP_UNFINISHED_MS } from '../kit/limits.ts'
+import { BACKUP_UNFINISHED_MS, ENDED_BACKUPS_KEEP_MS } from '../kit/limits.ts'
 import type { BaseManifest } from './base-manifest.ts'
 import { type Catalogue, type CataloguedBackup, type CatalogueFacts, makeCatalogue } from './catalogue.ts'
 import { type NamedObject, timeOfBackup, type WalPiece } from './object-names.ts'
@@ -30,6 +30,17 @@ export function chooseExpired(facts: CatalogueFacts, options: { now: Date; days:
   // Without a backup nothing says what WAL is for: the first one may just be under way.
   const wal = kept.size === 0 ? [] : facts.wal.filter((piece) => !isNeeded(piece, [...kept], facts.histories))
   return { backups: expired.map(({ manifest }) => manifest).reverse(), wal }
+}
+
+/**
+ * For how many days before `now` moments are kept: those that were asked for, and more while somebody may want back what
+ * was dropped at one of `droppedAt` (ISO 8601). Pure.
+ */
+export function daysToKeep(asked: { keepDays: number; droppedAt?: string[] }, now: Date): number {
+  const ages = (asked.droppedAt ?? []).map((at) => now.getTime() - Date.parse(at))
+  const recent = ages.filter((age) => age < ENDED_BACKUPS_KEEP_MS)
+  // A day more, for there to be a moment before it.
+  return Math.max(asked.keepDays, ...recent.map((age) => Math.ceil(age / DAY_MS) + 1))
 }
 
 /** Parts that belong to no backup and are too old for one under way: a backup that was stopped left them. Pure. */

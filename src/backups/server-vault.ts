@@ -19,6 +19,8 @@ export type ServerVault = {
   /** Everything of this server whose key begins with `prefix`, in order; all of it by default. */
   list: (prefix?: string) => Promise<NamedObject[]>
   remove: (key: string) => Promise<void>
+  /** Removes what writes left that were cut short before `before`. */
+  sweep: (before: Date) => Promise<void>
 }
 
 /** `key` has 32 bytes and is kept elsewhere: whoever has the vault alone can read nothing. */
@@ -47,5 +49,6 @@ export function openServerVault(vault: Vault, options: { server: string; key: Ui
       return (await vault.list(prefix)).map((found) => readName(server, found))
     },
     remove: async (name) => await vault.remove(name),
+    sweep: async (before) => await vault.sweep(folderOf(server), before),
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nameWal, type WalPiece } from './object-names.ts'
-import { followChain, joinRanges, sortPieces, timelinesAfter } from './wal-chain.ts'
+import { followChain, joinRanges, sortPieces, standingOfWal, timelinesAfter } from './wal-chain.ts'
 
 const MB = 1_048_576n
 const SEGMENT = 16n * MB
@@ -135,6 +135,20 @@ for (const { name, pieces, from, to, forks = {}, end, taken, isWhole } of CASES)
     }
   })
 }
+
+test('WAL between two positions is there, still comes, or never will', () => {
+  const table: [pieces: WalPiece[], standing: string][] = [
+    [[], 'coming'],
+    [[piece(2, 32, 48), piece(1, 16, 32)], 'coming'],
+    [[piece(1, 32, 40)], 'coming'],
+    [[piece(1, 32, 40), piece(1, 40, 47)], 'whole'],
+    [[piece(1, 32, 40), piece(1, 41, 48)], 'missing'],
+    [[piece(1, 48, 64)], 'missing'],
+    [[piece(1, 32, 40), piece(2, 40, 48)], 'coming'],
+  ]
+  const wanted = { timeline: 1, start: 33n * MB, end: 47n * MB }
+  for (const [pieces, standing] of table) assert.equal(standingOfWal(pieces, wanted), standing)
+})
 
 test('ranges end where something is missing', () => {
   const ranges = joinRanges([piece(2, 48, 60), piece(1, 32, 33), piece(1, 33, 48), piece(1, 36, 40), piece(1, 50, 51)])

@@ -73,6 +73,21 @@ export function followChain(
 }
 
 /**
+ * Whether there is WAL from one position to another of one timeline. Without it, `missing` says that there is WAL behind
+ * it, so that it will not come any more.
+ */
+export function standingOfWal(
+  pieces: WalPiece[],
+  wanted: { timeline: number; start: bigint; end: bigint },
+): 'whole' | 'coming' | 'missing' {
+  const own = pieces.filter(({ timeline }) => timeline === wanted.timeline)
+  const from = { timeline: wanted.timeline, position: wanted.start }
+  const { end } = followChain(from, wanted.timeline, { pieces: sortPieces(own), histories: new Map() })
+  if (end >= wanted.end) return 'whole'
+  return own.some(({ start }) => start > end) ? 'missing' : 'coming'
+}
+
+/**
  * The timelines that a backup on `timeline`, whole at `end`, can be rolled forward to, itself first. One that was left
  * before that position cannot have it.
  */

@@ -9,13 +9,19 @@ import type {
   CreateServer,
   CreateService,
   CreateTable,
+  DashboardSettings,
   DivergencePreviewView,
   DryRunView,
   ImportView,
+  IncidentView,
   JoinTokenRequest,
   JoinTokenView,
   KeyType,
   KeyView,
+  NewNoticeTarget,
+  NewStatusPost,
+  NoticeTargetMade,
+  NoticeTargetView,
   OperationView,
   PromoteServer,
   ProtectServer,
@@ -37,6 +43,7 @@ import type {
   ServerView,
   ServiceSettings,
   SetPermissions,
+  StatusPostView,
   SwitchService,
   TableChangeView,
   TableView,
@@ -55,6 +62,7 @@ import {
   TRUNCATE_CALL_MS_MAX,
   VAULT_READ_MS_MAX,
 } from '../kit/limits.ts'
+import { AccountClient } from './account-client.ts'
 import type { ControlAddress } from './control-address.ts'
 import { type Call, ControlCalls, fill } from './control-calls.ts'
 
@@ -70,9 +78,11 @@ export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
 /** One control, as a set of calls. */
 export class Client {
   readonly #calls: ControlCalls
+  readonly accounts: AccountClient
 
   constructor(address: ControlAddress) {
     this.#calls = new ControlCalls(address)
+    this.accounts = new AccountClient(this.#calls)
   }
 
   status = async () => await this.#calls.get('StatusView', API.status)
@@ -216,6 +226,11 @@ export class Client {
 
   async restoreTable(service: string, table: string, request: RestoreTable): Promise<OperationView> {
     return await this.#calls.send('OperationView', restoreTableCall({ service, table }, request))
+  }
+
+  /** All changes, as they come: an `AuditView` a line. */
+  async exportAudit(): Promise<Readable> {
+    return await this.#calls.download(API.auditExport)
   }
 
   /** The export of a service, as it comes. */
@@ -405,6 +420,48 @@ export class Client {
     const { service, server, top } = wanted
     const query = { top: String(top), ...(service && { service }), ...(server && { server }) }
     return await this.#calls.list('OperationView', API.operations, query)
+  }
+
+  async listIncidents(wanted: { subject?: string | undefined; isOpen: boolean; top: number }): Promise<IncidentView[]> {
+    const { subject, isOpen, top } = wanted
+    const query = { top: String(top), ...(isOpen && { isOpen: 'true' }), ...(subject && { subject }) }
+    return await this.#calls.list('IncidentView', API.incidents, query)
+  }
+
+  async listNoticeTargets(): Promise<NoticeTargetView[]> {
+    return await this.#calls.list('NoticeTargetView', API.noticeTargets)
+  }
+
+  async addNoticeTarget(wanted: NewNoticeTarget): Promise<NoticeTargetMade> {
+    return await this.#calls.send('NoticeTargetMade', { verb: 'POST', path: API.noticeTargets, body: wanted })
+  }
+
+  async removeNoticeTarget(target: string): Promise<void> {
+    await this.#calls.call({ verb: 'DELETE', path: fill(API.noticeTarget, { target }) })
+  }
+
+  async tryNotice(target: string): Promise<void> {
+    await this.#calls.call({ verb: 'POST', path: fill(API.tryNotice, { target }) })
+  }
+
+  async listStatusPosts(): Promise<StatusPostView[]> {
+    return await this.#calls.list('StatusPostView', API.statusPosts)
+  }
+
+  async addStatusPost(post: NewStatusPost): Promise<StatusPostView> {
+    return await this.#calls.send('StatusPostView', { verb: 'POST', path: API.statusPosts, body: post })
+  }
+
+  async removeStatusPost(post: string): Promise<void> {
+    await this.#calls.call({ verb: 'DELETE', path: fill(API.statusPost, { post }) })
+  }
+
+  async dashboard(): Promise<DashboardSettings> {
+    return await this.#calls.get('DashboardSettings', API.dashboard)
+  }
+
+  async setDashboard(settings: DashboardSettings): Promise<DashboardSettings> {
+    return await this.#calls.send('DashboardSettings', { verb: 'PATCH', path: API.dashboard, body: settings })
   }
 
   async listAudit(wanted: { subject?: string | undefined; top: number }): Promise<AuditView[]> {

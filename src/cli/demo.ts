@@ -1,10 +1,10 @@
 // `demo`: the whole story on a throw-away cloud, in one minute.
 import { spawn } from 'node:child_process'
 import type { Command } from 'commander'
+import { formatCount, formatMs } from '../contract/amounts.ts'
 import { Fault } from '../kit/fault.ts'
 import { LAUNCHER } from '../kit/launcher.ts'
 import { showLive } from '../local/live-line.ts'
-import { formatCount, formatMs } from './amounts.ts'
 import { connectControl } from './cloud-calls.ts'
 import { pairLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'

@@ -1,10 +1,10 @@
 // `dev traffic`: an app's traffic with a live line; fails when an acknowledged row is missing at the end.
 import type { Command } from 'commander'
+import { formatCount, formatMs } from '../contract/amounts.ts'
 import { pause } from '../kit/clock.ts'
 import { TRAFFIC_ROWS_MAX } from '../kit/limits.ts'
 import { showLive } from '../local/live-line.ts'
 import type { Traffic } from '../local/traffic.ts'
-import { formatCount, formatMs } from './amounts.ts'
 import { needService, wholeNumber } from './asking.ts'
 import type { Client } from './client.ts'
 import { pairLines } from './columns.ts'

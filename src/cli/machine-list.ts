@@ -1,7 +1,7 @@
 // `machine list`: the machines of the cloud, what they run, and until when their certificates are good.
 import type { Command } from 'commander'
+import { formatMs } from '../contract/amounts.ts'
 import type { MachineView } from '../contract/api.ts'
-import { formatMs } from './amounts.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'

@@ -1,7 +1,10 @@
 // The CLI: one program, one file for each command.
+
 import { Command, CommanderError } from 'commander'
 import { readRelease } from '../kit/release.ts'
+import { addAccount } from './account.ts'
 import { addArchiveList, addRestoreSecondary } from './archive.ts'
+import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
 import type { Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
@@ -15,6 +18,7 @@ import { addDevOutage } from './dev-outage.ts'
 import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_DONE } from './exit-code.ts'
+import { addIncidentList } from './incident-list.ts'
 import { addJoinTokenCreate } from './join-token-create.ts'
 import { addKey } from './key.ts'
 import { addLogin } from './login.ts'
@@ -34,6 +38,7 @@ import { addMobileRestart } from './mobile-restart.ts'
 import { addMobileShow } from './mobile-show.ts'
 import { addMobileSwitchover } from './mobile-switchover.ts'
 import { addMobileVerify } from './mobile-verify.ts'
+import { addNotice } from './notice.ts'
 import { addOperation } from './operation.ts'
 import { addRegionList } from './region-list.ts'
 import { addRegionSet } from './region-set.ts'
@@ -58,6 +63,7 @@ import { addTableDelete } from './table-delete.ts'
 import { addTableList } from './table-list.ts'
 import { addTableShow } from './table-show.ts'
 import { addTableUpdate } from './table-update.ts'
+import { addToken } from './token.ts'
 import { addUp } from './up.ts'
 
 const FIRST_MINUTES = `
@@ -100,6 +106,7 @@ export function buildProgram(shell: Shell): Command {
     .description('A self-hosted mobile backend that survives the loss of its region.')
     .version(readRelease())
     .exitOverride()
+    .enablePositionalOptions()
     // Misuse is told in our own lines, by `explainMisuse`.
     .configureOutput({ writeOut: (text) => shell.streams.out.stream.write(text), outputError: () => {} })
     .showSuggestionAfterError(true)
@@ -163,7 +170,13 @@ export function buildProgram(shell: Shell): Command {
   addLogin(program, shell)
   addLogout(program, shell)
   addOperation(addGroup(program, 'operation', 'long changes and how they go'), shell)
-  addAuditList(addGroup(program, 'audit', 'who changed what'), shell)
+  const audit = addGroup(program, 'audit', 'who changed what')
+  addAuditList(audit, shell)
+  addAuditExport(audit, shell)
+  addIncidentList(addGroup(program, 'incident', 'what is or was not well'), shell)
+  addAccount(addGroup(program, 'account', 'who may sign in to the portal'), shell)
+  addToken(addGroup(program, 'token', 'what programs show to control'), shell)
+  addNotice(addGroup(program, 'notice', 'whom incidents are told to'), shell)
   const control = addGroup(program, 'control', 'the control database: its key and its archives')
   addControlKeyExport(addGroup(control, 'key', 'the key of its secrets'), shell)
   addControlRestore(control, shell)

@@ -65,7 +65,7 @@ async function failBack(session: Session, name: string, flags: FailbackFlags) {
   const home = homeOf(service)
   const changes = await planProtection(client, service, home)
   if (flags.dryRun) {
-    const move = `Then move '${service.name}' to ${home} as planned: requests are held for at most 2 s`
+    const move = `Then move '${service.name}' to ${home} as planned: requests are held meanwhile, as a rule for under 2 s`
     return tellDryRun(session, { isDryRun: true, changes: [...changes, move] })
   }
   session.talk.data(...changes)

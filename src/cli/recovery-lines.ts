@@ -1,6 +1,7 @@
 // What a recovery's plan and report look like as `data:` lines.
+
+import { formatBytes, formatCount, formatMs } from '../contract/amounts.ts'
 import type { OperationView, RecoveryPlanView, RecoveryReportView } from '../contract/api.ts'
-import { formatBytes, formatCount, formatMs } from './amounts.ts'
 import { pairLines } from './columns.ts'
 
 /** The prompt of the original, character for character. */

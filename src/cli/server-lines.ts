@@ -1,6 +1,8 @@
 // What SQL servers look like as `data:` lines.
+
+import { formatBytes, formatMs } from '../contract/amounts.ts'
 import type { ServerView } from '../contract/api.ts'
-import { formatAge, formatBytes, formatMs } from './amounts.ts'
+import { formatAge } from './amounts.ts'
 import { pairLines, tableLines } from './columns.ts'
 
 type Member = ServerView['members'][number]

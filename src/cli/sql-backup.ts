@@ -1,7 +1,7 @@
 // `sql backup list|create|verify` and `sql restore`: what a vault holds of a SQL server, and a new server made from it.
 import type { Command } from 'commander'
+import { formatBytes } from '../contract/amounts.ts'
 import type { BackupsView, RestoreServer } from '../contract/api.ts'
-import { formatBytes } from './amounts.ts'
 import { needSqlServer } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'

@@ -1,9 +1,9 @@
 // `sql divergence list|show|apply|discard`: writes that a lost primary had committed and its standby never got.
 import type { Command } from 'commander'
+import { formatCount } from '../contract/amounts.ts'
 import type { ApplyDivergence, DivergenceView, StrandedChangeView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { BUNDLE_CHANGES_SHOWN_MAX } from '../kit/limits.ts'
-import { formatCount } from './amounts.ts'
 import { needSqlServer, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'

@@ -1,7 +1,9 @@
 // The whole cloud on one screen.
-import type { RegionView, ServerView, StatusView } from '../contract/api.ts'
-import { formatBytes, formatMs } from './amounts.ts'
+
+import { formatBytes, formatMs } from '../contract/amounts.ts'
+import type { IncidentView, RegionView, ServerView, StatusView } from '../contract/api.ts'
 import { tableLines } from './columns.ts'
+import { incidentLines } from './incident-list.ts'
 import { serverListLines } from './server-lines.ts'
 import { NO_SERVICES, serviceListLines, troubleLines } from './service-lines.ts'
 
@@ -30,9 +32,16 @@ export function statusLines(
     ...tableLines(['Machine', 'Role', 'Domain', 'Last seen', 'Memory'], machines),
     '',
     ...controlLines(status, nowMs),
+    ...partIncidentLines(status.incidents ?? [], nowMs),
     ...(status.warnings.length > 0 ? ['', ...status.warnings.map((text) => `Warning: ${asTyped(text)}`)] : []),
     ...(next.length > 0 ? ['', ...next.map((command) => `Next: ${asTyped(command)}`)] : []),
   ]
+}
+
+// Those of services and regions stand beside them.
+function partIncidentLines(incidents: IncidentView[], nowMs: number): string[] {
+  const parts = incidents.filter(({ kind }) => kind !== 'service' && kind !== 'region')
+  return parts.length === 0 ? [] : ['', ...incidentLines(parts, nowMs)]
 }
 
 /** The control processes, and how old the newest archive of their database is. */

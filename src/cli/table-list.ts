@@ -1,6 +1,6 @@
 // `mobile table list`: the tables of a mobile service.
 import type { Command } from 'commander'
-import { formatCount } from './amounts.ts'
+import { formatCount } from '../contract/amounts.ts'
 import { needService } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'

@@ -1,8 +1,8 @@
 // `mobile table show`: one table with its permissions and columns.
 import type { Command } from 'commander'
+import { formatCount } from '../contract/amounts.ts'
 import type { TableView } from '../contract/api.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
-import { formatCount } from './amounts.ts'
 import { needService, needTable } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'

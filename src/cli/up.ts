@@ -1,13 +1,13 @@
 // `up`: a two-region cloud on this machine, in the foreground.
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { formatMs } from '../contract/amounts.ts'
 import type { StatusView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { slugOf } from '../kit/identifiers.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { parseName } from '../kit/role-options.ts'
 import { LocalCloud } from '../local/cloud.ts'
-import { formatMs } from './amounts.ts'
 import { connectControl } from './cloud-calls.ts'
 import { pairLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
@@ -87,7 +87,8 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
   talk.data(
     ...pairLines([
       ['Apps', `${cloud.gatewayUrl}/`],
-      ['Control', `${cloud.controlUrl}/`],
+      ['Portal', `${cloud.controlUrl}/`],
+      ['First sign-in', await cloud.ownerLink()],
       ['Regions', cloud.regions.join(', ')],
       ['State', cloud.home.folder],
       ['Operator token', cloud.home.tokenFile],

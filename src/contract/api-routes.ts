@@ -6,8 +6,25 @@ export const RELEASE_HEADER = 'x-mainstay-release'
 /** The routes, by name; `:x` is filled in by the client. */
 export const API = {
   live: '/api/v1/live',
+  openapi: '/api/v1/openapi.json',
   /** For Prometheus, which wants it there. */
   metrics: '/metrics',
+  /** Without a token: how people sign in here. */
+  signIn: '/api/v1/sign-in',
+  /** Pages of a browser on its way to an OpenID provider, and back. */
+  oidcBegin: '/api/v1/sign-in/oidc',
+  oidcDone: '/api/v1/sign-in/oidc/done',
+  session: '/api/v1/session',
+  invitation: '/api/v1/session/invitation',
+  password: '/api/v1/session/password',
+  accounts: '/api/v1/accounts',
+  account: '/api/v1/accounts/:account',
+  /** A new link for one that has lost its password. */
+  invite: '/api/v1/accounts/:account/invitation',
+  tokens: '/api/v1/tokens',
+  token: '/api/v1/tokens/:token',
+  /** Server-sent events: names of what has changed (`Topic`). */
+  events: '/api/v1/events',
   status: '/api/v1/status',
   regions: '/api/v1/regions',
   region: '/api/v1/regions/:region',
@@ -40,6 +57,14 @@ export const API = {
   operations: '/api/v1/operations',
   operation: '/api/v1/operations/:operation',
   audit: '/api/v1/audit',
+  auditExport: '/api/v1/audit/export',
+  incidents: '/api/v1/incidents',
+  noticeTargets: '/api/v1/notice-targets',
+  noticeTarget: '/api/v1/notice-targets/:target',
+  tryNotice: '/api/v1/notice-targets/:target/test',
+  statusPosts: '/api/v1/status-posts',
+  statusPost: '/api/v1/status-posts/:post',
+  dashboard: '/api/v1/service-dashboard',
   servers: '/api/v1/servers',
   server: '/api/v1/servers/:server',
   attachServer: '/api/v1/external-servers',

@@ -1,7 +1,11 @@
 // The management API as people's clients see it: schemas of what control answers and takes. Its routes: api-routes.ts.
 
+export * from './api/account.ts'
+export * from './api/dashboard.ts'
 export * from './api/divergence.ts'
+export * from './api/incident.ts'
 export * from './api/machine.ts'
+export * from './api/notice.ts'
 export * from './api/operation.ts'
 export * from './api/parts.ts'
 export * from './api/recovery.ts'

@@ -31,6 +31,12 @@ export type LeaseAssignment =
   | { kind: 'free'; term: number }
   | { kind: 'required'; term: number; prover: MachineAddress }
 
+/**
+ * The key of a server's backups (base64), how often a base backup is taken, and for how many days moments are kept.
+ * `droppedAt`: when data of services on it was dropped, of late; for a month every moment before that is kept as well.
+ */
+export type BackupAssignment = { key: string; everyMs: number; keepDays: number; droppedAt?: string[] }
+
 export type ServerAssignment = {
   name: string
   epoch: number
@@ -59,8 +65,8 @@ export type ServerAssignment = {
   rejoin?: { epoch: number; lsn: string } | null
   /** Only for a quarantined one: where its successor left its timeline. What it wrote from there on is stranded. */
   forkLsn?: string | null
-  /** Only for a primary that is to be backed up: the key of its backups (base64), and how they are kept. */
-  backup?: { key: string; everyMs: number; keepDays: number } | null
+  /** Only for a primary that is to be backed up. */
+  backup?: BackupAssignment | null
   /** Only for a primary that was never open: made from what the vault holds of that server. */
   restore?: { server: string; key: string; target: BackupTarget } | null
   /** Only for a standby: it is built in the place of what is quarantined here, up to that epoch. `isKept`: set aside. */

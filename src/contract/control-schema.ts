@@ -7,10 +7,12 @@ import type {
   Protection,
   RecoveryPlanView,
   RecoveryReportView,
+  Role,
   SyncPolicy,
 } from './api.ts'
 import type { BackupTarget } from './backup.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
+import type { NoticeEvent } from './notice.ts'
 import type { TablePermissions } from './permissions.ts'
 
 /** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
@@ -34,7 +36,28 @@ export type Standing = 'building' | 'streaming' | 'arming' | 'ready' | 'released
 export type ControlDatabase = {
   subscriptions: { id: string; name: string; created_at: When }
   secrets: { name: string; sealed: string }
-  operator_tokens: { id: string; subscription_id: string; principal: string; token_hash: string; created_at: When }
+  operator_tokens: {
+    id: string
+    subscription_id: string
+    principal: string
+    token_hash: string
+    role: Generated<Role>
+    created_at: When
+    expires_at: WhenOrNull
+    last_used_at: WhenOrNull
+  }
+  accounts: {
+    id: string
+    subscription_id: string
+    name: string
+    role: Role
+    password_hash: string | null
+    oidc_subject: string | null
+    created_at: When
+    last_seen_at: WhenOrNull
+  }
+  sessions: { id_hash: string; account_id: string; created_at: When; seen_at: When }
+  invitations: { account_id: string; token_hash: string; expires_at: When }
   join_tokens: {
     id: string
     secret_hash: string
@@ -71,7 +94,7 @@ export type ControlDatabase = {
   }
   desired: { only_row: Generated<boolean>; version: Big }
   /** Made when it is first needed. */
-  cloud: { only_row: Generated<boolean>; id: Generated<string> }
+  cloud: { only_row: Generated<boolean>; id: Generated<string>; shows_names: Generated<boolean> }
   servers: {
     name: string
     home_region: string
@@ -94,6 +117,7 @@ export type ControlDatabase = {
     kind: Generated<'managed' | 'external'>
     /** Sealed JSON of an ExternalEndpoint. */
     endpoint: string | null
+    backups_removed_at: WhenOrNull
   }
   divergences: {
     server: string
@@ -200,6 +224,9 @@ export type ControlDatabase = {
     before: Json<unknown> | null
     after: Json<unknown> | null
     operation_id: string | null
+    /** Its place in the chain, and the hash of it with the one before; null until control has sealed it. */
+    link: Generated<string | null>
+    hash: string | null
   }
   service_tables: {
     service_id: string
@@ -227,6 +254,36 @@ export type ControlDatabase = {
     evidence: Json<string[]>
     opened_at: When
     closed_at: WhenOrNull
+    /** The name of a region, or the failure domain of a machine; null from a control process of before. */
+    area: string | null
+  }
+  notice_targets: {
+    id: string
+    subscription_id: string
+    kind: 'webhook' | 'email'
+    target: string
+    secret: string | null
+    severity: 'Degraded' | 'Unhealthy'
+    created_at: When
+  }
+  notices: {
+    id: string
+    target_id: string
+    event: Json<NoticeEvent>
+    created_at: When
+    attempts: Generated<number>
+    due_at: WhenOrNull
+    sent_at: WhenOrNull
+    problem: string | null
+  }
+  status_posts: {
+    id: string
+    at: When
+    principal: string
+    title: string
+    text: string
+    window_from: WhenOrNull
+    window_to: WhenOrNull
   }
   controls: {
     id: string

@@ -72,8 +72,8 @@ export type ServerFacts = {
   restore?: { doneBytes: number; totalBytes: number; step: string; elapsedMs?: number } | null
   /** Of an external one: what can be seen of it. */
   external?: ExternalFacts | null
-  /** Schemas that are ready under the assigned epoch. */
-  schemas: { schema: string; epoch: number; problem: string | null }[]
+  /** Schemas that are ready under the assigned epoch, and for how long. */
+  schemas: { schema: string; epoch: number; ageMs?: number; problem: string | null }[]
 }
 
 /**
@@ -93,7 +93,12 @@ export type RuntimeFacts = {
   /** Null until a process of it has found out. */
   sandbox: SandboxLevel | null
   services: { name: string; epoch: number }[]
+  /** Runs of scripts in the last minute, of services that had any. */
+  scripts?: ScriptRuns[]
 }
+
+/** How often scripts of a service ran and failed, and what the last failure was. */
+export type ScriptRuns = { service: string; runs: number; failed: number; problem: string | null }
 
 /** Whom a machine can reach: `silentMs` since the last success, null before the first try has ended. */
 export type ReachFacts = { machine: string; silentMs: number | null }
@@ -132,7 +137,8 @@ export type HostFacts = MachineFacts & {
 
 /**
  * A gateway's probe of a host (`runtime` null) or of one runtime through its host's door: `silentMs` since the last
- * success, or since the first try. `unreachableServers`: databases that the runtime itself cannot reach.
+ * success, or since the first try. `unreachableServers`: databases that the runtime itself cannot reach;
+ * `refusedLogins`: services whose login is refused by a database that it does reach, under the epoch that it serves.
  */
 export type ProbeFacts = {
   machine: string
@@ -140,7 +146,14 @@ export type ProbeFacts = {
   silentMs: number
   problem: string | null
   unreachableServers: string[]
+  refusedLogins?: { service: string; epoch: number }[]
 }
+
+/**
+ * How hard a gateway works: the share of its time in the last seconds that its process was busy, 0 to 1, and requests
+ * that it turned away meanwhile since too many waited.
+ */
+export type GatewayLoad = { busy: number; turnedAway: number }
 
 export type GatewayFacts = MachineFacts & {
   domain: string
@@ -149,6 +162,7 @@ export type GatewayFacts = MachineFacts & {
   requests: number
   failedRequests: number
   highestEpoch?: number
+  load?: GatewayLoad
 }
 
 /** A gateway's answer to the question what it still forwards: requests under way of each service, held ones left out. */
@@ -160,7 +174,15 @@ export type GatewayHeartbeatAnswer = { assignment: GatewayAssignment | null }
 /** A runtime's own answer at RUNTIME_HEALTH_PATH. */
 export type RuntimeHealth = {
   name: string
-  services: { name: string; epoch: number; server: string; isDatabaseReachable: boolean; problem: string | null }[]
+  services: {
+    name: string
+    epoch: number
+    server: string
+    isDatabaseReachable: boolean
+    /** PostgreSQL answers, and does not let the service in. */
+    isLoginRefused?: boolean
+    problem: string | null
+  }[]
 }
 
 /** Asked of the standby's host by the primary's. */

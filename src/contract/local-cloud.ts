@@ -12,6 +12,8 @@ export type CloudFile = {
 
 /** `<home>/operator.token`: the bearer token of the first operator, mode 0600, made by control at its first start. */
 export const OPERATOR_TOKEN_FILE = 'operator.token'
+/** `<home>/owner.invitation`: the token of the first owner's link to sign in, mode 0600; gone once it was used. */
+export const OWNER_INVITATION_FILE = 'owner.invitation'
 /** `<home>/control.json` of a running control, for the commands on its machine. Removed by an orderly stop. */
 export const CONTROL_FILE = 'control.json'
 export type ControlFile = { pid: number; url: string }

@@ -1,7 +1,7 @@
 // What a host and its runtimes say to each other over the ipc channel.
 import type { RequestCount } from '../kit/request-counts.ts'
 import type { ServiceAssignment } from './assignment.ts'
-import type { SandboxLevel } from './facts.ts'
+import type { SandboxLevel, ScriptRuns } from './facts.ts'
 
 /** A service with the local socket folder under which its server is reached, and where the texts of its scripts lie. */
 export type RuntimeService = ServiceAssignment & { socketFolder: string; scriptFolder: string }
@@ -16,6 +16,7 @@ export type ToRuntime =
 /** What a runtime says of itself every few seconds. It counts from one message to the next: its end loses little. */
 export type RuntimeNumbers = {
   requests: RequestCount[]
+  scripts: ScriptRuns[]
   sandboxStarts: number
   sandboxes: { running: number; blocked: number }
   connections: { open: number; waiting: number }

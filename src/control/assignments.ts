@@ -186,7 +186,7 @@ function replacesOf({
 
 // One key opens the backups of all servers: what is restored may be another's.
 function deriveBackups(
-  { backupKey }: Snapshot,
+  { backupKey, drops }: Snapshot,
   server: ServerWithMembers,
   open: OpenSecret,
 ): Pick<ServerAssignment, 'backup' | 'restore'> {
@@ -194,9 +194,19 @@ function deriveBackups(
   const key = open(backupKey)
   const { restored_from: source, restore_target: target, is_initialized: isInitialized, protection } = server
   return {
-    backup: protection === 'none' ? null : { key, everyMs: BACKUP_EVERY_MS, keepDays: BACKUP_KEEP_DAYS },
+    backup:
+      protection === 'none'
+        ? null
+        : { key, everyMs: BACKUP_EVERY_MS, keepDays: BACKUP_KEEP_DAYS, ...droppedOn(drops, server.name) },
     restore: source !== null && target !== null && !isInitialized ? { server: source, key, target } : null,
   }
+}
+
+function droppedOn(drops: Snapshot['drops'], name: string): { droppedAt?: string[] } {
+  const dates = drops.flatMap(({ server, at }) => (server === name ? [at.toISOString()] : []))
+  // The first of each day is the one that says how far back.
+  const droppedAt = dates.filter((at, index) => at.slice(0, 10) !== dates[index - 1]?.slice(0, 10))
+  return droppedAt.length === 0 ? {} : { droppedAt }
 }
 
 function slotsOf(member: Member | null): string[] {

@@ -1,4 +1,5 @@
 // Backups prove themselves on a schedule: one server after the other is restored into a scratch server and looked at.
+import { SCHEDULE } from '../accounts/caller.ts'
 import { type BackupDeps, beginVerify } from '../databases/backup-operations.ts'
 import { listServers, primaryOf } from '../databases/servers.ts'
 import { BACKUP_CHECK_EVERY_MS, BACKUP_CHECK_FIRST_MS } from '../kit/limits.ts'
@@ -35,12 +36,7 @@ export async function beginDueCheck(deps: { db: Db; board: FactBoard; backups: B
   })
   const server = nextCheck(servers, Date.now())
   if (server === null) return
-  const { id } = await db.selectFrom('subscriptions').select('id').orderBy('created_at').executeTakeFirstOrThrow()
-  await beginVerify(
-    { ...deps.backups, db },
-    { subscriptionId: id, principal: 'schedule' },
-    { server, isRestored: true },
-  )
+  await beginVerify({ ...deps.backups, db }, SCHEDULE, { server, isRestored: true })
 }
 
 /** The newest check by a restore of each server that ended. */

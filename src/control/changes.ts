@@ -12,6 +12,11 @@ export class Changes {
     this.#events.emit('change')
   }
 
+  /** Waits for the next change that is announced here, at most `withinMs`. */
+  async next(withinMs: number): Promise<void> {
+    await once(this.#events, 'change', { signal: AbortSignal.timeout(withinMs) }).catch(() => [])
+  }
+
   /** Reads until it is news, at most `withinMs`; the last reading is the answer. */
   async waitUntil<T>(read: () => Promise<T>, options: { isNews: (value: T) => boolean; withinMs: number }): Promise<T> {
     const deadline = performance.now() + options.withinMs

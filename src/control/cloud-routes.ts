@@ -7,7 +7,7 @@ import { Fault } from '../kit/fault.ts'
 import { getRegion } from '../regions/regions.ts'
 import type { ApiDeps } from './compose.ts'
 import { setRegion } from './set-region.ts'
-import { viewRegions, viewStatus } from './views.ts'
+import { viewFor, viewRegions, viewStatus } from './views.ts'
 
 const CAPACITY_MAX = 100_000
 const Count = Type.Optional(Type.Integer({ minimum: 0, maximum: CAPACITY_MAX }))
@@ -16,7 +16,9 @@ const SetRegion = Type.Object({ reservedUnits: Count, sharedSlots: Count }, { ad
 /** Everything that is not about one service. */
 export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(API.status, { schema: { response: { 200: StatusView } } }, async (request) => {
-    return await viewStatus(deps.views, deps.callerOf(request).subscriptionId)
+    const { subscriptionId, role } = deps.callerOf(request)
+    const status = await viewStatus(deps.views, subscriptionId)
+    return { ...status, services: status.services.map((one) => viewFor(role, one)) }
   })
 
   app.get(
@@ -38,7 +40,7 @@ export const cloudRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     params: Type.Object({ machine: Type.String({ maxLength: 100 }) }),
     response: { 204: Type.Null() },
   }
-  app.post(API.settleWithout, { schema: settleSchema }, async (request, reply) => {
+  app.post(API.settleWithout, { schema: settleSchema, config: { role: 'owner' } }, async (request, reply) => {
     await deps.views.lineage.giveUp(request.params.machine)
     return reply.code(204).send(null)
   })

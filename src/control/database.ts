@@ -9,6 +9,10 @@ import * as servers from '../../migrations/0005-servers.ts'
 import * as backups from '../../migrations/0006-backups.ts'
 import * as changedDatabases from '../../migrations/0007-changed-databases.ts'
 import * as externalServers from '../../migrations/0008-external-servers.ts'
+import * as endedBackups from '../../migrations/0009-ended-backups.ts'
+import * as serviceDashboard from '../../migrations/0010-service-dashboard.ts'
+import * as notices from '../../migrations/0011-notices.ts'
+import * as accounts from '../../migrations/0012-accounts.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -26,6 +30,10 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0006-backups': backups,
   '0007-changed-databases': changedDatabases,
   '0008-external-servers': externalServers,
+  '0009-ended-backups': endedBackups,
+  '0010-service-dashboard': serviceDashboard,
+  '0011-notices': notices,
+  '0012-accounts': accounts,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -1,34 +1,45 @@
 // What only the executor does, for as long as it is the one: judge, tend servers, carry operations out.
+import { sealChanges } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
 import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { Incidents } from '../health/incidents.ts'
 import { repeat } from '../kit/clock.ts'
 import {
+  AUDIT_SEAL_EVERY_MS,
   BACKUP_CHECK_LOOK_MS,
   CONTROL_PRESENT_EVERY_MS,
+  ENDED_BACKUPS_LOOK_MS,
   JUDGE_EVERY_MS,
+  NOTICE_LOOK_EVERY_MS,
   OPERATION_LOOK_EVERY_MS,
   STEWARD_EVERY_MS,
 } from '../kit/limits.ts'
+import type { Log } from '../kit/log.ts'
 import type { OperationRunner } from '../operations/runner.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, listMachines } from '../regions/regions.ts'
 import { beginDueCheck } from './backup-checks.ts'
 import type { Db } from './database.ts'
+import { removeEndedBackups } from './ended-backups.ts'
 import { judgeAll, noteLost } from './judge.ts'
+import type { Certificates } from './judge-parts.ts'
 import type { MachineField } from './machine-field.ts'
+import type { NoticeSender } from './notice-sender.ts'
 import { tendServers } from './steward.ts'
 
 export type DutyDeps = {
   /** Writes under the executor's term only. */
   db: Db
   seal: Seal
+  log: Log
   board: FactBoard
   incidents: Incidents
   field: MachineField
   runner: OperationRunner
   backups: RestoreDeps
   domain: string
+  certificates: Certificates
+  notices: NoticeSender
   pushSoon: () => void
   onError: (error: unknown) => void
   /** Resolves when the rows may be acted on: at once, except after a restore. */
@@ -47,13 +58,23 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
   const brokenSince = new Map<string, number>()
   await Promise.all([
     repeat({ everyMs: JUDGE_EVERY_MS, signal, onError }, async () => {
-      await judgeAll({ db, board, incidents, domain, onChange })
+      await judgeAll({ db, board, incidents, domain, certificates: deps.certificates, onChange })
     }),
     repeat({ everyMs: STEWARD_EVERY_MS, signal, onError }, async () => {
       if (await tendServers({ db, seal: deps.seal, board, field, brokenSince })) await field.push()
     }),
     repeat({ everyMs: BACKUP_CHECK_LOOK_MS, signal, onError }, async () => {
       await beginDueCheck({ db, board, backups: deps.backups })
+    }),
+    repeat({ everyMs: ENDED_BACKUPS_LOOK_MS, signal, onError }, async () => {
+      await removeEndedBackups({ db, backups: deps.backups, onError })
+    }),
+    repeat({ everyMs: AUDIT_SEAL_EVERY_MS, signal, onError }, async () => {
+      // Whoever keeps the logs elsewhere has what the chain can be held against.
+      for (const head of await sealChanges(db)) deps.log.info(head, 'the audit was sealed up to here')
+    }),
+    repeat({ everyMs: NOTICE_LOOK_EVERY_MS, signal, onError }, async () => {
+      await deps.notices.round()
     }),
     repeat({ everyMs: OPERATION_LOOK_EVERY_MS, signal, onError }, async () => {
       // Just after our start a host that was not heard yet is not lost: an operation must not fail for that.

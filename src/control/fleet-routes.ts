@@ -1,8 +1,9 @@
 // The management API's routes for machines: join tokens, the list, revocation.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { type Caller, revokedFault } from '../accounts/accounts.ts'
+import { revokedFault } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import { JoinTokenRequest, JoinTokenView, MachineView, RevocationView, RevokeRequest } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { slugOf } from '../kit/identifiers.ts'
@@ -19,7 +20,7 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
   const { board } = deps.views
 
   const joinSchema = { body: JoinTokenRequest, response: { 201: JoinTokenView } }
-  app.post(API.joinTokens, { schema: joinSchema }, async (request, reply) => {
+  app.post(API.joinTokens, { schema: joinSchema, config: { role: 'owner' } }, async (request, reply) => {
     const { role } = request.body
     const domain = await domainOf(deps, request.body)
     // The region is named here for the first time: regions keep the order in which people name them.
@@ -28,7 +29,7 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
   })
 
   const againSchema = { params: Params, response: { 201: JoinTokenView } }
-  app.post(API.machineJoinTokens, { schema: againSchema }, async (request, reply) => {
+  app.post(API.machineJoinTokens, { schema: againSchema, config: { role: 'owner' } }, async (request, reply) => {
     const { name, role, domain, revoked_at } = await getMachine(deps.db, request.params.machine)
     if (revoked_at !== null) throw revokedFault(name)
     const wanted = { role: role === 'gateway' ? ('gateway' as const) : ('host' as const), domain, machine: name }
@@ -44,7 +45,7 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
   })
 
   const revokeSchema = { params: Params, body: RevokeRequest, response: { 200: RevocationView } }
-  app.post(API.machineRevoke, { schema: revokeSchema }, async (request) => {
+  app.post(API.machineRevoke, { schema: revokeSchema, config: { role: 'owner' } }, async (request) => {
     const answer = await revokeMachine({ db: deps.db, board }, deps.callerOf(request), {
       ...request.body,
       name: request.params.machine,

@@ -1,10 +1,10 @@
 // Turns facts into verdicts, four times a second, and tells gateways at once when one changed.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type { ProbeFacts } from '../contract/facts.ts'
+import type { ProbeFacts, ServerFacts } from '../contract/facts.ts'
 import { regionNameOf } from '../databases/server-place.ts'
 import { primaryOf, type ServerWithMembers } from '../databases/servers.ts'
-import type { Incidents } from '../health/incidents.ts'
+import type { Incidents, SubjectKind } from '../health/incidents.ts'
 import {
   judgeCapacity,
   judgeReach,
@@ -12,25 +12,37 @@ import {
   type Reachability,
   type ServiceFacts,
   type Vantage,
+  type Verdict,
 } from '../health/verdict.ts'
-import { GATEWAY_SILENT_MS, HEARTBEAT_SILENT_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
+import {
+  DATABASE_CHECK_EVERY_MS,
+  DATABASE_CHECK_MS_MAX,
+  GATEWAY_SILENT_MS,
+  HEARTBEAT_SILENT_MS,
+  PROBE_SILENT_MS,
+} from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { shortageOf } from '../regions/ledger.ts'
 import { bumpDesired, type Machine } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, type Service } from '../services/services.ts'
+import { API_SUBJECT, type Certificates, judgeParts } from './judge-parts.ts'
 import { type Fleet, readFleet } from './snapshot.ts'
+
+/** How old may be what a runtime tells of a login: it looks in the background. */
+const LOOK_MS_MAX = DATABASE_CHECK_EVERY_MS + DATABASE_CHECK_MS_MAX
 
 export type JudgeDeps = {
   db: Kysely<ControlDatabase>
   board: FactBoard
   incidents: Incidents
   domain: string
+  certificates: Certificates
   onChange: () => void
 }
 
-/** Judges every region and service once. */
+/** Judges every region, every service, and what they stand on, once. */
 export async function judgeAll(deps: JudgeDeps): Promise<void> {
   const fleet = await readFleet(deps.db)
   const hosts = fleet.machines.filter((machine) => machine.role === 'host')
@@ -53,7 +65,7 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
           evidence: lost.flatMap((one) => one?.evidence ?? []),
         }
       : judgeCapacity(shortage)
-    if (await deps.incidents.note('region', region.slug, verdict)) isChanged = true
+    if (await deps.incidents.note('region', region.slug, verdict, region.name)) isChanged = true
   }
   for (const service of fleet.services) {
     if (service.state !== 'ready') continue
@@ -65,11 +77,36 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
       ? (short.get(service.region) ?? []).filter((one) => one.mode === service.mode)
       : []
     const fresh = verdict.state === 'Ready' ? judgeCapacity(broken) : verdict
-    if (await deps.incidents.note('service', service.id, fresh)) isChanged = true
+    const area = isOfDatabase(fresh) ? facts.database.regionName : facts.regionName
+    if (await deps.incidents.note('service', service.id, fresh, area)) isChanged = true
   }
+  for (const { kind, subject, verdict, area } of judgeParts(deps.board, fleet, deps.certificates, Date.now())) {
+    await deps.incidents.note(kind, subject, verdict, area)
+  }
+  await forgetEnded(deps.incidents, fleet)
+  // Assignments are derived from verdicts on regions and services alone.
   if (!isChanged) return
   await deps.db.transaction().execute(bumpDesired)
   deps.onChange()
+}
+
+// What is wrong with a database is wrong where that is.
+function isOfDatabase(verdict: Verdict): boolean {
+  return verdict.state !== 'Ready' && verdict.cause.startsWith('database_')
+}
+
+// Servers that were deleted and machines that were revoked: nobody mends what is wrong with them.
+async function forgetEnded(incidents: Incidents, fleet: Fleet): Promise<void> {
+  const machines = fleet.machines.filter(({ revoked_at }) => revoked_at === null).map(({ name }) => name)
+  const living: Partial<Record<SubjectKind, Set<string>>> = {
+    standby: new Set(fleet.servers.map(({ name }) => name)),
+    vault: new Set(fleet.servers.map(({ name }) => name)),
+    gateway: new Set(machines),
+    certificate: new Set([...machines, API_SUBJECT]),
+  }
+  for (const { kind, subject } of incidents.open()) {
+    if (living[kind]?.has(subject) === false) await incidents.forget(kind, subject)
+  }
 }
 
 /** Notes on the board which hosts are lost, and changes nothing else: one that stands by does only this. */
@@ -127,7 +164,8 @@ function serviceFacts(
       gatewaysSilent: probes.filter((probe) => probe.silentMs >= PROBE_SILENT_MS).length,
       gatewaysReaching: probes.filter((probe) => probe.silentMs < PROBE_SILENT_MS).length,
     },
-    database: databaseFacts(deps, fleet, server, { reach, probes }),
+    database: databaseFacts(deps, fleet, server, { reach, probes, service }),
+    scripts: runtime?.scripts?.find((one) => one.service === service.name) ?? null,
   }
 }
 
@@ -135,10 +173,11 @@ function databaseFacts(
   deps: JudgeDeps,
   fleet: Fleet,
   server: ServerWithMembers,
-  seen: { reach: Map<string, Reachability>; probes: ProbeFacts[] },
+  seen: { reach: Map<string, Reachability>; probes: Probed[]; service: Service },
 ): ServiceFacts['database'] {
   const { machine } = primaryOf(server)
   const facts = freshHost(deps.board, machine)?.servers.find((entry) => entry.name === server.name)
+  const told = facts ? { ...facts, toldMs: deps.board.hostSilentMs(machine) } : null
   return {
     server: server.name,
     regionName: regionNameOf(server, {
@@ -151,14 +190,36 @@ function databaseFacts(
     problem: facts?.problem ?? null,
     diskFreeBytes: facts?.disk?.freeBytes ?? null,
     isUnreachableFromRuntime: seen.probes.some((probe) => probe.unreachableServers.includes(server.name)),
+    isLoginRefused: isLoginRefused(seen.service, seen.probes, told),
   }
 }
 
-function probesOf(board: FactBoard, service: Service): ProbeFacts[] {
+/**
+ * True when a runtime says that its login is refused, and the server's host that this very login was made before. While a
+ * service moves, the one of its last epoch is shut out and the one of the next is not made yet: as it should be. What
+ * was told is as old as `toldMs`, and may have been seen a look earlier.
+ */
+export function isLoginRefused(
+  service: Pick<Service, 'name' | 'schema_name' | 'epoch'>,
+  probes: Pick<Probed, 'refusedLogins' | 'toldMs'>[],
+  server: (Pick<ServerFacts, 'schemas'> & { toldMs: number }) | null,
+): boolean {
+  const epoch = Number(service.epoch)
+  const made = server?.schemas.find((one) => one.schema === service.schema_name && one.epoch === epoch)
+  if (!server || !made) return false
+  const madeMs = (made.ageMs ?? 0) + server.toldMs
+  const isOurs = (one: { service: string; epoch: number }) => one.service === service.name && one.epoch === epoch
+  return probes.some(({ refusedLogins, toldMs }) => toldMs + LOOK_MS_MAX < madeMs && refusedLogins?.some(isOurs))
+}
+
+/** A probe, and how long ago its last success was told. */
+type Probed = ProbeFacts & { toldMs: number }
+
+function probesOf(board: FactBoard, service: Service): Probed[] {
   return board
     .gateways()
     .filter(({ silentMs }) => silentMs < GATEWAY_SILENT_MS)
-    .flatMap(({ facts }) => facts.probes)
+    .flatMap(({ facts, silentMs }) => facts.probes.map((probe) => ({ ...probe, toldMs: probe.silentMs + silentMs })))
     .filter((probe) => probe.machine === service.machine && probe.runtime === runtimeOf(service))
 }
 

@@ -1,6 +1,8 @@
 // Where control listens, from its options: its door for machines, and the management API for people.
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Lives } from '../accounts/accounts.ts'
+import { environment } from '../kit/environment.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import type { TlsFiles } from '../kit/http-server.ts'
 import {
@@ -20,6 +22,7 @@ import {
   parsePort,
   parseTime,
 } from '../kit/role-options.ts'
+import type { Portal } from './http-session.ts'
 
 export const LISTENING_OPTIONS = {
   address: { type: 'string', default: '127.0.0.1' },
@@ -30,6 +33,7 @@ export const LISTENING_OPTIONS = {
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
   'insecure-http': { type: 'boolean', default: false },
+  'portal-url': { type: 'string' },
   'certificate-life': { type: 'string' },
   'join-token-life': { type: 'string' },
 } as const
@@ -42,6 +46,7 @@ export const LISTENING_USAGE = [
   '--tls-cert, --tls-key    files of a certificate (with its chain) and its key, PEM: the API is served over https',
   '--insecure-http          serve the API in clear although others can listen in: tokens, keys and data with it',
   '--port NUMBER            port of the management API (default 8081)',
+  '--portal-url URL         where people find the portal, when that differs: https://control.example.com (MAINSTAY_PORTAL_URL)',
   '--certificate-life TIME  how long certificates of machines are good: 90s, 1h, 30d (default 30d)',
   '--join-token-life TIME   how long join tokens are good (default 1h)',
 ]
@@ -55,6 +60,7 @@ type Values = {
   'tls-cert'?: string | undefined
   'tls-key'?: string | undefined
   'insecure-http': boolean
+  'portal-url'?: string | undefined
   'certificate-life'?: string | undefined
   'join-token-life'?: string | undefined
 }
@@ -62,6 +68,8 @@ type Values = {
 export type ControlListening = {
   door: Listening & { port: number }
   api: { address: string; port: number; tls: TlsFiles | null }
+  /** Where people find the portal; null: where the API is. */
+  portalUrl: string | null
   /** Where other machines find the door. */
   controlUrl: string
   lives: Lives
@@ -79,7 +87,14 @@ export async function readListening(values: Values): Promise<ControlListening> {
     tls: await readTls(values),
   }
   requireSafe(api, { isInsecureAccepted: values['insecure-http'] })
-  return { door, api, controlUrl: `https://${urlHost(door.advertise)}:${door.port}`, lives: readLives(values) }
+  const portalUrl = parsePortalUrl(values['portal-url'] ?? environment().portalUrl)
+  return {
+    door,
+    api,
+    portalUrl,
+    controlUrl: `https://${urlHost(door.advertise)}:${door.port}`,
+    lives: readLives(values),
+  }
 }
 
 /** What to type for the management API. */
@@ -103,13 +118,33 @@ export function requireSafe(
   )
 }
 
+/** How people reach the portal, once it is known where the API listens. */
+export function portalOf({ api, portalUrl }: ControlListening, port: number): Portal {
+  const url = portalUrl ?? apiUrlOf(api, port)
+  const names = [new URL(url).hostname, ...(api.tls ? namesIn(api.tls.cert) : [])]
+  return { url, isSecure: api.tls !== null || url.startsWith('https:'), names }
+}
+
 /** What the URLs of services begin with. Faults with `options.bad_url`. */
 export function parseGatewayUrl(text: string): string {
+  return parseOrigin(text, 'the URL of a gateway', '--gateway-url https://apps.example.com')
+}
+
+function parsePortalUrl(text: string | null): string | null {
+  const example = '--portal-url https://control.example.com'
+  return text === null ? null : parseOrigin(text, 'a URL that people could open', example)
+}
+
+function parseOrigin(text: string, what: string, example: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.hostname !== '') return url.origin
-  throw new Fault('options.bad_url', 400, `'${text}' is not the URL of a gateway`, {
-    hint: 'Write it without a path: --gateway-url https://apps.example.com',
-  })
+  throw new Fault('options.bad_url', 400, `'${text}' is not ${what}`, { hint: `Write it without a path: ${example}` })
+}
+
+// What a certificate in PEM is good for; one for all of a domain is `*.example.com`.
+function namesIn(certificate: string): string[] {
+  const names = new X509Certificate(certificate).subjectAltName?.split(', ') ?? []
+  return names.filter((name) => name.startsWith('DNS:')).map((name) => name.slice('DNS:'.length).toLowerCase())
 }
 
 async function readTls(values: Values): Promise<TlsFiles | null> {

@@ -14,12 +14,14 @@ import type {
 } from '../contract/facts.ts'
 import type { JoinAnswer, JoinRequest, RenewAnswer, RenewRequest } from '../contract/join.ts'
 import {
+  MACHINE_DASHBOARD_PATH,
   MACHINE_SCRIPTS_PATH,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_MIN,
   PROTOCOL_VERSION_UNNAMED,
   versionProblem,
 } from '../contract/protocols.ts'
+import type { DashboardAnswer } from '../contract/status-page.ts'
 import { listServers, releaseStandby, standbyOf } from '../databases/servers.ts'
 import type { Peer } from '../kit/door.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
@@ -30,6 +32,7 @@ import { bumpDesired, findMachine, listMachines, type MachineNews, noteMachine }
 import { getText } from '../services/scripts.ts'
 import type { Lineage } from './lineage.ts'
 import type { MachineField } from './machine-field.ts'
+import type { ServiceDashboard } from './service-dashboard.ts'
 import { readSnapshot } from './snapshot.ts'
 
 export type MachineRouteDeps = {
@@ -39,6 +42,7 @@ export type MachineRouteDeps = {
   field: MachineField
   lineage: Lineage
   log: Log
+  dashboard: ServiceDashboard
   /** Called when something changed that other machines must be told. */
   onChange: () => void
 }
@@ -89,6 +93,10 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
     const peer = peerOfRequest(request.raw.socket)
     if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} runs no scripts`)
     return { text: await getText(deps.db, request.params.hash) }
+  })
+  app.get(MACHINE_DASHBOARD_PATH, async (): Promise<DashboardAnswer> => {
+    const found = await deps.dashboard.read()
+    return { copy: found?.copy ?? null, ageMs: found?.ageMs ?? 0 }
   })
   app.post<{ Body: ReleaseRequest }>('/machine/release', async (request): Promise<ReleaseAnswer> => {
     const peer = peerOfRequest(request.raw.socket)

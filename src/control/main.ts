@@ -3,9 +3,20 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Accounts } from '../accounts/accounts.ts'
+import { ensureFirstOwner } from '../accounts/first-owner.ts'
+import { OpenId } from '../accounts/openid.ts'
 import { openSeal, rememberOpened } from '../accounts/seal.ts'
+import { Sessions } from '../accounts/sessions.ts'
+import { ensureOperator } from '../accounts/tokens.ts'
+import { API } from '../contract/api-routes.ts'
 import { CONTROL_KEY_FILE } from '../contract/control-key.ts'
-import { CONTROL_FILE, type ControlFile, type FromRole, OPERATOR_TOKEN_FILE } from '../contract/local-cloud.ts'
+import {
+  CONTROL_FILE,
+  type ControlFile,
+  type FromRole,
+  OPERATOR_TOKEN_FILE,
+  OWNER_INVITATION_FILE,
+} from '../contract/local-cloud.ts'
 import { CONTROL_PROTOCOL, JOIN_PROTOCOL } from '../contract/protocols.ts'
 import { backupKind, verifyBackupsKind } from '../databases/backup-operations.ts'
 import { createServerKind } from '../databases/create-server.ts'
@@ -13,9 +24,10 @@ import { deleteServerKind } from '../databases/delete-server.ts'
 import { protectServerKind } from '../databases/protect-server.ts'
 import { type RestoreDeps, restoreServerKind } from '../databases/restore-server.ts'
 import { Incidents } from '../health/incidents.ts'
-import { keepRenewed } from '../kit/certificate-life.ts'
+import { keepRenewed, lifeOf } from '../kit/certificate-life.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
+import { egressPolicy } from '../kit/egress-agent.ts'
 import { environment } from '../kit/environment.ts'
 import { faultPoint } from '../kit/fault-points.ts'
 import { writeJson } from '../kit/files.ts'
@@ -50,18 +62,22 @@ import { Archivist } from './archivist.ts'
 import { ensureBackupKey, readBackupKey } from './backup-key.ts'
 import { Changes } from './changes.ts'
 import { openControlStore, openDb } from './database.ts'
-import { reign, standBy } from './duties.ts'
+import { type DutyDeps, reign, standBy } from './duties.ts'
 import { Executor } from './executor.ts'
 import { ensureControlId, isKeyExported } from './identity.ts'
 import { Lineage } from './lineage.ts'
-import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, readListening } from './listening.ts'
+import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, portalOf, readListening } from './listening.ts'
+import { LiveFeed } from './live-feed.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
 import { addControlMetrics, OPERATION_DURATIONS } from './metrics.ts'
+import { NoticeSender } from './notice-sender.ts'
+import { openIdOf, smtpOf } from './outside.ts'
 import { restoreMain } from './restore.ts'
+import { ServiceDashboard } from './service-dashboard.ts'
 import { TermGuard } from './term-guard.ts'
-import type { ViewDeps } from './views.ts'
+import { readTopics, type ViewDeps } from './views.ts'
 
 const OPTIONS = {
   home: { type: 'string', default: './.mainstay-control' },
@@ -70,6 +86,7 @@ const OPTIONS = {
   'gateway-url': { type: 'string', default: 'http://localhost:8080' },
   'token-file': { type: 'string' },
   database: { type: 'string' },
+  'egress-allow': { type: 'string', multiple: true },
   'key-file': { type: 'string' },
   'passphrase-file': { type: 'string' },
   vault: { type: 'string', multiple: true },
@@ -86,6 +103,8 @@ const USAGE = [
   '--key-file FILE          the key of the secrets in the database (default: control.key in its home)',
   '--passphrase-file FILE   the passphrase of a locked key file',
   '--vault FOLDER           where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
+  '--egress-allow NETWORK   a private network that webhooks may lead to, as 10.1.0.0/16; may be repeated (MAINSTAY_EGRESS_ALLOW)',
+  'MAINSTAY_SMTP_URL, MAINSTAY_SMTP_FROM: the mail server for notices, and in whose name they are sent',
   ...METRICS_USAGE,
   'mainstay control key export, restore and settle are commands: see their --help.',
 ]
@@ -116,7 +135,8 @@ async function run(args: string[]): Promise<void> {
   const passphrase = values['passphrase-file'] ? (await readFile(values['passphrase-file'], 'utf8')).trim() : null
   const seal = rememberOpened(await openSeal(keyFile, { mayMake: !(await Accounts.hasSecrets(db)), passphrase }))
   const accounts = await Accounts.open(db, seal, listening.lives)
-  await accounts.ensureOperator(values['token-file'] ?? `${home}/${OPERATOR_TOKEN_FILE}`)
+  await ensureOperator(db, values['token-file'] ?? `${home}/${OPERATOR_TOKEN_FILE}`)
+  await ensureFirstOwner(db, `${home}/${OWNER_INVITATION_FILE}`)
   const id = await ensureControlId(home)
   const guard = new TermGuard(store.pool, id)
   const guarded = openDb(guard)
@@ -185,7 +205,15 @@ async function run(args: string[]): Promise<void> {
   const [version, startedAt] = [readRelease(), new Date()]
   const folders = [...(values.vault ?? []), ...env.controlVaults].map(realFolder)
   const archivist = new Archivist({ store, id, folders, seal, log, isHeld: () => lineage.heldBy() !== null })
-  const duties = { db: guarded, seal, board, incidents, field, runner, backups: ownBackups, domain, pushSoon, onError }
+  const { tls } = listening.api
+  const certificates = { machineLifeMs: listening.lives.certificateMs, api: tls && { ...lifeOf(tls.cert), domain } }
+  const policy = egressPolicy([...(values['egress-allow'] ?? []), ...env.egressAllow])
+  const smtp = smtpOf(env)
+  const notices = new NoticeSender({ db: guarded, seal, policy, smtp })
+  const duties: Omit<DutyDeps, 'settled'> = {
+    ...{ db: guarded, seal, log, board, incidents, field, runner, backups: ownBackups },
+    ...{ domain, certificates, notices, pushSoon, onError },
+  }
   const settled = async (until: AbortSignal) => await lineage.settled(until)
   const executor = new Executor(id, {
     db,
@@ -196,25 +224,35 @@ async function run(args: string[]): Promise<void> {
     reign: async (until) => await reign({ ...duties, settled }, until),
   })
 
-  addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, onChange: pushSoon })
+  const dashboard = new ServiceDashboard(db)
+  addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, dashboard, onChange: pushSoon })
   await machines.app.ready()
   const views: ViewDeps = { db, board, incidents, open, gatewayUrl, domain, lineage }
   addControlMetrics(metrics, { views, isExecuting: () => executor.reigning !== null })
+  const portal = portalOf(listening, listening.api.port)
+  const oidc = openIdOf(env)
+  const feed = new LiveFeed({ read: async () => await readTopics(views), changes, onError })
   const api = await buildManagementApi({
-    accounts,
     log,
     tls: listening.api.tls,
     metrics,
+    dashboard,
     heldBy: () => lineage.heldBy(),
     deps: {
       db,
       accounts,
+      sessions: new Sessions(db),
+      portal,
+      seal,
+      openId: oidc && new OpenId(oidc, `${portal.url}${API.oidcDone}`),
+      feed,
       field,
       services,
       recovery,
       backups,
       views,
       changes,
+      notices: { policy, smtp },
       controlUrl: listening.controlUrl,
       async started(caller, operationId) {
         faultPoint('operation.claimed')
@@ -253,7 +291,7 @@ async function run(args: string[]): Promise<void> {
     await executor.stop()
     // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.
     await archivist.writeIfDue().catch(onError)
-    await Promise.all([field.close(), door.close()])
+    await Promise.all([field.close(), door.close(), notices.close()])
     await store.close()
     await rm(apiFile, { force: true })
     await unlock()

@@ -31,6 +31,7 @@ export type CloudNumbers = {
   machines: { machine: string; role: string; silentMs: number | null }[]
   controls: ControlProcess[]
   incidents: { kind: string; cause: string; count: number }[]
+  noticesWaiting: number
   nowMs: number
 }
 
@@ -58,6 +59,7 @@ export async function readCloudNumbers(deps: ViewDeps): Promise<CloudNumbers> {
       .map(({ name, role }) => ({ machine: name, role, silentMs: silentMsOf(board, name, role) })),
     controls: await listControls(db),
     incidents: await countIncidents(db),
+    noticesWaiting: await countNotices(db),
     nowMs: Date.now(),
   }
 }
@@ -177,6 +179,12 @@ export const CLOUD_MEASURES: Measure<CloudNumbers>[] = [
     of: ({ incidents }) =>
       incidents.map(({ count, kind, cause }) => ({ value: count, labels: { subject: kind, cause } })),
   },
+  {
+    kind: 'gauge',
+    name: 'mainstay_notices_waiting',
+    help: 'Notices of incidents that are still to be sent.',
+    of: ({ noticesWaiting }) => noticesWaiting,
+  },
 ]
 
 /** What is known also while the control database is away. Added after the others, whose reading finds it out. */
@@ -225,6 +233,15 @@ async function countIncidents(db: Kysely<ControlDatabase>): Promise<CloudNumbers
     .groupBy(['kind', 'cause'])
     .execute()
   return rows.map(({ kind, cause, count }) => ({ kind, cause, count: Number(count) }))
+}
+
+async function countNotices(db: Kysely<ControlDatabase>): Promise<number> {
+  const { count } = await db
+    .selectFrom('notices')
+    .select(sql<string>`count(*)`.as('count'))
+    .where('due_at', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }
 
 function stateOf(incidents: Incidents, id: string, state: string): string {

@@ -1,7 +1,7 @@
 // Revoking a machine: what it holds stands against it, unless the operator gives that up.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { FaultView, RevocationView, RevokeRequest } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { releaseStandbysOn } from '../databases/revoked-members.ts'

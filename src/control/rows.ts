@@ -1,6 +1,7 @@
 // Rows of a table through the management API: read, deleted by id, or all deleted, with the service's own runtime.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { TruncateView } from '../contract/api.ts'
 import { TRUNCATE_PATH } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'

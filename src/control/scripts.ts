@@ -1,6 +1,7 @@
 // Scripts of a service through the management API: written here, told to its home, and compared with what runs there.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { RunningScriptsView, ScriptWrittenView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { runtimeOf } from '../regions/field.ts'

@@ -43,7 +43,7 @@ import {
 } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
 import { keyOf } from './request-key.ts'
-import { viewServices } from './views.ts'
+import { viewFor, viewServices } from './views.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
@@ -51,15 +51,16 @@ const Flag = Type.Optional(Type.Boolean())
 /** Services: list, show, create, delete, scale, recover, restore, keys and restarts. */
 export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(API.services, { schema: { response: { 200: Type.Array(ServiceView) } } }, async (request) => {
-    return await viewServices(deps.views, deps.callerOf(request).subscriptionId)
+    const { subscriptionId, role } = deps.callerOf(request)
+    return (await viewServices(deps.views, subscriptionId)).map((one) => viewFor(role, one))
   })
 
   app.get(API.service, { schema: { params: ByService, response: { 200: ServiceView } } }, async (request) => {
-    const { subscriptionId } = deps.callerOf(request)
+    const { subscriptionId, role } = deps.callerOf(request)
     const service = await getService(deps.db, subscriptionId, request.params.service)
     const [view] = await viewServices(deps.views, subscriptionId, service)
     if (!view) throw new Fault('service.unknown', 404, `there is no mobile service '${request.params.service}'`)
-    return view
+    return viewFor(role, view)
   })
 
   app.post(

@@ -1,7 +1,7 @@
 // Setting what a region may hold at most: never less than what is promised there already.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { Field } from '../regions/field.ts'
 import { type Capacity, requireNotBelowUse } from '../regions/ledger.ts'

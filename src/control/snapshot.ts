@@ -6,9 +6,17 @@ import { listServerDrops, type ServerDrop } from '../databases/server-drops.ts'
 import { listServers, type ServerWithMembers } from '../databases/servers.ts'
 import { listServiceVerdicts } from '../health/incidents.ts'
 import type { Verdict } from '../health/verdict.ts'
+import { ENDED_BACKUPS_KEEP_MS } from '../kit/limits.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
-import { listAllTables, listServices, type Service, type ServiceTable } from '../services/services.ts'
+import {
+  type Drop,
+  listAllTables,
+  listDrops,
+  listServices,
+  type Service,
+  type ServiceTable,
+} from '../services/services.ts'
 import { readBackupKey } from './backup-key.ts'
 
 /** What there is: what verdicts are about. */
@@ -29,6 +37,8 @@ export type Snapshot = Fleet & {
   cloud: string | null
   /** Ended services whose schema still lies on a server. */
   endedServices: Service[]
+  /** When data of services was dropped, and on which server; of the last month. */
+  drops: Drop[]
   /** What services left behind on servers that they were on before. */
   formerSchemas: FormerSchema[]
   tables: ServiceTable[]
@@ -53,6 +63,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
         .where('ended_at', 'is not', null)
         .where('is_data_dropped', '=', false)
         .execute(),
+      drops: await listDrops(trx, new Date(Date.now() - ENDED_BACKUPS_KEEP_MS)),
       formerSchemas: await listFormerSchemas(trx),
       serverDrops: await listServerDrops(trx),
       backupKey: await readBackupKey(trx),

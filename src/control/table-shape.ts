@@ -1,6 +1,7 @@
 // What an operator changes about a table that is there: its permissions here, its columns and indexes on its server.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { SetPermissions, TableChangeView } from '../contract/api.ts'
 import { NEW_COLUMN, type TableChange, type TableChangeResult } from '../contract/table-change.ts'
 import { Fault } from '../kit/fault.ts'

@@ -1,6 +1,7 @@
 // Tables of a service through the management API: definitions here, the tables themselves on the service's server.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { CreateTable, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'

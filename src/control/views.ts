@@ -1,6 +1,7 @@
 // The rows and facts of the cloud as the management API shows them.
 import type { Kysely } from 'kysely'
-import type { RegionView, ServiceView, StatusView } from '../contract/api.ts'
+import { DEFAULT_SUBSCRIPTION } from '../accounts/caller.ts'
+import type { RegionView, Role, ServerView, ServiceView, StatusView, Topic } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
@@ -8,8 +9,10 @@ import { type FormerSchema, listFormerSchemas } from '../databases/former-schema
 import { regionNameOf } from '../databases/server-place.ts'
 import { isDefaultOf, listServers, primaryOf, type ServerWithMembers } from '../databases/servers.ts'
 import { serviceHealth, standingHealth } from '../health/health-view.ts'
+import { listIncidents } from '../health/incident-list.ts'
 import type { Incidents } from '../health/incidents.ts'
-import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
+import { HEARTBEAT_SILENT_MS, LIST_ROWS_MAX } from '../kit/limits.ts'
+import { listOperations } from '../operations/operations.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { type Place, usageOf } from '../regions/ledger.ts'
@@ -25,6 +28,9 @@ import { listWarnings } from './warnings.ts'
 
 // What a server is in before it is open for the first time; when it lasts, it is a verdict.
 const NOT_OPEN_YET = new Set<ServerState>(['starting', 'waiting', 'promoting'])
+
+/** Of all operations only the newest change. */
+const TOPIC_OPERATIONS = 50
 
 export type ViewDeps = {
   db: Kysely<ControlDatabase>
@@ -223,8 +229,32 @@ export async function viewStatus(deps: ViewDeps, subscriptionId: string): Promis
     })),
     controls: viewControls(controls),
     archive: viewArchive(controls),
+    incidents: await listIncidents(deps.db, subscriptionId, { isOpen: true, limit: LIST_ROWS_MAX }),
   }
   return { ...status, warnings: await listWarnings(deps, status, servers) }
+}
+
+/** What the stream of events tells apart: all that is shown of a topic, but how long ago something was last heard. */
+export async function readTopics(deps: ViewDeps): Promise<Record<Topic, unknown>> {
+  const { services, machines, controls, ...others } = await viewStatus(deps, DEFAULT_SUBSCRIPTION)
+  const operations = await listOperations(deps.db, DEFAULT_SUBSCRIPTION, { limit: TOPIC_OPERATIONS })
+  const servers = await viewServers(deps)
+  return {
+    status: [others, servers.map(standingOf), [...machines, ...controls].map((one) => ({ ...one, lastSeenMs: null }))],
+    services,
+    operations: operations.map(({ id, revision }) => [id, revision]),
+  }
+}
+
+// Without what is another number every second.
+function standingOf({ name, epoch, protection, isProtected, operation, services, members }: ServerView): unknown {
+  const stands = members.map(({ machine, role, state, problem, standing }) => [machine, role, state, problem, standing])
+  return [name, epoch, protection, isProtected, operation, services, stands]
+}
+
+/** A service as its caller may see it: keys open the data to whoever has them. */
+export function viewFor(role: Role, service: ServiceView): ServiceView {
+  return role === 'reader' ? { ...service, applicationKey: '', masterKey: '' } : service
 }
 
 // The weakest of a machine's runtimes: they find out one by one.

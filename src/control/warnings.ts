@@ -22,6 +22,7 @@ export async function listWarnings(
     ...(held ? [held.message] : []),
     ...serverWarnings(domain, servers),
     ...(await strandedWarnings(db)),
+    ...(await noticeWarnings(db)),
     ...verificationWarnings(status.services),
     ...gatewayWarnings(status.machines),
     ...sandboxWarnings(status.machines),
@@ -97,6 +98,21 @@ async function strandedWarnings(db: Kysely<ControlDatabase>): Promise<string[]> 
       `${summary.changes} change(s) that only a lost primary of ${server} had are kept: ` +
       `mainstay sql divergence show ${server}`,
   )
+}
+
+// Somebody who wants to be told and is not hears nothing of that otherwise.
+async function noticeWarnings(db: Kysely<ControlDatabase>): Promise<string[]> {
+  const failing = await db
+    .selectFrom('notices')
+    .innerJoin('notice_targets', 'notice_targets.id', 'notices.target_id')
+    .select(['kind', 'target', 'problem'])
+    .distinctOn('target_id')
+    .where('sent_at', 'is', null)
+    .where('problem', 'is not', null)
+    .orderBy('target_id')
+    .orderBy('notices.created_at', 'desc')
+    .execute()
+  return failing.map(({ kind, target, problem }) => `notices do not reach ${target} (${kind}): ${problem}`)
 }
 
 function verificationWarnings(services: ServiceView[]): string[] {

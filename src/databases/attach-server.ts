@@ -1,6 +1,7 @@
 // Attaching an external server, giving one another URL, and detaching it. Nothing is moved: its data is where it is.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { AttachServer, DryRunView } from '../contract/api.ts'
 import type {
   CheckExternalAnswer,

@@ -1,7 +1,7 @@
 // Taking a base backup now, and verifying what a vault holds of a server, as operations.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { Seal } from '../accounts/seal.ts'
 import type { BackupTaken, BackupVerdict } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'

@@ -1,6 +1,7 @@
 // What a primary sends in answer to BASE_BACKUP, handed on piece by piece at the speed of whoever takes it.
 // https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-BASE-BACKUP
 import type pg from 'pg'
+import { quoteIdentifier as id, randomId } from '../kit/identifiers.ts'
 
 /** Called now and then with the bytes received so far. */
 export type Progress = (bytes: number) => void
@@ -12,17 +13,21 @@ type Stoppable = { stream: { pause(): void; resume(): void } }
 
 /**
  * Runs BASE_BACKUP on a connected replication client; gives the text of PostgreSQL's manifest. `kilobytesPerSecond`: how
- * fast the primary sends, at most.
+ * fast the primary sends, at most. With `hasWal`, the WAL that makes the backup whole is in it. It is sent last, and much
+ * may have been written by then: until the client ends, the primary keeps it, up to `max_slot_wal_keep_size`.
  */
 export async function streamBaseBackup(
   client: pg.Client,
   write: WriteChunk,
-  options: { onProgress: Progress; signal?: AbortSignal; kilobytesPerSecond?: number },
+  options: { hasWal: boolean; onProgress: Progress; signal?: AbortSignal; kilobytesPerSecond?: number },
 ): Promise<string> {
+  options.signal?.throwIfAborted()
+  if (options.hasWal)
+    await client.query(`CREATE_REPLICATION_SLOT ${id(`copy_${randomId(8)}`)} TEMPORARY PHYSICAL RESERVE_WAL`)
+  options.signal?.throwIfAborted()
   const stream = new BaseBackupStream(write, options)
   // The server ends its backup when the connection goes.
   const stop = () => stream.handleError(options.signal?.reason)
-  options.signal?.throwIfAborted()
   options.signal?.addEventListener('abort', stop)
   try {
     client.query(stream)
@@ -43,12 +48,13 @@ class BaseBackupStream {
   #isPaused = false
   readonly #write: WriteChunk
   readonly #onProgress: Progress
-  readonly #rate: string
+  readonly #more: string
 
-  constructor(write: WriteChunk, options: { onProgress: Progress; kilobytesPerSecond?: number }) {
+  constructor(write: WriteChunk, options: { hasWal: boolean; onProgress: Progress; kilobytesPerSecond?: number }) {
     this.#write = write
     this.#onProgress = options.onProgress
-    this.#rate = options.kilobytesPerSecond === undefined ? '' : `, MAX_RATE ${options.kilobytesPerSecond}`
+    const rate = options.kilobytesPerSecond === undefined ? '' : `, MAX_RATE ${options.kilobytesPerSecond}`
+    this.#more = `${options.hasWal ? ', WAL' : ''}${rate}`
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.done = promise
     this.#settle = { resolve, reject }
@@ -59,8 +65,8 @@ class BaseBackupStream {
   }
 
   submit(connection: pg.Connection): void {
-    const options = `LABEL 'mainstay', CHECKPOINT 'fast', WAL, MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256'`
-    connection.query(`BASE_BACKUP (${options}${this.#rate})`)
+    const options = `LABEL 'mainstay', CHECKPOINT 'fast', MANIFEST 'yes', MANIFEST_CHECKSUMS 'SHA256'`
+    connection.query(`BASE_BACKUP (${options}${this.#more})`)
   }
 
   handleCopyData(message: { chunk: Buffer }, connection: Stoppable): void {

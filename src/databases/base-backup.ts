@@ -24,7 +24,7 @@ export async function takeBaseBackup(from: Upstream, dataFolder: string, onProgr
   await client.connect()
   try {
     const archive = readArchive(dataFolder)
-    const streamed = streamBaseBackup(client, archive.write, { onProgress })
+    const streamed = streamBaseBackup(client, archive.write, { hasWal: true, onProgress })
     const [manifest] = await Promise.all([streamed.finally(() => archive.end()), archive.finished])
     for (const [path, file] of archive.files) {
       const found = await stat(join(dataFolder, path)).catch(() => null)

@@ -1,6 +1,7 @@
 // Creating a server: its row, its primary on a host of the region, and the standby that its protection asks for.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { CreateServer, DryRunView, SyncPolicy } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'

@@ -1,6 +1,7 @@
 // Changing how a server is protected: a standby that comes, goes, or moves to another region. Online, and resumable.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, Protection, ProtectServer } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'

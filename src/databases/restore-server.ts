@@ -1,7 +1,7 @@
 // A new server from what a vault holds of another, in any region, to any moment; nothing is needed from the other.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { Seal } from '../accounts/seal.ts'
 import type { DryRunView, RestoreServer, StepProgress } from '../contract/api.ts'
 import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'

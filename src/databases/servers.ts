@@ -99,7 +99,8 @@ export async function insertServer(trx: Db, seal: Seal, wanted: NewServer): Prom
   }
   // One of that name may have ended: its row is what ended services refer to.
   const fresh = { is_initialized: false, made_for: null, operation_id: null, ended_at: null, kind: 'managed' as const }
-  const anew = { ...row, ...fresh, endpoint: null, restored_from: null, restore_target: null }
+  const none = { endpoint: null, restored_from: null, restore_target: null, backups_removed_at: null }
+  const anew = { ...row, ...fresh, ...none }
   await trx
     .insertInto('servers')
     .values({ name: wanted.name, ...row })

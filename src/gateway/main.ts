@@ -14,7 +14,7 @@ import { realFolder } from '../kit/home-folder.ts'
 import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
-import { APP_REQUEST_MS_MAX, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
+import { APP_REQUEST_MS_MAX, DASHBOARD_FETCH_EVERY_MS, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { Metrics } from '../kit/metrics.ts'
@@ -30,7 +30,9 @@ import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
 import { Certificate } from '../machine/renewal.ts'
+import { DashboardCopy } from './dashboard-copy.ts'
 import { Holds } from './holds.ts'
+import { Load } from './load.ts'
 import { GATEWAY_MEASURES, type GatewayNumbers, REQUEST_DURATIONS } from './metrics.ts'
 import { Probes } from './probes.ts'
 import { answerPublic, type Counts } from './public-server.ts'
@@ -99,16 +101,19 @@ async function run(args: string[]): Promise<void> {
   await routes.resume()
   const peers = new Peers(door, 'host')
   const probes = new Probes(routes, peers)
+  const dashboard = new DashboardCopy(home, () => probes.facts())
+  await dashboard.resume()
   const counts: Counts = { requests: 0, failedRequests: 0 }
   const metrics = new Metrics()
   const durations = metrics.durations(REQUEST_DURATIONS)
   const traffic = new Traffic(log, (seconds) => durations.observe(seconds))
-  metrics.add(() => numbersOf({ routes, probes, traffic, highest }), GATEWAY_MEASURES)
+  const load = new Load(() => traffic.refusals.full)
+  metrics.add(() => numbersOf({ routes, probes, traffic, highest, load }), GATEWAY_MEASURES)
   const silentOf = (machine: string) =>
     probes.facts().find((probe) => probe.machine === machine && probe.runtime === null)?.silentMs ?? 0
   publicServer.on('request', (request, response) => {
     const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
-    answerPublic(request, response, { routes, holds, counts, traffic, isLost }).catch((error) => {
+    answerPublic(request, response, { routes, holds, counts, traffic, dashboard, isLost }).catch((error) => {
       log.error({ requestId: response.getHeader(REQUEST_ID_HEADER), err: error }, 'a request failed')
       response.destroy()
     })
@@ -158,6 +163,7 @@ async function run(args: string[]): Promise<void> {
       probes: probes.facts(),
       ...counts,
       highestEpoch: highest.value,
+      load: load.read(),
     }
     const call = { method: 'POST' as const, path: '/machine/gateway-heartbeat', body: facts, timeoutMs: 1_000 }
     const answer = (await line.call(call)) as GatewayHeartbeatAnswer
@@ -168,13 +174,25 @@ async function run(args: string[]): Promise<void> {
   const beating = control.lines.map((line) =>
     repeat({ everyMs: PROBE_EVERY_MS, signal: aborter.signal, onError }, async () => await beat(line)),
   )
+  const watching = repeat({ everyMs: DASHBOARD_FETCH_EVERY_MS, signal: aborter.signal, onError }, async () => {
+    await dashboard.fetch(control)
+  })
   const renewing = certificate.keep({ home, door, control, log, signal: aborter.signal })
   stopOnSignal(async () => {
     aborter.abort()
     publicServer.close()
     publicServer.closeAllConnections()
     metricsServer?.close()
-    await Promise.all([routes.close(), door.close(), control.close(), peers.close(), probing, ...beating, renewing])
+    await Promise.all([
+      routes.close(),
+      door.close(),
+      control.close(),
+      peers.close(),
+      probing,
+      watching,
+      ...beating,
+      renewing,
+    ])
     await unlock()
     return 0
   })
@@ -183,8 +201,14 @@ async function run(args: string[]): Promise<void> {
   process.send?.(ready)
 }
 
-function numbersOf(from: { routes: Routes; probes: Probes; traffic: Traffic; highest: HighestEpoch }): GatewayNumbers {
-  const { routes, probes, traffic, highest } = from
+function numbersOf(from: {
+  routes: Routes
+  probes: Probes
+  traffic: Traffic
+  highest: HighestEpoch
+  load: Load
+}): GatewayNumbers {
+  const { routes, probes, traffic, highest, load } = from
   traffic.counts.keep((service) => routes.find(service) !== null)
   const { version, all } = routes
   return {
@@ -195,5 +219,6 @@ function numbersOf(from: { routes: Routes; probes: Probes; traffic: Traffic; hig
     highestEpoch: highest.value,
     routes: all,
     probes: probes.facts(),
+    busy: load.read().busy,
   }
 }

@@ -14,6 +14,7 @@ export type GatewayNumbers = {
   highestEpoch: number
   routes: Route[]
   probes: ProbeFacts[]
+  busy: number
 }
 
 /** Of the time from a request's head to the end of its answer; an app gives up somewhere in the upper ones. */
@@ -76,6 +77,12 @@ export const GATEWAY_MEASURES: Measure<GatewayNumbers>[] = [
     name: 'mainstay_gateway_highest_epoch',
     help: 'Highest epoch that this machine ever saw.',
     of: ({ highestEpoch }) => highestEpoch,
+  },
+  {
+    kind: 'gauge',
+    name: 'mainstay_gateway_busy_ratio',
+    help: "Share of the last seconds that the gateway's process was busy; overloaded from 0.95 on.",
+    of: ({ busy }) => busy,
   },
   {
     kind: 'gauge',

@@ -8,7 +8,11 @@ import { PROBE_MS_MAX } from '../kit/limits.ts'
 import type { Peers } from '../machine/peers.ts'
 import type { Routes } from './routes.ts'
 
-type Probe = { lastSuccessAt: number; problem: string | null; unreachableServers: string[]; isRunning: boolean }
+/** What a runtime says of its databases. */
+type Told = Required<Pick<ProbeFacts, 'unreachableServers' | 'refusedLogins'>>
+type Probe = Told & { lastSuccessAt: number; problem: string | null; isRunning: boolean }
+
+const NOTHING_TOLD: Told = { unreachableServers: [], refusedLogins: [] }
 
 export class Probes {
   readonly #routes: Routes
@@ -25,7 +29,7 @@ export class Probes {
     for (const host of this.#routes.hosts) {
       this.#start(host.machine, null, async () => {
         await this.#peers.call(host, { method: 'GET', path: '/live', timeoutMs: PROBE_MS_MAX })
-        return []
+        return NOTHING_TOLD
       })
     }
     const known = new Set<string>()
@@ -40,24 +44,25 @@ export class Probes {
     const wanted = new Set(this.#routes.hosts.map(({ machine }) => keyOf(machine, null)))
     for (const { runtime, to } of this.#routes.all) wanted.add(keyOf(to.machine, runtime))
     const found: ProbeFacts[] = []
-    for (const [key, { lastSuccessAt, problem, unreachableServers }] of this.#probes) {
+    for (const [key, { lastSuccessAt, problem, unreachableServers, refusedLogins }] of this.#probes) {
       if (!wanted.has(key)) this.#probes.delete(key)
       else {
         const [machine = '', runtime = ''] = key.split(' ')
         const silentMs = Math.round(awakeMs() - lastSuccessAt)
-        found.push({ machine, runtime: runtime || null, silentMs, problem, unreachableServers })
+        const told = { unreachableServers, refusedLogins }
+        found.push({ machine, runtime: runtime || null, silentMs, problem, ...told })
       }
     }
     return found
   }
 
-  #start(machine: string, runtime: string | null, ask: () => Promise<string[]>): void {
+  #start(machine: string, runtime: string | null, ask: () => Promise<Told>): void {
     const key = keyOf(machine, runtime)
     // Before its first try has ended a thing counts as having answered just now: absence of evidence is no evidence.
     const probe = this.#probes.get(key) ?? {
       lastSuccessAt: awakeMs(),
       problem: null,
-      unreachableServers: [],
+      ...NOTHING_TOLD,
       isRunning: false,
     }
     this.#probes.set(key, probe)
@@ -65,12 +70,12 @@ export class Probes {
     probe.isRunning = true
     const done = (result: Partial<Probe>) => Object.assign(probe, { ...result, isRunning: false })
     ask().then(
-      (unreachableServers) => done({ lastSuccessAt: awakeMs(), problem: null, unreachableServers }),
-      (error) => done({ problem: messageOf(error), unreachableServers: [] }),
+      (told) => done({ lastSuccessAt: awakeMs(), problem: null, ...told }),
+      (error) => done({ problem: messageOf(error), ...NOTHING_TOLD }),
     )
   }
 
-  async #askRuntime(runtime: string, to: MachineAddress): Promise<string[]> {
+  async #askRuntime(runtime: string, to: MachineAddress): Promise<Told> {
     const answer = await this.#routes.probePoolTo({ runtime, to }).request({
       method: 'GET',
       path: RUNTIME_HEALTH_PATH,
@@ -82,7 +87,11 @@ export class Probes {
       throw new TypeError(`the runtime answered ${answer.statusCode}`)
     }
     const health = (await answer.body.json()) as RuntimeHealth
-    return [...new Set(health.services.filter((one) => !one.isDatabaseReachable).map((one) => one.server))]
+    const unreachable = health.services.filter((one) => !one.isDatabaseReachable).map((one) => one.server)
+    const refusedLogins = health.services
+      .filter((one) => one.isLoginRefused)
+      .map((one) => ({ service: one.name, epoch: one.epoch }))
+    return { unreachableServers: [...new Set(unreachable)], refusedLogins }
   }
 }
 

@@ -1,6 +1,8 @@
 // What a gateway answers on its public port.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
+import { isStatusPath } from '../status/answer.ts'
+import type { DashboardCopy } from './dashboard-copy.ts'
 import { answerJson, answerUnavailable, forward } from './forward.ts'
 import type { Holds } from './holds.ts'
 import { findDestination } from './router.ts'
@@ -14,6 +16,7 @@ export type PublicDeps = {
   holds: Holds
   counts: Counts
   traffic: Traffic
+  dashboard: DashboardCopy
   /** True when this gateway's own probes have not reached a machine for long: no request should hang on it. */
   isLost: (machine: string) => boolean
 }
@@ -31,6 +34,11 @@ export async function answerPublic(
   response.setHeader(REQUEST_ID_HEADER, requestId)
   const url = request.url ?? '/'
   const destination = findDestination(request.headers.host, url)
+  // At the gateway's own name, whatever that is: a service of that name goes first.
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isRead && isStatusPath(url) && !deps.routes.find(destination?.service ?? '')) {
+    return answerDashboard(request, response, deps.dashboard)
+  }
   if (!destination) {
     const isRoot = url === '/' || url.startsWith('/?')
     if (isRoot) return answerJson(response, 200, { mainstay: 'gateway', services: deps.routes.all.length })
@@ -64,6 +72,11 @@ export async function answerPublic(
   const outcome = await deps.traffic.track(route.service, async () => await forward(request, response, to))
   if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
   if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)
+}
+
+function answerDashboard({ url = '/', headers }: IncomingMessage, response: ServerResponse, copy: DashboardCopy): void {
+  const answer = copy.answer(url, `http://${headers.host ?? ''}`)
+  response.writeHead(answer.status, answer.headers).end(answer.body)
 }
 
 function answerUnknown(response: ServerResponse, service: string): void {

@@ -103,7 +103,9 @@ const well: ServiceFacts = {
     problem: null,
     diskFreeBytes: null,
     isUnreachableFromRuntime: false,
+    isLoginRefused: false,
   },
+  scripts: null,
 }
 const down = { isServing: false, isCrashing: false, gatewaysSilent: 1, gatewaysReaching: 0 }
 
@@ -149,6 +151,28 @@ describe('a service', () => {
       'is Unhealthy when that has ended its database',
       { database: { ...well.database, diskFreeBytes: 0, isOpen: false } },
       'Unhealthy database_full',
+    ],
+    [
+      'is Unhealthy when its database answers and does not let it in',
+      { database: { ...well.database, isLoginRefused: true } },
+      'Unhealthy database_auth_failed',
+    ],
+    [
+      'is not called refused by a database that is closed',
+      { database: { ...well.database, isLoginRefused: true, isOpen: false } },
+      'Degraded database_unreachable',
+    ],
+    [
+      'is Degraded while its scripts fail',
+      { scripts: { runs: 10, failed: 5, problem: 'x' } },
+      'Degraded scripts_failing',
+    ],
+    ['is Ready while few of its scripts fail', { scripts: { runs: 4, failed: 4, problem: 'x' } }, 'Ready'],
+    ['is Ready while most runs of its scripts are well', { scripts: { runs: 11, failed: 5, problem: 'x' } }, 'Ready'],
+    [
+      'tells of its runtime before its scripts',
+      { runtime: { ...down, gatewaysSilent: 0 }, scripts: { runs: 9, failed: 9, problem: 'x' } },
+      'Degraded runtime_down',
     ],
     [
       'is Ready while only control does not hear the host of its database',

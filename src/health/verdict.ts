@@ -1,5 +1,11 @@
 // From facts to a verdict: what is wrong, why, and who says so. Pure; times are milliseconds.
-import { CONTRADICTED_MORE_MS, DISK_FULL_BYTES, HEARD_LATELY_MS } from '../kit/limits.ts'
+import {
+  CONTRADICTED_MORE_MS,
+  DISK_FULL_BYTES,
+  HEARD_LATELY_MS,
+  SCRIPTS_FAILED_MIN,
+  SCRIPTS_FAILED_SHARE,
+} from '../kit/limits.ts'
 
 /** One place from which a machine is watched. `silentMs`: since it last reached the machine. */
 export type Vantage = { name: string; domain: string; silentMs: number; silentMsMax: number }
@@ -50,7 +56,11 @@ export type ServiceFacts = {
     diskFreeBytes: number | null
     /** A gateway heard from the runtime that it does not reach the database. */
     isUnreachableFromRuntime: boolean
+    /** A gateway heard from the runtime that the database does not let the service in. */
+    isLoginRefused: boolean
   }
+  /** Runs of its scripts in the last minute; null when none is known. */
+  scripts: { runs: number; failed: number; problem: string | null } | null
 }
 
 /** `isMomentary`: the evidence is of this moment, and has yet to last before it counts. */
@@ -83,7 +93,7 @@ export function judgeService(facts: ServiceFacts): Verdict {
     const message = `its runtime in ${facts.regionName} may be in trouble`
     return { state: 'Degraded', cause: 'runtime_down', message, evidence: runtimeEvidence }
   }
-  return databaseVerdict ?? { state: 'Ready' }
+  return databaseVerdict ?? judgeScripts(facts.scripts)
 }
 
 /** Judges a region's promises by what of them its reporting hosts cannot hold now. */
@@ -94,11 +104,26 @@ export function judgeCapacity(shortage: { message: string }[]): Verdict {
   return { state: 'Degraded', cause: 'capacity_short', message: first.message, evidence }
 }
 
+// One run that fails is its author's business, and so is a script that fails now and then.
+function judgeScripts(scripts: ServiceFacts['scripts']): Verdict {
+  if (scripts === null || scripts.failed < SCRIPTS_FAILED_MIN) return { state: 'Ready' }
+  const { runs, failed, problem } = scripts
+  if (failed / runs < SCRIPTS_FAILED_SHARE) return { state: 'Ready' }
+  const message = `its scripts fail: ${failed} of ${runs} runs in the last minute`
+  return { state: 'Degraded', cause: 'scripts_failing', message, evidence: problem === null ? [] : [problem] }
+}
+
 function judgeDatabase(database: ServiceFacts['database']): Exclude<Verdict, { state: 'Ready' }> | null {
   const cause = 'database_unreachable'
   const name = `its database server ${database.server} in ${database.regionName}`
   if (database.host.isLost) {
     return { state: 'Unhealthy', cause, message: `${name} cannot be reached`, evidence: database.host.evidence }
+  }
+  // The runtime and PostgreSQL are the two witnesses. One that is closed lets nobody in: that is another trouble.
+  if (database.isLoginRefused && database.isOpen !== false) {
+    const evidence = [`${database.server} answers the runtime, and refuses the login of this service`]
+    const message = `${name} does not let it in`
+    return { state: 'Unhealthy', cause: 'database_auth_failed', message, evidence, isMomentary: true }
   }
   const isUnreachable = database.isUnreachableFromRuntime
   const evidence = [

@@ -1,8 +1,7 @@
 // A base backup in a process of its own, with less right to the processors: packing and hashing a whole database in the
 // host would hold up every request that passes through it.
 import type { ChildProcess } from 'node:child_process'
-import type { BaseManifest } from '../backups/base-manifest.ts'
-import type { BackupOrder, BackupWord } from '../backups/worker-channel.ts'
+import type { BackupDone, BackupOrder, BackupWord } from '../backups/worker-channel.ts'
 import { Fault } from '../kit/fault.ts'
 import { startRole } from '../kit/launcher.ts'
 import { BACKUP_NICE } from '../kit/limits.ts'
@@ -14,8 +13,8 @@ export type BackupListeners = {
   signal: AbortSignal
 }
 
-/** Takes a base backup. Faults as `takeBackup`. */
-export async function takeBackupApart(order: BackupOrder, listeners: BackupListeners): Promise<BaseManifest> {
+/** Takes a base backup, and then removes what has expired. Faults as `takeBackup`. */
+export async function takeBackupApart(order: BackupOrder, listeners: BackupListeners): Promise<BackupDone> {
   // A session of its own, so that it can give way; it ends when its host does.
   const child = startRole(['backups'], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true })
   if (child.pid !== undefined) giveWay(child.pid, BACKUP_NICE)
@@ -31,12 +30,12 @@ export async function takeBackupApart(order: BackupOrder, listeners: BackupListe
   }
 }
 
-async function wordOf(child: ChildProcess, { onStart, onProgress, signal }: BackupListeners): Promise<BaseManifest> {
-  return await new Promise<BaseManifest>((resolve, reject) => {
+async function wordOf(child: ChildProcess, { onStart, onProgress, signal }: BackupListeners): Promise<BackupDone> {
+  return await new Promise<BackupDone>((resolve, reject) => {
     child.on('message', (word: BackupWord) => {
       if (word.kind === 'started') onStart(word.id)
       if (word.kind === 'progress') onProgress(word.bytes)
-      if (word.kind === 'done') resolve(word.manifest)
+      if (word.kind === 'done') resolve(word)
       if (word.kind === 'failed') {
         const hint = word.hint === null ? {} : { hint: word.hint }
         reject(new Fault(word.code, 500, word.message, hint))

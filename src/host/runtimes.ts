@@ -11,6 +11,7 @@ import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.
 import type { Log } from '../kit/log.ts'
 import { waitUntilGone } from '../kit/processes.ts'
 import { type RequestCount, RequestCounts } from '../kit/request-counts.ts'
+import { RecentScriptRuns } from './recent-script-runs.ts'
 
 type Wanted = { runtime: RuntimeAssignment; services: RuntimeService[] }
 
@@ -52,6 +53,7 @@ export class Runtimes {
   readonly #runtimes = new Map<string, Runtime>()
   #leases: LeaseUntil[] = []
   readonly #requests = new RequestCounts()
+  readonly #scriptRuns = new RecentScriptRuns()
   #sandboxStarts = 0
   #restarts = 0
   #isHeldDown = false
@@ -101,6 +103,7 @@ export class Runtimes {
   }
 
   facts(): RuntimeFacts[] {
+    const scriptRuns = this.#scriptRuns.list(performance.now())
     return [...this.#runtimes].map(([name, { workers, retiring, wanted }]) => {
       const listening = workers.filter((worker) => worker.isListening)
       const isRunning = listening.length > 0 || retiring.some((worker) => worker.isListening)
@@ -120,6 +123,7 @@ export class Runtimes {
         sandbox: weakest(workers.map(({ sandbox }) => sandbox)),
         problem: isCrashing ? `it ends again and again (${wanted.runtime.units} wanted)` : null,
         services,
+        scripts: scriptRuns.filter(({ service }) => services.some((one) => one.name === service)),
       }
     })
   }
@@ -210,6 +214,7 @@ export class Runtimes {
     } else if (message.kind === 'numbers') {
       worker.numbers = message.numbers
       this.#requests.add(message.numbers.requests)
+      this.#scriptRuns.add(message.numbers.scripts, performance.now())
       this.#sandboxStarts += message.numbers.sandboxStarts
     } else if (message.kind === 'sandbox') {
       worker.sandbox = message.sandbox

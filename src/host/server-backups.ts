@@ -1,10 +1,12 @@
 // The backups of one server whose primary is here: its WAL as it is made, a base backup when one is due, what expires.
-import type { BaseManifest } from '../backups/base-manifest.ts'
 import { restorableInterval } from '../backups/catalogue.ts'
 import { readCatalogue } from '../backups/read-catalogue.ts'
-import { removeExpired } from '../backups/remove-expired.ts'
+import { removeUnfinished } from '../backups/remove-expired.ts'
+import { daysToKeep } from '../backups/retention.ts'
 import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
 import { VAULT_SLOT, WalReceiver } from '../backups/wal-receiver.ts'
+import type { BackupDone } from '../backups/worker-channel.ts'
+import type { BackupAssignment } from '../contract/assignment.ts'
 import type { BackupFacts, BackupTaken } from '../contract/backup.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -13,8 +15,8 @@ import type { Log } from '../kit/log.ts'
 import type { Vault } from '../kit/vault.ts'
 import { takeBackupApart } from './backup-process.ts'
 
-/** What control wants: the key (base64), how often a base backup is taken, and for how long moments are kept. */
-export type WantedBackups = { key: string; everyMs: number; keepDays: number; epoch: number }
+/** What control wants, under the epoch of the server. */
+export type WantedBackups = BackupAssignment & { epoch: number }
 
 type Run = {
   wanted: WantedBackups
@@ -35,7 +37,7 @@ export class ServerBackups {
   #newest: { endedAt: string; timeline: number } | null = null
   #from: string | null = null
   #isLoaded = false
-  #taking: Promise<BaseManifest> | null = null
+  #taking: Promise<BackupDone> | null = null
   #takenBytes: number | null = null
   #takenId: string | null = null
   #coveredGap: string | null = null
@@ -75,8 +77,9 @@ export class ServerBackups {
       this.stop()
       return
     }
-    if (this.#run && JSON.stringify(this.#run.wanted) !== JSON.stringify(wanted)) this.stop()
+    if (this.#run && !isSameRun(this.#run.wanted, wanted)) this.stop()
     this.#run ??= this.#begin(wanted, this.#vault, { ...from, slot: VAULT_SLOT })
+    this.#run.wanted = wanted
     if (performance.now() < this.#nextTryAt || this.#taking || this.#run.isTending) return
     void this.#tendOnce(this.#run)
   }
@@ -94,10 +97,14 @@ export class ServerBackups {
     const run = this.#run
     if (!run) {
       throw new Fault('backup.no_vault', 409, `${this.#server} is not backed up here`, {
-        hint: 'Give the hosts a vault (host --vault), and the server a protection: mainstay sql server protect',
+        hint:
+          this.#vault === null
+            ? 'Give the hosts a vault: mainstay host --vault, or MAINSTAY_VAULT.'
+            : 'It is once it holds data of a mobile service, and has a protection: mainstay sql server protect',
       })
     }
-    const { id, plainBytes, storedBytes } = await (this.#taking ?? this.#take(run))
+    const { manifest } = await (this.#taking ?? this.#take(run))
+    const { id, plainBytes, storedBytes } = manifest
     return { id, plainBytes, storedBytes }
   }
 
@@ -143,7 +150,7 @@ export class ServerBackups {
     this.#isLoaded = true
   }
 
-  async #take(run: Run): Promise<BaseManifest> {
+  async #take(run: Run): Promise<BackupDone> {
     this.#takenBytes = 0
     const onProgress = (bytes: number) => {
       this.#takenBytes = bytes
@@ -152,19 +159,25 @@ export class ServerBackups {
       this.#takenId = id
     }
     const { key, epoch } = run.wanted
-    const order = { vault: this.#vaultText, server: this.#server, key, from: run.from, epoch }
+    const keepDays = daysToKeep(run.wanted, new Date())
+    const order = { vault: this.#vaultText, server: this.#server, key, from: run.from, epoch, keepDays }
     const listeners = { onStart, onProgress, signal: run.aborter.signal }
     this.#taking = takeBackupApart(order, listeners)
     try {
-      const manifest = await this.#taking
+      const done = await this.#taking
+      const { manifest, restorableFrom, problem } = done
       this.#log.info(
         { server: this.#server, backup: manifest.id, bytes: manifest.plainBytes },
         'a base backup was taken',
       )
-      this.#problem = null
-      await removeExpired(run.vault, { days: run.wanted.keepDays })
-      await this.#load(run)
-      return manifest
+      this.#problem = problem && `what has expired could not be removed: ${problem}`
+      this.#newest = { endedAt: manifest.endedAt, timeline: manifest.timeline }
+      this.#from = restorableFrom ?? this.#from ?? manifest.endedAt
+      return done
+    } catch (error) {
+      // A process that failed has done so itself; one that was killed has not. Nobody waits: in a day they go anyway.
+      if (this.#takenId !== null) void removeUnfinished(run.vault, this.#takenId).catch(() => {})
+      throw error
     } finally {
       this.#taking = null
       this.#takenBytes = null
@@ -177,4 +190,9 @@ export class ServerBackups {
     this.#problem = messageOf(error)
     this.#log.warn({ server: this.#server, err: error }, 'no base backup could be taken')
   }
+}
+
+// How long they are kept is looked at when some expire; its WAL need not be broken off for that.
+function isSameRun(one: WantedBackups, other: WantedBackups): boolean {
+  return one.key === other.key && one.everyMs === other.everyMs && one.epoch === other.epoch
 }

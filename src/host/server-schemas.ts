@@ -3,11 +3,12 @@ import type pg from 'pg'
 import type { SchemaAssignment } from '../contract/assignment.ts'
 import type { ServerFacts } from '../contract/facts.ts'
 import { ensureSchema } from '../databases/app-schema.ts'
+import { isElsewhereNow } from '../databases/lost-connection.ts'
 import { messageOf } from '../kit/fault.ts'
 import type { Log } from '../kit/log.ts'
 
-/** `wanted` is what was carried out, as text; empty after a failure, so that it is tried again. */
-type Entry = { wanted: string; epoch: number; problem: string | null }
+/** `wanted` is what was carried out, as text; empty after a failure, so that it is tried again. `madeAt`: under its epoch. */
+type Entry = { wanted: string; epoch: number; madeAt: number; problem: string | null }
 
 /** How it gets at the apps database; nothing there may hang, since that would hold up fencing, too. */
 export type Setup = {
@@ -52,7 +53,10 @@ export class ServerSchemas {
   }
 
   facts(): ServerFacts['schemas'] {
-    return [...this.#entries].map(([schema, { epoch, problem }]) => ({ schema, epoch, problem }))
+    const now = performance.now()
+    return [...this.#entries].map(([schema, { epoch, madeAt, problem }]) => {
+      return { schema, epoch, ageMs: Math.round(now - madeAt), problem }
+    })
   }
 
   /** PostgreSQL is to be started: its platform is looked at again. */
@@ -66,10 +70,15 @@ export class ServerSchemas {
 
   // One service's trouble must not keep the others from being served.
   async #prepareOne(client: pg.Client, schema: SchemaAssignment): Promise<void> {
-    const entry: Entry = { wanted: JSON.stringify(schema), epoch: schema.epoch, problem: null }
+    const { epoch } = schema
+    const entry: Entry = { wanted: JSON.stringify(schema), epoch, madeAt: performance.now(), problem: null }
     try {
       await ensureSchema(client, schema)
+      const before = this.#entries.get(schema.schema)
+      entry.madeAt = before?.epoch === epoch ? before.madeAt : performance.now()
     } catch (error) {
+      // A connection that breaks, as when PostgreSQL stops, says nothing of the schema: all of it is tried again.
+      if (isElsewhereNow(error)) throw error
       Object.assign(entry, { wanted: '', problem: messageOf(error) })
       this.#log.error({ schema: schema.schema, err: error }, 'schema')
     }

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type pg from 'pg'
 import { type Catalogue, restorableInterval } from '../backups/catalogue.ts'
 import { readCatalogue } from '../backups/read-catalogue.ts'
+import { removeEnded } from '../backups/remove-ended.ts'
 import { planRestore } from '../backups/restore-plan.ts'
 import { openServerVault, type ServerVault } from '../backups/server-vault.ts'
 import { verifyByRestore } from '../backups/trial-restore.ts'
@@ -41,6 +42,10 @@ export function addVaultOrders(app: FastifyInstance, host: Host, jobs: Jobs): vo
   app.post<{ Params: Params; Body: VerifyRequest }>('/vault/:server/verify', async ({ params, body }) => {
     const vault = open(params.server, body.key)
     return await jobs.ask(`verify ${body.job}`, async () => await verify(host, vault, body))
+  })
+  app.post<{ Params: Params; Body: VaultRequest }>('/vault/:server/remove', async ({ params, body }) => {
+    const vault = open(params.server, body.key)
+    return await jobs.ask(`remove ${body.job}`, async () => ({ removed: await removeEnded(vault) }))
   })
   app.post<{ Params: Params; Body: TableRestoreRequest }>(
     '/servers/:server/restore-table',

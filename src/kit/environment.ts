@@ -11,6 +11,18 @@ export type Environment = {
   vault: string | null
   vaultAccessKeyId: string | null
   vaultSecretAccessKey: string | null
+  /** Where control sends mail, with user and password in the URL, and in whose name. */
+  smtpUrl: string | null
+  smtpFrom: string | null
+  /** Where people find the portal, when its option does not say it. */
+  portalUrl: string | null
+  /** An OpenID provider by which people may sign in: its issuer, and who we are to it. */
+  oidcIssuer: string | null
+  oidcClientId: string | null
+  oidcClientSecret: string | null
+  oidcLabel: string | null
+  /** Private networks that webhooks may lead to, separated by commas. */
+  egressAllow: string[]
   /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
   metricsAddress: string | null
   /** Where a test arms fault points; null outside of tests. */
@@ -27,6 +39,14 @@ export function environment(): Environment {
     vault: process.env.MAINSTAY_VAULT || null,
     vaultAccessKeyId: process.env.MAINSTAY_VAULT_ACCESS_KEY_ID || null,
     vaultSecretAccessKey: process.env.MAINSTAY_VAULT_SECRET_ACCESS_KEY || null,
+    smtpUrl: process.env.MAINSTAY_SMTP_URL || null,
+    smtpFrom: process.env.MAINSTAY_SMTP_FROM || null,
+    portalUrl: process.env.MAINSTAY_PORTAL_URL || null,
+    oidcIssuer: process.env.MAINSTAY_OIDC_ISSUER || null,
+    oidcClientId: process.env.MAINSTAY_OIDC_CLIENT_ID || null,
+    oidcClientSecret: process.env.MAINSTAY_OIDC_CLIENT_SECRET || null,
+    oidcLabel: process.env.MAINSTAY_OIDC_LABEL || null,
+    egressAllow: (process.env.MAINSTAY_EGRESS_ALLOW ?? '').split(',').filter((network) => network.trim() !== ''),
     metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }

@@ -73,6 +73,40 @@ export const CONTROL_SILENT_MS = 3_000
 export const CONTROL_FORGET_MS = 86_400_000
 /** How often control turns facts into verdicts. */
 export const JUDGE_EVERY_MS = 250
+/** Scripts of a service fail: at least so many runs in this time, and at least this share of all. */
+export const SCRIPT_RUNS_WINDOW_MS = 60_000
+export const SCRIPTS_FAILED_MIN = 5
+export const SCRIPTS_FAILED_SHARE = 0.5
+/** A standby is behind: half of what a recovery may lose unasked, or more than a slow moment leaves. */
+export const STANDBY_BEHIND_MS = 30_000
+export const STANDBY_BEHIND_BYTES = 268_435_456
+/** A vault that refuses is told when the newest restorable moment is this old: WAL is stored within 5 s. */
+export const VAULT_BEHIND_MS = 30_000
+/** A gateway is overloaded: looked at over this time, its one thread has no pause left. */
+export const GATEWAY_LOAD_WINDOW_MS = 4_000
+export const GATEWAY_BUSY_MAX = 0.95
+/** Certificates are renewed at a third of their life; one that is not by a quarter, or with a day left, is told. */
+export const CERTIFICATE_LEFT_SHARE_MIN = 0.25
+export const CERTIFICATE_LEFT_MS_MIN = 86_400_000
+/** Notices: looked for this often; one call or mail takes no longer; tried again after these, and then given up. */
+export const NOTICE_LOOK_EVERY_MS = 1_000
+export const NOTICE_CONNECT_MS_MAX = 5_000
+export const NOTICE_SEND_MS_MAX = 10_000
+export const NOTICE_RETRY_MS = [2_000, 10_000, 60_000, 300_000, 900_000, 3_600_000, 10_800_000, 43_200_000]
+export const NOTICES_AT_ONCE = 200
+export const NOTICE_TARGETS_MAX = 20
+export const NOTICES_KEEP_MS = 90 * 86_400_000
+/** The Service Dashboard: how far it looks back, what it lists, and what counts as one incident with a pause in it. */
+export const DASHBOARD_DAYS = 90
+export const DASHBOARD_INCIDENTS_MAX = 50
+export const DASHBOARD_POSTS_MAX = 20
+export const DASHBOARD_MERGE_MS = 60_000
+/** How old what control shows of it may be; how often a gateway fetches it; when it says that control is silent. */
+export const DASHBOARD_FRESH_MS = 1_000
+export const DASHBOARD_FETCH_EVERY_MS = 3_000
+export const DASHBOARD_SILENT_MS = 10_000
+/** A gateway writes its copy down when it says something new, and this often anyway, for its age. */
+export const DASHBOARD_KEEP_EVERY_MS = 60_000
 /** How long evidence of a moment must last before it counts: longer than a busy moment, or than a server's opening. */
 export const VERDICT_OPEN_MS = 2_000
 /** How long good evidence must last before a verdict of Unhealthy closes. */
@@ -139,8 +173,8 @@ export const MOVED_DRAIN_MS_MAX = 2_000
 /** How long a host waits for what it was asked to wait for before it answers how it stands; it looks so often. */
 export const HOST_WAIT_MS_MAX = 100
 export const HOST_LOOK_EVERY_MS = 5
-/** In a planned move a gateway holds requests for as long as the design allows, and no more of them. */
-export const HOLD_MS_MAX = 2_000
+/** In a planned move: how long and how many requests a gateway holds. To wait is better for an app than a 503. */
+export const HOLD_MS_MAX = 10_000
 export const HOLD_REQUESTS_MAX = 1_000
 /** From the hold until the old primary must be stopped; later all is put back, so that no request waits in vain. */
 export const SWITCH_STOP_MS_MAX = 1_200
@@ -256,6 +290,11 @@ export const IMPORT_BATCH_BYTES = 4_194_304
 export const BACKUP_CHECK_FIRST_MS = 24 * 3_600_000
 export const BACKUP_CHECK_EVERY_MS = 7 * 24 * 3_600_000
 export const BACKUP_CHECK_LOOK_MS = 60_000
+/** Backups of a server that was deleted, or of data that was dropped: for how long they stay; how often we look. */
+export const ENDED_BACKUPS_KEEP_MS = 30 * 24 * 3_600_000
+export const ENDED_BACKUPS_LOOK_MS = 600_000
+/** A vault into which nobody has written for so long may be cleared. */
+export const ENDED_BACKUPS_QUIET_MS = 7 * 24 * 3_600_000
 /** How far behind others a base backup stands for the processors, as in nice(1). */
 export const BACKUP_NICE = 15
 /** How often a base backup tells how far it is. */
@@ -413,6 +452,9 @@ export const VAULT_READ_MS_MAX = 60_000
 export const BACKUP_PART_BYTES = 16 * 1_048_576
 /** How fast a primary gives a base backup away: apps share its disk and its processors. */
 export const BACKUP_KB_PER_SECOND_MAX = 32_768
+/** A base backup waits for its WAL to be in the vault: looked at this often, given up when for so long none came. */
+export const BACKUP_WAL_LOOK_EVERY_MS = 500
+export const BACKUP_WAL_MS_MAX = 300_000
 /** Objects that are read from a vault at once; each may hold a part in memory. */
 export const BACKUP_READS_MAX = 4
 /** WAL reaches the vault this long after it was written, at most; sooner when a segment is full. */
@@ -449,6 +491,36 @@ export const LISTINGS_MAX = 4
 /** WAL that comes in little messages is read this often, and without a rest where more than this comes at once. */
 export const WAL_REST_MS = 50
 export const WAL_REST_BYTES_MAX = 32_768
+
+/** Signing in: hashes of passwords at once (19 MiB and a core each), and what wrong ones cost. */
+export const PASSWORD_HASHES_MAX = 4
+export const SIGN_IN_FREE_TRIES = 5
+export const SIGN_IN_WAIT_MS_MAX = 60_000
+export const SIGN_IN_NAMES_MAX = 10_000
+/** A session ends when it was not used for a working day, and after a week in any case. */
+export const SESSION_IDLE_MS = 12 * 3_600_000
+export const SESSION_MS = 7 * 24 * 3_600_000
+export const SESSIONS_PER_ACCOUNT_MAX = 20
+/** Signing in through an OpenID provider: how long a person may take there, and each call to it. */
+export const OIDC_TRY_MS = 10 * 60_000
+export const OIDC_CALL_SECONDS_MAX = 10
+/** That a session or a token is in use is noted no more often than this. */
+export const USE_NOTED_EVERY_MS = 60_000
+/** A link by which somebody chooses a password; the first owner's is made again when it is over. */
+export const INVITATION_MS = 7 * 24 * 3_600_000
+export const TOKEN_DAYS = 90
+export const TOKENS_MAX = 1_000
+export const ACCOUNTS_LISTED_MAX = 1_000
+/** Changes that are sealed into the audit's chain: how often, how many at once; how many are read of it at once. */
+export const AUDIT_SEAL_EVERY_MS = 1_000
+export const AUDIT_SEALED_AT_ONCE = 500
+export const AUDIT_READ_AT_ONCE = 1_000
+/** Streams of events: so many at once, each for so long, then its browser asks again, and shows that it still may. */
+export const EVENT_STREAMS_MAX = 200
+export const EVENT_STREAM_MS_MAX = 5 * 60_000
+export const EVENTS_LOOK_EVERY_MS = 500
+export const EVENTS_REST_MS = 100
+export const EVENTS_QUIET_MS_MAX = 5_000
 
 /** External servers: how often their hosts are asked which takes writes; how long a connection and an answer take. */
 export const EXTERNAL_LOOK_EVERY_MS = 1_000

@@ -1,7 +1,7 @@
 // Where the local cloud on one machine keeps its things.
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { CLOUD_FILE, OPERATOR_TOKEN_FILE, OUTAGES_FILE } from '../contract/local-cloud.ts'
+import { CLOUD_FILE, OPERATOR_TOKEN_FILE, OUTAGES_FILE, OWNER_INVITATION_FILE } from '../contract/local-cloud.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { makeOpenFolder, postgresFolderOf, socketFolderOf } from '../kit/home-folder.ts'
@@ -12,6 +12,8 @@ export type CloudHome = {
   cloudFile: string
   outagesFile: string
   tokenFile: string
+  /** The first owner's link to sign in, while nobody can. */
+  invitationFile: string
   settingsFile: string
   socket: string
   logs: string
@@ -29,6 +31,7 @@ export function cloudHome(folder: string): CloudHome {
     cloudFile: join(folder, CLOUD_FILE),
     outagesFile: join(folder, OUTAGES_FILE),
     tokenFile: join(folder, OPERATOR_TOKEN_FILE),
+    invitationFile: join(folder, OWNER_INVITATION_FILE),
     settingsFile: join(folder, 'up.json'),
     socket: join(socketFolderOf(folder), 'up.sock'),
     logs: join(folder, 'logs'),

@@ -4,6 +4,7 @@ import type { Server } from 'node:net'
 import { dirname } from 'node:path'
 import type { ServerView, StatusView } from '../contract/api.ts'
 import type { CloudFile, Outage, OutageKind, UpAnswer, UpRequest } from '../contract/local-cloud.ts'
+import { WELCOME_PATH } from '../contract/portal-page.ts'
 import { Fault } from '../kit/fault.ts'
 import { readJsonIfAny, readTextIfAny, writeJson } from '../kit/files.ts'
 import { makeOpenFolder } from '../kit/home-folder.ts'
@@ -171,6 +172,12 @@ export class LocalCloud {
     const token = await readTextIfAny(this.home.tokenFile)
     if (token === null) throw new Fault('control.not_found', 503, 'control has made no operator token yet')
     return this.#options.connect(this.controlUrl, token.trim())
+  }
+
+  /** Where somebody signs in to the portal for the first time; null once somebody has. */
+  async ownerLink(): Promise<string | null> {
+    const token = await readTextIfAny(this.home.invitationFile)
+    return token === null ? null : `${this.controlUrl}${WELCOME_PATH}#${token.trim()}`
   }
 
   async #takeHome(): Promise<void> {

@@ -1,6 +1,6 @@
 // How a change that takes long is begun: everything is checked and claimed in one transaction, or tried and taken back.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { beginOnce } from './operations.ts'

@@ -1,6 +1,7 @@
 // Bringing stranded writes back onto the promoted server, as an operation: begun again it finds what is there.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { BundleApplied, BundlePreview } from '../contract/divergence.ts'
 import { carryBundle } from '../databases/bundle-courier.ts'
 import { type Divergence, getDivergence, noteApplied } from '../databases/divergences.ts'

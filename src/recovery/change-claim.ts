@@ -1,7 +1,7 @@
 // Whether a service may be changed to another database now: both are looked into, and the change is claimed.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { ChangeDatabase, DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { CheckExternalAnswer, CheckExternalRequest } from '../contract/external-server.ts'

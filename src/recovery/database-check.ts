@@ -43,7 +43,7 @@ export function checkDatabase(facts: DatabaseFacts): DatabaseFinding {
     ...lossText(facts, lossMs, isSame),
     ...tableText(facts),
     ...distanceText(facts),
-    'Hold requests meanwhile, for at most 2 s',
+    'Hold requests meanwhile, as a rule for under 2 s',
   ]
   return { schema, lossMs, isSame, changes }
 }

@@ -1,6 +1,7 @@
 // A promotion without a service: the database died, and what it served is elsewhere or stays where it is.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, PromoteServer } from '../contract/api.ts'
 import {
   lockIdleServer,

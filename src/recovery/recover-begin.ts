@@ -1,6 +1,7 @@
 // Preflight and claim of a recovery: one transaction with the operation's row, or a refusal that changed nothing.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { RecoverRequest, RecoveryPlanView } from '../contract/api.ts'
 import type { DatabaseAction } from '../contract/recovery.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'

@@ -1,6 +1,7 @@
 // One table, or some of its rows, as they were: from a backup into the living database, without touching the rest.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, RestoreTable } from '../contract/api.ts'
 import type { BackupTarget, RestoreOutline } from '../contract/backup.ts'
 import type { TableRestored, TableRestoreRequest, TableWish } from '../contract/table-restore.ts'

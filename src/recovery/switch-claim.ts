@@ -1,7 +1,7 @@
 // Whether a service can be moved as planned, where to, and what moves with it: checked and claimed in one transaction.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, SwitchService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { lockIdleServer, primaryOf, standbyOf } from '../databases/servers.ts'
@@ -129,7 +129,7 @@ async function claimSwitch(
         : `Its server ${service.server} stays where it is`,
       ...(others.length > 0 ? [`The data of ${others.join(', ')} moves along; they stay where they are`] : []),
       ...(standsOn ? [`Its secondary '${standsOn.name}' stands in ${fromRegion.name} then`] : []),
-      'Hold requests meanwhile, for at most 2 s',
+      'Hold requests meanwhile, as a rule for under 2 s',
     ]
     return { operationId, changes }
   })

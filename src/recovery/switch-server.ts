@@ -1,6 +1,7 @@
 // A planned move of a server without a service: its primary and its standby change roles, and no request fails.
-import type { Caller } from '../accounts/accounts.ts'
+
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView } from '../contract/api.ts'
 import { standbyStep } from '../databases/server-operations.ts'
 import {
@@ -86,7 +87,7 @@ async function claimSwitchServer(
       `Move the primary of ${name} from ${regionOf(move.from)} to ${regionOf(move.to)}; its standby is then in ${regionOf(move.from)}`,
       services.length === 0
         ? 'No mobile service uses it'
-        : `Hold the requests of ${services.map((service) => service.name).join(', ')} meanwhile, for at most 2 s`,
+        : `Hold the requests of ${services.map((service) => service.name).join(', ')} meanwhile, as a rule for under 2 s`,
     ]
     return { operationId, changes }
   })

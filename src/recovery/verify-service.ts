@@ -1,7 +1,7 @@
 // Verifies a service: what its runtime goes by, what its database holds, and on demand its standby or a backup against
 // it. Everything is looked at; what is wrong ends the operation as failed, named.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { VerifyService } from '../contract/api.ts'
 import type { BackupTarget } from '../contract/backup.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'

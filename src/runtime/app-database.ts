@@ -54,6 +54,11 @@ export class AppDatabase {
     })
   }
 
+  /** PostgreSQL answered last, and did not let the service in. */
+  get isLoginRefused(): boolean {
+    return this.#pool.isLoginRefused
+  }
+
   /** Ends its connections. */
   close(): void {
     this.#pool.close()

@@ -5,35 +5,49 @@ import type { RuntimeService } from '../contract/runtime-channel.ts'
 import { pause } from '../kit/clock.ts'
 import { messageOf } from '../kit/fault.ts'
 import { DATABASE_CHECK_EVERY_MS, DATABASE_CHECK_MS_MAX } from '../kit/limits.ts'
+import { isLoginRefusal } from './sql-errors.ts'
 
-type Check = { startedAt: number; running: Promise<void> | null; problem: string | null; client: pg.Client | null }
+type Check = {
+  startedAt: number
+  running: Promise<void> | null
+  problem: string | null
+  /** PostgreSQL answered, and did not let us in. */
+  isRefused: boolean
+  client: pg.Client | null
+}
 
 const LOGINS_TRIED_MAX = 3
 
 export class DatabaseHealth {
   readonly #checks = new Map<string, Check>()
 
-  /** Looks at each server, at most once a second while it is reached; answers within the time that a look may take. */
-  async of(name: string, services: RuntimeService[]): Promise<RuntimeHealth> {
-    const byServer = Map.groupBy(services, serverKey)
+  /**
+   * Looks at each server, at most once a second while it is reached; answers within the time that a look may take.
+   * `refused`: services that were not let in of late. Each of these is looked at by itself, with its own login.
+   */
+  async of(name: string, services: RuntimeService[], refused: ReadonlySet<string>): Promise<RuntimeHealth> {
+    const keyOf = (service: RuntimeService) =>
+      refused.has(service.name) ? JSON.stringify([serverKey(service), service.name]) : serverKey(service)
+    const byServer = Map.groupBy(services, keyOf)
     for (const key of this.#checks.keys()) if (!byServer.has(key)) this.#forget(key)
     const running: Promise<void>[] = []
     for (const [key, group] of byServer) running.push(this.#check(key, group))
     const aborter = new AbortController()
     await Promise.race([Promise.all(running), pause(DATABASE_CHECK_MS_MAX, aborter.signal)])
     aborter.abort()
-    return { name, services: services.map((service) => this.#report(service)) }
+    return { name, services: services.map((service) => this.#report(service, this.#checks.get(keyOf(service)))) }
   }
 
   close(): void {
     for (const key of [...this.#checks.keys()]) this.#forget(key)
   }
 
-  #report(service: RuntimeService): RuntimeHealth['services'][number] {
-    const check = this.#checks.get(serverKey(service))
+  #report(service: RuntimeService, check: Check | undefined): RuntimeHealth['services'][number] {
     const problem = check ? check.problem : 'not looked at yet'
+    const isLoginRefused = check?.isRefused ?? false
+    const isDatabaseReachable = problem === null || isLoginRefused
     const { server } = service.database
-    return { name: service.name, epoch: service.epoch, server, isDatabaseReachable: problem === null, problem }
+    return { name: service.name, epoch: service.epoch, server, isDatabaseReachable, isLoginRefused, problem }
   }
 
   async #check(key: string, services: RuntimeService[]): Promise<void> {
@@ -42,6 +56,7 @@ export class DatabaseHealth {
       startedAt: Number.NEGATIVE_INFINITY,
       running: null,
       problem: 'no answer yet',
+      isRefused: false,
       client: null,
     }
     this.#checks.set(key, check)
@@ -62,9 +77,11 @@ export class DatabaseHealth {
         if (!(way instanceof pg.Client)) check.client = await connect(way)
         await check.client?.query('select 1')
         check.problem = null
+        check.isRefused = false
         break
       } catch (error) {
         check.problem = messageOf(error)
+        check.isRefused = isLoginRefusal(error)
         end(check)
       }
     }

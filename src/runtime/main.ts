@@ -101,6 +101,7 @@ function numbersSource(from: { requests: RequestCounts; budget: ConnectionBudget
     startsTold = started
     return {
       requests: from.requests.take(),
+      scripts: from.scripts.runs.take(),
       sandboxStarts,
       sandboxes: { running, blocked },
       connections: { open: from.budget.open, waiting: from.budget.waiting },

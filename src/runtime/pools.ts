@@ -2,6 +2,7 @@
 import { POOL_CONNECTIONS_MAX, POOL_IDLE_MS, POOL_WAITERS_MAX, RUNTIME_CONNECTIONS_MAX } from '../kit/limits.ts'
 import { timedOut, unavailable } from './app-faults.ts'
 import { Connection, type ConnectionTarget } from './connection.ts'
+import { isLoginRefusal } from './sql-errors.ts'
 
 type Waiter = { resolve: (connection: Connection) => void; reject: (error: unknown) => void; timer: NodeJS.Timeout }
 type Idle = { connection: Connection; since: number; timer: NodeJS.Timeout }
@@ -63,6 +64,8 @@ export class Pool {
   #idle: Idle[] = []
   #open = 0
   #isClosed = false
+  /** PostgreSQL did not let the last connection in. */
+  isLoginRefused = false
 
   constructor(target: ConnectionTarget, budget: ConnectionBudget) {
     this.#target = target
@@ -150,8 +153,12 @@ export class Pool {
 
   #openFor(waiter: Waiter): void {
     Connection.open(this.#target, (broken) => this.#closeIdle(broken)).then(
-      (connection) => waiter.resolve(connection),
+      (connection) => {
+        this.isLoginRefused = false
+        waiter.resolve(connection)
+      },
       (error) => {
+        this.isLoginRefused = isLoginRefusal(error)
         this.#forget()
         // Nothing was sent yet, so this is known: not done.
         waiter.reject(unavailable('The database cannot be reached.', error))

@@ -1,6 +1,6 @@
 // A table request that has a script: what the script is given, its run in the sandbox, and its answer.
 import type { ScriptAssignment } from '../contract/assignment.ts'
-import { messageOf } from '../kit/fault.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
 import { refusalText } from '../sandbox/endings.ts'
 import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
@@ -32,8 +32,29 @@ export async function answerByScript(
   return await leases.guard({ server, isWrite: operation !== 'read' }, async () => {
     const input = { ...subject, ...aboutOf(context), operation, script: { ...script, source: `/${script.name}.js` } }
     const result = await run(context, script, input, asks)
-    return render({ context, operation, source: input.script.source, asks }, result)
+    const { source } = input.script
+    return counted(context, source, result, () => render({ context, operation, source, asks }, result))
   })
+}
+
+// What a script answers by itself is no failure of it, whatever the status.
+function counted(context: TableContext, source: string, result: Ended, work: () => Answer): Answer {
+  const { name } = context.service.assignment
+  const note = (problem: string | null) => context.scripts.runs.note(name, problem && `'${source}': ${problem}`)
+  try {
+    const answer = work()
+    note(null)
+    return answer
+  } catch (error) {
+    const isFailed = error instanceof Fault && error.code === 'app.script_failed'
+    if (result.kind === 'timed_out') note('it did not answer in time')
+    else note(isFailed ? whyFailed(error.cause) : null)
+    throw error
+  }
+}
+
+function whyFailed(cause: unknown): string {
+  return typeof cause === 'string' ? cause : 'its sandbox ended'
 }
 
 type Subject = { item: WireItem | null; id: string | null; query: WireQuery | null; version: string | null }

@@ -9,8 +9,10 @@ import { readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
 import type { ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
+import { ScriptRunCounts } from './script-runs.ts'
 
 export class Scripts {
+  readonly runs = new ScriptRunCounts()
   readonly #sandboxes: Sandboxes
   readonly #log: Log
 

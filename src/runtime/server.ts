@@ -105,7 +105,10 @@ async function answerInTime(request: AppRequest, deps: ServerDeps): Promise<Answ
 async function answerAny(request: AppRequest, deps: ServerDeps): Promise<Answer> {
   try {
     if (isHealthRequest(request)) {
-      return jsonAnswer(200, JSON.stringify(await deps.health.of(deps.name, deps.services.list())))
+      return jsonAnswer(
+        200,
+        JSON.stringify(await deps.health.of(deps.name, deps.services.list(), deps.services.refused())),
+      )
     }
     return await answerApp(request, deps)
   } catch (error) {

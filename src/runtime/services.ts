@@ -49,6 +49,12 @@ export class Services {
     return [...this.#served.values()].map(({ assignment }) => assignment)
   }
 
+  /** Services whose login PostgreSQL refused the last request for a connection. */
+  refused(): Set<string> {
+    const found = [...this.#served.values()].filter(({ database }) => database.isLoginRefused)
+    return new Set(found.map(({ assignment }) => assignment.name))
+  }
+
   /** Drains every pool. */
   close(): void {
     this.assign([])

@@ -52,6 +52,11 @@ const RULES: Record<string, SqlRule> = {
   '57014': { retry: 'never', isEvicted: false, answer: 'timed_out' },
 }
 
+/** True when PostgreSQL answered, and did not let us in: a wrong password, or a role that may not log in. */
+export function isLoginRefusal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === '28P01' || error.code === '28000')
+}
+
 /** The rule for anything that a sent statement threw. */
 export function ruleOf(error: unknown): SqlRule {
   if (error instanceof pg.DatabaseError) {

@@ -1,7 +1,7 @@
 // Creating a mobile service: refused or written in one transaction, then carried out step by step.
 import { type Kysely, sql } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { Seal } from '../accounts/seal.ts'
 import type { CreateService, DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'

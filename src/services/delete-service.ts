@@ -1,7 +1,7 @@
 // Deleting a mobile service: closed first, then its data kept or dropped, as asked.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { untilDropped } from '../databases/server-operations.ts'

@@ -1,7 +1,7 @@
 // Bringing an archived service back: its own row, schema, tables, scripts and keys, under a new epoch, in a new place.
 import type { Kysely, Selectable } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { ArchiveView, DryRunView, RestoreService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'

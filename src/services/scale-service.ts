@@ -1,7 +1,7 @@
 // Scaling a mobile service: another mode or number of units, in place; no request falls between two runtimes.
 import type { Kysely } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { ScalePlanView, ScaleService } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'

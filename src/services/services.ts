@@ -15,6 +15,24 @@ export async function listServices(db: Db, subscriptionId: string | null): Promi
   return await (subscriptionId === null ? all : all.where('subscription_id', '=', subscriptionId)).execute()
 }
 
+/** The data of a service that somebody deleted was dropped then, where it was. */
+export type Drop = { server: string; at: Date }
+
+/** Which data was dropped since `since`, oldest first. */
+export async function listDrops(db: Db, since: Date): Promise<Drop[]> {
+  // One whose creation failed ended in the same state; it never held anything, and has no archive.
+  const archived = db.selectFrom('archives').select('service_id')
+  return await db
+    .selectFrom('services')
+    .select(['server', 'ended_at as at'])
+    .where('state', '=', 'deleted')
+    .where('ended_at', '>', since)
+    .where('id', 'in', archived)
+    .orderBy('ended_at')
+    .$narrowType<Drop>()
+    .execute()
+}
+
 /** The living service of that name, in any case, or null. */
 export async function findByName(db: Db, subscriptionId: string, name: string): Promise<Service | null> {
   const found = await db

@@ -1,7 +1,7 @@
 // What a person changes about a service that stays where it is: its keys, its settings, and a restart.
 import type { Updateable } from 'kysely'
-import type { Caller } from '../accounts/accounts.ts'
 import { audit } from '../accounts/audit.ts'
+import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, KeyType, KeyView, ServiceSettings } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'

@@ -12,6 +12,8 @@ import { ensurePlatform, ensureSchema } from '../../src/databases/app-schema.ts'
 import { prepareBinaries } from '../../src/databases/binaries.ts'
 import { Cluster } from '../../src/databases/cluster.ts'
 import { raiseStamps, raiseStampsAbove } from '../../src/databases/stamps.ts'
+import { ServerSchemas } from '../../src/host/server-schemas.ts'
+import { openLog } from '../../src/kit/log.ts'
 
 const wanted: SchemaAssignment = {
   serviceId: 'abc123',
@@ -55,6 +57,27 @@ describe("a service's schema", () => {
       const found = await client.query(sql.replace('__updatedAt', '"__updatedAt"'), [id])
       return { version: BigInt(found.rows[0].__version), stamp: found.rows[0].stamp as Date }
     })
+
+  test('a connection that breaks is no trouble of the schema, and what PostgreSQL refuses is', async () => {
+    const schemas = new ServerSchemas(openLog('test', 'silent'))
+    const ensurePlatform = async () => {}
+    const broken = async <T>(work: (client: pg.Client) => Promise<T>) =>
+      await asSuperuser(async (client) => {
+        // As PostgreSQL ends it when it stops.
+        await client.query('select pg_terminate_backend(pg_backend_pid())').catch(() => {})
+        return await work(client)
+      })
+    const fresh = { ...wanted, serviceId: 'fresh', schema: 'fresh' }
+    await assert.rejects(schemas.prepare([fresh], { ensurePlatform, withApps: broken }))
+    assert.deepEqual(schemas.facts(), [])
+    const asItself = async <T>(work: (client: pg.Client) => Promise<T>) => await asService(3, work)
+    await schemas.prepare([fresh], { ensurePlatform, withApps: asItself })
+    assert.match(schemas.facts()[0]?.problem ?? '', /permission denied|must be/)
+    await schemas.prepare([fresh], { ensurePlatform, withApps: asSuperuser })
+    const [made] = schemas.facts()
+    assert.deepEqual([made?.epoch, made?.problem], [3, null])
+    assert.ok(made !== undefined && made.ageMs !== undefined && made.ageMs >= 0)
+  })
 
   test('can be made twice', async () => {
     await asSuperuser(async (client) => await ensureSchema(client, wanted))

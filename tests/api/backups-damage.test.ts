@@ -13,6 +13,7 @@ import { openServerVault, type ServerVault } from '../../src/backups/server-vaul
 import { takeBackup } from '../../src/backups/take-backup.ts'
 import { verifyByRestore } from '../../src/backups/trial-restore.ts'
 import { verifyBackups } from '../../src/backups/verify.ts'
+import { parseLsn } from '../../src/databases/replication.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { removeTree } from '../../src/kit/files.ts'
 import { randomFrom } from '../simulation/random.ts'
@@ -145,6 +146,22 @@ const DAMAGES: Damage[] = [
       await rm(fileOf(folder, walAfter(-2)))
       const gap = walAfter(-2).slice(0, walAfter(-2).lastIndexOf('/') + 18)
       return { named: [gap], notes: ['note 1', 'note 2'], said: /is missing/ }
+    },
+  },
+  {
+    name: 'the WAL that makes the newest backup whole deleted',
+    async make(_, folder, vault) {
+      const [from, to] = [parseLsn(second.startLsn), parseLsn(second.endLsn)]
+      const pieces = (await vault.list()).flatMap((object) => (object.kind === 'wal' ? [object.piece] : []))
+      const needed = pieces.filter(({ start, end }) => start < to && end > from)
+      for (const { key } of needed) await rm(fileOf(folder, key))
+      const key = needed[0]?.key ?? ''
+      const gap = key.slice(0, key.lastIndexOf('/') + 18)
+      return {
+        named: [gap],
+        notes: ['note 1', 'note 2'],
+        said: /is passed over: the WAL that makes it whole is not in/,
+      }
     },
   },
   {

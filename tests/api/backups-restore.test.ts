@@ -9,7 +9,12 @@ import { s3Vault } from '../../src/backups/s3-vault.ts'
 import { openServerVault } from '../../src/backups/server-vault.ts'
 import { takeBackup } from '../../src/backups/take-backup.ts'
 import { verifyBackups } from '../../src/backups/verify.ts'
+import { findMismatch, readArchive, readWalRange } from '../../src/databases/backup-archive.ts'
+import { streamBaseBackup } from '../../src/databases/base-backup-stream.ts'
 import type { Cluster } from '../../src/databases/cluster.ts'
+import { parseLsn } from '../../src/databases/replication.ts'
+import { replicationClient } from '../../src/databases/replication-client.ts'
+import { walFileName } from '../../src/databases/timeline.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { BackupBench, KEY, type RunningReceiver, SERVER } from '../support/backup-cluster.ts'
 import { startS3Server } from '../support/s3-server.ts'
@@ -109,7 +114,8 @@ describe('restores', { concurrency: 3 }, () => {
       async (cluster) => await bench.texts('mark', cluster),
     )
     assert.deepEqual(found, [])
-    assert.equal(report.plan.wal.length, 0)
+    const lastNeeded = parseLsn(manifest.endLsn)
+    assert.ok(report.plan.wal.length > 0 && report.plan.wal.every(({ start }) => start < lastNeeded))
   })
 
   for (const step of ['fetching', 'recovering'] as const) {
@@ -179,6 +185,14 @@ test('a backup that was stopped leaves no backup', async () => {
   assert.equal((await readCatalogue(bench.vault())).backups.length, 1)
 })
 
+test('so does one that is stopped just before the primary begins to send', async () => {
+  const stopping = new AbortController()
+  const onStart = () => process.nextTick(() => stopping.abort())
+  const job = takeBackup(bench.vault(), bench.upstream(), { epoch: 7, onStart, signal: stopping.signal })
+  await assert.rejects(job, { code: 'backup.stopped' })
+  assert.equal((await readCatalogue(bench.vault())).backups.length, 1)
+})
+
 test('a server restored in place goes on in the same vault, on its new timeline', async () => {
   await running.stop()
   await bench.source.stop('fast')
@@ -215,4 +229,99 @@ test('the same through an object store', async () => {
   } finally {
     await store.stop()
   }
+})
+
+// While a copy is under way as much is written as two checkpoints forget.
+const ALL_MEANWHILE = Array.from({ length: 8 }, (_, time) => `meanwhile ${time}`)
+
+async function writeMeanwhile(): Promise<void> {
+  for (const text of ALL_MEANWHILE) {
+    await bench.note(text)
+    await bench.sql('select pg_switch_wal()')
+    await bench.sql('checkpoint')
+  }
+}
+
+// Whoever streamed before would have WAL held back for it.
+async function dropSlots(): Promise<void> {
+  const drop = 'select pg_drop_replication_slot(slot_name) from pg_replication_slots'
+  await waitFor('slots to go', async () => await bench.sql(drop).catch(() => undefined), { withinMs: 20_000 })
+}
+
+test('a backup that takes long is whole, however much is written and forgotten meanwhile', async () => {
+  await running.stop()
+  await dropSlots()
+  const vault = bench.vault('slow')
+  const { receiver, stop } = bench.receive(vault, bench.source, 'mainstay_vault_slow')
+  await waitFor('WAL to come', () => receiver.facts.state === 'streaming' || undefined, { withinMs: 20_000 })
+  let isFirst = true
+  const busy: typeof vault = {
+    ...vault,
+    async put(facts, content) {
+      if (isFirst && facts.kind === 'part') {
+        isFirst = false
+        await writeMeanwhile()
+      }
+      return await vault.put(facts, content)
+    },
+  }
+  const { id, startLsn } = await takeBackup(busy, bench.upstream(), { epoch: 8 })
+  await stop()
+  // The primary itself has no more of what made it whole.
+  const begin = walFileName(1, parseLsn(startLsn))
+  assert.deepEqual(await bench.sql(`select name from pg_ls_waldir() where name = '${begin}'`), [])
+  const cluster = bench.makeCluster()
+  await restoreServer(vault, { target: { kind: 'backup', id }, cluster })
+  await cluster.start()
+  // As far as the primary was when it had sent all: what it sends may lie in sockets while the first part is stored.
+  const found = await bench.texts('meanwhile', cluster)
+  assert.deepEqual(found, ALL_MEANWHILE.slice(0, found.length))
+  await cluster.stop('fast')
+})
+
+test('a copy whose WAL is lost to the vault is no backup, and its parts go', async () => {
+  const vault = bench.vault('lost')
+  let listings = 0
+  const late: typeof vault = {
+    ...vault,
+    // The first listing is before the copy, the second after it: whoever brings the WAL comes only now.
+    async list() {
+      listings += 1
+      if (listings === 2) {
+        await writeMeanwhile()
+        const { receiver, stop } = bench.receive(vault, bench.source, 'mainstay_vault_lost')
+        await waitFor('WAL to come', () => receiver.facts.state === 'streaming' || undefined, { withinMs: 20_000 })
+        await bench.settle(receiver)
+        await stop()
+      }
+      return await vault.list()
+    },
+  }
+  await assert.rejects(takeBackup(late, bench.upstream(), { epoch: 8 }), {
+    code: 'backup.no_wal',
+    message: /lacks the WAL of sql-test from/,
+  })
+  const kinds = new Set((await vault.list()).map(({ kind }) => kind))
+  assert.ok(kinds.has('wal') && !kinds.has('part') && !kinds.has('manifest'))
+})
+
+test('a copy for a standby holds its WAL, and lets go of it', async () => {
+  await dropSlots()
+  const client = replicationClient(bench.upstream(), 'mainstay_copy')
+  await client.connect()
+  const archive = readArchive(null)
+  let isFirst = true
+  const write = (chunk: Buffer) => {
+    if (!isFirst) return archive.write(chunk)
+    isFirst = false
+    return Promise.all([writeMeanwhile(), archive.write(chunk)]).then(() => {})
+  }
+  const streamed = streamBaseBackup(client, write, { hasWal: true, onProgress: () => {} })
+  const [text] = await Promise.all([streamed.finally(() => archive.end()), archive.finished])
+  assert.equal(findMismatch(text, archive.files), null)
+  const { startLsn } = readWalRange(text)
+  assert.ok([...archive.files.keys()].some((path) => path.includes(walFileName(1, parseLsn(startLsn)))))
+  await client.end()
+  const isFree = async () => (await bench.sql('select 1 from pg_replication_slots')).length === 0 || undefined
+  await waitFor('nothing to hold WAL back any more', isFree, { withinMs: 20_000 })
 })

@@ -1,14 +1,15 @@
 // What every kind of vault keeps to, whatever it is made of.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { s3Vault } from '../../src/backups/s3-vault.ts'
-import { removeTree } from '../../src/kit/files.ts'
+import { makeFolders, removeTree } from '../../src/kit/files.ts'
 import { folderVault, type Vault } from '../../src/kit/vault.ts'
 import { type S3Server, startS3Server } from '../support/s3-server.ts'
 
@@ -51,6 +52,19 @@ for (const { name, open } of KINDS) {
       await vault.remove('again/a')
       assert.equal(await vault.get('again/a'), null)
       assert.deepEqual(await vault.list('again/'), [])
+    })
+
+    test('what a write left that was cut short goes after a while; objects stay', async () => {
+      const vault = open()
+      await vault.put('swept/a', Buffer.from('whole'))
+      const half = join(folder, 'vault', 'swept', 'b.0123abcd.tmp')
+      await makeFolders(dirname(half))
+      await writeFile(half, 'hal')
+      await vault.sweep('swept/', new Date(Date.now() - 60_000))
+      assert.ok(existsSync(half), 'it may be under way')
+      await vault.sweep('swept/', new Date(Date.now() + 60_000))
+      assert.equal(existsSync(half), name !== 'a folder')
+      assert.deepEqual(await vault.list('swept/'), ['swept/a'])
     })
 
     test('lists by prefix, in order, more than one page of a store, and nothing of a neighbour', async () => {

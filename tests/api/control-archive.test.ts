@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib'
 import { pino } from 'pino'
 import { Accounts } from '../../src/accounts/accounts.ts'
 import { type KeyedSeal, openSeal } from '../../src/accounts/seal.ts'
+import { ensureOperator } from '../../src/accounts/tokens.ts'
 import { listArchives } from '../../src/control/archive-file.ts'
 import { Archivist } from '../../src/control/archivist.ts'
 import { type ControlStore, openControlStore } from '../../src/control/database.ts'
@@ -37,8 +38,8 @@ describe('the archives of a control database', () => {
     folder = clusters.folder
     store = await openControlStore({ home: '/nonexistent', url: clusters.url(), log })
     seal = await openSeal(at('control.key'), { mayMake: true })
-    const accounts = await Accounts.open(store.db, seal, LIVES)
-    await accounts.ensureOperator(at('operator.token'))
+    await Accounts.open(store.db, seal, LIVES)
+    await ensureOperator(store.db, at('operator.token'))
     await notePresence(store.db, { id: 'a', domain: 'a', version: '1', startedAt: new Date(), isKeyExported: false })
     await ensureRegion(store.db, `West "quoted" \\ US, 'it''s'\n`)
     await store.db.insertInto('machines').values({ name: 'm-1', role: 'host', domain: 'West US' }).execute()

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pino } from 'pino'
-import type { JoinTokenView, MachineView } from '../../src/contract/api.ts'
+import type { IncidentView, JoinTokenView, MachineView } from '../../src/contract/api.ts'
 import type { GatewayFacts, GatewayHeartbeatAnswer } from '../../src/contract/facts.ts'
 import { decodeJoinToken, encodeJoinToken, type MachineIdentity } from '../../src/contract/join.ts'
 import { CONTROL_PROTOCOL, PROTOCOL_VERSION } from '../../src/contract/protocols.ts'
@@ -179,6 +179,13 @@ describe('a machine', { concurrency: 7 }, () => {
 
   test('that was off for too long joins again under its name, with a token of its own', async () => {
     const identity = await joining('off', 'edge-7', await makeToken('edge-7'))
+    const find = async () => {
+      const open = await call<IncidentView[]>('GET', '/incidents?isOpen=true')
+      return open.find((one) => one.kind === 'certificate' && one.subject === identity.name)
+    }
+    const { cause, message } = await waitFor('it to be told that it is not renewed', find, SLOW)
+    assert.equal(cause, 'certificate_expiring')
+    assert.match(message, new RegExp(`the certificate of ${identity.name} (ends in|has ended)`))
     const isOver = () => (Date.now() > lifeOf(identity.certificate).untilMs ? true : undefined)
     await waitFor('the end of its certificate', isOver, SLOW)
     const expired = { code: 'join.expired', hint: new RegExp(`join-token create --machine ${identity.name}`) }

@@ -191,7 +191,7 @@ test('the components of a query are what the client asked for', async () => {
 test('a function as a filter is refused with a text that says what to do', async () => {
   const before = runtime.log.length
   check({ status: 500 }, await ask({ path: '/tables/Predicate' }))
-  assert.match(runtime.log.slice(before), /A function as a filter is not supported yet: give an object/)
+  await runtime.untilLogged(/A function as a filter is not supported yet: give an object/, before)
 })
 
 test('an update script changes what is written; its item keeps its id', async () => {
@@ -236,7 +236,7 @@ test('scripts insert, change, find, read and delete rows of other tables, past t
 test('an error of a table operation that nobody handles ends the request', async () => {
   const before = runtime.log.length
   check({ status: 500 }, await ask({ method: 'POST', path: '/tables/Lost', body: {} }))
-  assert.match(runtime.log.slice(before), /An item with id 'nobody' does not exist/)
+  await runtime.untilLogged(/An item with id 'nobody' does not exist/, before)
   const nowhere = await ask({ method: 'POST', path: '/tables/Nowhere', body: {} })
   check({ status: 404, equals: `"Table 'Nope' does not exist."` }, nowhere)
 })
@@ -271,6 +271,6 @@ test('a text that is not what its hash says is not run', async () => {
   await writeFile(`${service.scriptFolder}/${hash}`, 'function insert(i, u, request) { request.respond(200); }')
   await runtime.assign([{ ...service, scripts: [{ name: 'table/Log.insert', hash, bytes: 1 }] }])
   check({ status: 503 }, await ask({ method: 'POST', path: '/tables/Log', body: {} }))
-  assert.match(runtime.log, /the text of a script is damaged/)
+  await runtime.untilLogged(/the text of a script is damaged/)
   await runtime.assign([service])
 })

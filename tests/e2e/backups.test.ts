@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import type { BackupsView, DryRunView, OperationView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { postgresFolderOf } from '../../src/kit/home-folder.ts'
-import { signalProcess } from '../../src/kit/processes.ts'
+import { childrenOf, commandOf, signalProcess } from '../../src/kit/processes.ts'
 import { connectInside, TestCloud } from '../support/cloud.ts'
 import { crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
@@ -60,8 +60,31 @@ describe('backups', () => {
 
   test('can be taken at once, and verified by restoring them', async () => {
     assert.match(await cloud.ok(['sql', 'backup', 'create', SERVER]), /\d+ bytes, \d+ in the vault/)
+    const unused = ['sql', 'backup', 'create', 'sql-east-us']
+    await cloud.refuses(unused, 1, /not backed up here[\s\S]*once it holds data of a mobile service/)
     assert.match(await cloud.ok(['sql', 'backup', 'verify', SERVER]), /all whole/)
     assert.match(await cloud.ok(['sql', 'backup', 'verify', SERVER, '--restore']), /restored: \d+ row\(s\).* are whole/)
+  })
+
+  test('one whose process is killed is told, and leaves nothing; the next one is whole', async () => {
+    const folder = join(cloud.home, 'vault', 'servers', SERVER, 'base')
+    const before = await readdir(folder)
+    const taking = cloud.cli(['sql', 'backup', 'create', SERVER])
+    const isPart = (name: string) => !name.endsWith('.tmp')
+    const partsOf = async (id: string) => (await readdir(join(folder, id)).catch(() => [])).filter(isPart).length
+    const begun = async () => {
+      const [id] = (await readdir(folder)).filter((name) => !before.includes(name))
+      return id !== undefined && (await partsOf(id)) > 0 ? id : undefined
+    }
+    const id = await waitFor('its first part', begun, { withinMs: 30_000, everyMs: 5 })
+    const [pid] = childrenOf(cloud.rolePid('west-us')).filter((child) => commandOf(child).endsWith(' backups'))
+    assert.ok(pid && signalProcess(pid, 'SIGKILL'))
+    const { code, stderr } = await taking
+    assert.equal(code, 1)
+    assert.match(stderr, /its process ended \(SIGKILL\)/)
+    await waitFor('its parts to go', async () => ((await partsOf(id)) === 0 ? true : undefined), SOON)
+    assert.match(await cloud.ok(['sql', 'backup', 'create', SERVER]), /\d+ bytes, \d+ in the vault/)
+    assert.match(await cloud.ok(['sql', 'backup', 'verify', SERVER]), /all whole/)
   })
 
   test('what cannot be restored is refused with what can', async () => {

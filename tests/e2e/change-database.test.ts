@@ -9,6 +9,7 @@ import { connectInside, TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
+import { testAlone } from '../support/turns.ts'
 
 const SOON = { withinMs: 60_000, everyMs: 100 }
 const CHANGE = ['mobile', 'change-database', 'Shop']
@@ -70,7 +71,7 @@ describe('a change of database', () => {
     assert.equal(await serverOf(), 'sql-west-us')
   })
 
-  test('under load: no request fails, and apps that were offline fetch everything again', async () => {
+  testAlone('under load: no request fails, and apps that were offline fetch everything again', async () => {
     const writers = SteadyWriters.start(cloud, service, 4)
     await writers.untilWritten(50)
     const lastSeen = (await newestFirst())[0]?.__updatedAt ?? ''
@@ -92,7 +93,7 @@ describe('a change of database', () => {
     await cloud.refuses(['sql', 'server', 'delete', 'before'], 3, /holds the data of Shop/)
   })
 
-  test('is taken back with --undo, when what was written meanwhile may be left behind', async () => {
+  testAlone('is taken back with --undo, when what was written meanwhile may be left behind', async () => {
     await cloud.refuses([...CHANGE, '--undo'], 3, /sql-west-us does not have all[\s\S]*--accept-loss/)
     const writers = SteadyWriters.start(cloud, service, 2)
     await writers.untilWritten(10)

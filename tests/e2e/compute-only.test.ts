@@ -61,6 +61,7 @@ describe('a service whose compute was lost', () => {
     await cloud.untilState('PrimaryService', 'Ready', 30_000)
     const now = await cloud.service('PrimaryService')
     assert.deepEqual([now.region, now.serverRegion], ['East US', 'East US'])
+    await cloud.untilServed(primary)
     assert.deepEqual((await cloud.readIds(primary)).sort(), [...acknowledged, 'after', 'later'].sort())
     assert.deepEqual(await cloud.insertRows(primary, ['at last']), ['at last'])
   })

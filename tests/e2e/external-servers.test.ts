@@ -154,7 +154,7 @@ describe('an external server', () => {
     const told = await cloud.ok(attach('orders', external.url({ password: 'another' })))
     assert.match(told, /Reach orders by another URL/)
     await untilTaken(['rotated'])
-    const { hosts } = await untilSeen('orders')
+    const { hosts } = await untilSeen(cloud, 'orders')
     assert.deepEqual(
       hosts.map(({ state }) => state),
       ['unreachable', 'writable'],
@@ -168,7 +168,7 @@ describe('an external server', () => {
     const copy = await external.copy(external.standby)
     const url = external.url({ password: 'another', ports: [copy.port] })
     await cloud.ok(attach('copied', url))
-    await untilSeen('copied')
+    await untilSeen(cloud, 'copied')
     const isOpen = async () => ((await cloud.server('orders')).members[0]?.state === 'running' ? true : undefined)
     await waitFor('the other to be back', isOpen, SOON)
     const changed = await cloud.ok(['mobile', 'change-database', 'Shop', 'copied', '-q'])
@@ -202,13 +202,6 @@ describe('an external server', () => {
       await waitFor(`${id} to be taken`, isTaken, SOON)
     }
   }
-  const untilSeen = async (server: string) => {
-    const isSeen = async () => {
-      const { external: seen } = await cloud.server(server)
-      return seen?.version && seen.hosts.every(({ state }) => state !== 'unknown') ? seen : undefined
-    }
-    return await waitFor(`${server} to be looked after`, isSeen, SOON)
-  }
 })
 
 describe('who looks after an external server', () => {
@@ -238,6 +231,8 @@ describe('who looks after an external server', () => {
     await settle(cloud)
     await cloud.refuses(['sql', 'server', 'show', 'orders'], 2, /no server/)
     await cloud.ok(attach())
+    // Its host has had its first turn there: the next one is that of a schema.
+    await untilSeen(cloud, 'orders')
   })
 
   test('its host dies in the middle of making a schema: it is made all the same', async () => {
@@ -283,6 +278,14 @@ describe('who looks after an external server', () => {
     assert.deepEqual(await cloud.readIds(shop), ['one', 'three', 'two'])
   })
 })
+
+async function untilSeen(cloud: TestCloud, server: string) {
+  const isSeen = async () => {
+    const { external: seen } = await cloud.server(server)
+    return seen?.version && seen.hosts.every(({ state }) => state !== 'unknown') ? seen : undefined
+  }
+  return await waitFor(`${server} to be looked after`, isSeen, SOON)
+}
 
 const installed = findInstalled()
 

@@ -71,6 +71,17 @@ describe('a disk that is full', () => {
     }
     await waitFor('a write to be refused', isRefused, SOON)
   }
+  // Until what it had set aside is used up, too: PostgreSQL stops for it, and starts again as it may.
+  const untilStopped = async (disk: SmallDisk) => {
+    const isStopped = async () => {
+      await disk.fill()
+      return await switchWal(2).then(
+        () => undefined,
+        () => true,
+      )
+    }
+    await waitFor('PostgreSQL to stop', isStopped, SOON)
+  }
   // What is kept for a standby is a quarter of the primary's disk at most.
   const untilSlotLost = async (disk: SmallDisk) => {
     const primary = await connectInside(cloud, 'west-us', SERVER)
@@ -129,9 +140,7 @@ describe('a disk that is full', () => {
     const { health } = await cloud.service('PrimaryService')
     assert.match(health.message ?? '', /has no room on its disk: free some, and it goes on by itself/)
     await untilRefused()
-    // Until what it had set aside is used up, too: PostgreSQL stops for it, and starts again as it may.
-    await switchWal(20).catch(() => {})
-    await untilRefused()
+    await untilStopped(disk)
     await disk.free()
     await cloud.untilState('PrimaryService', 'Ready', 60_000)
     await writers.untilWritten(50)

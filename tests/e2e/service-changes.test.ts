@@ -17,6 +17,7 @@ import * as Api from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { findProcesses, signalProcess, waitUntilGone } from '../../src/kit/processes.ts'
 import { TestCloud } from '../support/cloud.ts'
+import { testAlone } from '../support/turns.ts'
 
 describe('services that are changed', () => {
   let cloud: TestCloud
@@ -43,7 +44,7 @@ describe('services that are changed', () => {
     await cloud.refuses(await scale('Nobody', '--mode', 'shared'), 2, /no mobile service/)
   })
 
-  test('scaling there and back loses no request, and the ledger follows', async () => {
+  testAlone('scaling there and back loses no request, and the ledger follows', async () => {
     await cloud.ok(await scale('SecondaryService', '--mode', 'reserved', '--units', '2'))
     const service = await cloud.service('PrimaryService')
     const traffic = keepAsking(cloud, service, stopAll.signal)
@@ -109,7 +110,7 @@ describe('services that are changed', () => {
     await cloud.refuses(['mobile', 'key', 'regenerate', 'PrimaryService', 'golden', '-q'], 2, /no key 'golden'/)
   })
 
-  test('a restart is not seen by who asks meanwhile', async () => {
+  testAlone('a restart is not seen by who asks meanwhile', async () => {
     await cloud.ok(await scale('SecondaryService', '--mode', 'reserved'))
     await cloud.ok(await scale('PrimaryService', '--mode', 'reserved'))
     const traffic = keepAsking(cloud, await cloud.service('PrimaryService'), stopAll.signal)

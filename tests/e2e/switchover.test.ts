@@ -7,6 +7,7 @@ import { TestCloud } from '../support/cloud.ts'
 import { type Crash, crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
+import { testAlone } from '../support/turns.ts'
 
 const MOVE = ['sql', 'server', 'switchover', 'sql-west-us']
 
@@ -55,7 +56,7 @@ describe('a planned move of a server', () => {
     assert.equal(primaryRegion(await server()), 'West US')
   })
 
-  test('there and back under load: no request fails, no write is lost, and nothing goes backwards', async () => {
+  testAlone('there and back under load: no request fails, no write is lost, and nothing goes backwards', async () => {
     const writers = SteadyWriters.start(cloud, service, 4)
     await writers.untilWritten(50)
     const there = await cloud.json<OperationView>(MOVE)
@@ -93,7 +94,7 @@ describe('a planned move of a server', () => {
     await isWhole(writers)
   })
 
-  test('a mobile service moves there and back with its server, and its secondary the other way', async () => {
+  testAlone('a mobile service moves there and back with its server, and its secondary the other way', async () => {
     if (primaryRegion(await server()) === 'East US') await cloud.ok(MOVE)
     await cloud.untilProtected('sql-west-us')
     const move = ['mobile', 'switchover', 'PrimaryService']
@@ -148,25 +149,28 @@ describe('a planned move of a server', () => {
     await isWhole(writers)
   })
 
-  test('only its home moves where its server is there already, and others are not moved along unasked', async () => {
-    await cloud.untilProtected('sql-west-us')
-    const { region } = await cloud.service('PrimaryService')
-    await cloud.ok(['mobile', 'create', 'Third', '--location', region, '--sql-server', 'sql-west-us'])
-    const refused = await cloud.cli(['mobile', 'switchover', 'PrimaryService'])
-    assert.equal(refused.code, 3)
-    assert.match(refused.stderr, /also holds the data of Third[\s\S]*--with-server/)
-    assert.match((await cloud.cli(['mobile', 'switchover', 'Third', region])).stderr, /is in .* already/)
-    const writers = SteadyWriters.start(cloud, service, 2)
-    await cloud.ok(MOVE)
-    await writers.untilWritten(20)
-    await cloud.ok(['mobile', 'switchover', 'PrimaryService'])
-    await writers.untilWritten(20)
-    const moved = await cloud.service('PrimaryService')
-    assert.deepEqual([moved.region === region, moved.region === moved.serverRegion], [false, true])
-    const { failed } = await writers.stop()
-    assert.deepEqual(failed, [])
-    await cloud.ok(['mobile', 'delete', 'Third', '--deleteData', '-q'])
-  })
+  testAlone(
+    'only its home moves where its server is there already, and others are not moved along unasked',
+    async () => {
+      await cloud.untilProtected('sql-west-us')
+      const { region } = await cloud.service('PrimaryService')
+      await cloud.ok(['mobile', 'create', 'Third', '--location', region, '--sql-server', 'sql-west-us'])
+      const refused = await cloud.cli(['mobile', 'switchover', 'PrimaryService'])
+      assert.equal(refused.code, 3)
+      assert.match(refused.stderr, /also holds the data of Third[\s\S]*--with-server/)
+      assert.match((await cloud.cli(['mobile', 'switchover', 'Third', region])).stderr, /is in .* already/)
+      const writers = SteadyWriters.start(cloud, service, 2)
+      await cloud.ok(MOVE)
+      await writers.untilWritten(20)
+      await cloud.ok(['mobile', 'switchover', 'PrimaryService'])
+      await writers.untilWritten(20)
+      const moved = await cloud.service('PrimaryService')
+      assert.deepEqual([moved.region === region, moved.region === moved.serverRegion], [false, true])
+      const { failed } = await writers.stop()
+      assert.deepEqual(failed, [])
+      await cloud.ok(['mobile', 'delete', 'Third', '--deleteData', '-q'])
+    },
+  )
 
   test('a server without a standby that may be promoted is not moved', async () => {
     await cloud.ok(['sql', 'server', 'protect', 'sql-west-us', '--protection', 'none'])

@@ -1,12 +1,12 @@
 // Synchronous protection: what was acknowledged is on the standby, whatever happens to the primary's region.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
 import type { DryRunView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
-import { TestCloud } from '../support/cloud.ts'
+import { connectInside, TestCloud } from '../support/cloud.ts'
 import { loseRegion, requireRows, untilInForce } from '../support/lost-region.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
+import { testAlone } from '../support/turns.ts'
 
 const SERVER = 'sql-west-us'
 const PROTECT = ['sql', 'server', 'protect', SERVER]
@@ -23,15 +23,16 @@ describe('a server with a synchronous standby', () => {
   after(async () => await cloud?.dispose())
 
   const syncStates = async (slug: string): Promise<string[]> => {
-    const { host, password } = await cloud.inside(slug, SERVER)
-    const client = new pg.Client({ host, port: 5432, user: 'mainstay', password, database: 'postgres' })
-    await client.connect()
-    const { rows } = await client.query<{ sync_state: string }>('select sync_state from pg_stat_replication')
-    await client.end()
-    return rows.map(({ sync_state }) => sync_state)
+    const client = await connectInside(cloud, slug, SERVER)
+    try {
+      const { rows } = await client.query<{ sync_state: string }>('select sync_state from pg_stat_replication')
+      return rows.map(({ sync_state }) => sync_state)
+    } finally {
+      await client.end()
+    }
   }
 
-  test('is made so while it serves, and says when it is in force', async () => {
+  testAlone('is made so while it serves, and says when it is in force', async () => {
     assert.match((await cloud.cli([...PROTECT, '--sync-policy', 'block'])).stderr, /for a synchronous standby only/)
     assert.match(
       (await cloud.cli([...PROTECT, '--protection', 'sync', '--sync-policy', 'x'])).stderr,
@@ -48,21 +49,24 @@ describe('a server with a synchronous standby', () => {
     assert.deepEqual((await writers.stop()).failed, [])
   })
 
-  test('goes on without a standby that is lost, once that is recorded, and waits for it again by itself', async () => {
-    const writers = SteadyWriters.start(cloud, service, 3)
-    await writers.untilWritten(10)
-    await cloud.ok(['dev', 'outage', 'start', 'East US'])
-    await untilInForce(cloud, SERVER, false)
-    await writers.untilWritten(20)
-    assert.deepEqual(await syncStates('west-us'), [])
-    await cloud.ok(['dev', 'outage', 'stop', 'East US'])
-    await untilInForce(cloud, SERVER)
-    await writers.untilWritten(20)
-    assert.deepEqual(await syncStates('west-us'), ['sync'])
-    const { failed, acknowledged } = await writers.stop()
-    assert.deepEqual(failed, [], 'a request failed for want of the standby')
-    await requireRows(cloud, 'PrimaryService', acknowledged)
-  })
+  testAlone(
+    'goes on without a standby that is lost, once that is recorded, and waits for it again by itself',
+    async () => {
+      const writers = SteadyWriters.start(cloud, service, 3)
+      await writers.untilWritten(10)
+      await cloud.ok(['dev', 'outage', 'start', 'East US'])
+      await untilInForce(cloud, SERVER, false)
+      await writers.untilWritten(20)
+      assert.deepEqual(await syncStates('west-us'), [])
+      await cloud.ok(['dev', 'outage', 'stop', 'East US'])
+      await untilInForce(cloud, SERVER)
+      await writers.untilWritten(20)
+      assert.deepEqual(await syncStates('west-us'), ['sync'])
+      const { failed, acknowledged } = await writers.stop()
+      assert.deepEqual(failed, [], 'a request failed for want of the standby')
+      await requireRows(cloud, 'PrimaryService', acknowledged)
+    },
+  )
 
   test('starts again synchronous: no commit before that counts', async () => {
     const home = cloud.rolePid('west-us')

@@ -14,6 +14,7 @@ import { TestCloud } from '../support/cloud.ts'
 import { crashDuring, settle } from '../support/crash-cases.ts'
 import { FaultPoints } from '../support/fault-points.ts'
 import { SteadyWriters } from '../support/steady-writers.ts'
+import { testAlone } from '../support/turns.ts'
 
 const SERVER = 'sql-west-us'
 const SOON = { withinMs: 60_000, everyMs: 100 }
@@ -128,7 +129,7 @@ describe('the way home', () => {
     assert.equal((await divergence())?.state, 'discarded')
   })
 
-  test('it goes home under load, without a failed request', async () => {
+  testAlone('it goes home under load, without a failed request', async () => {
     const writers = SteadyWriters.start(cloud, service, 3)
     await writers.untilWritten(20)
     const shown = await cloud.ok(['mobile', 'failback', 'PrimaryService'])

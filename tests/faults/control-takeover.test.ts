@@ -1,9 +1,14 @@
 // Two control processes on one database: one executes. It is killed, and paused, amid its work; the other takes over.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { cp } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import type { OperationView } from '../../src/contract/api.ts'
+import type { NoticeEvent } from '../../src/contract/notice.ts'
 import { pause } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { type ControlClusters, startControlClusters } from '../support/control-clusters.ts'
@@ -15,10 +20,24 @@ const TAKEOVER_MS_MAX = 5_000
 describe('two control processes on one database', () => {
   let clusters: ControlClusters
   let roles: SeparateRoles
+  let hook: Server
+  let isTaking = false
+  const told: NoticeEvent[] = []
 
   before(async () => {
+    // Takes no notice while the first control lives.
+    hook = createServer(async (request, response) => {
+      const { events } = (await json(request)) as { events: NoticeEvent[] }
+      if (isTaking) told.push(...events)
+      response.writeHead(isTaking ? 204 : 503).end()
+    })
+    hook.listen(0, '127.0.0.1')
+    await once(hook, 'listening')
     clusters = await startControlClusters({ hasStandby: false })
-    roles = await SeparateRoles.prepare({ MAINSTAY_CONTROL_DB: clusters.url() })
+    roles = await SeparateRoles.prepare({
+      MAINSTAY_CONTROL_DB: clusters.url(),
+      MAINSTAY_EGRESS_ALLOW: '127.0.0.0/8',
+    })
     await roles.addControl('one')
     await roles.addControl('two')
     await roles.startControl('one')
@@ -26,6 +45,8 @@ describe('two control processes on one database', () => {
   after(async () => {
     await roles?.dispose()
     await clusters?.stop()
+    hook?.closeAllConnections()
+    hook?.close()
   })
 
   test('the second needs the key of the first', async () => {
@@ -51,6 +72,8 @@ describe('two control processes on one database', () => {
       async () => ((await areReady()) && (await roles.status()).regions.length === 2) || undefined,
       60_000,
     )
+    const { port } = hook.address() as AddressInfo
+    await roles.ok(['notice', 'add', '--webhook', `http://127.0.0.1:${port}/`], 'two')
     const service = await roles.createPair()
     await roles.ok(['mobile', 'create', 'Third', '--location', 'East US'], 'two')
     assert.deepEqual(await roles.insertRows(service, ['a', 'b', 'c']), ['a', 'b', 'c'])
@@ -72,6 +95,7 @@ describe('two control processes on one database', () => {
     await roles.until('the claim', isClaimed, 10_000)
     const killedAt = performance.now()
     await roles.kill('one')
+    isTaking = true
     await roles.until('the takeover', async () => (await roles.executing('two')) === 'two' || undefined, 10_000)
     const took = performance.now() - killedAt
     assert.ok(took < TAKEOVER_MS_MAX, `took ${took} ms`)
@@ -80,6 +104,11 @@ describe('two control processes on one database', () => {
     const service = await roles.service('Primary')
     assert.deepEqual([service.region, service.health.state, service.operation], ['East US', 'Ready', null])
     assert.deepEqual(await roles.readIds(service), ['a', 'b', 'c'])
+  })
+
+  test('what the first could not tell any more, the other one tells', async () => {
+    const isTold = () => told.some(({ event, incident }) => event === 'opened' && incident.subject === 'Primary')
+    await roles.until('the notice', async () => isTold() || undefined, 30_000)
   })
 
   test('a paused executor is replaced, and does nothing when it wakes', async () => {

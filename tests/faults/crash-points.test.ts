@@ -51,8 +51,9 @@ describe('a crash', () => {
   })
 
   test('of its host while a service is created: it is created', async () => {
-    await crash({ point: 'create.database.begun', victim: 'west-us' }, WEST, ['mobile', 'create', 'Homeless'])
-    assert.ok(await exists('Homeless'))
+    const command = ['mobile', 'create', 'Homeless']
+    const done = await crash({ point: 'create.database.begun', victim: 'west-us' }, WEST, command)
+    assert.ok(await exists('Homeless'), JSON.stringify(done))
   })
 
   test("of control's own PostgreSQL while a service is created: it is created", async () => {

@@ -192,7 +192,7 @@ test(
       assert.ok(user >= sandboxUser(0))
       assert.deepEqual(tried, ['ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED', 'ERR_ACCESS_DENIED', 'EPERM'])
       assert.equal(poor.sandbox, 'reduced')
-      assert.match(poor.log, /scripts run with a reduced border/)
+      await poor.untilLogged(/scripts run with a reduced border/)
     } finally {
       await poor.stop()
     }

@@ -139,7 +139,9 @@ export class Board {
         problem: null,
         diskFreeBytes: null,
         isUnreachableFromRuntime: probes.some((probe) => probe.unreachableServers.includes(server.name)),
+        isLoginRefused: false,
       },
+      scripts: null,
     }
   }
 }

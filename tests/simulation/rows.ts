@@ -60,6 +60,7 @@ export class Rows {
       servers: this.servers,
       services: this.living,
       serverDrops: [],
+      drops: [],
       formerSchemas: [],
       backupKey: null,
       cloud: null,

@@ -15,11 +15,14 @@ import { commandOf, findProcesses, signalProcess } from '../../src/kit/processes
 import { pickPort } from '../../src/local/ports.ts'
 import { type CliResult, runInside, runTyped } from './command-line.ts'
 import { copyHome, forgetPorts, isPreparing, keepPrepared, type Preparation, preparedHome } from './prepared-clouds.ts'
+import { inTurn, takeTurns } from './turns.ts'
 
 /** An operation that was begun, or a refusal. */
 export type CallResult = { status: number; body: { id?: string; code?: string } }
 
 type StartOptions = { env?: NodeJS.ProcessEnv; program?: string[]; isNew?: boolean; hasVault?: boolean }
+
+takeTurns()
 
 const UP = [LAUNCHER, 'up']
 const READY_MS_MAX = 60_000
@@ -60,7 +63,7 @@ export class TestCloud {
     cloud.env = hasVault ? { ...env, MAINSTAY_VAULT: join(cloud.home, 'vault') } : env
     cloud.program = program
     try {
-      await cloud.#startWith(what, isNew)
+      await inTurn(async () => await cloud.#startWith(what, isNew))
       return cloud
     } catch (error) {
       // The test that waits for it has nothing to dispose of yet.
@@ -275,9 +278,22 @@ export class TestCloud {
   /** Waits for a state of a service; returns how long it took. */
   async untilState(name: string, state: string, withinMs: number): Promise<number> {
     const startedAt = performance.now()
-    const isThere = async () => ((await this.service(name)).health.state === state ? true : undefined)
-    await waitFor(`${name} to be ${state}`, isThere, { withinMs, everyMs: 100 })
+    let seen: ServiceView['health'] | null = null
+    const isThere = async () => {
+      seen = (await this.service(name)).health
+      return seen.state === state ? true : undefined
+    }
+    await waitFor(`${name} to be ${state}`, isThere, { withinMs, everyMs: 100 }).catch((error: unknown) => {
+      throw new Error(`at last it was ${JSON.stringify(seen)}`, { cause: error })
+    })
     return performance.now() - startedAt
+  }
+
+  /** Waits until a request of an app is answered: gateways are told a moment after the state is shown. */
+  async untilServed(service: ServiceView): Promise<void> {
+    const ask = async () => (await this.app(service, '/tables/TodoItem').catch(() => null))?.ok
+    const isServed = async () => (await ask()) || undefined
+    await waitFor(`${service.name} to be served`, isServed, { withinMs: 60_000, everyMs: 100 })
   }
 
   /** One request of an app, in the path form. */

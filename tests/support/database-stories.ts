@@ -1,6 +1,5 @@
 // The stories of databases in which crashes happen: a change to another one, a table that comes back, and somebody else's.
 import assert from 'node:assert/strict'
-import type { ServiceView } from '../../src/contract/api.ts'
 import { pause, waitFor } from '../../src/kit/clock.ts'
 import { connectInside, type TestCloud } from './cloud.ts'
 import { crashDuring, settle } from './crash-cases.ts'
@@ -38,7 +37,7 @@ export class DatabaseStories {
       ['mobile', 'change-database', 'Shop', to, '--accept-loss', 'any', '-q'],
     ])
     const operation = (await settle(this.#cloud)).find(({ kind }) => kind === 'change_database')
-    await this.#untilServed(shop)
+    await this.#cloud.untilServed(shop)
     await writers.untilWritten(10)
     const { acknowledged } = await writers.stop()
     const expected = isReached && operation?.state === 'succeeded' ? to : (await this.#cloud.service('Shop')).server
@@ -67,7 +66,7 @@ export class DatabaseStories {
     await this.#untilDone([...restore(name), '--dry-run'])
     const { isReached } = await this.#crash(one, shop.server, [restore(name)])
     const [operation] = (await settle(this.#cloud)).filter(({ kind }) => kind === 'restore_table')
-    await this.#untilServed(shop)
+    await this.#cloud.untilServed(shop)
     if (!isReached || operation?.state !== 'succeeded') {
       // A table that was made and is not served is not written over.
       name = `${name}Again`
@@ -95,7 +94,7 @@ export class DatabaseStories {
     await this.#cloud.untilState(name, 'Ready', 60_000)
     const guest = await this.#cloud.service(name)
     await this.#cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
-    await this.#untilServed(guest)
+    await this.#cloud.untilServed(guest)
     assert.deepEqual(await this.#cloud.insertRows(guest, ['row']), ['row'])
     await this.#cloud.ok(['mobile', 'delete', name, '--deleteData', '-q'])
     await this.#cloud.ok(['sql', 'server', 'detach', server, '-q'])
@@ -132,13 +131,6 @@ export class DatabaseStories {
       return code === 0 || / exists|is taken/.test(stderr) ? true : undefined
     }
     await waitFor(command.slice(0, 4).join(' '), isDone, WAIT)
-  }
-
-  // Its state may still be that of before the crash: a request tells.
-  async #untilServed(service: ServiceView): Promise<void> {
-    const ask = async () => (await this.#cloud.app(service, '/tables/TodoItem').catch(() => null))?.ok
-    const isServed = async () => (await ask()) || undefined
-    await waitFor(`${service.name} to be served`, isServed, WAIT)
   }
 
   async #idsOn(server: string): Promise<string[]> {

@@ -31,14 +31,16 @@ export class LoneControl {
     this.#said = found.said
   }
 
-  static async start(): Promise<LoneControl> {
+  /** `env` is added to its environment, once its port is known. */
+  static async start(env: (port: number) => NodeJS.ProcessEnv = () => ({})): Promise<LoneControl> {
     const folder = await mkdtemp(join(tmpdir(), 'mainstay-lone-'))
     // PostgreSQL runs as another user when we are root.
     await chmod(folder, 0o755)
     const [port, machinePort] = [await freePort(), await freePort()]
     const ports = ['--port', String(port), '--machine-port', String(machinePort)]
     const args = [LAUNCHER, 'control', '--home', join(folder, 'control'), ...ports]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const options = { env: { ...process.env, ...env(port) } }
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
     const said = { text: '' }
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said.text += String(chunk)))
     const isLive = async () =>

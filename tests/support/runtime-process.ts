@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../../src/contract/runtime-channel.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { SERVER } from './runtime-cluster.ts'
+import { takeTurns } from './turns.ts'
+
+takeTurns()
 
 export type TestAnswer = { status: number; headers: Record<string, string>; body: string }
 export type TestCall = { method?: string; path: string; headers?: Record<string, string>; body?: unknown }
@@ -76,6 +79,11 @@ export class TestRuntime {
 
   get log(): string {
     return this.#log
+  }
+
+  /** Waits until it has logged that; an answer may be here before the log of it. `from`: where in the log to begin. */
+  async untilLogged(text: RegExp, from = 0): Promise<void> {
+    await waitFor(`the log to say ${text}`, () => text.test(this.#log.slice(from)) || undefined, { withinMs: 10_000 })
   }
 
   /** Assigns services and waits until they are served. */

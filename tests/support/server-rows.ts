@@ -23,6 +23,7 @@ export function serverRow(given: Partial<Server> & { name: string }): Server {
     restore_target: null,
     kind: 'managed',
     endpoint: null,
+    backups_removed_at: null,
     ...given,
   }
 }

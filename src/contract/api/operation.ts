@@ -83,5 +83,7 @@ export const AuditView = Type.Object({
   before: Type.Unknown(),
   after: Type.Unknown(),
   operation: Nullable(Type.String()),
+  link: Nullable(Type.Integer({ description: 'its place in the chain; null for a second, until it is sealed' })),
+  hash: Nullable(Type.String({ description: 'SHA-256 over it and the hash of the one before' })),
 })
 export type AuditView = Static<typeof AuditView>

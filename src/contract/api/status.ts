@@ -1,5 +1,6 @@
 // The whole cloud in the management API: its regions, and how everything stands.
 import { type Static, Type } from 'typebox'
+import { IncidentView } from './incident.ts'
 import { HealthView, Instant, Nullable } from './parts.ts'
 import { ServiceView } from './service.ts'
 
@@ -41,6 +42,8 @@ export const StatusView = Type.Object({
   ),
   /** Of the control database; null when no control process has a vault. */
   archive: Nullable(Type.Object({ newestAt: Nullable(Instant), vaults: Type.Integer() })),
+  /** Those that are open. Left out by controls of 0.1. */
+  incidents: Type.Optional(Type.Array(IncidentView)),
   warnings: Type.Array(Type.String()),
 })
 export type StatusView = Static<typeof StatusView>

@@ -1,0 +1,63 @@
+// HTTP to where an operator says, within limits: each address is judged after its name was resolved, as it is dialled.
+import { lookup as resolve } from 'node:dns'
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import { Agent } from 'undici'
+import { egressTo } from './egress.ts'
+import { Fault } from './fault.ts'
+
+export type EgressPolicy = {
+  /** Why an address may not be dialled; null when it may. */
+  refusalOf: (address: string) => string | null
+}
+
+/**
+ * The policy with exceptions: networks (`10.1.0.0/16`, `fd00::/8`) that may be dialled although they are private.
+ * Faults with `options.bad_network`.
+ */
+export function egressPolicy(allowed: string[]): EgressPolicy {
+  const exceptions = new BlockList()
+  for (const network of allowed) {
+    const [address = '', bits = ''] = network.trim().split('/')
+    const max = isIPv6(address) ? 128 : 32
+    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > max) {
+      throw new Fault('options.bad_network', 400, `'${network}' is not a network`, {
+        hint: 'Write it as 10.1.0.0/16; several with commas.',
+      })
+    }
+    exceptions.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
+  return {
+    refusalOf(address) {
+      if (isIP(address) !== 0 && exceptions.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return null
+      const verdict = egressTo(address)
+      return verdict.isAllowed ? null : verdict.reason
+    },
+  }
+}
+
+/** A client that dials only what the policy allows. Redirects are not followed. Refusals fault with `egress.refused`. */
+export function egressAgent(policy: EgressPolicy, options: { connectMs: number }): Agent {
+  const lookup: LookupFunction = (hostname, { family }, done) => {
+    resolve(hostname, { all: true, family: family === 4 || family === 6 ? family : 0 }, (error, found) => {
+      if (error) return done(error, [])
+      const allowed = found.filter(({ address }) => policy.refusalOf(address) === null)
+      const [first] = found
+      if (allowed.length > 0) return done(null, allowed)
+      done(refused(hostname, first ? policy.refusalOf(first.address) : 'it has no address'), [])
+    })
+  }
+  return new Agent({ connect: { lookup, timeout: options.connectMs, autoSelectFamily: true } })
+}
+
+/** Faults with `egress.refused` for a URL whose host is an address that may not be dialled: no name is resolved then. */
+export function requireAllowedHost(policy: EgressPolicy, url: URL): void {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const reason = isIP(host) === 0 ? null : policy.refusalOf(host)
+  if (reason !== null) throw refused(host, reason)
+}
+
+function refused(host: string, reason: string | null): Fault {
+  return new Fault('egress.refused', 400, `${host} may not be reached from here: ${reason}`, {
+    hint: 'Where it is yours: mainstay control --egress-allow NETWORK, or MAINSTAY_EGRESS_ALLOW.',
+  })
+}

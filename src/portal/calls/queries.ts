@@ -1,0 +1,138 @@
+// What the portal reads, each under a key that says which news make it old.
+import { type QueryClient, queryOptions } from '@tanstack/react-query'
+import type {
+  AccountView,
+  ArchiveView,
+  AuditView,
+  BackupsView,
+  DashboardSettings,
+  DivergencePreviewView,
+  DivergenceView,
+  IncidentView,
+  MachineView,
+  NoticeTargetView,
+  OperationView,
+  RecoveryPlanView,
+  ScriptTextView,
+  ScriptVersionView,
+  ScriptView,
+  ServerView,
+  ServiceSettings,
+  ServiceView,
+  SignInView,
+  StatusPostView,
+  StatusView,
+  TableView,
+  TokenView,
+} from '../../contract/api.ts'
+import { API } from '../../contract/api-routes.ts'
+import type { ApiDocument } from '../reference/api-document.ts'
+import { call, pathOf } from './call.ts'
+
+/** How long one watch of an operation hangs; control allows 20 s. */
+const WATCH_MS = 15_000
+/** Between two watches: an operation that changes often is not asked for more often. */
+const WATCH_AGAIN_MS = 250
+/** How often what no event tells of is read. */
+const REFRESH_MS = 15_000
+/** Of stranded changes; the command line shows them all. */
+const CHANGES_SHOWN = 50
+/** A plan that an operator looks at follows the lag. */
+const PLAN_MS = 10_000
+
+const live = { refetchInterval: REFRESH_MS }
+
+const read = <T>(key: readonly unknown[], path: string, query?: Record<string, string | number | boolean>) =>
+  queryOptions({
+    queryKey: key,
+    queryFn: ({ signal }) => call<T>(path, { signal, ...(query ? { query } : {}) }),
+  })
+
+export const signInQuery = () => read<SignInView>(['sign-in'], API.signIn)
+export const statusQuery = () => ({ ...read<StatusView>(['status', 'cloud'], API.status), ...live })
+export const serversQuery = () => ({ ...read<ServerView[]>(['status', 'servers'], API.servers), ...live })
+export const machinesQuery = () => ({ ...read<MachineView[]>(['status', 'machines'], API.machines), ...live })
+export const incidentsQuery = (query: { isOpen?: boolean; subject?: string; top?: number } = {}) => ({
+  ...read<IncidentView[]>(['status', 'incidents', query], API.incidents, query),
+  ...live,
+})
+
+export const serviceQuery = (service: string) => ({
+  ...read<ServiceView>(['services', service, 'view'], pathOf(API.service, { service })),
+  ...live,
+})
+export const settingsQuery = (service: string) =>
+  read<ServiceSettings>(['services', service, 'settings'], pathOf(API.settings, { service }))
+export const archivesQuery = () => read<ArchiveView[]>(['services', 'archives'], API.archives)
+
+// Tables and scripts are changed by people; no event tells of them.
+export const tablesQuery = (service: string) => read<TableView[]>(['tables', service], pathOf(API.tables, { service }))
+export const scriptsQuery = (service: string) =>
+  read<ScriptView[]>(['scripts', service], pathOf(API.scripts, { service }))
+export const scriptVersionsQuery = (service: string, script: string) =>
+  read<ScriptVersionView[]>(['scripts', service, script, 'versions'], pathOf(API.scriptVersions, { service, script }))
+export const scriptTextQuery = (service: string, script: string, version?: number) =>
+  read<ScriptTextView>(
+    ['scripts', service, script, 'text', version ?? 'newest'],
+    pathOf(API.script, { service, script }),
+    version === undefined ? {} : { version },
+  )
+
+export const backupsQuery = (server: string) => read<BackupsView>(['backups', server], pathOf(API.backups, { server }))
+export const divergencesQuery = () => read<DivergenceView[]>(['operations', 'divergences'], API.divergences)
+export const divergenceQuery = (server: string, epoch: number) =>
+  read<DivergencePreviewView>(['divergence', server, epoch], pathOf(API.divergence, { server }), {
+    epoch,
+    count: CHANGES_SHOWN,
+  })
+export const operationsQuery = (query: { service?: string; server?: string; top?: number } = {}) => ({
+  ...read<OperationView[]>(['operations', query], API.operations, query),
+  ...live,
+})
+
+/** An operation as it goes on: asked for what is newer than what is known, again and again until it ended. */
+export const operationQuery = (operation: string) => {
+  const queryKey = ['operation', operation]
+  return queryOptions({
+    queryKey,
+    queryFn: ({ signal, client }) => {
+      const known = (client as QueryClient).getQueryData<OperationView>(queryKey)
+      const query = known?.state === 'running' ? { after: known.revision, waitMs: WATCH_MS } : {}
+      return call<OperationView>(pathOf(API.operation, { operation }), { query, signal })
+    },
+    refetchInterval: ({ state }) => (state.data && state.data.state !== 'running' ? false : WATCH_AGAIN_MS),
+  })
+}
+
+/** What a recovery would do now. */
+export const recoveryPlanQuery = (service: string, request: { secondary: string; isForced?: boolean }) =>
+  queryOptions({
+    queryKey: ['services', service, 'recovery-plan', request],
+    queryFn: ({ signal }) =>
+      call<RecoveryPlanView>(pathOf(API.recover, { service }), {
+        method: 'POST',
+        body: { ...request, isDryRun: true },
+        signal,
+      }),
+    refetchInterval: PLAN_MS,
+    retry: false,
+  })
+
+export const accountsQuery = () => read<AccountView[]>(['accounts'], API.accounts)
+export const tokensQuery = () => read<TokenView[]>(['tokens'], API.tokens)
+export const noticeTargetsQuery = () => ({ ...read<NoticeTargetView[]>(['notices'], API.noticeTargets), ...live })
+export const statusPostsQuery = () => read<StatusPostView[]>(['status-posts'], API.statusPosts)
+export const dashboardSettingsQuery = () => read<DashboardSettings>(['dashboard-settings'], API.dashboard)
+export const auditQuery = (query: { subject?: string; top?: number } = {}) => ({
+  ...read<AuditView[]>(['operations', 'audit', query], API.audit, query),
+  ...live,
+})
+
+export function apiDocumentQuery() {
+  // It changes with the release of control only.
+  return queryOptions({
+    queryKey: ['api'],
+    queryFn: () => call<ApiDocument>(API.openapi),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+}

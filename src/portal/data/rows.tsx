@@ -1,0 +1,161 @@
+// The rows of a table, a page at a time.
+
+import { Button, Group, NativeSelect, Table, Text, UnstyledButton } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { RowView, TableView } from '../../contract/api.ts'
+import { deleteRow, readRows } from '../calls/table-changes.ts'
+import { ChangeButton } from '../kit/change-dialog.tsx'
+import { Loaded } from '../kit/loaded.tsx'
+import { Panel } from '../kit/panel.tsx'
+import { Wide } from '../kit/wide.tsx'
+import { useMay } from '../session/session.ts'
+import { CELL_LENGTH_MAX, cellText, columnsOf, nextOrder, pageText } from './row-page.ts'
+import styles from './rows.module.css'
+
+const SIZES = ['20', '50', '100', '200']
+const USUAL = 50
+
+type Props = { service: string; table: TableView }
+
+export function RowsPanel({ service, table }: Props) {
+  const [skip, setSkip] = useState(0)
+  const [top, setTop] = useState(USUAL)
+  const [orderBy, setOrderBy] = useState<string | null>(null)
+  const wanted = { skip, top, orderBy }
+  const page = useQuery({
+    queryKey: ['rows', service, table.name, wanted],
+    queryFn: ({ signal }) => readRows(service, table.name, wanted, signal),
+    placeholderData: keepPreviousData,
+  })
+  const shown = page.data?.rows.length ?? 0
+  const count = page.data?.count ?? null
+  return (
+    <Panel
+      title="Rows"
+      about="As the data plane answers them to an operator. To add and change rows, use the lines of the quickstart."
+      actions={
+        <>
+          <NativeSelect
+            aria-label="Rows on a page"
+            size="xs"
+            value={String(top)}
+            onChange={(event) => {
+              setTop(Number(event.currentTarget.value))
+              setSkip(0)
+            }}
+            data={SIZES}
+          />
+          <Button size="xs" variant="default" onClick={() => void page.refetch()} loading={page.isFetching}>
+            Read again
+          </Button>
+        </>
+      }
+    >
+      <Loaded query={page} what="the rows">
+        {({ rows }) => (
+          <>
+            <Grid
+              {...{ service, table, rows, orderBy }}
+              onOrder={(column) => {
+                setOrderBy(nextOrder(orderBy, column))
+                setSkip(0)
+              }}
+            />
+            <Group justify="space-between">
+              <Text size="sm" c="dimmed" role="status">
+                {pageText({ skip, shown, count })}
+              </Text>
+              <Group gap="xs">
+                <Button
+                  size="xs"
+                  variant="default"
+                  disabled={skip === 0}
+                  onClick={() => setSkip(Math.max(0, skip - top))}
+                >
+                  Before
+                </Button>
+                <Button
+                  size="xs"
+                  variant="default"
+                  disabled={count === null ? shown < top : skip + shown >= count}
+                  onClick={() => setSkip(skip + top)}
+                >
+                  Next
+                </Button>
+              </Group>
+            </Group>
+          </>
+        )}
+      </Loaded>
+    </Panel>
+  )
+}
+
+type GridProps = Props & { rows: RowView[]; orderBy: string | null; onOrder: (column: string) => void }
+
+function Grid({ service, table, rows, orderBy, onOrder }: GridProps) {
+  const may = useMay()
+  const columns = columnsOf(table, rows)
+  return (
+    <Wide minWidth={400}>
+      <Table className={styles.grid ?? ''} aria-label={`Rows of ${table.name}`} highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => {
+              const way = orderBy === column ? 'ascending' : orderBy === `${column} desc` ? 'descending' : 'none'
+              return (
+                <Table.Th key={column} aria-sort={way}>
+                  <UnstyledButton fz="sm" fw={600} onClick={() => onOrder(column)}>
+                    {column}
+                    {way === 'none' ? '' : way === 'ascending' ? ' ↑' : ' ↓'}
+                  </UnstyledButton>
+                </Table.Th>
+              )
+            })}
+            {may.change ? <Table.Th>Actions</Table.Th> : null}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((row, index) => (
+            <Table.Tr key={typeof row.id === 'string' ? row.id : index}>
+              {columns.map((column) => (
+                <Cell key={column} value={row[column]} />
+              ))}
+              {may.change ? (
+                <Table.Td>
+                  {typeof row.id === 'string' ? <DeleteRow service={service} table={table.name} id={row.id} /> : null}
+                </Table.Td>
+              ) : null}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Wide>
+  )
+}
+
+function Cell({ value }: { value: unknown }) {
+  const text = cellText(value)
+  const isLong = text.length > CELL_LENGTH_MAX
+  return (
+    <Table.Td title={isLong ? text : undefined} className={value === null ? (styles.nothing ?? '') : ''}>
+      {isLong ? `${text.slice(0, CELL_LENGTH_MAX)}…` : text}
+    </Table.Td>
+  )
+}
+
+function DeleteRow({ service, table, id }: { service: string; table: string; id: string }) {
+  return (
+    <ChangeButton
+      label="Delete"
+      isSmall
+      isDangerous
+      variant="subtle"
+      title="Delete the row"
+      verb="Delete it"
+      plan={async () => [`The row ${id} of ${table} is deleted`]}
+      run={() => deleteRow(service, table, id)}
+    />
+  )
+}

@@ -1,0 +1,214 @@
+// The tab Configure: settings, the database, and the end of the service.
+import { Button, Checkbox, Group, NativeSelect, NumberInput, Stack, Switch, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import { formatMs } from '../../contract/amounts.ts'
+import type { ServiceSettings, ServiceView } from '../../contract/api.ts'
+import { API } from '../../contract/api-routes.ts'
+import { pathOf } from '../calls/call.ts'
+import { serversQuery, settingsQuery } from '../calls/queries.ts'
+import {
+  beginChangeDatabase,
+  beginDelete,
+  changeSettings,
+  planChangeDatabase,
+  planDelete,
+  planSettings,
+} from '../calls/service-changes.ts'
+import { ChangeButton } from '../kit/change-dialog.tsx'
+import { CommandLine } from '../kit/command-line.tsx'
+import { Loaded } from '../kit/loaded.tsx'
+import { Pairs } from '../kit/pairs.tsx'
+import { Panel } from '../kit/panel.tsx'
+import { useMay } from '../session/session.ts'
+
+export function ConfigureTab({ service }: { service: ServiceView }) {
+  const may = useMay()
+  const settings = useQuery(settingsQuery(service.name))
+  return (
+    <Stack gap="md">
+      <Panel title="Settings">
+        <Loaded query={settings} what="the settings">
+          {(data) =>
+            may.change ? (
+              <SettingsForm key={JSON.stringify(data)} service={service.name} settings={data} />
+            ) : (
+              <SettingsFacts settings={data} />
+            )
+          }
+        </Loaded>
+      </Panel>
+      {may.change ? <DatabasePanel service={service} /> : null}
+      {may.change ? <ExportPanel name={service.name} /> : null}
+      {may.change ? <EndPanel service={service} /> : null}
+    </Stack>
+  )
+}
+
+function SettingsFacts({ settings: { isSchemaDynamic, lossMsMax } }: { settings: ServiceSettings }) {
+  return (
+    <Pairs
+      pairs={[
+        ['Dynamic schema', isSchemaDynamic ? 'on: writes may add columns' : 'off'],
+        ['Loss that a recovery may cost', formatMs(lossMsMax)],
+      ]}
+    />
+  )
+}
+
+function SettingsForm({ service, settings }: { service: string; settings: ServiceSettings }) {
+  const [isSchemaDynamic, setSchemaDynamic] = useState(settings.isSchemaDynamic)
+  const [seconds, setSeconds] = useState<number | string>(settings.lossMsMax / 1_000)
+  const lossMsMax = Math.round(Number(seconds) * 1_000)
+  const wanted = {
+    ...(isSchemaDynamic === settings.isSchemaDynamic ? {} : { isSchemaDynamic }),
+    ...(lossMsMax === settings.lossMsMax ? {} : { lossMsMax }),
+  }
+  const isChanged = Object.keys(wanted).length > 0 && seconds !== ''
+  return (
+    <Stack gap="sm" maw={520}>
+      <Switch
+        label="Dynamic schema"
+        description="Writes may add columns to tables. Turn it off when the app is finished."
+        checked={isSchemaDynamic}
+        onChange={(event) => setSchemaDynamic(event.currentTarget.checked)}
+      />
+      <NumberInput
+        label="Loss that a recovery may cost, in seconds of writes"
+        description="A recovery that is predicted to lose more wants to be told so."
+        value={seconds}
+        onChange={setSeconds}
+        min={0}
+        max={2_000_000}
+        decimalScale={3}
+        w={280}
+      />
+      <Group gap="xs">
+        <ChangeButton
+          label="Save"
+          variant="filled"
+          isDisabled={!isChanged}
+          title={`Settings of ${service}`}
+          verb="Save"
+          plan={() => planSettings(service, wanted)}
+          run={() => changeSettings(service, wanted)}
+        />
+      </Group>
+    </Stack>
+  )
+}
+
+function DatabasePanel({ service }: { service: ServiceView }) {
+  const { data: servers = [] } = useQuery(serversQuery())
+  const [server, setServer] = useState('')
+  const [isLossAccepted, setLossAccepted] = useState(false)
+  const { name, formerDatabase } = service
+  const loss = isLossAccepted ? { acceptedLossMs: null } : {}
+  const others = servers.filter((one) => one.name !== service.server)
+  const accept = (
+    <Checkbox
+      label="Leave writes behind that the other one lacks, however many"
+      checked={isLossAccepted}
+      onChange={(event) => setLossAccepted(event.currentTarget.checked)}
+    />
+  )
+  return (
+    <Panel
+      title="Database"
+      about={`Its data is on ${service.server}. It can use its data on another server, such as a restored one.`}
+    >
+      <Group gap="xs">
+        {others.length > 0 ? (
+          <ChangeButton
+            label="Change database"
+            title={`Change the database of ${name}`}
+            verb="Change it"
+            typed={name}
+            form={
+              <Stack gap="sm">
+                <NativeSelect
+                  label="Server"
+                  value={server}
+                  onChange={(event) => setServer(event.currentTarget.value)}
+                  data={[
+                    { value: '', label: 'Choose a server' },
+                    ...others.map((one) => ({ value: one.name, label: `${one.name}, in ${one.region}` })),
+                  ]}
+                />
+                {accept}
+              </Stack>
+            }
+            isFormReady={server !== ''}
+            plan={() => planChangeDatabase(name, { server, ...loss })}
+            run={(key) => beginChangeDatabase(name, { server, ...loss }, key)}
+          />
+        ) : (
+          <Text size="sm">There is no other server.</Text>
+        )}
+        {formerDatabase === null ? null : (
+          <ChangeButton
+            label={`Undo: back to ${formerDatabase.server}`}
+            title={`Take ${name} back to ${formerDatabase.server}`}
+            verb="Go back"
+            typed={name}
+            form={accept}
+            plan={() => planChangeDatabase(name, loss)}
+            run={(key) => beginChangeDatabase(name, loss, key)}
+          />
+        )}
+      </Group>
+    </Panel>
+  )
+}
+
+function ExportPanel({ name }: { name: string }) {
+  return (
+    <Panel title="Export" about="All of it as one portable file: tables, rows, permissions, scripts.">
+      <Group>
+        <Button
+          component="a"
+          variant="default"
+          href={pathOf(API.exportService, { service: name })}
+          download={`${name}.mainstay.gz`}
+        >
+          Download the export
+        </Button>
+      </Group>
+      <CommandLine command={`mainstay sql import SERVICE ${name}.mainstay.gz`} />
+    </Panel>
+  )
+}
+
+function EndPanel({ service: { name, secondaryFor } }: { service: ServiceView }) {
+  const [, goTo] = useLocation()
+  const [isDataDeleted, setDataDeleted] = useState(false)
+  const wanted = { deleteData: isDataDeleted }
+  return (
+    <Panel
+      title="Delete"
+      about={secondaryFor === null ? 'Apps get no answer any more.' : `${secondaryFor} loses its secondary.`}
+    >
+      <Group>
+        <ChangeButton
+          label="Delete the service"
+          variant="outline"
+          isDangerous
+          title={`Delete ${name}`}
+          verb="Delete"
+          typed={name}
+          form={
+            <Checkbox
+              label="Also delete its data: it cannot be brought back then"
+              checked={isDataDeleted}
+              onChange={(event) => setDataDeleted(event.currentTarget.checked)}
+            />
+          }
+          plan={() => planDelete(name, wanted)}
+          run={(key) => beginDelete(name, wanted, key)}
+          onDone={() => goTo('/services')}
+        />
+      </Group>
+    </Panel>
+  )
+}

@@ -1,0 +1,235 @@
+// The portal in a real Chromium: the story of the lost region, walked as a person would, and everything around it.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import type { ServiceView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { signalProcess } from '../../src/kit/processes.ts'
+import { type Complaints, openBrowser, openPage, requireAccessible, SEEN_MS_MAX } from '../support/browser.ts'
+import { TestCloud } from '../support/cloud.ts'
+import { choosePassword, ownerLink, PASSWORD, portalUrl, sendPassword, TABS } from '../support/portal-visitor.ts'
+
+const PAGES = ['/services', '/regions', '/databases', '/databases/sql-west-us', '/operations', '/incidents']
+const SETTINGS = ['accounts', 'tokens', 'notices', 'service-dashboard', 'audit', 'api', 'password'].map(
+  (part) => `/settings/${part}`,
+)
+const SOON = { withinMs: SEEN_MS_MAX, everyMs: 50 }
+const NASTY = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+
+describe('the portal', () => {
+  let cloud: TestCloud
+  let browser: Browser
+  let page: Page
+  let complaints: Complaints
+
+  before(async () => {
+    cloud = await TestCloud.start('pair')
+    browser = await openBrowser()
+    ;({ page, complaints } = await openPage(browser))
+  })
+  after(async () => {
+    await browser?.close()
+    await cloud?.dispose()
+  })
+
+  const at = (path: string) => portalUrl(cloud, path)
+  const button = (name: string | RegExp, on: Page = page) =>
+    on.getByRole('button', { name, exact: typeof name === 'string' })
+  const see = async (text: string | RegExp, on: Page = page) => await on.getByText(text).first().waitFor()
+  const stateOf = async (name: string) => (await cloud.service(name)).health.state
+  const signIn = async (on: Page, name: string) => {
+    await on.goto(at('/'))
+    await on.getByLabel('Name').fill(name)
+    await on.getByLabel('Password').fill(PASSWORD)
+    await button('Sign in', on).click()
+    await on.getByRole('heading', { name: 'Services' }).waitFor()
+  }
+
+  test('the first owner comes in by the link that was printed, which then leads nowhere', async () => {
+    const link = await ownerLink(cloud)
+    await choosePassword(page, link)
+    assert.doesNotMatch(page.url(), /#/)
+    await page.getByRole('link', { name: 'PrimaryService', exact: true }).waitFor()
+    const { page: late } = await openPage(browser)
+    await sendPassword(late, link)
+    await see(/was used already/, late)
+    await late.goto(at('/services/PrimaryService/recovery'))
+    await late.getByLabel('Name').fill('owner')
+    await late.getByLabel('Password').fill('a heron on the roof')
+    await button('Sign in', late).click()
+    await see(/no account with this name and this password/, late)
+    await late.getByLabel('Password').fill(PASSWORD)
+    await button('Sign in', late).click()
+    // Where one wanted to be.
+    await late.getByRole('heading', { name: 'PrimaryService' }).waitFor()
+    assert.match(late.url(), /\/services\/PrimaryService\/recovery$/)
+    await late.context().close()
+  })
+
+  test('a service is made, and what that comes to is shown first', async () => {
+    await page.goto(at('/services'))
+    await button('Create a service').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('Third')
+    await dialog.getByText('Reserved', { exact: true }).click()
+    await dialog.getByRole('button', { name: 'Show what it does' }).click()
+    await dialog.getByText(/Create 'Third' in West US, reserved with 1 unit.*sql-third/).waitFor()
+    await assert.rejects(cloud.service('Third'), 'it was made before it was asked for')
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click()
+    await waitFor(
+      'it to be made',
+      async () => ((await stateOf('Third').catch(() => '')) === 'Ready' ? true : undefined),
+      SOON,
+    )
+    await page.getByRole('heading', { name: 'Third' }).waitFor()
+  })
+
+  test('a row is written, read and deleted; text in it stays text', async () => {
+    const service = await cloud.service('PrimaryService')
+    await cloud.app(service, '/tables/TodoItem', { method: 'POST', body: JSON.stringify({ id: 'nasty', text: NASTY }) })
+    await page.goto(at('/services/PrimaryService/data/TodoItem'))
+    await see(NASTY)
+    assert.equal(await page.locator('img[src="x"]').count(), 0)
+  })
+
+  test('a script is written in the editor, is in force for the next request, and has its versions', async () => {
+    await page.goto(at('/services/PrimaryService/data/TodoItem?view=scripts'))
+    const editor = page.getByRole('textbox', { name: /Script table\/TodoItem\.insert/ })
+    await editor.click()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.press('Delete')
+    // Key by key, as a person: brackets and quotes that the editor closes by itself are typed over.
+    await page.keyboard.type(`function insert(item, user, request) { item.text = 'scripted'; request.execute() }`)
+    await button('Save').click()
+    await see('Saved, and in force.')
+    const service = await cloud.service('PrimaryService')
+    const body = JSON.stringify({ id: 'by-script', text: 'as sent' })
+    const answer = await cloud.app(service, '/tables/TodoItem', { method: 'POST', body })
+    assert.equal(((await answer.json()) as { text: string }).text, 'scripted')
+    await see('Version 1 is in force.')
+    await page.getByRole('table', { name: 'Versions' }).getByText('owner').waitFor()
+    await cloud.ok(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.insert', '-q'])
+  })
+
+  test('what people are invited to do they may do, and no more', async () => {
+    await page.goto(at('/settings/accounts'))
+    await button('Invite').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('Rea')
+    await dialog.getByLabel('Role').selectOption('reader')
+    await dialog.getByRole('button', { name: 'Make an invitation' }).click()
+    const link = await page
+      .getByText(/\/welcome#\w{40}/)
+      .first()
+      .textContent()
+    const { page: theirs, complaints: theirComplaints } = await openPage(browser)
+    await choosePassword(theirs, link?.trim() ?? '')
+    assert.equal(await button('Create a service', theirs).count(), 0)
+    await theirs.goto(at('/services/PrimaryService/configure'))
+    await theirs.getByRole('heading', { name: 'PrimaryService' }).waitFor()
+    const { masterKey, applicationKey } = await cloud.service('PrimaryService')
+    for (const tab of TABS) {
+      await theirs.goto(at(`/services/PrimaryService/${tab}`))
+      await theirs.getByRole('heading', { name: 'PrimaryService' }).waitFor()
+      const html = await theirs.content()
+      assert.ok(!html.includes(masterKey) && !html.includes(applicationKey), `a key stands on ${tab}`)
+    }
+    assert.equal(await button(/Recover|Change database|Delete/, theirs).count(), 0)
+    await theirs.goto(at('/settings'))
+    await theirs.getByRole('heading', { name: /Settings/ }).waitFor()
+    assert.equal(await theirs.getByRole('link', { name: 'Accounts' }).count(), 0)
+    await cloud.ok(['account', 'remove', 'Rea'])
+    await theirs.reload()
+    await theirs.getByRole('heading', { name: 'Sign in' }).waitFor()
+    assert.deepEqual(theirComplaints, [])
+    await theirs.context().close()
+  })
+
+  for (const [how, options] of [
+    ['on a wide screen, light', { viewport: { width: 1_280, height: 900 }, colorScheme: 'light' }],
+    ['on a phone, dark', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }],
+  ] as const) {
+    test(`every page is whole and accessible ${how}`, async () => {
+      const opened = await openPage(browser, options)
+      await signIn(opened.page, 'owner')
+      for (const path of [...PAGES, ...SETTINGS, ...TABS.map((tab) => `/services/PrimaryService/${tab}`)]) {
+        await opened.page.goto(at(path))
+        await opened.page.getByRole('heading', { level: 1 }).waitFor()
+        await opened.page.waitForLoadState('load')
+        await requireAccessible(opened.page)
+        const wide = await opened.page.evaluate(
+          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+        )
+        assert.ok(Number(wide) <= 0, `${path} is ${wide} px wider than the screen`)
+      }
+      assert.deepEqual(opened.complaints, [])
+      await opened.page.context().close()
+    })
+  }
+
+  test('a page that stands open while control is killed says so, and comes back by itself', async () => {
+    await page.goto(at('/services/PrimaryService/dashboard'))
+    await page.getByRole('heading', { name: 'PrimaryService' }).waitFor()
+    const notice = page.getByText(/Trying again/)
+    // What would start it again stands still meanwhile.
+    signalProcess(cloud.pid, 'SIGSTOP')
+    signalProcess(cloud.rolePid('control'), 'SIGKILL')
+    await notice.waitFor()
+    signalProcess(cloud.pid, 'SIGCONT')
+    await waitFor('control', async () => ((await cloud.status().catch(() => null)) ? true : undefined), SOON)
+    await notice.waitFor({ state: 'hidden' })
+    signalProcess(cloud.rolePid('control'), 'SIGSTOP')
+    await notice.waitFor()
+    signalProcess(cloud.rolePid('control'), 'SIGCONT')
+    await notice.waitFor({ state: 'hidden' })
+    await cloud.ok(['mobile', 'config', 'set', 'PrimaryService', 'dynamicSchemaEnabled', 'false'])
+    assert.equal(await page.getByRole('heading', { name: 'PrimaryService' }).count(), 1)
+  })
+
+  test('a dead region stands on every tab, with what to do, and a recovery from here brings the service back', async () => {
+    await cloud.untilProtected('sql-west-us')
+    const before = await cloud.service('PrimaryService')
+    await cloud.insertRows(before, ['kept-1', 'kept-2'])
+    await page.goto(at('/services/PrimaryService/dashboard'))
+    await cloud.ok(['dev', 'outage', 'start', 'West US'])
+    const banner = page.getByRole('region', { name: 'State of the service' })
+    await banner.getByText('Unhealthy').waitFor()
+    for (const tab of TABS) {
+      await page.goto(at(`/services/PrimaryService/${tab}`))
+      await banner.getByText('region_unreachable').waitFor()
+      await banner.getByText(/A recovery to East US takes about/).waitFor()
+      await banner.getByText('mainstay mobile recover PrimaryService SecondaryService').waitFor()
+      await requireAccessible(page)
+    }
+    const { page: dashboard } = await openPage(browser)
+    await dashboard.goto(at('/status'))
+    await dashboard.getByText(/Recovery is advised/).waitFor()
+    await dashboard.context().close()
+    await banner.getByRole('button', { name: 'Recover PrimaryService' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('sql-west-us is promoted in East US').waitFor()
+    const recover = dialog.getByRole('button', { name: 'Recover', exact: true })
+    assert.equal(await recover.isDisabled(), true)
+    await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
+    await recover.click()
+    // When the URL answers again, the portal says so within a second.
+    const isAnswering = async () =>
+      (await cloud.app(before, '/tables/TodoItem').catch(() => null))?.status === 200 ? true : undefined
+    await waitFor('the URL to answer', isAnswering, { withinMs: 60_000, everyMs: 20 })
+    await dialog
+      .getByText(/succeeded|done|finished/i)
+      .first()
+      .waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await banner.waitFor({ state: 'hidden' })
+    const rows = await cloud.readIds(await cloud.service('PrimaryService'))
+    assert.ok(rows.includes('kept-1') && rows.includes('kept-2'))
+    const now: ServiceView = await cloud.service('PrimaryService')
+    assert.deepEqual([now.region, now.url, now.applicationKey], ['East US', before.url, before.applicationKey])
+    await page.goto(at('/services/PrimaryService/dashboard'))
+    await see('East US')
+    await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+  })
+
+  test('nothing complained all the while', () => assert.deepEqual(complaints, []))
+})
