@@ -1,6 +1,7 @@
 // Synchronous protection: what was acknowledged is on the standby, whatever happens to the primary's region.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import type pg from 'pg'
 import type { DryRunView, ServerView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { connectInside, TestCloud } from '../support/cloud.ts'
@@ -22,15 +23,21 @@ describe('a server with a synchronous standby', () => {
   })
   after(async () => await cloud?.dispose())
 
-  const syncStates = async (slug: string): Promise<string[]> => {
+  // Rows of one query to the server itself, in the region of that slug.
+  const query = async <Row extends pg.QueryResultRow>(slug: string, text: string): Promise<Row[]> => {
     const client = await connectInside(cloud, slug, SERVER)
     try {
-      const { rows } = await client.query<{ sync_state: string }>('select sync_state from pg_stat_replication')
-      return rows.map(({ sync_state }) => sync_state)
+      return (await client.query<Row>(text)).rows
     } finally {
       await client.end()
     }
   }
+  const syncStates = async (slug: string): Promise<string[]> => {
+    const rows = await query<{ sync_state: string }>(slug, 'select sync_state from pg_stat_replication')
+    return rows.map(({ sync_state }) => sync_state)
+  }
+  const startedAt = async (slug: string): Promise<string | undefined> =>
+    (await query<{ at: string }>(slug, 'select pg_postmaster_start_time()::text as at'))[0]?.at
 
   testAlone('is made so while it serves, and says when it is in force', async () => {
     assert.match((await cloud.cli([...PROTECT, '--sync-policy', 'block'])).stderr, /for a synchronous standby only/)
@@ -69,9 +76,11 @@ describe('a server with a synchronous standby', () => {
   )
 
   test('starts again synchronous: no commit before that counts', async () => {
-    const home = cloud.rolePid('west-us')
-    process.kill(home, 'SIGKILL')
+    const before = await startedAt('west-us')
+    process.kill(cloud.rolePid('west-us'), 'SIGKILL')
     const isSync = async () => {
+      const after = await startedAt('west-us').catch(() => before)
+      if (after === before) return undefined
       const states = await syncStates('west-us').catch((): string[] => [])
       return states.includes('sync') ? true : undefined
     }
