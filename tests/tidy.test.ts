@@ -15,6 +15,7 @@ const STACK = [
   'accounts',
   'operations',
   'regions',
+  'history',
   'databases',
   'services',
   'health',

@@ -14,10 +14,13 @@ import type {
   DryRunView,
   ImportView,
   IncidentView,
+  InsertedRowsView,
+  InsertRows,
   JoinTokenRequest,
   JoinTokenView,
   KeyType,
   KeyView,
+  MeasuresView,
   NewNoticeTarget,
   NewStatusPost,
   NoticeTargetMade,
@@ -48,10 +51,13 @@ import type {
   TableChangeView,
   TableView,
   TruncateView,
+  UpdateRow,
+  UsageView,
   VerifyService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { EXPORT_TYPE } from '../contract/service-export.ts'
+import type { Span } from '../contract/span.ts'
 import type { ColumnType } from '../contract/table-change.ts'
 import {
   CONTENTS_READ_MS_MAX,
@@ -59,6 +65,7 @@ import {
   CONTROL_CHANGE_MS_MAX,
   DIVERGENCE_PREVIEW_MS_MAX,
   EXTERNAL_CHECK_MS_MAX,
+  INSERT_CALL_MS_MAX,
   TRUNCATE_CALL_MS_MAX,
   VAULT_READ_MS_MAX,
 } from '../kit/limits.ts'
@@ -408,6 +415,16 @@ export class Client {
     })
   }
 
+  async insertRows(service: string, table: string, body: InsertRows): Promise<InsertedRowsView> {
+    const path = fill(API.data, { service, table })
+    return await this.#calls.send('InsertedRowsView', { verb: 'POST', path, body, timeoutMs: INSERT_CALL_MS_MAX })
+  }
+
+  async updateRow(service: string, table: string, id: string, body: UpdateRow): Promise<RowView> {
+    const path = fill(API.data, { service, table })
+    return await this.#calls.send('RowView', { verb: 'PATCH', path, query: { id }, body })
+  }
+
   async deleteRow(service: string, table: string, id: string): Promise<void> {
     await this.#calls.call({ verb: 'DELETE', path: fill(API.data, { service, table }), query: { id } })
   }
@@ -426,6 +443,20 @@ export class Client {
     const { subject, isOpen, top } = wanted
     const query = { top: String(top), ...(isOpen && { isOpen: 'true' }), ...(subject && { subject }) }
     return await this.#calls.list('IncidentView', API.incidents, query)
+  }
+
+  async getUsage(service: string, over: Span): Promise<UsageView> {
+    return await this.#calls.send('UsageView', { verb: 'GET', path: fill(API.usage, { service }), query: { over } })
+  }
+
+  async getServerMeasures(server: string, over: Span): Promise<MeasuresView> {
+    const path = fill(API.serverMeasures, { server })
+    return await this.#calls.send('MeasuresView', { verb: 'GET', path, query: { over } })
+  }
+
+  async getMachineMeasures(machine: string, over: Span): Promise<MeasuresView> {
+    const path = fill(API.machineMeasures, { machine })
+    return await this.#calls.send('MeasuresView', { verb: 'GET', path, query: { over } })
   }
 
   async listNoticeTargets(): Promise<NoticeTargetView[]> {

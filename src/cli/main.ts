@@ -12,6 +12,7 @@ import { addControlKeyExport } from './control-key-export.ts'
 import { addControlRestore } from './control-restore.ts'
 import { addControlSettle } from './control-settle.ts'
 import { addDataChange } from './data-change.ts'
+import { addDataCsv } from './data-csv.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
 import { addDevOutage } from './dev-outage.ts'
@@ -25,6 +26,7 @@ import { addLogin } from './login.ts'
 import { addLogout } from './logout.ts'
 import { addMachineList } from './machine-list.ts'
 import { addMachineRevoke } from './machine-revoke.ts'
+import { addMachineMeasures, addMobileUsage, addServerMeasures } from './measured.ts'
 import { explainMisuse } from './misuse.ts'
 import { addMobileChangeDatabase } from './mobile-change-database.ts'
 import { addMobileConfig } from './mobile-config.ts'
@@ -127,6 +129,7 @@ export function buildProgram(shell: Shell): Command {
   addMobileFailback(mobile, shell)
   addMobileRestart(mobile, shell)
   addMobileVerify(mobile, shell)
+  addMobileUsage(mobile, shell)
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
@@ -142,6 +145,7 @@ export function buildProgram(shell: Shell): Command {
   const data = addGroup(mobile, 'data', 'rows of a table')
   addDataRead(data, shell)
   addDataChange(data, shell)
+  addDataCsv(data, shell)
 
   const region = addGroup(program, 'region', 'regions and their capacity')
   addRegionList(region, shell)
@@ -150,6 +154,7 @@ export function buildProgram(shell: Shell): Command {
   const server = addGroup(databases, 'server', 'SQL servers and their copies')
   addSqlServerList(server, shell)
   addSqlServerShow(server, shell)
+  addServerMeasures(server, shell)
   addSqlServerCreate(server, shell)
   addSqlServerProtect(server, shell)
   addSqlServerSwitchover(server, shell)
@@ -166,6 +171,7 @@ export function buildProgram(shell: Shell): Command {
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)
   const machine = addGroup(program, 'machine', 'machines that joined')
   addMachineList(machine, shell)
+  addMachineMeasures(machine, shell)
   addMachineRevoke(machine, shell)
   addLogin(program, shell)
   addLogout(program, shell)

@@ -48,6 +48,7 @@ export const API = {
   scale: '/api/v1/services/:service/scale',
   key: '/api/v1/services/:service/keys/:type',
   settings: '/api/v1/services/:service/settings',
+  usage: '/api/v1/services/:service/usage',
   restart: '/api/v1/services/:service/restart',
   exportService: '/api/v1/services/:service/export',
   importService: '/api/v1/services/:service/import',
@@ -69,6 +70,7 @@ export const API = {
   server: '/api/v1/servers/:server',
   attachServer: '/api/v1/external-servers',
   detachServer: '/api/v1/external-servers/:server',
+  serverMeasures: '/api/v1/servers/:server/measures',
   protectServer: '/api/v1/servers/:server/protect',
   divergences: '/api/v1/divergences',
   divergence: '/api/v1/servers/:server/divergence',
@@ -84,5 +86,6 @@ export const API = {
   machines: '/api/v1/machines',
   machine: '/api/v1/machines/:machine',
   machineJoinTokens: '/api/v1/machines/:machine/join-tokens',
+  machineMeasures: '/api/v1/machines/:machine/measures',
   machineRevoke: '/api/v1/machines/:machine/revoke',
 } as const

@@ -285,6 +285,28 @@ export type ControlDatabase = {
     window_from: WhenOrNull
     window_to: WhenOrNull
   }
+  usage: {
+    service_id: string
+    period_s: number
+    at: When
+    source: string
+    requests: Big
+    errors: Big
+    bytes_out: Big
+    latencies: number[]
+    devices: Buffer | null
+  }
+  measures: {
+    kind: string
+    subject: string
+    measure: string
+    period_s: number
+    at: When
+    n: number
+    total: number
+    low: number
+    high: number
+  }
   controls: {
     id: string
     name: string

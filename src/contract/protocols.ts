@@ -57,6 +57,8 @@ export const PROBE_PATH = '/.mainstay/probe'
 export const TRUNCATE_PATH = '/.mainstay/truncate'
 /** Of a runtime itself: what it serves and whether it reaches its databases. */
 export const RUNTIME_HEALTH_PATH = '/.mainstay/health'
+/** A gateway → control: what apps asked of each service (`UsageReport`). */
+export const MACHINE_USAGE_PATH = '/machine/usage'
 /** A gateway → control: the Service Dashboard as it stands. */
 export const MACHINE_DASHBOARD_PATH = '/machine/service-dashboard'
 /** Of control's door, for hosts: the text of a script by its hash follows. */

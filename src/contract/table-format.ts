@@ -35,6 +35,18 @@ export const COLUMN_TYPES = {
   date: 'timestamptz(3)',
 } as const
 
+const COLUMN_WORDS: Record<string, keyof typeof COLUMN_TYPES> = {
+  text: 'string',
+  'double precision': 'number',
+  boolean: 'boolean',
+  'timestamp(3) with time zone': 'date',
+}
+
+/** A type as PostgreSQL writes it, in the word of dynamic schema where that has one. */
+export function columnWord(type: string): string {
+  return COLUMN_WORDS[type] ?? type
+}
+
 /** Longest string id, in characters, as in the original. */
 export const ID_LENGTH_MAX = 255
 

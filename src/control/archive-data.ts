@@ -5,8 +5,10 @@ import { ARCHIVE_BATCH_ROWS, ARCHIVE_READ_MS_MAX } from '../kit/limits.ts'
 import type { Archive, ArchivedTable, ArchiveHeader } from './archive-file.ts'
 import { RESTORING_TABLE } from './database.ts'
 
-// Who is there and who executes is true of running processes only; the migrations are in the header.
-const LEFT_OUT = new Set(['controls', 'executor', 'kysely_migration', 'kysely_migration_lock', RESTORING_TABLE])
+/** Not worth an archive: true of running processes only, or measured, which is large and which no service needs. */
+export const PASSING_TABLES = ['controls', 'executor', 'measures', 'usage']
+// The migrations are in the header.
+const LEFT_OUT = new Set([...PASSING_TABLES, 'kysely_migration', 'kysely_migration_lock', RESTORING_TABLE])
 
 // Text that does not depend on how the session, or another server, is set up.
 const SETTINGS = `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601';

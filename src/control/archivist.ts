@@ -7,7 +7,7 @@ import { randomId } from '../kit/identifiers.ts'
 import { ARCHIVE_EVERY_MS_MAX, ARCHIVE_LOOK_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { folderVault, type Vault } from '../kit/vault.ts'
-import { readArchive } from './archive-data.ts'
+import { PASSING_TABLES, readArchive } from './archive-data.ts'
 import { keyOfArchive, listArchives, packArchive, unpackArchive } from './archive-file.ts'
 import { chooseOutdated } from './archive-keep.ts'
 import type { ControlStore } from './database.ts'
@@ -86,15 +86,16 @@ export class Archivist {
   }
 
   // Every change of intent has a version and every step of an operation a revision; that a standby became promotable
-  // has neither. Whatever else changes is counted by PostgreSQL itself, if up to ten seconds late; who is there and who
-  // executes does not count.
+  // has neither. Whatever else is archived and changes is counted by PostgreSQL itself, if up to ten seconds late.
   async #readMark(): Promise<string> {
     const { rows } = await sql<{ mark: string }>`
       select concat_ws(' ', (select version from desired), (select sum(revision) from operations),
         (select string_agg(standing, ' ' order by server, machine) from server_members),
         (select count(*) from machines),
         (select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_user_tables
-         where schemaname = 'public' and relname not in ('controls', 'executor'))) as mark`.execute(this.#deps.store.db)
+         where schemaname = 'public' and relname != all(${PASSING_TABLES}::text[]))) as mark`.execute(
+      this.#deps.store.db,
+    )
     return rows[0]?.mark ?? ''
   }
 }

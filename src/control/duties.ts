@@ -3,6 +3,8 @@ import { sealChanges } from '../accounts/audit.ts'
 import type { Seal } from '../accounts/seal.ts'
 import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { Incidents } from '../health/incidents.ts'
+import { MeasureKeeper, thinMeasures } from '../history/measures.ts'
+import { thinUsage } from '../history/usage.ts'
 import { repeat } from '../kit/clock.ts'
 import {
   AUDIT_SEAL_EVERY_MS,
@@ -10,9 +12,12 @@ import {
   CONTROL_PRESENT_EVERY_MS,
   ENDED_BACKUPS_LOOK_MS,
   JUDGE_EVERY_MS,
+  MEASURE_EVERY_MS,
+  MEASURE_WRITE_EVERY_MS,
   NOTICE_LOOK_EVERY_MS,
   OPERATION_LOOK_EVERY_MS,
   STEWARD_EVERY_MS,
+  THIN_EVERY_MS,
 } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { OperationRunner } from '../operations/runner.ts'
@@ -24,6 +29,7 @@ import { removeEndedBackups } from './ended-backups.ts'
 import { judgeAll, noteLost } from './judge.ts'
 import type { Certificates } from './judge-parts.ts'
 import type { MachineField } from './machine-field.ts'
+import { samplesOf } from './measuring.ts'
 import type { NoticeSender } from './notice-sender.ts'
 import { tendServers } from './steward.ts'
 
@@ -52,6 +58,7 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
   await deps.settled(signal)
   if (signal.aborted) return
   await incidents.load()
+  const measured = new MeasureKeeper()
   // The one before may have noted a verdict and not told it any more.
   await db.transaction().execute(bumpDesired)
   onChange()
@@ -72,6 +79,14 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
     repeat({ everyMs: AUDIT_SEAL_EVERY_MS, signal, onError }, async () => {
       // Whoever keeps the logs elsewhere has what the chain can be held against.
       for (const head of await sealChanges(db)) deps.log.info(head, 'the audit was sealed up to here')
+    }),
+    repeat({ everyMs: MEASURE_EVERY_MS, signal, onError }, async () => {
+      measured.note(samplesOf(board.hosts(), board.gateways()), Date.now())
+    }),
+    repeat({ everyMs: MEASURE_WRITE_EVERY_MS, signal, onError }, async () => await measured.write(db)),
+    repeat({ everyMs: THIN_EVERY_MS, signal, onError }, async () => {
+      await thinUsage(db, Date.now())
+      await thinMeasures(db, Date.now())
     }),
     repeat({ everyMs: NOTICE_LOOK_EVERY_MS, signal, onError }, async () => {
       await deps.notices.round()

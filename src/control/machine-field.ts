@@ -45,7 +45,12 @@ export type FieldDeps = {
 }
 
 /** A call to a service's runtime by its operator. */
-export type RuntimeCall = { method: 'GET' | 'POST' | 'DELETE'; path: string; body?: unknown }
+export type RuntimeCall = {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  body?: unknown
+  headers?: Record<string, string>
+}
 export type RuntimeAnswer = { status: number; body: unknown }
 
 type Line = { at: string; pool: Pool }
@@ -98,7 +103,7 @@ export class MachineField implements Field {
 
   async settle(): Promise<void> {
     const { board, db } = this.#deps
-    const isSettled = () => performance.now() - board.openedAt >= HEARTBEAT_SILENT_MS
+    const isSettled = () => board.openForMs >= HEARTBEAT_SILENT_MS
     if (isSettled()) return
     const hosts = (await listMachines(db)).filter((machine) => machine.role === 'host')
     const check = () => (isSettled() || hosts.every(({ name }) => board.hasHeardHost(name)) ? true : undefined)
@@ -162,6 +167,7 @@ export class MachineField implements Field {
       [EPOCH_HEADER]: String(target.epoch),
       [INTERNAL_HEADER]: '1',
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...call.headers,
     }
     const body = call.body === undefined ? null : JSON.stringify(call.body)
     const { method, path } = call

@@ -16,13 +16,16 @@ import type { JoinAnswer, JoinRequest, RenewAnswer, RenewRequest } from '../cont
 import {
   MACHINE_DASHBOARD_PATH,
   MACHINE_SCRIPTS_PATH,
+  MACHINE_USAGE_PATH,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_MIN,
   PROTOCOL_VERSION_UNNAMED,
   versionProblem,
 } from '../contract/protocols.ts'
 import type { DashboardAnswer } from '../contract/status-page.ts'
+import type { UsageReport } from '../contract/usage.ts'
 import { listServers, releaseStandby, standbyOf } from '../databases/servers.ts'
+import { noteUsage } from '../history/usage.ts'
 import type { Peer } from '../kit/door.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
 import { Fault } from '../kit/fault.ts'
@@ -97,6 +100,11 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
   app.get(MACHINE_DASHBOARD_PATH, async (): Promise<DashboardAnswer> => {
     const found = await deps.dashboard.read()
     return { copy: found?.copy ?? null, ageMs: found?.ageMs ?? 0 }
+  })
+  app.post<{ Body: UsageReport }>(MACHINE_USAGE_PATH, async (request) => {
+    requireSelf(peerOfRequest(request.raw.socket), 'gateway', request.body)
+    await noteUsage(deps.db, request.body, Date.now())
+    return {}
   })
   app.post<{ Body: ReleaseRequest }>('/machine/release', async (request): Promise<ReleaseAnswer> => {
     const peer = peerOfRequest(request.raw.socket)

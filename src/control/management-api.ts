@@ -29,6 +29,7 @@ import { serviceExportRoutes } from './service-export-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { tableRoutes } from './table-routes.ts'
+import { usageRoutes } from './usage-routes.ts'
 
 export type ManagementOptions = {
   log: Log
@@ -60,6 +61,7 @@ const ROUTES = [
   cloudRoutes,
   fleetRoutes,
   historyRoutes,
+  usageRoutes,
   dashboardRoutes,
   noticeRoutes,
 ]

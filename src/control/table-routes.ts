@@ -4,15 +4,19 @@ import { Type } from 'typebox'
 import {
   AddColumn,
   CreateTable,
+  InsertedRowsView,
+  InsertRows,
+  RowView,
   SetPermissions,
   TableChangeView,
   TableView,
   Truncate,
   TruncateView,
+  UpdateRow,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import type { ApiDeps } from './compose.ts'
-import { deleteRow, readRows, truncateRows } from './rows.ts'
+import { deleteRow, insertRows, readRows, truncateRows, updateRow } from './rows.ts'
 import { changePermissions, changeShape } from './table-shape.ts'
 import { beginTable, endTable, viewTables } from './tables.ts'
 
@@ -29,7 +33,7 @@ const SHAPE_ROUTES = [
   ['DELETE', API.index, 'drop_index'],
 ] as const
 
-/** Tables: list, show, create, delete; data: read. */
+/** Tables: list, show, create, delete; data: read, insert, update, delete. */
 export const tableRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   app.get(API.tables, { schema: { params: ByService, response: { 200: Type.Array(TableView) } } }, async (request) => {
     return await viewTables(deps, deps.callerOf(request), request.params.service)
@@ -87,6 +91,19 @@ export const tableRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
   })
 
   const rowSchema = { params: ByTable, querystring: Type.Object({ id: Type.String({ minLength: 1, maxLength: 255 }) }) }
+  app.post(
+    API.data,
+    { schema: { params: ByTable, body: InsertRows, response: { 200: InsertedRowsView } } },
+    async (request) => {
+      return await insertRows(deps, deps.callerOf(request), request.params, request.body)
+    },
+  )
+
+  app.patch(API.data, { schema: { ...rowSchema, body: UpdateRow, response: { 200: RowView } } }, async (request) => {
+    const names = { ...request.params, id: request.query.id }
+    return await updateRow(deps, deps.callerOf(request), names, request.body)
+  })
+
   app.delete(API.data, { schema: rowSchema }, async (request, reply) => {
     await deleteRow(deps, deps.callerOf(request), request.params, request.query.id)
     return reply.code(204).send()

@@ -2,13 +2,7 @@
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { ExportedColumn, ExportedTables, RowsEnd } from '../contract/service-export.ts'
-import {
-  type COLUMN_TYPES,
-  ID_COLUMN,
-  isReservedColumn,
-  PROBE_TABLE,
-  VERSION_COLUMN,
-} from '../contract/table-format.ts'
+import { columnWord, ID_COLUMN, isReservedColumn, PROBE_TABLE, VERSION_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
@@ -64,18 +58,7 @@ async function readTables(client: pg.Client, schema: string): Promise<ExportedTa
       last = { name: table, columns: [] }
       tables.push(last)
     }
-    if (!isReservedColumn(name)) last.columns.push({ name, type: wordOf(type) })
+    if (!isReservedColumn(name)) last.columns.push({ name, type: columnWord(type) })
   }
   return tables
-}
-
-// As the dynamic schema calls it, where it has a word for it.
-function wordOf(type: string): string {
-  const words: Record<string, keyof typeof COLUMN_TYPES> = {
-    text: 'string',
-    'double precision': 'number',
-    boolean: 'boolean',
-    'timestamp(3) with time zone': 'date',
-  }
-  return words[type] ?? type
 }

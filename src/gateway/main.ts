@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util'
 import type { GatewayAssignment } from '../contract/assignment.ts'
 import type { GatewayFacts, GatewayHeartbeatAnswer, GatewayTraffic } from '../contract/facts.ts'
 import type { FromRole } from '../contract/local-cloud.ts'
-import { ORDERS_PROTOCOL, PROTOCOL_VERSION, PUBLIC_PROTOCOL } from '../contract/protocols.ts'
+import { MACHINE_USAGE_PATH, ORDERS_PROTOCOL, PROTOCOL_VERSION, PUBLIC_PROTOCOL } from '../contract/protocols.ts'
+import type { UsageReport } from '../contract/usage.ts'
 import { repeat } from '../kit/clock.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { peerOfRequest, serveHttp } from '../kit/door-http.ts'
@@ -14,7 +15,14 @@ import { realFolder } from '../kit/home-folder.ts'
 import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
-import { APP_REQUEST_MS_MAX, DASHBOARD_FETCH_EVERY_MS, PROBE_EVERY_MS, PROBE_SILENT_MS } from '../kit/limits.ts'
+import { randomId } from '../kit/identifiers.ts'
+import {
+  APP_REQUEST_MS_MAX,
+  DASHBOARD_FETCH_EVERY_MS,
+  PROBE_EVERY_MS,
+  PROBE_SILENT_MS,
+  USAGE_REPORT_EVERY_MS,
+} from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { Metrics } from '../kit/metrics.ts'
@@ -177,6 +185,14 @@ async function run(args: string[]): Promise<void> {
   const watching = repeat({ everyMs: DASHBOARD_FETCH_EVERY_MS, signal: aborter.signal, onError }, async () => {
     await dashboard.fetch(control)
   })
+  const runId = randomId(6)
+  const reporting = repeat({ everyMs: USAGE_REPORT_EVERY_MS, signal: aborter.signal, onError }, async () => {
+    const report = traffic.usage.report()
+    if (!report) return
+    const body: UsageReport = { machine: identity.name, run: runId, minutes: report.minutes }
+    await control.call({ method: 'POST', path: MACHINE_USAGE_PATH, body, timeoutMs: USAGE_REPORT_EVERY_MS })
+    report.taken()
+  })
   const renewing = certificate.keep({ home, door, control, log, signal: aborter.signal })
   stopOnSignal(async () => {
     aborter.abort()
@@ -190,6 +206,7 @@ async function run(args: string[]): Promise<void> {
       peers.close(),
       probing,
       watching,
+      reporting,
       ...beating,
       renewing,
     ])

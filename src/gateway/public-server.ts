@@ -47,7 +47,7 @@ export async function answerPublic(
   const known = deps.routes.find(destination.service)
   if (!known) return answerUnknown(response, destination.service)
   deps.counts.requests += 1
-  deps.traffic.begin(known.service, response)
+  deps.traffic.begin(known.service, request, response)
   const held = await deps.holds.wait(known.service, response)
   if (held === 'gone') return
   // Where it was moved to, if it was held.

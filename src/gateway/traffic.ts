@@ -1,8 +1,9 @@
 // The requests of apps as a gateway counts them: by service and status, how long, how many now, and why some failed.
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FAILURE_LINES_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { ABORTED, RequestCounts } from '../kit/request-counts.ts'
+import { measure, Usage } from './usage.ts'
 
 /**
  * Why a gateway answered by itself. `closed`: on control's word. `lost`: its own probes do not reach the machine. `full`:
@@ -17,6 +18,7 @@ export type RequestFacts = { requestId: string; service: string; machine: string
 
 export class Traffic {
   readonly counts = new RequestCounts()
+  readonly usage = new Usage()
   readonly refusals: Record<Refusal, number> = {
     ...{ closed: 0, lost: 0, full: 0, held: 0, unreachable: 0, broken: 0 },
   }
@@ -38,13 +40,13 @@ export class Traffic {
   }
 
   /** Counts a request from now until its answer is out, or its sender has gone. */
-  begin(service: string, response: ServerResponse): void {
-    const startedAt = performance.now()
+  begin(service: string, request: IncomingMessage, response: ServerResponse): void {
     this.#inFlight += 1
-    response.once('close', () => {
+    measure(request, response, (one) => {
       this.#inFlight -= 1
       this.counts.note(service, response.writableFinished ? response.statusCode : ABORTED)
-      this.#observe((performance.now() - startedAt) / 1_000)
+      this.usage.note(service, one)
+      this.#observe(one.ms / 1_000)
     })
   }
 

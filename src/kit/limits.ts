@@ -107,6 +107,20 @@ export const DASHBOARD_FETCH_EVERY_MS = 3_000
 export const DASHBOARD_SILENT_MS = 10_000
 /** A gateway writes its copy down when it says something new, and this often anyway, for its age. */
 export const DASHBOARD_KEEP_EVERY_MS = 60_000
+/** A gateway tells what apps asked of it this often; so many minutes of services it keeps, and tells at a time. */
+export const USAGE_REPORT_EVERY_MS = 10_000
+export const USAGE_MINUTES_MAX = 20_000
+export const USAGE_REPORT_MINUTES_MAX = 1_000
+/** The name of a device, a GUID in the clients that we know. */
+export const DEVICE_NAME_LENGTH_MAX = 100
+/** A gateway's clock may be this far ahead of control's; what it says of a later time is not kept. */
+export const USAGE_AHEAD_MS_MAX = 600_000
+/** How often the executor looks at what is measured, writes that down, and makes what is old coarser. */
+export const MEASURE_EVERY_MS = 5_000
+export const MEASURE_WRITE_EVERY_MS = 15_000
+export const THIN_EVERY_MS = 60_000
+/** Periods that are thinned in one round; one that was away for long has many, and other work waits. */
+export const THIN_PERIODS_AT_ONCE = 500
 /** How long evidence of a moment must last before it counts: longer than a busy moment, or than a server's opening. */
 export const VERDICT_OPEN_MS = 2_000
 /** How long good evidence must last before a verdict of Unhealthy closes. */
@@ -216,6 +230,8 @@ export const CONTROL_CALL_MS_MAX = 5_000
 export const CONTROL_CHANGE_MS_MAX = 2 * CHANGE_FOLLOW_MS_MAX + CONTROL_CALL_MS_MAX
 /** Emptying a table goes in rounds; a command waits for this many of them, and can be given again. */
 export const TRUNCATE_CALL_MS_MAX = 600_000
+/** Rows that are inserted with one call, on a busy server. */
+export const INSERT_CALL_MS_MAX = 120_000
 /** An index on a large table: how long a command waits for it, and how often it looks. It goes on by itself. */
 export const INDEX_BUILD_MS_MAX = 3_600_000
 export const INDEX_LOOK_EVERY_MS = 500

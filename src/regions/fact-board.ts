@@ -11,10 +11,13 @@ export class FactBoard {
   readonly #hosts = new Map<string, Entry<HostFacts>>()
   readonly #gateways = new Map<string, Entry<GatewayFacts>>()
   #lost = new Set<string>()
-  /** Milliseconds of this process. */
-  readonly openedAt = performance.now()
   // The board knows nothing older than itself: silence counts from here for machines never heard.
-  readonly #openedAwakeAt = awakeMs()
+  readonly #openedAt = awakeMs()
+
+  /** Milliseconds that we listened since the board was opened. */
+  get openForMs(): number {
+    return Math.round(awakeMs() - this.#openedAt)
+  }
 
   noteHost(facts: HostFacts): void {
     this.#hosts.set(facts.machine, { facts, at: awakeMs() })
@@ -36,7 +39,7 @@ export class FactBoard {
 
   /** Milliseconds that we listened since a host was heard, or since the board was opened if it never was. */
   hostSilentMs(machine: string): number {
-    return Math.round(awakeMs() - (this.#hosts.get(machine)?.at ?? this.#openedAwakeAt))
+    return Math.round(awakeMs() - (this.#hosts.get(machine)?.at ?? this.#openedAt))
   }
 
   hasHeardHost(machine: string): boolean {

@@ -1,5 +1,6 @@
 // The portal in a real Chromium: the story of the lost region, walked as a person would, and everything around it.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import type { ServiceView } from '../../src/contract/api.ts'
@@ -90,6 +91,62 @@ describe('the portal', () => {
     await page.goto(at('/services/PrimaryService/data/TodoItem'))
     await see(NASTY)
     assert.equal(await page.locator('img[src="x"]').count(), 0)
+    await button('Add a row').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('id').fill('by-hand')
+    await dialog.getByLabel('text').fill('Milk')
+    await dialog.getByRole('button', { name: 'Insert it' }).click()
+    const row = page.getByRole('row', { name: /by-hand/ })
+    await row.getByRole('button', { name: 'Edit' }).click()
+    await dialog.getByLabel('text').fill('Oat milk')
+    // Changed by an app meanwhile: what was read is not written over.
+    await cloud.app(service, '/tables/TodoItem/by-hand', { method: 'PATCH', body: '{"text":"Soy milk"}' })
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.getByText(/was changed since it was read/).waitFor()
+    await page.keyboard.press('Escape')
+    await button('Read again').click()
+    await row.getByText('Soy milk').waitFor()
+    await row.getByRole('button', { name: 'Edit' }).click()
+    await dialog.getByLabel('text').fill('Oat milk')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await row.getByText('Oat milk').waitFor()
+    await row.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete it' }).click()
+    await row.waitFor({ state: 'detached' })
+  })
+
+  test('rows come from a file with what is wrong in it, and go to one', async () => {
+    await page.goto(at('/services/PrimaryService/data/TodoItem'))
+    const before = (await cloud.readIds(await cloud.service('PrimaryService'))).length
+    await button('CSV in').click()
+    const dialog = page.getByRole('dialog')
+    const lines = [
+      'id,text',
+      ...Array.from({ length: 1_200 }, (_, index) => `file-${index},from a file`),
+      'one,two,three',
+    ]
+    const buffer = Buffer.from(lines.join('\n'))
+    await dialog.locator('input[type="file"]').setInputFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer })
+    await dialog.getByText('1,200 rows can be inserted.').waitFor()
+    await dialog.getByText('Line 1202: it has 3 cells, not 2').waitFor()
+    await dialog.getByRole('button', { name: 'Insert 1,200 rows' }).click()
+    await dialog.getByText('1,200 rows inserted.').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    const [download] = await Promise.all([page.waitForEvent('download'), button('CSV out').click()])
+    const text = await readFile(await download.path(), 'utf8')
+    assert.equal(text.match(/,from a file/g)?.length, 1_200)
+    await see(`${(before + 1_200).toLocaleString('en-US')} rows written`)
+  })
+
+  test('what apps asked is drawn, over the time that is chosen', async () => {
+    await page.goto(at('/services/PrimaryService/dashboard'))
+    const chart = page.getByRole('img', { name: /^Requests\. requests: [\d,]+ last, [1-9][\d,]* at most; errors: / })
+    await chart.waitFor()
+    await chart.locator('canvas').waitFor()
+    await page.getByLabel('How far back').selectOption('30d')
+    await page.getByRole('img', { name: /^Active devices/ }).waitFor()
+    await page.goto(at('/databases/sql-west-us'))
+    await page.getByRole('img', { name: /^How far the standby is behind\. mean: / }).waitFor()
   })
 
   test('a script is written in the editor, is in force for the next request, and has its versions', async () => {

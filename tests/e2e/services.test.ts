@@ -1,16 +1,29 @@
 // Services, tables and rows through the CLI, as an operator works with them on a good day; and what is refused.
 import assert from 'node:assert/strict'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { ServiceView } from '../../src/contract/api.ts'
+import type { MachineView, MeasuresView, ServiceView, UsageView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
+import { removeTree } from '../../src/kit/files.ts'
 import { TestCloud } from '../support/cloud.ts'
 
 describe('on a good day', () => {
   let cloud: TestCloud
 
+  let folder: string
+
   before(async () => {
     cloud = await TestCloud.start()
+    folder = await mkdtemp(join(tmpdir(), 'mainstay-rows-'))
   })
-  after(async () => await cloud.dispose())
+  after(async () => {
+    await cloud?.dispose()
+    await removeTree(folder)
+  })
+
+  const usageOf = async (name: string) => await cloud.json<UsageView>(['mobile', 'usage', name, '--over', '1h'])
 
   test('an empty cloud says how to begin', async () => {
     assert.match(await cloud.ok(['mobile', 'list']), /No mobile services created yet/)
@@ -58,6 +71,98 @@ describe('on a good day', () => {
       [{ id: 'a b', text: 'milk', done: false, count: 2 }],
     )
     assert.match(await cloud.ok(['mobile', 'table', 'show', 'Todo', 'Item']), /text/)
+  })
+
+  test('an operator inserts and changes rows, and is refused what somebody has changed meanwhile', async () => {
+    const [insert, update] = [
+      ['mobile', 'data', 'insert', 'Todo', 'Item'],
+      ['mobile', 'data', 'update', 'Todo', 'Item'],
+    ]
+    assert.deepEqual(await cloud.json([...insert, '{"id":"eggs","text":"eggs","count":6}']), { id: 'eggs' })
+    await cloud.refuses([...insert, '{"id":"eggs"}'], 2, /exists/)
+    await cloud.refuses([...insert, '[1]'], 2, /no JSON object/)
+    await cloud.refuses([...insert, '{"count":{"a":1}}'], 2, /not a supported type/)
+    const first = await cloud.json<Record<string, unknown>>([...update, 'eggs', '{"count":12}'])
+    assert.deepEqual([first.count, typeof first.__version], [12, 'string'])
+    await cloud.ok([...update, 'eggs', '{"done":true}'])
+    const late = [...update, 'eggs', '{"count":1}', '--if-version', String(first.__version)]
+    await cloud.refuses(late, 1, /was changed since it was read/)
+    await cloud.refuses([...update, 'nothing', '{"count":1}'], 2, /./)
+    const rows = await cloud.json<Record<string, unknown>[]>(['mobile', 'data', 'read', 'Todo', 'Item', '$orderby=id'])
+    assert.deepEqual(
+      rows.map(({ id, count, done }) => [id, count, done]),
+      [
+        ['a b', 2, false],
+        ['eggs', 12, true],
+      ],
+    )
+    const noted = await cloud.json<{ action: string; after: unknown }[]>(['audit', 'list', '--subject', 'Todo/Item'])
+    assert.deepEqual(
+      noted.slice(0, 3).map(({ action, after }) => [action, after]),
+      [
+        ['mobile data update', { id: 'eggs', columns: ['done'] }],
+        ['mobile data update', { id: 'eggs', columns: ['count'] }],
+        ['mobile data insert', { id: 'eggs' }],
+      ],
+    )
+  })
+
+  test('rows go to a file and come back from it; what cannot is told by its line, and keeps nothing else out', async () => {
+    const file = join(folder, 'items.csv')
+    const to = ['mobile', 'data', 'export', 'Todo', 'Item', '-o', file]
+    assert.match(await cloud.ok(to), /2 row\(s\) in/)
+    await cloud.refuses(to, 2, /is there/)
+    const from = ['mobile', 'data', 'import', 'Todo', 'Item', file]
+    await cloud.refuses(from, 2, /2 of 2 rows were refused, 0 inserted[\s\S]*line 2: .*exists/)
+    // Longer than a batch, with a line that is no row in each.
+    const many = Array.from({ length: 1_100 }, (_, index) =>
+      index % 500 === 7 ? `m${index},"x",many,false` : `m${index},"text ""${index}"",\nsecond line",${index},true`,
+    )
+    await writeFile(file, `\uFEFFid,text,count,done\r\n${many.join('\r\n')}\r\n\r\n`)
+    await cloud.refuses([...from, '--dry-run'], 2, /3 of 1,100 rows were refused, 0 inserted[\s\S]*line 9: 'many' in/)
+    await cloud.refuses(from, 2, /3 of 1,100 rows were refused, 1,097 inserted/)
+    await cloud.ok([...to, '--override'])
+    const text = await readFile(file, 'utf8')
+    assert.match(text, /^id,text,done,count\r\n|^id,text,count,done\r\n/)
+    assert.match(text, /\r\nm1099,"text ""1099"",\nsecond line",/)
+    await cloud.ok(['mobile', 'data', 'truncate', 'Todo', 'Item', '-q'])
+    assert.match(await cloud.ok(from), /1,099 row\(s\) inserted/)
+    for (const [content, wrong] of [
+      ['', /must name the columns/],
+      ['id,id\r\n1,2', /named twice/],
+      ['id,text\r\n1,2,3', /line 2: it has 3 cells, not 2/],
+    ] as const) {
+      await writeFile(file, content)
+      await cloud.refuses(from, 2, wrong)
+    }
+    await cloud.refuses(['mobile', 'data', 'import', 'Todo', 'Item', join(folder, 'none.csv')], 2, /ENOENT/)
+  })
+
+  test('what apps asked is counted: requests, errors, latency, bytes, devices', async () => {
+    const service = await cloud.service('Todo')
+    const before = await usageOf('Todo')
+    for (const device of ['one', 'two', 'one']) {
+      await cloud.app(service, '/tables/Item?$top=1', { headers: { 'x-zumo-installation-id': device } })
+    }
+    const isCounted = async () => {
+      const { total } = await usageOf('Todo')
+      return total.requests >= before.total.requests + 3 && total.devices >= 2 ? total : undefined
+    }
+    const total = await waitFor('the requests to be counted', isCounted, { withinMs: 40_000, everyMs: 200 })
+    assert.deepEqual([total.devices, total.errors], [2, 0])
+    assert.ok(total.bytesOut > 300 && total.medianMs !== null && total.p99Ms !== null && total.p99Ms >= total.medianMs)
+    assert.match(await cloud.ok(['mobile', 'usage', 'Todo', '--over', '1h']), /Requests +\d+\n[\s\S]*Devices +2\n/)
+    await cloud.refuses(['mobile', 'usage', 'Todo', '--over', '2h'], 2, /--over 1h, 6h/)
+    const isMeasured = async () => {
+      const { series } = await cloud.json<MeasuresView>(['sql', 'server', 'measures', 'sql-west-us', '--over', '1h'])
+      return series.some(({ measure }) => measure === 'standby_lag_ms') ? series : undefined
+    }
+    const series = await waitFor('the server to be measured', isMeasured, { withinMs: 40_000, everyMs: 200 })
+    for (const { points } of series) for (const { low, mean, high } of points) assert.ok(low <= mean && mean <= high)
+    const machines = await cloud.json<MachineView[]>(['machine', 'list'])
+    const gateway = machines.find(({ role }) => role === 'gateway')?.name ?? ''
+    assert.match(await cloud.ok(['machine', 'measures', gateway, '--over', '1h']), /Busy/)
+    await cloud.refuses(['machine', 'measures', 'nobody'], 2, /no machine/)
   })
 
   test('headers and cookies of ours from outside reach nobody', async () => {

@@ -1,5 +1,6 @@
 // Tables of a service in the management API: their shape, who may use them, their rows.
 import { type Static, Type } from 'typebox'
+import { ROWS_AT_ONCE_MAX } from '../csv-rows.ts'
 import { COLUMN_TYPES } from '../table-change.ts'
 import { Instant, Nullable } from './parts.ts'
 
@@ -52,6 +53,34 @@ export type TruncateView = Static<typeof TruncateView>
 /** A row as the data plane answers it. */
 export const RowView = Type.Record(Type.String(), Type.Unknown())
 export type RowView = Static<typeof RowView>
+
+/** Rows to be inserted, each by itself; one without an id is given one. */
+export const InsertRows = Type.Object(
+  { rows: Type.Array(RowView, { minItems: 1, maxItems: ROWS_AT_ONCE_MAX }) },
+  { additionalProperties: false },
+)
+export type InsertRows = Static<typeof InsertRows>
+/** `ids`: of each row in the order given, null where it was not inserted; why not is in `problems`. */
+export const InsertedRowsView = Type.Object({
+  ids: Type.Array(Nullable(Type.String())),
+  problems: Type.Array(Type.Object({ index: Type.Integer(), message: Type.String() })),
+})
+export type InsertedRowsView = Static<typeof InsertedRowsView>
+
+/** What is set; columns that are left out stay. */
+export const UpdateRow = Type.Object(
+  {
+    row: RowView,
+    version: Type.Optional(
+      Type.String({
+        description: '`__version` as it was read; refused when the row has changed since',
+        maxLength: 200,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type UpdateRow = Static<typeof UpdateRow>
 
 export const RestoreTable = Type.Object(
   {

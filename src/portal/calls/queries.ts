@@ -10,6 +10,7 @@ import type {
   DivergenceView,
   IncidentView,
   MachineView,
+  MeasuresView,
   NoticeTargetView,
   OperationView,
   RecoveryPlanView,
@@ -24,8 +25,10 @@ import type {
   StatusView,
   TableView,
   TokenView,
+  UsageView,
 } from '../../contract/api.ts'
 import { API } from '../../contract/api-routes.ts'
+import type { Span } from '../../contract/span.ts'
 import type { ApiDocument } from '../reference/api-document.ts'
 import { call, pathOf } from './call.ts'
 
@@ -61,6 +64,14 @@ export const serviceQuery = (service: string) => ({
   ...read<ServiceView>(['services', service, 'view'], pathOf(API.service, { service })),
   ...live,
 })
+export const usageQuery = (service: string, over: Span) => ({
+  ...read<UsageView>(['usage', service, over], pathOf(API.usage, { service }), { over }),
+  ...live,
+})
+export const measuresQuery = (of: { server: string } | { machine: string }, over: Span) => {
+  const path = 'server' in of ? pathOf(API.serverMeasures, of) : pathOf(API.machineMeasures, of)
+  return { ...read<MeasuresView>(['measures', of, over], path, { over }), ...live }
+}
 export const settingsQuery = (service: string) =>
   read<ServiceSettings>(['services', service, 'settings'], pathOf(API.settings, { service }))
 export const archivesQuery = () => read<ArchiveView[]>(['services', 'archives'], API.archives)

@@ -1,6 +1,7 @@
 // What the portal reads and changes of tables, their rows and their scripts.
 import type {
   CreateTable,
+  InsertedRowsView,
   PermissionsView,
   RowView,
   ScriptWrittenView,
@@ -18,7 +19,7 @@ export type RowsPage = { rows: RowView[]; count: number | null }
 /** One page, and how many there are. */
 export async function readRows(service: string, table: string, wanted: RowsWanted, signal: AbortSignal) {
   const query = {
-    ...{ $top: wanted.top, $skip: wanted.skip, $inlinecount: 'allpages' },
+    ...{ $top: wanted.top, $skip: wanted.skip, $inlinecount: 'allpages', __systemProperties: '*' },
     ...(wanted.orderBy === null ? {} : { $orderby: wanted.orderBy }),
   }
   const answer = await call<RowView[] | { results: RowView[]; count: number }>(pathOf(API.data, { service, table }), {
@@ -28,6 +29,12 @@ export async function readRows(service: string, table: string, wanted: RowsWante
   return Array.isArray(answer) ? { rows: answer, count: null } : { rows: answer.results, count: answer.count }
 }
 
+export const insertRows = (service: string, table: string, rows: RowView[]) =>
+  call<InsertedRowsView>(pathOf(API.data, { service, table }), { method: 'POST', body: { rows } })
+export const updateRow = (service: string, table: string, id: string, row: RowView, version: string | undefined) => {
+  const body = version === undefined ? { row } : { row, version }
+  return call<RowView>(pathOf(API.data, { service, table }), { method: 'PATCH', query: { id }, body })
+}
 export const deleteRow = (service: string, table: string, id: string) =>
   call<void>(pathOf(API.data, { service, table }), { method: 'DELETE', query: { id } })
 

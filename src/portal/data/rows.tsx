@@ -10,6 +10,8 @@ import { Loaded } from '../kit/loaded.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { Wide } from '../kit/wide.tsx'
 import { useMay } from '../session/session.ts'
+import { ExportCsvButton, ImportCsvButton } from './csv.tsx'
+import { AddRowButton, EditRowButton } from './row-form.tsx'
 import { CELL_LENGTH_MAX, cellText, columnsOf, nextOrder, pageText } from './row-page.ts'
 import styles from './rows.module.css'
 
@@ -19,6 +21,7 @@ const USUAL = 50
 type Props = { service: string; table: TableView }
 
 export function RowsPanel({ service, table }: Props) {
+  const may = useMay()
   const [skip, setSkip] = useState(0)
   const [top, setTop] = useState(USUAL)
   const [orderBy, setOrderBy] = useState<string | null>(null)
@@ -33,9 +36,12 @@ export function RowsPanel({ service, table }: Props) {
   return (
     <Panel
       title="Rows"
-      about="As the data plane answers them to an operator. To add and change rows, use the lines of the quickstart."
+      about="As the data plane answers them to an operator."
       actions={
         <>
+          {may.change ? <AddRowButton service={service} table={table} /> : null}
+          {may.change ? <ImportCsvButton service={service} table={table} /> : null}
+          <ExportCsvButton service={service} table={table} />
           <NativeSelect
             aria-label="Rows on a page"
             size="xs"
@@ -124,7 +130,12 @@ function Grid({ service, table, rows, orderBy, onOrder }: GridProps) {
               ))}
               {may.change ? (
                 <Table.Td>
-                  {typeof row.id === 'string' ? <DeleteRow service={service} table={table.name} id={row.id} /> : null}
+                  {typeof row.id === 'string' ? (
+                    <Group gap={4} wrap="nowrap">
+                      <EditRowButton service={service} table={table} row={row} id={row.id} />
+                      <DeleteRow service={service} table={table.name} id={row.id} />
+                    </Group>
+                  ) : null}
                 </Table.Td>
               ) : null}
             </Table.Tr>

@@ -26,6 +26,7 @@ import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { ToneBadge } from '../kit/state-badge.tsx'
 import { Wide } from '../kit/wide.tsx'
+import { MeasuresPanel } from '../measured/measures-panel.tsx'
 import { OperationList } from '../operations/operation-list.tsx'
 import { OperationProgress } from '../operations/operation-progress.tsx'
 import { useMay } from '../session/session.ts'
@@ -66,6 +67,7 @@ export function DatabasePage({ name }: { name: string }) {
               <StrandedPanel server={server.name} />
               {may.change ? <Acts server={server} /> : null}
               {server.kind === 'managed' ? <BackupsPanel server={server} /> : null}
+              {server.kind === 'managed' ? <MeasuresPanel of={{ server: name }} title="Over time" /> : null}
               <Panel title="What was done">
                 <OperationList operations={history.data ?? []} isWithSteps />
               </Panel>

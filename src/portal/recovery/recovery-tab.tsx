@@ -8,10 +8,10 @@ import { RestoreServerButton } from '../databases/restore-server.tsx'
 import { CommandLine } from '../kit/command-line.tsx'
 import { Icon } from '../kit/icon.tsx'
 import { Panel } from '../kit/panel.tsx'
+import { MeasuresPanel } from '../measured/measures-panel.tsx'
 import { OperationList } from '../operations/operation-list.tsx'
 import { CreateServiceDialog } from '../services/create-service.tsx'
 import { useMay } from '../session/session.ts'
-import { LagPanel } from './lag-panel.tsx'
 import { pairRegions } from './pair-facts.ts'
 import { PairMap } from './pair-map.tsx'
 import { ReadinessPanel } from './readiness-panel.tsx'
@@ -22,7 +22,7 @@ const HISTORY_TOP = 20
 
 export function RecoveryTab({ service }: { service: ServiceView }) {
   const { data: status } = useQuery(statusQuery())
-  const { data: servers, dataUpdatedAt } = useQuery(serversQuery())
+  const { data: servers } = useQuery(serversQuery())
   const history = useQuery(operationsQuery({ service: service.name, top: HISTORY_TOP }))
   const may = useMay()
   const secondary = status?.services.find(({ name }) => name === service.secondary) ?? null
@@ -41,7 +41,12 @@ export function RecoveryTab({ service }: { service: ServiceView }) {
         />
       </Panel>
       {server?.members.some(({ role }) => role === 'standby') ? (
-        <LagPanel key={server.name} server={server} readAtMs={dataUpdatedAt} />
+        <MeasuresPanel
+          key={server.name}
+          of={{ server: server.name }}
+          title="Lag of the standby"
+          only={['standby_lag_ms', 'standby_lag_bytes']}
+        />
       ) : null}
       {service.secondaryFor === null ? (
         <ReadinessPanel service={service} secondary={secondary} server={server} />

@@ -1,6 +1,7 @@
 // Machines that joined, and letting another one in.
 
-import { Group, Modal, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Button, Group, Modal, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { formatBytes, formatMs } from '../../contract/amounts.ts'
@@ -15,6 +16,7 @@ import { Loaded } from '../kit/loaded.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { ToneBadge } from '../kit/state-badge.tsx'
 import { Wide } from '../kit/wide.tsx'
+import { MeasuresPanel } from '../measured/measures-panel.tsx'
 
 /** A machine says something every second; longer than this it is silent. */
 const SILENT_MS = 5_000
@@ -38,7 +40,7 @@ export function MachinesPanel({ status, isOwner }: Props) {
                   <Table.Th>Memory</Table.Th>
                   <Table.Th>Release</Table.Th>
                   <Table.Th>Certificate until</Table.Th>
-                  {isOwner ? <Table.Th>Actions</Table.Th> : null}
+                  <Table.Th>Actions</Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
@@ -67,9 +69,10 @@ function Row({ machine, status, isOwner }: { machine: MachineView; status: Statu
       <Table.Td>{seen?.memoryBytes ? formatBytes(seen.memoryBytes) : ''}</Table.Td>
       <Table.Td>{machine.release ?? ''}</Table.Td>
       <Table.Td>{machine.certificateUntil === null ? '' : formatMoment(machine.certificateUntil)}</Table.Td>
-      {isOwner ? (
-        <Table.Td>
-          {machine.revokedAt === null ? (
+      <Table.Td>
+        <Group gap="xs" wrap="nowrap">
+          {machine.role === 'control' ? null : <MeasuresButton machine={machine.name} />}
+          {isOwner && machine.revokedAt === null ? (
             <ChangeButton
               label="Revoke"
               isSmall
@@ -82,9 +85,23 @@ function Row({ machine, status, isOwner }: { machine: MachineView; status: Statu
               run={() => revoke(machine.name)}
             />
           ) : null}
-        </Table.Td>
-      ) : null}
+        </Group>
+      </Table.Td>
     </Table.Tr>
+  )
+}
+
+function MeasuresButton({ machine }: { machine: string }) {
+  const [isOpen, { open, close }] = useDisclosure(false)
+  return (
+    <>
+      <Button size="xs" variant="subtle" onClick={open}>
+        Over time
+      </Button>
+      <Modal opened={isOpen} onClose={close} title={machine} size="xl">
+        <MeasuresPanel of={{ machine }} title="Over time" />
+      </Modal>
+    </>
   )
 }
 

@@ -1,4 +1,4 @@
-// The tab Dashboard: what the service is, where, how safe, and its keys.
+// The tab Dashboard: what the service is, where, how safe, its keys, and what apps ask of it.
 import { Anchor, Group, SimpleGrid, Stack, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import type { ServiceView } from '../../contract/api.ts'
@@ -10,6 +10,7 @@ import { useNow } from '../kit/now.ts'
 import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { HealthBadge } from '../kit/state-badge.tsx'
+import { UsagePanel } from '../measured/usage-panel.tsx'
 import { exposureText } from '../services/service-list.ts'
 import { useMay } from '../session/session.ts'
 import { KeysPanel } from './keys.tsx'
@@ -17,16 +18,19 @@ import { KeysPanel } from './keys.tsx'
 export function DashboardTab({ service }: { service: ServiceView }) {
   const may = useMay()
   return (
-    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-      <Stack gap="md">
-        <Facts service={service} />
-        {may.change ? <KeysPanel service={service} /> : null}
-      </Stack>
-      <Stack gap="md">
-        <Safety service={service} />
-        {may.change ? <Acts service={service} /> : null}
-      </Stack>
-    </SimpleGrid>
+    <Stack gap="md">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+        <Stack gap="md">
+          <Facts service={service} />
+          {may.change ? <KeysPanel service={service} /> : null}
+        </Stack>
+        <Stack gap="md">
+          <Safety service={service} />
+          {may.change ? <Acts service={service} /> : null}
+        </Stack>
+      </SimpleGrid>
+      <UsagePanel service={service.name} />
+    </Stack>
   )
 }
 

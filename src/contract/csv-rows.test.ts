@@ -1,0 +1,49 @@
+// Rows to cells and back.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cellValue, csvCells, csvColumns, headerProblem, rowOfCells } from './csv-rows.ts'
+
+const COLUMNS = [
+  { name: 'id', type: 'text' },
+  { name: 'text', type: 'text' },
+  { name: 'done', type: 'boolean' },
+  { name: 'price', type: 'double precision' },
+  { name: 'due', type: 'timestamp(3) with time zone' },
+  { name: '__version', type: 'text' },
+]
+
+test('a row comes back as it was, without what the system keeps and what is null', () => {
+  const row = { id: 'a', text: 'x, "y"\nz', done: false, price: -1.5e3, due: '2026-03-14T15:09:26.535Z' }
+  const columns = csvColumns(COLUMNS)
+  assert.deepEqual(columns, ['id', 'text', 'done', 'price', 'due'])
+  const cells = csvCells(columns, { ...row, __version: 'AAA=' })
+  const named = Object.fromEntries(columns.map((name, index) => [name, cells[index] ?? '']))
+  assert.deepEqual(rowOfCells(COLUMNS, { ...named, __version: 'AAA=' }), { row })
+  assert.deepEqual(csvCells(['id', 'text'], { id: 'b', text: null }), ['b', ''])
+  assert.deepEqual(rowOfCells(COLUMNS, { id: 'b', text: '', New: '7' }), { row: { id: 'b', New: '7' } })
+})
+
+test('a text is a value of its column, or none', () => {
+  const cases: [string, string, unknown][] = [
+    ['number', ' 12 ', 12],
+    ['number', 'twelve', undefined],
+    ['number', ' ', undefined],
+    ['number', 'Infinity', undefined],
+    ['boolean', 'TRUE', true],
+    ['boolean', '0', false],
+    ['boolean', 'yes', undefined],
+    ['date', '2026-03-14T15:09:26Z', '2026-03-14T15:09:26.000Z'],
+    ['date', '2026-13-14T15:09:26Z', undefined],
+    ['date', '14.3.2026', undefined],
+    ['string', 'twelve', 'twelve'],
+  ]
+  for (const [type, text, wanted] of cases) assert.equal(cellValue(type, text), wanted, `${type} ${text}`)
+  assert.deepEqual(rowOfCells(COLUMNS, { Price: 'dear' }), { problem: "'dear' in the column 'Price' is no number" })
+})
+
+test('a first line names each column once', () => {
+  assert.equal(headerProblem(['id', 'text']), null)
+  assert.match(headerProblem([]) ?? '', /must name the columns/)
+  assert.match(headerProblem(['id', '']) ?? '', /has no name/)
+  assert.match(headerProblem(['id', 'text', 'id']) ?? '', /'id' is named twice/)
+})

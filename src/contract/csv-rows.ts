@@ -1,0 +1,80 @@
+// Rows as cells of a CSV file and back: the same in the command line and in the portal. An empty cell is null.
+import { columnWord, ID_COLUMN } from './table-format.ts'
+
+/** Rows that are inserted with one call. */
+export const ROWS_AT_ONCE_MAX = 500
+
+type Row = Record<string, unknown>
+type Column = { name: string; type: string }
+
+/** A row of a file that cannot be one of the table: at which line, of which column, and why. */
+export type CsvProblem = { line: number; message: string }
+
+/** Of a cell that is no value of its column. */
+const TOLD_LENGTH_MAX = 40
+// Of external servers, beside those of dynamic schema.
+const NUMBERS = new Set(['smallint', 'integer', 'bigint', 'numeric', 'real'])
+const SYSTEM = /^__/
+const TRUE = new Set(['true', '1'])
+const FALSE = new Set(['false', '0'])
+const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/
+
+/** The columns of a file: the id, and the table's own; what the system keeps is left out, since nobody may set it. */
+export function csvColumns(columns: Pick<Column, 'name'>[]): string[] {
+  const own = columns.map(({ name }) => name).filter((name) => name !== ID_COLUMN && !SYSTEM.test(name))
+  return [ID_COLUMN, ...own]
+}
+
+/** The cells of a row, in the order of the columns. */
+export function csvCells(columns: string[], row: Row): string[] {
+  return columns.map((name) => {
+    const value = row[name]
+    if (value === null || value === undefined) return ''
+    return typeof value === 'string' ? value : JSON.stringify(value)
+  })
+}
+
+/** What is wrong with the first line of a file; null: nothing. */
+export function headerProblem(names: string[]): string | null {
+  if (names.length === 0 || names.every((name) => name === '')) return 'the first line must name the columns'
+  if (names.includes('')) return 'a column has no name'
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  return twice === undefined ? null : `the column '${twice}' is named twice`
+}
+
+/**
+ * The cells of one line as a row to insert. What the system keeps is left out; so is what is empty. A column that the
+ * table does not have yet is text. Answers the problem in words where a cell is no value of its column.
+ */
+export function rowOfCells(columns: Column[], cells: Record<string, string>): { row: Row } | { problem: string } {
+  const row: Row = {}
+  for (const [name, text] of Object.entries(cells)) {
+    if (SYSTEM.test(name) || text === '') continue
+    const known = columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
+    const value = known === undefined || name === ID_COLUMN ? text : cellValue(known.type, text)
+    if (value === undefined) {
+      const told = text.slice(0, TOLD_LENGTH_MAX)
+      return { problem: `'${told}' in the column '${name}' is no ${columnWord(known?.type ?? '')}` }
+    }
+    row[name] = value
+  }
+  return { row }
+}
+
+/** A text as a value of a column's type, as PostgreSQL or dynamic schema names it; undefined where it is none. */
+export function cellValue(type: string, text: string): string | number | boolean | undefined {
+  switch (NUMBERS.has(type) ? 'number' : columnWord(type)) {
+    case 'number': {
+      const number = Number(text)
+      return text.trim() !== '' && Number.isFinite(number) ? number : undefined
+    }
+    case 'boolean': {
+      const word = text.trim().toLowerCase()
+      return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined
+    }
+    case 'date':
+      return ISO_DATE.test(text) && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined
+    default:
+      return text
+  }
+}
