@@ -12,6 +12,7 @@ import type {
   DashboardSettings,
   DivergencePreviewView,
   DryRunView,
+  FailBack,
   ImportView,
   IncidentView,
   InsertedRowsView,
@@ -31,6 +32,7 @@ import type {
   RecoverRequest,
   RecoveryPlanView,
   RegionView,
+  Reprotect,
   RestoreServer,
   RestoreService,
   RestoreTable,
@@ -517,6 +519,32 @@ export class Client {
   async switchover(service: string, request: SwitchService): Promise<OperationView> {
     const path = fill(API.switchService, { service })
     return await this.#calls.send('OperationView', { verb: 'POST', path, body: request })
+  }
+
+  async planReprotect(service: string, request: Reprotect): Promise<DryRunView> {
+    const path = fill(API.reprotect, { service })
+    return await this.#calls.send('DryRunView', { verb: 'POST', path, body: { ...request, isDryRun: true } })
+  }
+
+  async reprotect(service: string, request: Reprotect): Promise<OperationView> {
+    return await this.#calls.send('OperationView', {
+      verb: 'POST',
+      path: fill(API.reprotect, { service }),
+      body: request,
+    })
+  }
+
+  async planFailBack(service: string, request: FailBack): Promise<DryRunView> {
+    const path = fill(API.failBack, { service })
+    return await this.#calls.send('DryRunView', { verb: 'POST', path, body: { ...request, isDryRun: true } })
+  }
+
+  async failBack(service: string, request: FailBack): Promise<OperationView> {
+    return await this.#calls.send('OperationView', {
+      verb: 'POST',
+      path: fill(API.failBack, { service }),
+      body: request,
+    })
   }
 
   async planChangeDatabase(service: string, request: ChangeDatabase): Promise<DryRunView> {

@@ -44,6 +44,8 @@ export const API = {
   scriptVersions: '/api/v1/services/:service/scripts/:script/versions',
   recover: '/api/v1/services/:service/recover',
   switchService: '/api/v1/services/:service/switchover',
+  reprotect: '/api/v1/services/:service/reprotect',
+  failBack: '/api/v1/services/:service/failback',
   changeDatabase: '/api/v1/services/:service/change-database',
   scale: '/api/v1/services/:service/scale',
   key: '/api/v1/services/:service/keys/:type',

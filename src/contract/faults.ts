@@ -189,6 +189,7 @@ export const FAULT_CODES = [
   'region.unknown',
   'region.unreachable',
   'remote.failed',
+  'reprotect.part_failed',
   'reset.nothing',
   'reset.running',
   'restore.bad_target',

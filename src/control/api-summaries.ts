@@ -49,6 +49,8 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   scriptVersions: { GET: 'Versions of a script' },
   recover: { POST: 'Recover a service into its secondary, or say what that would do' },
+  reprotect: { POST: 'Give a recovered service a standby and a secondary again' },
+  failBack: { POST: 'Take a recovered service home: protect it there, and move it as planned' },
   switchService: { POST: 'Move a service to another region as planned, without a failed request' },
   changeDatabase: { POST: 'Have a service use another server for its data' },
   scale: { POST: 'Change mode and units' },

@@ -53,6 +53,7 @@ import { restoreTableKind } from '../recovery/restore-table.ts'
 import { switchServerKind } from '../recovery/switch-server.ts'
 import { switchServiceKind } from '../recovery/switch-service.ts'
 import { verifyServiceKind } from '../recovery/verify-service.ts'
+import { wayHomeKind } from '../recovery/way-home.ts'
 import { FactBoard } from '../regions/fact-board.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
@@ -184,6 +185,8 @@ async function run(args: string[]): Promise<void> {
     switchover_server: switchServerKind(ownRecovery),
     promote_server: promoteServerKind(ownRecovery),
     switchover: switchServiceKind(ownRecovery),
+    reprotect: wayHomeKind(ownRecovery),
+    failback: wayHomeKind(ownRecovery),
     change_database: changeDatabaseKind(ownRecovery),
     apply_divergence: applyDivergenceKind(ownRecovery),
     backup: backupKind(ownBackups),

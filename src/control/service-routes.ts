@@ -6,11 +6,13 @@ import {
   ChangeDatabase,
   CreateService,
   DryRunView,
+  FailBack,
   KeyType,
   KeyView,
   OperationView,
   RecoverRequest,
   RecoveryPlanView,
+  Reprotect,
   RestoreService,
   ScalePlanView,
   ScaleService,
@@ -27,6 +29,7 @@ import { beginChangeDatabase, planChangeDatabase } from '../recovery/change-clai
 import { beginRecover } from '../recovery/recover-begin.ts'
 import { beginSwitchService, planSwitchService } from '../recovery/switch-claim.ts'
 import { beginVerifyService } from '../recovery/verify-service.ts'
+import { beginFailBack, beginReprotect, planFailBack, planReprotect } from '../recovery/way-home.ts'
 import { beginCreate, planCreate } from '../services/create-service.ts'
 import { beginDelete, planDelete } from '../services/delete-service.ts'
 import { beginRestore, listArchives, planRestore } from '../services/restore-service.ts'
@@ -47,6 +50,7 @@ import { viewFor, viewServices } from './views.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
+const BEGUN = { 200: DryRunView, 202: OperationView }
 
 /** Services: list, show, create, delete, scale, recover, restore, keys and restarts. */
 export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
@@ -106,6 +110,24 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const { service } = request.params
     if (request.body.isDryRun === true) return await planSwitchService(deps.recovery, caller, service, request.body)
     const id = await beginSwitchService(deps.recovery, caller, service, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const reprotectSchema = { params: ByService, body: Reprotect, response: BEGUN }
+  app.post(API.reprotect, { schema: reprotectSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { service } = request.params
+    if (request.body.isDryRun === true) return await planReprotect(deps.recovery, caller, service, request.body)
+    const id = await beginReprotect(deps.recovery, caller, service, request.body, keyOf(request.headers))
+    return reply.code(202).send(await deps.started(caller, id))
+  })
+
+  const failBackSchema = { params: ByService, body: FailBack, response: BEGUN }
+  app.post(API.failBack, { schema: failBackSchema }, async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const { service } = request.params
+    if (request.body.isDryRun === true) return await planFailBack(deps.recovery, caller, service, request.body)
+    const id = await beginFailBack(deps.recovery, caller, service, request.body, keyOf(request.headers))
     return reply.code(202).send(await deps.started(caller, id))
   })
 

@@ -12,10 +12,12 @@ import { serviceHealth, standingHealth } from '../health/health-view.ts'
 import { listIncidents } from '../health/incident-list.ts'
 import type { Incidents } from '../health/incidents.ts'
 import { HEARTBEAT_SILENT_MS, LIST_ROWS_MAX } from '../kit/limits.ts'
+import { newestOf } from '../operations/newest.ts'
 import { listOperations } from '../operations/operations.ts'
+import { listFormerHomes } from '../recovery/former-home.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { runtimeOf } from '../regions/field.ts'
-import { type Place, usageOf } from '../regions/ledger.ts'
+import { usageOf } from '../regions/ledger.ts'
 import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
@@ -139,7 +141,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       exposure: server ? exposureOf(deps.board, server) : null,
       secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
       secondary,
-      recoveredFrom: formerHome && formerHome !== service.region ? (regions.get(formerHome)?.name ?? null) : null,
+      recoveredFrom: formerHome === undefined ? null : (regions.get(formerHome)?.name ?? null),
       operation: service.operation_id,
       verification: verifications.get(service.id) ?? null,
       createdAt: service.created_at.toISOString(),
@@ -152,22 +154,19 @@ function formerDatabaseOf(formers: FormerSchema[], service: Service): ServiceVie
   return found ? { server: found.server, keptUntil: found.kept_until?.toISOString() ?? null } : null
 }
 
-// The region, by its slug, that each service was recovered from last.
-async function listFormerHomes(db: Kysely<ControlDatabase>, services: Service[]): Promise<Map<string, string>> {
-  if (services.length === 0) return new Map()
-  const recoveries = newestOf(db, 'recover', services).where('state', '=', 'succeeded')
-  const rows = await recoveries.select(['service_id', 'input']).execute()
-  // Written by beginRecover, which knows where it was.
-  return new Map(rows.map(({ service_id, input }) => [String(service_id), (input as { from: Place }).from.region]))
-}
-
 async function listVerifications(
   db: Kysely<ControlDatabase>,
   services: Service[],
 ): Promise<Map<string, ServiceView['verification']>> {
   if (services.length === 0) return new Map()
   const columns = ['id', 'service_id', 'state', 'started_at', 'finished_at', 'error'] as const
-  const rows = await newestOf(db, 'verify_service', services).select(columns).execute()
+  const rows = await newestOf(
+    db,
+    'verify_service',
+    services.map(({ id }) => id),
+  )
+    .select(columns)
+    .execute()
   return new Map(
     rows.map(({ id, service_id, state, started_at, finished_at, error }) => [
       String(service_id),
@@ -179,18 +178,6 @@ async function listVerifications(
       },
     ]),
   )
-}
-
-// Of each service its newest operation of that kind.
-function newestOf(db: Kysely<ControlDatabase>, kind: 'recover' | 'verify_service', services: Service[]) {
-  const ids = services.map(({ id }) => id)
-  return db
-    .selectFrom('operations')
-    .distinctOn('service_id')
-    .where('kind', '=', kind)
-    .where('service_id', 'in', ids)
-    .orderBy('service_id')
-    .orderBy('started_at', 'desc')
 }
 
 // A host is heard that does not serve it yet, or has not opened its database. A silent one is for verdicts to judge.

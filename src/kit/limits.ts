@@ -221,9 +221,8 @@ export const ROLE_STOP_MS_MAX = 15_000
 export const RESTART_MS_MIN = 200
 export const RESTART_MS_MAX = 5_000
 
-/** Making a service safe again: how long for a new region's server or a standby to come into force, and how often to look. */
-export const PROTECTION_MS_MAX = 60_000
-export const PROTECTION_LOOK_MS = 200
+/** How often an operation looks at another one that it began. */
+export const CHILD_LOOK_MS = 100
 /** A call of the CLI to control; control itself answers or gives up well within this. */
 export const CONTROL_CALL_MS_MAX = 5_000
 /** The same for a call that is answered when a host, and then a runtime, have carried a change out. */

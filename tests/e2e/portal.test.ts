@@ -24,7 +24,7 @@ describe('the portal', () => {
   let complaints: Complaints
 
   before(async () => {
-    cloud = await TestCloud.start('pair')
+    cloud = await TestCloud.start('pair', { hasVault: true })
     browser = await openBrowser()
     ;({ page, complaints } = await openPage(browser))
   })
@@ -286,6 +286,72 @@ describe('the portal', () => {
     await page.goto(at('/services/PrimaryService/dashboard'))
     await see('East US')
     await cloud.ok(['dev', 'outage', 'stop', 'West US'])
+  })
+
+  test('it is taken home from here, and what each step took is kept', async () => {
+    await cloud.untilRegionsReady()
+    await page.goto(at('/services/PrimaryService/recovery'))
+    await button('Take it home').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Show what it does' }).click()
+    await dialog.getByText(/^Then move 'PrimaryService' to West US as planned/).waitFor()
+    await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
+    await dialog.getByRole('button', { name: 'Take it home' }).click()
+    const isHome = async () => ((await cloud.service('PrimaryService')).region === 'West US' ? true : undefined)
+    await waitFor('it to be home', isHome, { withinMs: 120_000, everyMs: 100 })
+    await dialog.getByText(/requests were held for \d+ ms/).waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByText('Take home PrimaryService').first().waitFor()
+    const now = await cloud.service('PrimaryService')
+    assert.deepEqual([now.secondary, (await cloud.server('sql-west-us')).isProtected], ['SecondaryService', true])
+  })
+
+  test('its database is changed to a restored one and back, each time with what that costs', async () => {
+    const rows = (await cloud.readIds(await cloud.service('PrimaryService'))).length
+    await cloud.untilRestorable('sql-west-us')
+    await cloud.ok(['sql', 'restore', 'sql-west-us', '--to', 'latest', '--location', 'West US', '--name', 'before'])
+    await page.goto(at('/services/PrimaryService/configure'))
+    const dialog = page.getByRole('dialog')
+    const change = async (verb: string, to: string) => {
+      await dialog.getByRole('button', { name: 'Show what it does' }).click()
+      await dialog.getByText(/^Hold requests meanwhile/).waitFor()
+      await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
+      await dialog.getByRole('button', { name: verb }).click()
+      const isThere = async () => ((await cloud.service('PrimaryService')).server === to ? true : undefined)
+      await waitFor(`its data on ${to}`, isThere, SOON)
+      const left = dialog.getByText(/waiting|running/)
+      await waitFor('its last step', async () => ((await left.count()) === 0 ? true : undefined), SOON)
+      await dialog.getByRole('button', { name: 'Close' }).last().click()
+    }
+    await button('Change database').click()
+    await dialog.getByLabel('Server').selectOption('before')
+    await change('Change it', 'before')
+    const changed = await cloud.service('PrimaryService')
+    assert.equal((await cloud.readIds(changed)).length, rows)
+    await button(/^Undo: back to sql-west-us/).click()
+    await change('Go back', 'sql-west-us')
+  })
+
+  test('a token and a target of notices are made, shown once, and taken away', async () => {
+    await page.goto(at('/settings/tokens'))
+    await button('Create a token').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('What it is for').fill('nightly')
+    await dialog.getByRole('button', { name: /Create/ }).click()
+    const tokens = page.getByRole('table', { name: 'Tokens' })
+    await tokens.getByText('nightly').waitFor()
+    await page.goto(at('/settings/notices'))
+    await button('Add').click()
+    await dialog.getByLabel('URL').fill('http://10.0.0.1/hook')
+    await dialog.getByRole('button', { name: 'Add' }).click()
+    // Where it may not lead is said in the dialog, and nothing is added.
+    await dialog.getByText(/private|not allowed|may not/i).waitFor()
+    await dialog.getByLabel('URL').fill('https://example.com/hook')
+    await dialog.getByRole('button', { name: 'Add' }).click()
+    await page
+      .getByRole('table', { name: 'Targets of notices' })
+      .getByText(/example\.com/)
+      .waitFor()
   })
 
   test('nothing complained all the while', () => assert.deepEqual(complaints, []))

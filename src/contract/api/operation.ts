@@ -33,6 +33,8 @@ export const OperationView = Type.Object({
     Type.Literal('promote_server'),
     Type.Literal('restore_table'),
     Type.Literal('verify_service'),
+    Type.Literal('reprotect'),
+    Type.Literal('failback'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */
   service: Nullable(Type.String()),

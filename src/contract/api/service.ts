@@ -99,6 +99,29 @@ export const SwitchService = Type.Object(
 )
 export type SwitchService = Static<typeof SwitchService>
 
+export const Reprotect = Type.Object(
+  {
+    location: Type.Optional(
+      Type.String({
+        description: 'the region for standby and secondary; default: the one it was recovered from',
+        maxLength: 100,
+      }),
+    ),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type Reprotect = Static<typeof Reprotect>
+
+export const FailBack = Type.Object(
+  {
+    isWithServer: Type.Optional(Type.Boolean({ description: 'also when its server holds the data of others' })),
+    isDryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type FailBack = Static<typeof FailBack>
+
 export const ChangeDatabase = Type.Object(
   {
     server: Type.Optional(Type.String({ description: 'default: the one that it was on last', maxLength: 100 })),

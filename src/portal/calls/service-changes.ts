@@ -3,10 +3,12 @@ import type {
   ChangeDatabase,
   CreateService,
   DryRunView,
+  FailBack,
   KeyType,
   KeyView,
   OperationView,
   RecoverRequest,
+  Reprotect,
   RestoreService,
   ScalePlanView,
   ScaleService,
@@ -37,6 +39,14 @@ export const beginRecover = (service: string, request: RecoverRequest, key: stri
 export const planSwitch = (service: string, request: SwitchService) => plan(API.switchService, { service }, request)
 export const beginSwitch = (service: string, request: SwitchService, key: string) =>
   call<OperationView>(pathOf(API.switchService, { service }), { ...POST, body: request, key })
+
+export const planReprotect = (service: string, request: Reprotect) => plan(API.reprotect, { service }, request)
+export const beginReprotect = (service: string, request: Reprotect, key: string) =>
+  call<OperationView>(pathOf(API.reprotect, { service }), { ...POST, body: request, key })
+
+export const planFailBack = (service: string, request: FailBack) => plan(API.failBack, { service }, request)
+export const beginFailBack = (service: string, request: FailBack, key: string) =>
+  call<OperationView>(pathOf(API.failBack, { service }), { ...POST, body: request, key })
 
 export const planChangeDatabase = (service: string, request: ChangeDatabase) =>
   plan(API.changeDatabase, { service }, request)

@@ -22,6 +22,8 @@ const KINDS: Record<Kind, string> = {
   promote_server: 'Promote the standby of',
   restore_table: 'Restore a table of',
   verify_service: 'Verify',
+  reprotect: 'Protect again',
+  failback: 'Take home',
 }
 
 /** `Recover PrimaryService`; the kind of a newer control is shown as it is. */

@@ -7,6 +7,7 @@ import { operationsQuery, serversQuery, statusQuery } from '../calls/queries.ts'
 import { RestoreServerButton } from '../databases/restore-server.tsx'
 import { CommandLine } from '../kit/command-line.tsx'
 import { Icon } from '../kit/icon.tsx'
+import { useLastKnown } from '../kit/last-known.ts'
 import { Panel } from '../kit/panel.tsx'
 import { MeasuresPanel } from '../measured/measures-panel.tsx'
 import { OperationList } from '../operations/operation-list.tsx'
@@ -17,6 +18,7 @@ import { PairMap } from './pair-map.tsx'
 import { ReadinessPanel } from './readiness-panel.tsx'
 import { useRecovery } from './recover-dialog.tsx'
 import { SwitchoverButton } from './switchover.tsx'
+import { FailBackButton, ReprotectButton } from './way-home.tsx'
 
 const HISTORY_TOP = 20
 
@@ -69,6 +71,8 @@ function Acts({ service, status, services }: ActsProps) {
   const recovery = useRecovery(service)
   const [isCreating, create] = useDisclosure(false)
   const { name, secondary, secondaryFor, recoveredFrom } = service
+  const home = useLastKnown(recoveredFrom)
+  const regions = status?.regions.map((one) => one.name) ?? []
   return (
     <Panel title="Actions" about="Each shows what it would do before it asks.">
       <Group gap="xs">
@@ -86,18 +90,20 @@ function Acts({ service, status, services }: ActsProps) {
             Create a secondary
           </Button>
         ) : null}
-        <SwitchoverButton
-          service={service}
-          services={services}
-          regions={status?.regions.map((one) => one.name) ?? []}
-        />
+        <SwitchoverButton service={service} services={services} regions={regions} />
+        {secondaryFor === null && (secondary === null || home !== null) ? (
+          <ReprotectButton service={service} regions={regions} />
+        ) : null}
+        {home === null ? null : (
+          <FailBackButton service={service} home={home} isHome={recoveredFrom === null} services={services} />
+        )}
         <RestoreServerButton server={service.server} typed={name} label="Restore its database to a moment" />
       </Group>
       {recoveredFrom === null ? null : (
         <div>
           <Text size="sm" mb={4}>
-            It was recovered from {recoveredFrom}. To protect it again, and to take it home when {recoveredFrom} is
-            back:
+            It was recovered from {recoveredFrom}. When {recoveredFrom} is back, it can be protected there again, and go
+            home. So do these commands:
           </Text>
           <Stack gap={6}>
             <CommandLine command={`mainstay mobile reprotect ${name}`} />

@@ -18,6 +18,7 @@ import {
 } from '../calls/service-changes.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
 import { CommandLine } from '../kit/command-line.tsx'
+import { useLastKnown } from '../kit/last-known.ts'
 import { Loaded } from '../kit/loaded.tsx'
 import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
@@ -104,6 +105,7 @@ function DatabasePanel({ service }: { service: ServiceView }) {
   const [server, setServer] = useState('')
   const [isLossAccepted, setLossAccepted] = useState(false)
   const { name, formerDatabase } = service
+  const former = useLastKnown(formerDatabase)
   const loss = isLossAccepted ? { acceptedLossMs: null } : {}
   const others = servers.filter((one) => one.name !== service.server)
   const accept = (
@@ -146,10 +148,11 @@ function DatabasePanel({ service }: { service: ServiceView }) {
         ) : (
           <Text size="sm">There is no other server.</Text>
         )}
-        {formerDatabase === null ? null : (
+        {former === null ? null : (
           <ChangeButton
-            label={`Undo: back to ${formerDatabase.server}`}
-            title={`Take ${name} back to ${formerDatabase.server}`}
+            label={`Undo: back to ${former.server}`}
+            isDisabled={formerDatabase === null}
+            title={`Take ${name} back to ${former.server}`}
             verb="Go back"
             typed={name}
             form={accept}
