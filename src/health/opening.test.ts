@@ -58,14 +58,23 @@ const rows: [string, [number, Verdict][], Verdict][] = [
     ready,
   ],
   [
-    'trouble is over when all was well for 2 s',
+    'trouble is over when all was well for 3 s, longer than it takes to begin',
     [
       [0, lost],
       [100, ready],
-      [2_000, ready],
-      [2_100, ready],
+      [3_000, ready],
+      [3_100, ready],
     ],
     ready,
+  ],
+  [
+    'and not before',
+    [
+      [0, lost],
+      [100, ready],
+      [3_099, ready],
+    ],
+    lost,
   ],
   [
     'a bad moment keeps it in force',
@@ -73,16 +82,16 @@ const rows: [string, [number, Verdict][], Verdict][] = [
       [0, lost],
       [100, ready],
       [1_500, lost],
-      [2_200, ready],
+      [3_200, ready],
     ],
     lost,
   ],
   [
-    'trouble becomes less only after 2 s, too',
+    'trouble becomes less only after 3 s, too',
     [
       [0, lost],
       [100, degraded],
-      [2_000, degraded],
+      [3_000, degraded],
     ],
     lost,
   ],

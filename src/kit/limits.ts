@@ -124,7 +124,7 @@ export const THIN_PERIODS_AT_ONCE = 500
 /** How long evidence of a moment must last before it counts: longer than a busy moment, or than a server's opening. */
 export const VERDICT_OPEN_MS = 2_000
 /** How long good evidence must last before a verdict of Unhealthy closes. */
-export const VERDICT_CLOSE_MS = 2_000
+export const VERDICT_CLOSE_MS = 3_000
 
 /** A management call that needs a machine in a region fails within this (the promise to people is 2 s). */
 export const REGION_CALL_MS_MAX = 1_800
@@ -223,6 +223,9 @@ export const RESTART_MS_MAX = 5_000
 
 /** How often an operation looks at another one that it began. */
 export const CHILD_LOOK_MS = 100
+/** On the way home a planned move that would have held requests for too long is tried again, so often and so late. */
+export const MOVE_TRIES_MAX = 3
+export const MOVE_AGAIN_MS = 5_000
 /** A call of the CLI to control; control itself answers or gives up well within this. */
 export const CONTROL_CALL_MS_MAX = 5_000
 /** The same for a call that is answered when a host, and then a runtime, have carried a change out. */

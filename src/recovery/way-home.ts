@@ -8,7 +8,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
 import { getServer, standbyOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import { CHILD_LOOK_MS } from '../kit/limits.ts'
+import { CHILD_LOOK_MS, MOVE_AGAIN_MS, MOVE_TRIES_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { getOperation, insertOperation, listOperations, type Operation, subjectOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
@@ -265,8 +265,16 @@ export function wayHomeKind(deps: RecoveryDeps): OperationKind {
           const { move } = inputOf(operation)
           if (move === null) return { kind: 'done' }
           const { name } = await now(operation)
-          facts.move ??= await beginSwitchService(deps, callerOf(operation), name, move, keyOf(operation, 'move'))
-          return await partResult(db, operation, String(facts.move))
+          const tries = Number(facts.tries ?? 1)
+          const key = keyOf(operation, `move ${tries}`)
+          facts.move ??= await beginSwitchService(deps, callerOf(operation), name, move, key)
+          const { state, error } = await getOperation(db, operation.subscription_id, String(facts.move))
+          if (state !== 'failed' || error?.code !== 'switchover.too_slow' || tries >= MOVE_TRIES_MAX) {
+            return await partResult(db, operation, String(facts.move))
+          }
+          // All was put back, and requests went on: a busy moment is no reason to stay away from home.
+          Object.assign(facts, { tries: tries + 1, move: undefined })
+          return notYet('a moment with less to do', MOVE_AGAIN_MS)
         },
       },
     ],

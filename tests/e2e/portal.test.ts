@@ -1,13 +1,16 @@
 // The portal in a real Chromium: the story of the lost region, walked as a person would, and everything around it.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { strFromU8, unzipSync } from 'fflate'
 import type { Browser, Page } from 'playwright-core'
-import type { ServiceView } from '../../src/contract/api.ts'
+import type { OperationView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { type Complaints, openBrowser, openPage, requireAccessible, SEEN_MS_MAX } from '../support/browser.ts'
-import { TestCloud } from '../support/cloud.ts'
+import { connectInside, TestCloud } from '../support/cloud.ts'
 import { choosePassword, ownerLink, PASSWORD, portalUrl, sendPassword, TABS } from '../support/portal-visitor.ts'
 
 const PAGES = ['/services', '/regions', '/databases', '/databases/sql-west-us', '/operations', '/incidents']
@@ -138,6 +141,54 @@ describe('the portal', () => {
     await see(`${(before + 1_200).toLocaleString('en-US')} rows written`)
   })
 
+  test('a hundred thousand rows are paged and sorted, and deleted once that is typed', async () => {
+    const service = await cloud.service('PrimaryService')
+    const inside = await connectInside(cloud, 'west-us', service.server)
+    await inside.query(`insert into primaryservice."TodoItem" (id, text)
+      select 'many-' || lpad(one::text, 6, '0'), 'row ' || one from generate_series(1, 100000) as one`)
+    const { rows } = await inside.query<{ count: number }>('select count(*)::int from primaryservice."TodoItem"')
+    const all = rows[0]?.count ?? 0
+    await inside.end()
+    await page.goto(at('/services/PrimaryService/data/TodoItem'))
+    await see(`1–50 of ${all}`)
+    const table = page.getByRole('table', { name: 'Rows of TodoItem' })
+    await table.getByRole('button', { name: 'id' }).click()
+    await table.getByRole('columnheader', { name: 'id ↑' }).waitFor()
+    await table.getByRole('button', { name: 'id ↑' }).click()
+    await table.getByText('nasty').waitFor()
+    await button('Next').click()
+    await see(`51–100 of ${all}`)
+    await button('Truncate').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(`${all.toLocaleString('en-US')} rows of TodoItem are deleted`).waitFor()
+    const really = dialog.getByRole('button', { name: 'Delete every row' })
+    assert.equal(await really.isDisabled(), true)
+    await dialog.getByLabel('Type TodoItem to go on').fill('TodoItem')
+    await really.click()
+    await see('No rows')
+    assert.deepEqual(await cloud.readIds(service), [])
+  })
+
+  test('an operation that fails says what was found, and what to do', async () => {
+    const service = await cloud.service('PrimaryService')
+    await cloud.insertRows(service, ['early'])
+    const inside = await connectInside(cloud, 'west-us', service.server)
+    await inside.query(`set session_replication_role = replica;
+      update primaryservice."TodoItem" set "__updatedAt" = now() + interval '1 hour' where id = 'early'`)
+    await page.goto(at('/services/PrimaryService/dashboard'))
+    await button('Verify').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Verify', exact: true }).click()
+    await dialog.getByText('It failed').waitFor()
+    await dialog
+      .getByText(/s ahead of now/)
+      .first()
+      .waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await inside.query(`update primaryservice."TodoItem" set "__updatedAt" = now() where id = 'early'`)
+    await inside.end()
+  })
+
   test('what apps asked is drawn, over the time that is chosen', async () => {
     await page.goto(at('/services/PrimaryService/dashboard'))
     const chart = page.getByRole('img', { name: /^Requests\. requests: [\d,]+ last, [1-9][\d,]* at most; errors: / })
@@ -165,7 +216,35 @@ describe('the portal', () => {
     assert.equal(((await answer.json()) as { text: string }).text, 'scripted')
     await see('Version 1 is in force.')
     await page.getByRole('table', { name: 'Versions' }).getByText('owner').waitFor()
+    const [zip] = await Promise.all([page.waitForEvent('download'), button('All scripts as a zip').click()])
+    const files = unzipSync(await readFile(await zip.path()))
+    assert.deepEqual(Object.keys(files), ['service/table/TodoItem.insert.js'])
+    assert.match(strFromU8(files['service/table/TodoItem.insert.js'] ?? new Uint8Array()), /item\.text = 'scripted'/)
     await cloud.ok(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.insert', '-q'])
+  })
+
+  test('the sample runs as it was downloaded', async () => {
+    await page.goto(at('/services/PrimaryService/quickstart'))
+    const [download] = await Promise.all([page.waitForEvent('download'), button('Download the sample').click()])
+    const sample = await readFile(await download.path())
+    const server = createServer((_request, response) => response.setHeader('content-type', 'text/html').end(sample))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const { page: app, complaints: theirs } = await openPage(browser)
+      await app.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
+      await app.getByLabel('What is to be done').fill(NASTY)
+      await app.getByRole('button', { name: 'Add' }).click()
+      const item = app.getByRole('listitem').filter({ hasText: NASTY }).last()
+      await item.getByRole('checkbox').check()
+      await app.locator('label.done').filter({ hasText: NASTY }).waitFor()
+      await app.reload()
+      await app.locator('label.done').filter({ hasText: NASTY }).waitFor()
+      assert.deepEqual(theirs, [])
+      await app.context().close()
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   test('what people are invited to do they may do, and no more', async () => {
@@ -297,12 +376,19 @@ describe('the portal', () => {
     await dialog.getByText(/^Then move 'PrimaryService' to West US as planned/).waitFor()
     await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
     await dialog.getByRole('button', { name: 'Take it home' }).click()
-    const isHome = async () => ((await cloud.service('PrimaryService')).region === 'West US' ? true : undefined)
-    await waitFor('it to be home', isHome, { withinMs: 120_000, everyMs: 100 })
+    const ended = async () => {
+      const [newest] = await cloud
+        .api<OperationView[]>('/operations?service=PrimaryService&top=20')
+        .then((all) => all.filter(({ kind }) => kind === 'failback'))
+      return newest && newest.state !== 'running' ? newest : undefined
+    }
+    const { state, error } = await waitFor('it to be home', ended, { withinMs: 120_000, everyMs: 100 })
+    assert.deepEqual([state, error], ['succeeded', null])
     await dialog.getByText(/requests were held for \d+ ms/).waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await page.getByText('Take home PrimaryService').first().waitFor()
     const now = await cloud.service('PrimaryService')
+    assert.equal(now.region, 'West US')
     assert.deepEqual([now.secondary, (await cloud.server('sql-west-us')).isProtected], ['SecondaryService', true])
   })
 

@@ -8,9 +8,10 @@ import { Agent, request } from 'undici'
 import type { IncidentView, ServiceView, StatusPostView } from '../../src/contract/api.ts'
 import type { HostAssignment } from '../../src/contract/assignment.ts'
 import type { StatusPage } from '../../src/contract/status-page.ts'
-import { waitFor } from '../../src/kit/clock.ts'
-import { signalProcess } from '../../src/kit/processes.ts'
+import { pause, waitFor } from '../../src/kit/clock.ts'
+import { findProcesses, signalProcess } from '../../src/kit/processes.ts'
 import { connectInside, TestCloud } from '../support/cloud.ts'
+import { victimsOf } from '../support/crash-cases.ts'
 
 const SERVER = 'sql-west-us'
 const SOON = { withinMs: 60_000, everyMs: 100 }
@@ -126,6 +127,58 @@ describe('watching', () => {
     }
     await cloud.untilState('PrimaryService', 'Ready', 30_000)
     await untilIncident('database_auth_failed', false)
+  })
+
+  test('a runtime that ends again and again is told apart from one that is down', async () => {
+    const stopping = new AbortController()
+    const kill = async () => {
+      while (!stopping.signal.aborted) {
+        for (const pid of await victimsOf(cloud, { victim: 'runtime', region: 'west-us', server: SERVER })) {
+          signalProcess(pid, 'SIGKILL')
+        }
+        await pause(50, stopping.signal)
+      }
+    }
+    const killing = kill()
+    try {
+      const { state, evidence } = await untilCause('runtime_crash_loop')
+      assert.deepEqual([state, evidence.length], ['Unhealthy', 2])
+    } finally {
+      stopping.abort()
+      await killing
+    }
+    await cloud.untilState('PrimaryService', 'Ready', 60_000)
+  })
+
+  test('a standby that does not keep up is an incident of its server, until it has', async () => {
+    const [receiver] = findProcesses(`${SERVER}: walreceiver`)
+    assert.ok(receiver, 'the standby receives nothing')
+    const inside = await connectInside(cloud, 'west-us', SERVER)
+    signalProcess(receiver, 'SIGSTOP')
+    try {
+      // WAL alone, of which nothing is kept.
+      for (let mib = 0; mib < 300; mib += 10) {
+        await inside.query(`select pg_logical_emit_message(false, 'test', repeat('x', 10485760))`)
+      }
+      assert.match((await untilIncident('standby_behind', true, SERVER)).message, /behind/)
+    } finally {
+      signalProcess(receiver, 'SIGCONT')
+      await inside.end()
+    }
+    await untilIncident('standby_behind', false, SERVER)
+    assert.equal((await cloud.service('PrimaryService')).health.state, 'Ready')
+  })
+
+  test('a gateway that stands still is an incident, and the services that it would have reached are not', async () => {
+    const gateway = cloud.rolePid('gateway')
+    signalProcess(gateway, 'SIGSTOP')
+    try {
+      await untilIncident('gateway_unreachable')
+      assert.notEqual((await cloud.service('PrimaryService')).health.state, 'Unhealthy')
+    } finally {
+      signalProcess(gateway, 'SIGCONT')
+    }
+    await untilIncident('gateway_unreachable', false)
   })
 
   test('a vault that is away is an incident of the server, until it is back', async () => {

@@ -4,6 +4,7 @@ import type {
   InsertedRowsView,
   PermissionsView,
   RowView,
+  ScriptTextView,
   ScriptWrittenView,
   SetPermissions,
   TableChangeView,
@@ -58,6 +59,8 @@ export const dropIndex = (service: string, table: string, column: string) =>
 export const truncate = (service: string, table: string, wanted: { confirm: boolean }) =>
   call<TruncateView>(pathOf(API.truncate, { service, table }), { method: 'POST', body: wanted })
 
+export const readScript = (service: string, script: string) =>
+  call<ScriptTextView>(pathOf(API.script, { service, script }))
 export const writeScript = (service: string, script: string, text: string) =>
   call<ScriptWrittenView>(pathOf(API.script, { service, script }), { method: 'PUT', body: { text } })
 export const deleteScript = (service: string, script: string) =>

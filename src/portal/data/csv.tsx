@@ -7,6 +7,7 @@ import type { TableView } from '../../contract/api.ts'
 import type { CsvProblem } from '../../contract/csv-rows.ts'
 import { countOf } from '../kit/amounts.ts'
 import { FaultAlert } from '../kit/fault-alert.tsx'
+import { saveFile } from '../kit/save-file.ts'
 
 /** Further problems are counted only. */
 const PROBLEMS_SHOWN = 20
@@ -30,12 +31,7 @@ export function ExportCsvButton({ service, table }: Props) {
     async mutationFn() {
       const { exportCsv } = await import('./csv-file.ts')
       const blob = await exportCsv(service, table, { signal: begin(), onRows: setRows })
-      const url = URL.createObjectURL(blob)
-      const link = document.createElement('a')
-      link.href = url
-      link.download = `${table.name}.csv`
-      link.click()
-      URL.revokeObjectURL(url)
+      saveFile(`${table.name}.csv`, blob)
     },
   })
   return (

@@ -2,7 +2,7 @@
 
 import { Button, Group, NativeSelect, Table, Text, UnstyledButton } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { RowView, TableView } from '../../contract/api.ts'
 import { deleteRow, readRows } from '../calls/table-changes.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
@@ -33,6 +33,11 @@ export function RowsPanel({ service, table }: Props) {
   })
   const shown = page.data?.rows.length ?? 0
   const count = page.data?.count ?? null
+  // What was on this page is gone: the last one that there is, instead of an empty one.
+  const isBeyond = !page.isPlaceholderData && count !== null && skip > 0 && skip >= count
+  useEffect(() => {
+    if (isBeyond) setSkip(Math.max(0, Math.ceil((count ?? 0) / top) - 1) * top)
+  }, [isBeyond, count, top])
   return (
     <Panel
       title="Rows"

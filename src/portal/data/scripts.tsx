@@ -7,13 +7,14 @@ import { formatBytes } from '../../contract/amounts.ts'
 import type { ScriptVersionView, ScriptView, ScriptWrittenView } from '../../contract/api.ts'
 import { TABLE_OPERATIONS, type TableOperation } from '../../contract/permissions.ts'
 import { scriptsQuery, scriptTextQuery, scriptVersionsQuery } from '../calls/queries.ts'
-import { deleteScript, writeScript } from '../calls/table-changes.ts'
+import { deleteScript, readScript, writeScript } from '../calls/table-changes.ts'
 import { formatAge } from '../kit/amounts.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
 import { FaultAlert } from '../kit/fault-alert.tsx'
 import { Loaded } from '../kit/loaded.tsx'
 import { useNow } from '../kit/now.ts'
 import { Panel } from '../kit/panel.tsx'
+import { saveFile } from '../kit/save-file.ts'
 import { Wide } from '../kit/wide.tsx'
 import { useMay } from '../session/session.ts'
 import { ScriptDiff } from './script-diff.tsx'
@@ -28,13 +29,15 @@ export function ScriptsPanel({ service, table }: Props) {
   const name = `table/${table}.${operation}`
   return (
     <Stack gap="md">
-      <SegmentedControl
-        style={{ alignSelf: 'flex-start' }}
-        aria-label="Operation"
-        value={operation}
-        onChange={(value) => setOperation(value as TableOperation)}
-        data={TABLE_OPERATIONS.map((one) => ({ value: one, label: one }))}
-      />
+      <Group justify="space-between">
+        <SegmentedControl
+          aria-label="Operation"
+          value={operation}
+          onChange={(value) => setOperation(value as TableOperation)}
+          data={TABLE_OPERATIONS.map((one) => ({ value: one, label: one }))}
+        />
+        <ZipButton service={service} scripts={scripts.data ?? []} />
+      </Group>
       <Loaded query={scripts} what="the scripts">
         {(data) => (
           <OneScript
@@ -45,6 +48,32 @@ export function ScriptsPanel({ service, table }: Props) {
         )}
       </Loaded>
     </Stack>
+  )
+}
+
+// Laid out as the command line's download lays them, and as a repository holds them.
+function ZipButton({ service, scripts }: { service: string; scripts: ScriptView[] }) {
+  const work = useMutation({
+    async mutationFn() {
+      const { strToU8, zipSync } = await import('fflate')
+      const texts = await Promise.all(scripts.map(async ({ name }) => [name, await readScript(service, name)] as const))
+      const files = Object.fromEntries(texts.map(([name, { text }]) => [`service/${name}.js`, strToU8(text)]))
+      saveFile(`${service}-scripts.zip`, new Blob([zipSync(files)], { type: 'application/zip' }))
+    },
+  })
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        disabled={scripts.length === 0}
+        loading={work.isPending}
+        onClick={() => work.mutate()}
+      >
+        All scripts as a zip
+      </Button>
+      <FaultAlert error={work.error} />
+    </>
   )
 }
 
