@@ -2,10 +2,10 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { Command } from 'commander'
-import Papa from 'papaparse'
 import { formatCount } from '../contract/amounts.ts'
 import type { RowView, TableView } from '../contract/api.ts'
 import {
+  batchSize,
   type CsvProblem,
   csvCells,
   csvColumns,
@@ -73,6 +73,7 @@ async function exportRows(
   const client = await session.client()
   const columns = columnsOf(await client.getTable(service, table))
   session.talk.progress('Exporting rows')
+  const { default: Papa } = await import('papaparse')
   // Under its name it is whole, or not there.
   const part = `${file}.part`
   const handle = await openFile(part)
@@ -113,22 +114,24 @@ async function importRows(
   session.talk.progress(isDryRun ? 'Checking rows' : 'Importing rows')
   const problems: CsvProblem[] = []
   let [read, inserted] = [0, 0]
-  let batch: Line[] = []
+  let waiting: Line[] = []
   const send = async () => {
-    if (batch.length === 0) return
-    const sent = batch
-    batch = []
-    const answer = await client.insertRows(service, table, { rows: sent.map(({ row }) => row) })
-    for (const { index, message } of answer.problems) problems.push({ line: sent[index]?.line ?? 0, message })
-    inserted += answer.ids.filter((id) => id !== null).length
-    session.talk.tellProgress(`${formatCount(inserted)} rows`)
+    for (let from = 0; from < waiting.length; ) {
+      const sent = waiting.slice(from, from + batchSize(waiting, from))
+      const answer = await client.insertRows(service, table, { rows: sent.map(({ row }) => row) })
+      for (const { index, message } of answer.problems) problems.push({ line: sent[index]?.line ?? 0, message })
+      inserted += answer.ids.filter((id) => id !== null).length
+      session.talk.tellProgress(`${formatCount(inserted)} rows`)
+      from += sent.length
+    }
+    waiting = []
   }
   try {
     for await (const one of readLines(file, columns)) {
       read += 1
       if ('message' in one) problems.push(one)
-      else if (!isDryRun) batch.push(one)
-      if (batch.length === ROWS_AT_ONCE_MAX) await send()
+      else if (!isDryRun) waiting.push(one)
+      if (waiting.length === ROWS_AT_ONCE_MAX) await send()
     }
     await send()
   } catch (error) {
@@ -145,16 +148,17 @@ async function importRows(
 }
 
 function refused(problems: CsvProblem[], { read, inserted }: { read: number; inserted: number }): Fault {
-  const shown = problems.slice(0, PROBLEMS_SHOWN).map(({ line, message }) => `  line ${line}: ${message}`)
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map(({ line, message }) => `  row ${line}: ${message}`)
   if (problems.length > shown.length) shown.push(`  and ${formatCount(problems.length - shown.length)} more`)
   const all = `${formatCount(problems.length)} of ${formatCount(read)} rows were refused, ${formatCount(inserted)} inserted`
   return new Fault('import.rows_refused', 400, [all, ...shown].join('\n'), {
-    hint: 'Mend those lines and import them alone: what was inserted is there.',
+    hint: 'Rows are counted from the first line. Mend those, and import them alone: what was inserted is there.',
   })
 }
 
 // Every line with its number in the file, as a row or as what is wrong with it.
 async function* readLines(file: string, columns: Columns): AsyncGenerator<Line | CsvProblem> {
+  const { default: Papa } = await import('papaparse')
   const input = createReadStream(file)
   const parser = Papa.parse(Papa.NODE_STREAM_INPUT, { skipEmptyLines: true })
   input.on('error', (error) => parser.destroy(new Fault('file.failed', 400, messageOf(error), { cause: error })))

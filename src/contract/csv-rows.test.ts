@@ -1,7 +1,7 @@
 // Rows to cells and back.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cellValue, csvCells, csvColumns, headerProblem, rowOfCells } from './csv-rows.ts'
+import { batchSize, cellValue, csvCells, csvColumns, headerProblem, rowOfCells } from './csv-rows.ts'
 
 const COLUMNS = [
   { name: 'id', type: 'text' },
@@ -46,4 +46,14 @@ test('a first line names each column once', () => {
   assert.match(headerProblem([]) ?? '', /must name the columns/)
   assert.match(headerProblem(['id', '']) ?? '', /has no name/)
   assert.match(headerProblem(['id', 'text', 'id']) ?? '', /'id' is named twice/)
+})
+
+test('rows go in calls of so many, or of so much', () => {
+  const of = (count: number, length: number) =>
+    Array.from({ length: count }, () => ({ row: { text: 'x'.repeat(length) } }))
+  assert.deepEqual(
+    [batchSize(of(3, 1), 0), batchSize(of(3, 1), 2), batchSize(of(2_000, 1), 0), batchSize(of(10, 150_000), 0)],
+    [3, 1, 500, 2],
+  )
+  assert.equal(batchSize(of(2, 1_000_000), 0), 1)
 })

@@ -3,11 +3,13 @@ import { columnWord, ID_COLUMN } from './table-format.ts'
 
 /** Rows that are inserted with one call. */
 export const ROWS_AT_ONCE_MAX = 500
+/** Characters of JSON: a call takes 2 MiB, and one may be three bytes and more. */
+const CHARACTERS_AT_ONCE_MAX = 400_000
 
 type Row = Record<string, unknown>
 type Column = { name: string; type: string }
 
-/** A row of a file that cannot be one of the table: at which line, of which column, and why. */
+/** What of a file cannot be a row of the table: which row of cells it is, the first line included, and why. */
 export type CsvProblem = { line: number; message: string }
 
 /** Of a cell that is no value of its column. */
@@ -77,4 +79,16 @@ export function cellValue(type: string, text: string): string | number | boolean
     default:
       return text
   }
+}
+
+/** How many of the rows, from one on, go with one call: at least one. */
+export function batchSize(rows: { row: Row }[], from: number): number {
+  let characters = 0
+  for (let size = 0; size < ROWS_AT_ONCE_MAX; size += 1) {
+    const next = rows[from + size]
+    if (next === undefined) return Math.max(1, size)
+    characters += JSON.stringify(next.row).length
+    if (characters > CHARACTERS_AT_ONCE_MAX) return Math.max(1, size)
+  }
+  return ROWS_AT_ONCE_MAX
 }

@@ -74,6 +74,7 @@ export const FAULT_CODES = [
   'control.unauthorized',
   'control.wrong_key',
   'data.changed',
+  'data.not_tried',
   'data.refused',
   'database.empty',
   'database.foreign',

@@ -33,12 +33,16 @@ export async function insertRows(
   const view: InsertedRowsView = { ids: rows.map(() => null), problems: [] }
   const path = `/tables/${encodeURIComponent(table)}`
   const left = [...rows.entries()]
+  // A service that does not answer is not asked for each row again.
+  let silence: string | null = null
   const work = async () => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [index, body] = next
       try {
+        if (silence !== null) throw new Fault('data.not_tried', 503, `not tried: ${silence}`)
         view.ids[index] = idOf((await ask({ method: 'POST', path, body })).body)
       } catch (error) {
+        if (error instanceof Fault && error.code === 'door.unreachable') silence = error.message
         view.problems.push({ index, message: messageOf(error) })
       }
     }

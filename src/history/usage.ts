@@ -24,13 +24,15 @@ export async function noteUsage(db: Db, { machine, run, minutes }: UsageReport, 
   const rows = minutes.flatMap((one) => {
     const id = idOf.get(one.service.toLowerCase())
     const atMs = one.minute * MINUTE_MS
-    if (id === undefined || !(atMs >= oldestMs(nowMs) && atMs < nowMs + USAGE_AHEAD_MS_MAX)) return []
+    const devices = one.devices === null ? null : Buffer.from(one.devices, 'base64')
+    const isOfNow = atMs >= oldestMs(nowMs) && atMs < nowMs + USAGE_AHEAD_MS_MAX
+    if (id === undefined || !isOfNow || !isSound(one.latencies, devices)) return []
     return [
       {
-        ...{ service_id: id, period_s: FINEST.seconds, at: new Date(atMs), source: `${machine} ${run}` },
+        // A name that was taken anew, in other letters, is told apart within a minute.
+        ...{ service_id: id, period_s: FINEST.seconds, at: new Date(atMs), source: `${machine} ${run} ${one.service}` },
         ...{ requests: String(one.requests), errors: String(one.errors), bytes_out: String(one.bytesOut) },
-        latencies: one.latencies,
-        devices: one.devices === null ? null : Buffer.from(one.devices, 'base64'),
+        ...{ latencies: one.latencies, devices },
       },
     ]
   })
@@ -141,6 +143,18 @@ async function thinOldest(db: Db, { seconds, beforeMs, into }: Thinning): Promis
     if (rows.length > 0) await trx.insertInto('usage').values(rows).execute()
   })
   return true
+}
+
+// What could not be added later would stop all thinning.
+function isSound(latencies: unknown, devices: Buffer | null): boolean {
+  if (!Array.isArray(latencies) || latencies.length !== noLatencies().length) return false
+  if (!latencies.every((count) => Number.isSafeInteger(count) && count >= 0)) return false
+  try {
+    if (devices) Distinct.decode(devices)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function oldestMs(nowMs: number): number {

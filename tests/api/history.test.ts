@@ -88,16 +88,24 @@ describe('the requests of apps', () => {
     assert.deepEqual([points.length, points.at(-1)?.requests, points[0]?.requests], [60, 8, 0])
   })
 
-  test('of a service that there is not, of the far future and of long ago are left out', async () => {
+  test('of a service that there is not, of the far future, of long ago and of no sense are left out', async () => {
     const strange = [
       minuteAt(BEGIN_MS, { service: 'nobody' }),
       minuteAt(BEGIN_MS + DAY_MS),
       minuteAt(BEGIN_MS - 91 * DAY_MS),
       { ...minuteAt(BEGIN_MS), minute: Number.NaN },
+      { ...minuteAt(BEGIN_MS), latencies: [1, 2, 3] },
+      { ...minuteAt(BEGIN_MS), latencies: noLatencies().map(() => -1) },
+      { ...minuteAt(BEGIN_MS), devices: 'AgIC' },
     ]
     await tell(strange, BEGIN_MS)
     assert.equal((await totalOver('90d', BEGIN_MS)).requests, 0)
     assert.deepEqual(await periods('usage'), [])
+  })
+
+  test('of a name that was taken anew in other letters count together', async () => {
+    await tell([minuteAt(BEGIN_MS), minuteAt(BEGIN_MS, { service: 'PRIMARYSERVICE' })], BEGIN_MS)
+    assert.equal((await totalOver('1h', BEGIN_MS)).requests, 2)
   })
 
   test('get coarser with age, and every span still tells all of it', async () => {

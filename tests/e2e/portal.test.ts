@@ -131,7 +131,7 @@ describe('the portal', () => {
     const buffer = Buffer.from(lines.join('\n'))
     await dialog.locator('input[type="file"]').setInputFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer })
     await dialog.getByText('1,200 rows can be inserted.').waitFor()
-    await dialog.getByText('Line 1202: it has 3 cells, not 2').waitFor()
+    await dialog.getByText('Row 1202: it has 3 cells, not 2').waitFor()
     await dialog.getByRole('button', { name: 'Insert 1,200 rows' }).click()
     await dialog.getByText('1,200 rows inserted.').waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
@@ -395,9 +395,23 @@ describe('the portal', () => {
   test('its database is changed to a restored one and back, each time with what that costs', async () => {
     const rows = (await cloud.readIds(await cloud.service('PrimaryService'))).length
     await cloud.untilRestorable('sql-west-us')
-    await cloud.ok(['sql', 'restore', 'sql-west-us', '--to', 'latest', '--location', 'West US', '--name', 'before'])
-    await page.goto(at('/services/PrimaryService/configure'))
+    await page.goto(at('/services/PrimaryService/recovery'))
+    await button('Restore its database to a moment').click()
     const dialog = page.getByRole('dialog')
+    // A second before the newest moment, by pointing into the time that can be restored.
+    await dialog.getByRole('slider', { name: 'As it was at' }).press('ArrowLeft')
+    assert.match(await dialog.getByRole('textbox', { name: 'As it was at' }).inputValue(), /^\d{4}-\d\d-\d\dT/)
+    await dialog.getByLabel('Region').selectOption('West US')
+    await dialog.getByLabel('Name of the new server').fill('before')
+    await dialog.getByRole('button', { name: 'Show what it does' }).click()
+    await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
+    await dialog.getByRole('button', { name: 'Restore', exact: true }).click()
+    const isRestored = async () => {
+      const [newest] = await cloud.api<OperationView[]>('/operations?server=before&top=1')
+      return newest?.state === 'succeeded' ? true : undefined
+    }
+    await waitFor('the server', isRestored, { withinMs: 60_000, everyMs: 100 })
+    await page.goto(at('/services/PrimaryService/configure'))
     const change = async (verb: string, to: string) => {
       await dialog.getByRole('button', { name: 'Show what it does' }).click()
       await dialog.getByText(/^Hold requests meanwhile/).waitFor()

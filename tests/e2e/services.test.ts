@@ -107,19 +107,19 @@ describe('on a good day', () => {
     )
   })
 
-  test('rows go to a file and come back from it; what cannot is told by its line, and keeps nothing else out', async () => {
+  test('rows go to a file and come back from it; what cannot is told by its place, and keeps nothing else out', async () => {
     const file = join(folder, 'items.csv')
     const to = ['mobile', 'data', 'export', 'Todo', 'Item', '-o', file]
     assert.match(await cloud.ok(to), /2 row\(s\) in/)
     await cloud.refuses(to, 2, /is there/)
     const from = ['mobile', 'data', 'import', 'Todo', 'Item', file]
-    await cloud.refuses(from, 2, /2 of 2 rows were refused, 0 inserted[\s\S]*line 2: .*exists/)
+    await cloud.refuses(from, 2, /2 of 2 rows were refused, 0 inserted[\s\S]*row 2: .*exists/)
     // Longer than a batch, with a line that is no row in each.
     const many = Array.from({ length: 1_100 }, (_, index) =>
       index % 500 === 7 ? `m${index},"x",many,false` : `m${index},"text ""${index}"",\nsecond line",${index},true`,
     )
     await writeFile(file, `\uFEFFid,text,count,done\r\n${many.join('\r\n')}\r\n\r\n`)
-    await cloud.refuses([...from, '--dry-run'], 2, /3 of 1,100 rows were refused, 0 inserted[\s\S]*line 9: 'many' in/)
+    await cloud.refuses([...from, '--dry-run'], 2, /3 of 1,100 rows were refused, 0 inserted[\s\S]*row 9: 'many' in/)
     await cloud.refuses(from, 2, /3 of 1,100 rows were refused, 1,097 inserted/)
     await cloud.ok([...to, '--override'])
     const text = await readFile(file, 'utf8')
@@ -130,7 +130,7 @@ describe('on a good day', () => {
     for (const [content, wrong] of [
       ['', /must name the columns/],
       ['id,id\r\n1,2', /named twice/],
-      ['id,text\r\n1,2,3', /line 2: it has 3 cells, not 2/],
+      ['id,text\r\n1,2,3', /row 2: it has 3 cells, not 2/],
     ] as const) {
       await writeFile(file, content)
       await cloud.refuses(from, 2, wrong)

@@ -1,14 +1,7 @@
 // The rows of a table as a CSV file, read and written by the browser a piece at a time. Fetched when it is needed.
 import Papa from 'papaparse'
 import type { RowView, TableView } from '../../contract/api.ts'
-import {
-  type CsvProblem,
-  csvCells,
-  csvColumns,
-  headerProblem,
-  ROWS_AT_ONCE_MAX,
-  rowOfCells,
-} from '../../contract/csv-rows.ts'
+import { batchSize, type CsvProblem, csvCells, csvColumns, headerProblem, rowOfCells } from '../../contract/csv-rows.ts'
 import { insertRows, readRows } from '../calls/table-changes.ts'
 
 const PAGE_ROWS = 1_000
@@ -63,8 +56,8 @@ export async function insertCsv(
 ): Promise<{ inserted: number; problems: CsvProblem[] }> {
   const problems: CsvProblem[] = []
   let inserted = 0
-  for (let from = 0; from < rows.length && !signal.aborted; from += ROWS_AT_ONCE_MAX) {
-    const batch = rows.slice(from, from + ROWS_AT_ONCE_MAX)
+  for (let from = 0; from < rows.length && !signal.aborted; ) {
+    const batch = rows.slice(from, from + batchSize(rows, from))
     const answer = await insertRows(
       service,
       table,
@@ -72,7 +65,8 @@ export async function insertCsv(
     )
     inserted += answer.ids.filter((id) => id !== null).length
     for (const { index, message } of answer.problems) problems.push({ line: batch[index]?.line ?? 0, message })
-    onRows(from + batch.length)
+    from += batch.length
+    onRows(from)
   }
   return { inserted, problems }
 }

@@ -133,7 +133,7 @@ function Problems({ problems }: { problems: CsvProblem[] }) {
       <List size="sm">
         {problems.slice(0, PROBLEMS_SHOWN).map(({ line, message }) => (
           <List.Item key={line}>
-            Line {line}: {message}
+            Row {line}: {message}
           </List.Item>
         ))}
         {more > 0 ? <List.Item>and {more} more</List.Item> : null}

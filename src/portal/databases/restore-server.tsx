@@ -1,5 +1,5 @@
 // A new server as another one was at a moment; the old one stays as it is.
-import { NativeSelect, Stack, Text, TextInput } from '@mantine/core'
+import { NativeSelect, Slider, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { RestoreServer } from '../../contract/api.ts'
@@ -7,7 +7,7 @@ import { backupsQuery, statusQuery } from '../calls/queries.ts'
 import { beginRestoreServer, planRestoreServer } from '../calls/server-changes.ts'
 import { formatMoment } from '../kit/amounts.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
-import { instantOf } from './moment.ts'
+import { instantOf, localOf, timeLineOf } from './moment.ts'
 
 type Props = { server: string; typed: string; label: string }
 
@@ -41,6 +41,9 @@ function Fields({ server, wish, setWish }: FieldsProps) {
   const { data: backups } = useQuery(backupsQuery(server))
   const set = (part: Partial<Wish>) => setWish({ ...wish, ...part })
   const restorable = backups?.restorable ?? null
+  const line = backups ? timeLineOf(backups) : null
+  const chosen = instantOf(wish.moment)
+  const chosenMs = chosen === null ? null : Date.parse(chosen)
   return (
     <Stack gap="sm">
       <Text size="sm">
@@ -58,6 +61,19 @@ function Fields({ server, wish, setWish }: FieldsProps) {
         value={wish.moment}
         onChange={(event) => set({ moment: event.currentTarget.value })}
       />
+      {line === null ? null : (
+        <Slider
+          label={(ms) => formatMoment(new Date(ms).toISOString())}
+          thumbLabel="As it was at"
+          min={line.fromMs}
+          max={line.toMs}
+          step={1_000}
+          value={Math.min(line.toMs, Math.max(line.fromMs, chosenMs ?? line.toMs))}
+          onChange={(ms) => set({ moment: ms >= line.toMs ? '' : localOf(ms) })}
+          // Where a backup ended: from there least has to be read.
+          marks={line.backups.map((value) => ({ value }))}
+        />
+      )}
       <NativeSelect
         label="Region"
         value={wish.location}
