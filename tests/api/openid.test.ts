@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { Provider } from 'oidc-provider'
 import type { AccountView, SessionView, SignInView } from '../../src/contract/api.ts'
+import { openBrowser, openPage } from '../support/browser.ts'
 import { BrowserSession } from '../support/browser-session.ts'
 import { LoneControl } from '../support/lone-control.ts'
 
@@ -116,6 +117,19 @@ describe('an OpenID provider', () => {
       /ada/i.test(name),
     )
     assert.equal(account?.signInBy, 'oidc')
+  })
+
+  test('is a button of the page, and leads back to where one wanted to be', async () => {
+    const chromium = await openBrowser()
+    try {
+      const { page, complaints } = await openPage(chromium)
+      await page.goto(`${control.url}/operations`)
+      await page.getByRole('link', { name: 'Sign in with Example' }).click()
+      await page.getByRole('heading', { name: 'Operations' }).waitFor()
+      assert.deepEqual([new URL(page.url()).pathname, complaints], ['/operations', []])
+    } finally {
+      await chromium.close()
+    }
   })
 
   for (const [who, why] of [

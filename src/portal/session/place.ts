@@ -7,9 +7,9 @@ export function rememberPlace(): void {
   sessionStorage.setItem(KEY, location.pathname + location.search)
 }
 
-/** The place, once; null when there is none, or when the address says another one already. */
+/** The place, once; null when there is none. */
 export function takePlace(): string | null {
   const place = sessionStorage.getItem(KEY)
   sessionStorage.removeItem(KEY)
-  return location.pathname === '/' && place?.startsWith('/') ? place : null
+  return place?.startsWith('/') ? place : null
 }

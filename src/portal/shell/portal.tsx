@@ -1,7 +1,7 @@
 // What is shown at which address, and to whom.
 import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { type ComponentType, lazy, Suspense, useEffect } from 'react'
+import { type ComponentType, lazy, Suspense, useState } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { WELCOME_PATH } from '../../contract/portal-page.ts'
 import { Border } from '../kit/border.tsx'
@@ -67,17 +67,16 @@ function Inside() {
   )
 }
 
+// Whoever comes back from an OpenID provider goes on where they wanted to be.
+function Home() {
+  const [place] = useState(() => takePlace() ?? '/services')
+  return <Redirect to={place} replace />
+}
+
 function Pages() {
-  const [, goTo] = useLocation()
-  useEffect(() => {
-    const place = takePlace()
-    if (place !== null) goTo(place, { replace: true })
-  }, [goTo])
   return (
     <Switch>
-      <Route path="/">
-        <Redirect to="/services" replace />
-      </Route>
+      <Route path="/" component={Home} />
       <Route path="/services">
         <ServicesPage />
       </Route>
