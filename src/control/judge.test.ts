@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLoginRefused } from './judge.ts'
+import { isBackUnheard, isLoginRefused } from './judge.ts'
 
 const SERVICE = { name: 'Shop', schema_name: 'shop', epoch: '4' }
 const LONG_AGO_MS = 60_000
@@ -49,3 +49,22 @@ for (const { what, probes, server, is } of CASES) {
     assert.equal(isLoginRefused(SERVICE, probes, server), is)
   })
 }
+
+test('what could not be reached is back when somebody hears it, and not when nobody says any more that it is silent', () => {
+  const trouble = (cause: string, state: 'Unhealthy' | 'Degraded' = 'Unhealthy') => ({
+    ...{ state, cause, message: '', evidence: [] },
+  })
+  const ready = { state: 'Ready' as const }
+  const cases = [
+    [trouble('region_unreachable'), ready, false, true],
+    [trouble('host_unreachable'), trouble('runtime_down', 'Degraded'), false, true],
+    [trouble('database_unreachable'), ready, false, true],
+    [trouble('region_unreachable'), ready, true, false],
+    [trouble('region_unreachable'), trouble('host_unreachable'), false, false],
+    [trouble('runtime_down'), ready, false, false],
+    [ready, trouble('region_unreachable'), false, false],
+  ] as const
+  for (const [standing, fresh, isHeard, is] of cases) {
+    assert.equal(isBackUnheard(standing, fresh, isHeard), is, JSON.stringify([standing, fresh, isHeard]))
+  }
+})

@@ -65,6 +65,9 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
           evidence: lost.flatMap((one) => one?.evidence ?? []),
         }
       : judgeCapacity(shortage)
+    const own = hosts.filter((host) => host.domain === region.name)
+    const isHeard = own.length === 0 || own.some(({ name }) => isHeardNow(deps.board, name))
+    if (isBackUnheard(deps.incidents.get('region', region.slug).verdict, verdict, isHeard)) continue
     if (await deps.incidents.note('region', region.slug, verdict, region.name)) isChanged = true
   }
   for (const service of fleet.services) {
@@ -77,6 +80,10 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
       ? (short.get(service.region) ?? []).filter((one) => one.mode === service.mode)
       : []
     const fresh = verdict.state === 'Ready' ? judgeCapacity(broken) : verdict
+    const server = fleet.servers.find(({ name }) => name === service.server)
+    const needed = [service.machine, ...(server?.kind === 'managed' ? [primaryOf(server).machine] : [])]
+    const isHeard = needed.every((machine) => isHeardNow(deps.board, machine))
+    if (isBackUnheard(deps.incidents.get('service', service.id).verdict, fresh, isHeard)) continue
     const area = isOfDatabase(fresh) ? facts.database.regionName : facts.regionName
     if (await deps.incidents.note('service', service.id, fresh, area)) isChanged = true
   }
@@ -88,6 +95,27 @@ export async function judgeAll(deps: JudgeDeps): Promise<void> {
   if (!isChanged) return
   await deps.db.transaction().execute(bumpDesired)
   deps.onChange()
+}
+
+const UNREACHABLE = new Set(['region_unreachable', 'host_unreachable', 'database_unreachable'])
+
+/**
+ * True when a machine that could not be reached would be taken for well since nobody says any more that it is silent:
+ * who said so has just started again, and knows nothing yet. It is back when somebody hears it.
+ */
+export function isBackUnheard(standing: Verdict, fresh: Verdict, isHeard: boolean): boolean {
+  if (isHeard || fresh.state === 'Unhealthy') return false
+  return standing.state === 'Unhealthy' && UNREACHABLE.has(standing.cause)
+}
+
+// By control itself, or by a gateway's probe.
+function isHeardNow(board: FactBoard, machine: string): boolean {
+  if (freshHost(board, machine) !== null) return true
+  return board
+    .gateways()
+    .filter(({ silentMs }) => silentMs < GATEWAY_SILENT_MS)
+    .flatMap(({ facts }) => facts.probes)
+    .some((probe) => probe.machine === machine && probe.problem === null && probe.silentMs < PROBE_SILENT_MS)
 }
 
 // What is wrong with a database is wrong where that is.

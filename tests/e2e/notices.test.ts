@@ -15,7 +15,12 @@ import { TestCloud } from '../support/cloud.ts'
 const SOON = { withinMs: 60_000, everyMs: 50 }
 const REFUSALS = 2
 
-type Call = { headers: IncomingHttpHeaders; body: string; events: (NoticeEvent & { id: string })[] }
+type Call = {
+  headers: IncomingHttpHeaders
+  body: string
+  events: (NoticeEvent & { id: string })[]
+  isRefused: boolean
+}
 
 describe('notices', () => {
   let cloud: TestCloud
@@ -33,8 +38,10 @@ describe('notices', () => {
       request.on('data', (chunk) => (body += chunk))
       request.on('end', () => {
         const { events } = JSON.parse(body) as Pick<Call, 'events'>
-        calls.push({ headers: request.headers, body, events })
-        response.writeHead(calls.length <= REFUSALS ? 500 : status).end()
+        // The notice that is tried, and no incident of a busy machine that happens to be told before it.
+        const isRefused = events.some(isTest) && calls.filter((call) => call.isRefused).length < REFUSALS
+        calls.push({ headers: request.headers, body, events, isRefused })
+        response.writeHead(isRefused ? 500 : status).end()
       })
     })
     hook.listen(0, '127.0.0.1')
@@ -67,7 +74,7 @@ describe('notices', () => {
   })
 
   const url = () => `http://127.0.0.1:${portOf(hook)}/hooks/secret-part`
-  const told = () => calls.slice(REFUSALS).flatMap(({ events }) => events)
+  const told = () => calls.filter(({ isRefused }) => !isRefused).flatMap(({ events }) => events)
   const untilTold = async (event: NoticeEvent['event'], kind: string, subject: string) => {
     const find = () => told().find((one) => one.event === event && isAbout(one, kind, subject))
     return await waitFor(`${event} of ${kind} ${subject}`, find, SOON)
@@ -90,15 +97,16 @@ describe('notices', () => {
   test('are tried again until they are taken, and signed so that their reader can tell', async () => {
     await cloud.ok(['notice', 'test', made.id])
     await untilTold('test', 'test', 'this notice')
-    assert.ok(calls.length > REFUSALS)
-    const last = calls.at(-1)
+    const tries = calls.filter(({ events }) => events.some(isTest))
+    assert.equal(tries.length, REFUSALS + 1)
+    const last = tries.at(-1)
     assert.ok(last)
     const { headers, body } = last
     const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
     const key = Buffer.from((made.secret ?? '').slice('whsec_'.length), 'base64')
     assert.equal(headers['webhook-signature'], `v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
     // What was tried again is the same message to whoever has seen it.
-    assert.equal(new Set(calls.map((call) => call.headers['webhook-id'])).size, 1)
+    assert.equal(new Set(tries.map((call) => call.headers['webhook-id'])).size, 1)
     const isSent = async () => (await cloud.json<NoticeTargetView[]>(['notice', 'list']))[0]?.lastSentAt ?? undefined
     await waitFor('it to be noted', isSent, SOON)
   })
@@ -130,10 +138,7 @@ describe('notices', () => {
     await cloud.ok(['dev', 'outage', 'stop', 'West US'])
     await untilTold('closed', 'region', 'West US')
     await untilTold('closed', 'service', 'PrimaryService')
-    const opened = calls
-      .slice(REFUSALS)
-      .flatMap(({ events }) => events)
-      .filter(({ event }) => event === 'opened')
+    const opened = told().filter(({ event }) => event === 'opened')
     const ids = new Map(opened.map(({ id, incident }) => [incident.id, id]))
     for (const { id, incident } of opened) assert.equal(ids.get(incident.id), id, 'told twice under two ids')
     await cloud.ok(['notice', 'remove', made.id])
@@ -143,4 +148,8 @@ describe('notices', () => {
 
 function isAbout({ incident }: NoticeEvent, kind: string, subject: string): boolean {
   return incident.kind === kind && incident.subject === subject
+}
+
+function isTest({ event }: NoticeEvent): boolean {
+  return event === 'test'
 }
