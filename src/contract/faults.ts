@@ -191,6 +191,7 @@ export const FAULT_CODES = [
   'region.unreachable',
   'remote.failed',
   'reprotect.part_failed',
+  'reprotect.standby_lost',
   'reset.nothing',
   'reset.running',
   'restore.bad_target',

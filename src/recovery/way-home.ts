@@ -8,11 +8,12 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
 import { getServer, standbyOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import { CHILD_LOOK_MS, MOVE_AGAIN_MS, MOVE_TRIES_MAX } from '../kit/limits.ts'
+import { CHILD_LOOK_MS, MOVE_AGAIN_MS, MOVE_TRIES_MAX, PART_WAIT_MS_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { getOperation, insertOperation, listOperations, type Operation, subjectOf } from '../operations/operations.ts'
+import { isOutOfPatience } from '../operations/patience.ts'
 import { transact } from '../operations/rehearsal.ts'
-import { notYet, type OperationKind, type StepResult } from '../operations/runner.ts'
+import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { getRegion } from '../regions/regions.ts'
 import { beginCreate, planCreate } from '../services/create-service.ts'
 import { getService, listServices, lockServices, requireIdle, type Service } from '../services/services.ts'
@@ -37,8 +38,8 @@ const PROTECT_STEPS = [
 ]
 const MOVE_STEP = { name: 'move', sentence: 'Moving it home' }
 const OPERATIONS_SEARCHED = 50
-// What somebody else does meanwhile is waited for; so is a server for a region that has just come back.
-const PASSING = ['door.unreachable', 'region.no_database', 'region.unreachable', 'server.busy', 'service.busy']
+// What somebody else does meanwhile is waited for for a while; so is a server for a region that has just come back.
+const PASSING = ['region.no_database', 'region.unreachable', 'server.busy', 'service.busy']
 
 /** Begins to make a service safe again. Returns the operation's id. */
 export async function beginReprotect(
@@ -216,65 +217,67 @@ export function wayHomeKind(deps: RecoveryDeps): OperationKind {
   const { db } = deps
   // Written by `claim`, whose type this is.
   const inputOf = (operation: Operation) => operation.input as WayHomeInput
-  const keyOf = (operation: Operation, part: string) => `${operation.id} ${part}`
   const now = async (operation: Operation) => await getService(db, operation.subscription_id, subjectOf(operation))
   return {
     steps: [
       {
         name: 'protect',
-        passing: PASSING,
         isEndless: true,
-        async run({ operation, facts }) {
-          const { server } = await now(operation)
-          if (facts.protect === undefined && !(await isServerBare(db, server)))
-            return { kind: 'done', detail: 'it has one' }
-          const { region } = inputOf(operation)
+        async run(context) {
+          const { server } = await now(context.operation)
+          const isBegun = context.facts.protect !== undefined
+          if (!isBegun && !(await isServerBare(db, server))) return { kind: 'done', detail: 'it has one' }
+          const { region } = inputOf(context.operation)
           const location = region === null ? {} : { location: region }
-          const key = keyOf(operation, 'protect')
-          facts.protect ??= await beginProtectServer(deps, callerOf(operation), server, location, key)
-          return await partResult(db, operation, String(facts.protect))
+          return await runPart(db, context, 'protect', async (caller, key) => {
+            return await beginProtectServer(deps, caller, server, location, key)
+          })
         },
       },
       {
         name: 'secondary',
-        passing: PASSING,
         isEndless: true,
-        async run({ operation, facts }) {
-          const { region, secondaryName } = inputOf(operation)
+        async run(context) {
+          const { region, secondaryName } = inputOf(context.operation)
           if (secondaryName === null) return { kind: 'done', detail: 'it has one' }
-          const wanted = secondaryOf({ service: await now(operation), secondaryName, region })
-          facts.secondary ??= await beginCreate(deps, callerOf(operation), wanted, keyOf(operation, 'secondary'))
-          return await partResult(db, operation, String(facts.secondary))
+          const wanted = secondaryOf({ service: await now(context.operation), secondaryName, region })
+          return await runPart(db, context, 'secondary', async (caller, key) => {
+            return await beginCreate(deps, caller, wanted, key)
+          })
         },
       },
       {
         name: 'sync',
         isEndless: true,
-        async run({ operation }) {
+        async run({ operation, facts }) {
           const server = await getServer(db, (await now(operation)).server)
-          const standing = standbyOf(server)?.standing ?? 'gone'
-          if (server.kind === 'external' || standing === 'ready') return { kind: 'done' }
-          return notYet(`the standby of ${server.name} to be ready (${standing})`, CHILD_LOOK_MS)
+          const standby = standbyOf(server)
+          if (server.kind === 'external' || standby?.standing === 'ready') return { kind: 'done' }
+          const isGone = standby === null || !deps.field.isReachable(standby.machine)
+          if (isOutOfPatience(facts, isGone, PART_WAIT_MS_MAX)) {
+            throw new Fault('reprotect.standby_lost', 409, `the standby of ${server.name} is gone or cannot be reached`)
+          }
+          return notYet(`the standby of ${server.name} to be ready (${standby?.standing ?? 'gone'})`, CHILD_LOOK_MS)
         },
       },
       {
         name: 'move',
-        passing: PASSING,
         isEndless: true,
-        async run({ operation, facts }) {
+        async run(context) {
+          const { operation, facts } = context
           const { move } = inputOf(operation)
           if (move === null) return { kind: 'done' }
           const { name } = await now(operation)
           const tries = Number(facts.tries ?? 1)
-          const key = keyOf(operation, `move ${tries}`)
-          facts.move ??= await beginSwitchService(deps, callerOf(operation), name, move, key)
-          const { state, error } = await getOperation(db, operation.subscription_id, String(facts.move))
-          if (state !== 'failed' || error?.code !== 'switchover.too_slow' || tries >= MOVE_TRIES_MAX) {
-            return await partResult(db, operation, String(facts.move))
+          const part = `move ${tries}`
+          if (tries < MOVE_TRIES_MAX && (await hasBeenTooSlow(db, operation, facts[part]))) {
+            // All was put back, and requests went on: a busy moment is no reason to stay away from home.
+            facts.tries = tries + 1
+            return notYet('a moment with less to do', MOVE_AGAIN_MS)
           }
-          // All was put back, and requests went on: a busy moment is no reason to stay away from home.
-          Object.assign(facts, { tries: tries + 1, move: undefined })
-          return notYet('a moment with less to do', MOVE_AGAIN_MS)
+          return await runPart(db, context, part, async (caller, key) => {
+            return await beginSwitchService(deps, caller, name, move, key)
+          })
         },
       },
     ],
@@ -287,22 +290,38 @@ export function wayHomeKind(deps: RecoveryDeps): OperationKind {
   }
 }
 
-function callerOf({ principal, subscription_id }: Operation): Caller {
-  return { principal, subscriptionId: subscription_id }
+async function hasBeenTooSlow(db: Db, operation: Operation, part: unknown): Promise<boolean> {
+  if (part === undefined) return false
+  const { state, error } = await getOperation(db, operation.subscription_id, String(part))
+  return state === 'failed' && error?.code === 'switchover.too_slow'
 }
 
-// Done when the part has succeeded, with what it says of how long requests were held.
-async function partResult(db: Db, operation: Operation, id: string): Promise<StepResult> {
-  const part = await getOperation(db, operation.subscription_id, id)
-  if (part.state === 'succeeded') {
-    const held = part.steps.find(({ name }) => name === 'release')?.detail
-    return { kind: 'done', detail: held ?? `operation ${id}` }
+// Begins a part, once however often it is run, and is done when that has succeeded.
+async function runPart(
+  db: Db,
+  { operation, facts }: StepContext,
+  part: string,
+  begin: (caller: Caller, key: string) => Promise<string>,
+): Promise<StepResult> {
+  const caller = { principal: operation.principal, subscriptionId: operation.subscription_id }
+  try {
+    facts[part] ??= await begin(caller, `${operation.id} ${part}`)
+    isOutOfPatience(facts, false)
+  } catch (error) {
+    const isPassing = error instanceof Fault && PASSING.includes(error.code)
+    if (!isPassing || isOutOfPatience(facts, true, PART_WAIT_MS_MAX)) throw error
+    return notYet(error.message, CHILD_LOOK_MS)
   }
-  if (part.state === 'running') {
-    const step = part.steps.find(({ state }) => state === 'running')
-    return notYet(step?.sentence ?? `operation ${id}`, CHILD_LOOK_MS, step?.progress ?? null)
+  const begun = await getOperation(db, caller.subscriptionId, String(facts[part]))
+  if (begun.state === 'running') {
+    const step = begun.steps.find(({ state }) => state === 'running')
+    return notYet(step?.sentence ?? `operation ${begun.id}`, CHILD_LOOK_MS, step?.progress ?? null)
   }
-  throw new Fault('reprotect.part_failed', 409, part.error?.message ?? `operation ${id} failed`, {
-    hint: part.next ?? part.error?.hint ?? `See: mainstay operation show ${id}`,
-  })
+  if (begun.state !== 'succeeded') {
+    throw new Fault('reprotect.part_failed', 409, begun.error?.message ?? `operation ${begun.id} failed`, {
+      hint: begun.next ?? begun.error?.hint ?? `See: mainstay operation show ${begun.id}`,
+    })
+  }
+  // A move says how long requests were held.
+  return { kind: 'done', detail: begun.steps.find(({ name }) => name === 'release')?.detail ?? `operation ${begun.id}` }
 }
