@@ -1,7 +1,8 @@
 // `mobile usage`, `sql server measures`, `machine measures`: what was measured over the last hours and days.
 import type { Command } from 'commander'
-import { formatBytes, formatCount, formatMs } from '../contract/amounts.ts'
+import { formatAmount, formatBytes, formatCount, formatMs } from '../contract/amounts.ts'
 import type { MeasuresView, UsageView } from '../contract/api.ts'
+import { MEASURE_TITLES } from '../contract/measure.ts'
 import { SPANS, type Span } from '../contract/span.ts'
 import { Fault } from '../kit/fault.ts'
 import { needService } from './asking.ts'
@@ -11,18 +12,8 @@ import type { CommonFlags } from './config.ts'
 
 type Flags = CommonFlags & { over: string }
 type Counts = UsageView['total']
-type Series = MeasuresView['series'][number]
 
 const SPAN_OPTION = ['--over <span>', `how far back: ${SPANS.join(', ')}`, '1d'] as const
-const TITLES: Record<Series['measure'], string> = {
-  standby_lag_ms: 'Standby behind',
-  standby_lag_bytes: 'Standby behind',
-  data_bytes: 'Data',
-  disk_free_bytes: 'Free on the disk',
-  silent_ms: 'Not heard for',
-  busy_ratio: 'Busy',
-}
-
 /** Adds `mobile usage`. */
 export function addMobileUsage(mobile: Command, shell: Shell): void {
   addCommand(mobile, {
@@ -98,8 +89,11 @@ export function usageLines({ total, points, over }: UsageView): string[] {
 export function measureLines({ series }: MeasuresView): string[] {
   if (series.length === 0) return ['Nothing was measured in that time.']
   return series.flatMap(({ measure, unit, points }) => {
-    const rows = points.map(({ at, mean, low, high }) => [at, ...[mean, low, high].map((one) => valueText(unit, one))])
-    return tableLines([TITLES[measure], 'Mean', 'Lowest', 'Highest'], rows)
+    const rows = points.map(({ at, mean, low, high }) => [
+      at,
+      ...[mean, low, high].map((one) => formatAmount(unit, one)),
+    ])
+    return tableLines([MEASURE_TITLES[measure], 'Mean', 'Lowest', 'Highest'], rows)
   })
 }
 
@@ -112,9 +106,4 @@ function countCells({ requests, errors, medianMs, p99Ms, bytesOut, devices }: Co
 
 function latencyText(ms: number | null): string {
   return ms === null ? '' : formatMs(ms)
-}
-
-function valueText(unit: Series['unit'], value: number): string {
-  if (unit === 'ratio') return `${Math.round(value * 100)} %`
-  return unit === 'ms' ? formatMs(value) : formatBytes(Math.round(value))
 }

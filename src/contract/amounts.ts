@@ -27,3 +27,13 @@ export function formatBytes(bytes: number): string {
 export function formatCount(count: number): string {
   return String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
+
+/** In what a number is. */
+export type Unit = 'count' | 'ms' | 'bytes' | 'ratio'
+
+/** 0.42 as a ratio → `42 %`; 840 as milliseconds → `840 ms`. */
+export function formatAmount(unit: Unit, value: number): string {
+  if (unit === 'ms') return formatMs(value)
+  if (unit === 'bytes') return formatBytes(Math.round(value))
+  return unit === 'ratio' ? `${Math.round(value * 100)} %` : formatCount(Math.round(value))
+}

@@ -23,3 +23,13 @@ export const MEASURE_UNITS = {
   silent_ms: 'ms',
   busy_ratio: 'ratio',
 } as const satisfies Record<Measure, 'ms' | 'bytes' | 'ratio'>
+
+/** What they are, for people. */
+export const MEASURE_TITLES: Record<Measure, string> = {
+  standby_lag_ms: 'How far the standby is behind',
+  standby_lag_bytes: 'What the standby has yet to take',
+  data_bytes: 'Data',
+  disk_free_bytes: 'Free on the disk',
+  silent_ms: 'Not heard by control for',
+  busy_ratio: 'Busy',
+}

@@ -1,4 +1,5 @@
 // Moments as a browser's field has them (local, without a zone), and as control takes them (UTC).
+import { formatMoment } from '../kit/amounts.ts'
 
 /** `2026-11-27T18:00` here → an instant; null where nothing was chosen or it is no moment. */
 export function instantOf(local: string): string | null {
@@ -8,10 +9,7 @@ export function instantOf(local: string): string | null {
 
 /** Milliseconds since 1970 → as the field has it, to the second. */
 export function localOf(ms: number): string {
-  const at = new Date(ms)
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
-  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  return formatMoment(new Date(ms).toISOString()).replace(' ', 'T')
 }
 
 export type TimeLine = { fromMs: number; toMs: number; backups: number[] }

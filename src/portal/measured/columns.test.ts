@@ -1,7 +1,8 @@
 // From what was measured to the columns of a chart.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { amountText, measureColumns, saidOf, usageColumns } from './columns.ts'
+import { formatAmount } from '../../contract/amounts.ts'
+import { measureColumns, saidOf, usageColumns } from './columns.ts'
 
 const FROM = '2026-03-14T15:00:00.000Z'
 const counts = { requests: 3, errors: 1, bytesOut: 900, medianMs: 4, p99Ms: 90, devices: 2 }
@@ -49,7 +50,7 @@ test('is said in words, and in its unit', () => {
   }
   assert.equal(saidOf(columns, 'ms'), 'mean: 500 ms last, 2.0 s at most; highest: nothing is known')
   assert.deepEqual(
-    [amountText('ratio', 0.424), amountText('bytes', 1_536.4), amountText('count', 1_204)],
+    [formatAmount('ratio', 0.424), formatAmount('bytes', 1_536.4), formatAmount('count', 1_204)],
     ['42 %', '1.5 KiB', '1,204'],
   )
 })

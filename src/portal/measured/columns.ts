@@ -1,9 +1,6 @@
 // What was measured, as columns for a chart: a moment, and what each line is at it.
-import { formatBytes, formatCount, formatMs } from '../../contract/amounts.ts'
+import { formatAmount, type Unit } from '../../contract/amounts.ts'
 import type { MeasuresView, UsageView } from '../../contract/api.ts'
-
-/** In what the numbers of a chart are. */
-export type Unit = 'count' | 'ms' | 'bytes' | 'ratio'
 
 /** `values`: one for each moment; null where nothing is known. */
 export type Line = { label: string; values: (number | null)[] }
@@ -50,14 +47,7 @@ export function saidOf({ lines }: Columns, unit: Unit): string {
     const known = values.filter((value) => value !== null)
     const last = known.at(-1)
     if (last === undefined) return `${label}: nothing is known`
-    return `${label}: ${amountText(unit, last)} last, ${amountText(unit, Math.max(...known))} at most`
+    return `${label}: ${formatAmount(unit, last)} last, ${formatAmount(unit, Math.max(...known))} at most`
   })
   return said.join('; ')
-}
-
-/** 0.42 as a ratio → `42 %`. */
-export function amountText(unit: Unit, value: number): string {
-  if (unit === 'ms') return formatMs(value)
-  if (unit === 'bytes') return formatBytes(Math.round(value))
-  return unit === 'ratio' ? `${Math.round(value * 100)} %` : formatCount(Math.round(value))
 }

@@ -3,7 +3,7 @@ import { Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { MeasuresView } from '../../contract/api.ts'
-import type { Measure } from '../../contract/measure.ts'
+import { MEASURE_TITLES, type Measure } from '../../contract/measure.ts'
 import type { Span } from '../../contract/span.ts'
 import { measuresQuery } from '../calls/queries.ts'
 import { Loaded } from '../kit/loaded.tsx'
@@ -11,15 +11,6 @@ import { Panel } from '../kit/panel.tsx'
 import { TimeChart } from './chart.tsx'
 import { measureColumns } from './columns.ts'
 import { SpanSelect } from './span-select.tsx'
-
-const TITLES: Record<Measure, string> = {
-  standby_lag_ms: 'How far the standby is behind',
-  standby_lag_bytes: 'What the standby has yet to take',
-  data_bytes: 'Data',
-  disk_free_bytes: 'Free on the disk',
-  silent_ms: 'Not heard by control for',
-  busy_ratio: 'Busy',
-}
 
 type Props = { of: { server: string } | { machine: string }; title: string; only?: Measure[] }
 
@@ -44,9 +35,9 @@ function Charts({ view, only }: { view: MeasuresView; only: Measure[] | undefine
       {shown.map((series) => (
         <div key={series.measure}>
           <Text size="sm" fw={600}>
-            {TITLES[series.measure]}
+            {MEASURE_TITLES[series.measure]}
           </Text>
-          <TimeChart title={TITLES[series.measure]} unit={series.unit} columns={measureColumns(view, series)} />
+          <TimeChart title={MEASURE_TITLES[series.measure]} unit={series.unit} columns={measureColumns(view, series)} />
         </div>
       ))}
     </Stack>

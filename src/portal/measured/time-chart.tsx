@@ -3,8 +3,9 @@ import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useRef } from 'react'
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { formatAmount, type Unit } from '../../contract/amounts.ts'
 import { formatMoment } from '../kit/amounts.ts'
-import { amountText, type Columns, saidOf, type Unit } from './columns.ts'
+import { type Columns, saidOf } from './columns.ts'
 
 const HEIGHT = 170
 const AXIS_WIDTH = 76
@@ -25,7 +26,7 @@ export function Lines({ title, columns, unit }: Props) {
     const div = place.current
     if (div === null) return
     const axis = { stroke: WORDS[scheme], grid: { stroke: GRID[scheme], width: 1 }, ticks: { stroke: GRID[scheme] } }
-    const text = (value: number | null) => (value === null ? '–' : amountText(unit, value))
+    const text = (value: number | null) => (value === null ? '–' : formatAmount(unit, value))
     const plot = new UPlot(
       {
         ...{ width: div.clientWidth, height: HEIGHT, legend: { live: true } },

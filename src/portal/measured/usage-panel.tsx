@@ -2,7 +2,7 @@
 import { SimpleGrid, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { formatBytes, formatCount, formatMs } from '../../contract/amounts.ts'
+import { formatBytes, formatCount, formatMs, type Unit } from '../../contract/amounts.ts'
 import type { UsageView } from '../../contract/api.ts'
 import type { Span } from '../../contract/span.ts'
 import { usageQuery } from '../calls/queries.ts'
@@ -10,7 +10,7 @@ import { Loaded } from '../kit/loaded.tsx'
 import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { TimeChart } from './chart.tsx'
-import { type Unit, usageColumns } from './columns.ts'
+import { usageColumns } from './columns.ts'
 import { SpanSelect } from './span-select.tsx'
 
 type Chart = { title: string; unit: Unit; lines: Parameters<typeof usageColumns>[1] }
