@@ -1,7 +1,7 @@
 // The management API's routes for backups: what a vault holds, a backup now, verifying it, a server or a table made from it.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { BackupsView, DryRunView, OperationView, RestoreServer, RestoreTable } from '../contract/api.ts'
+import { BackupsView, OperationView, RestoreServer, RestoreTable } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import type { VaultContent } from '../contract/backup.ts'
 import { beginBackup, beginVerify, requireKnown } from '../databases/backup-operations.ts'
@@ -9,7 +9,7 @@ import { beginRestoreServer, planRestoreServer } from '../databases/restore-serv
 import { askVault, findVaultHost } from '../databases/vault-calls.ts'
 import { beginRestoreTable, planRestoreTable } from '../recovery/restore-table.ts'
 import type { ApiDeps } from './compose.ts'
-import { keyOf } from './request-key.ts'
+import { PLANNED_OR_BEGUN, planOrBegin } from './plan-or-begin.ts'
 
 const ByServer = Type.Object({ server: Type.String({ maxLength: 100 }) })
 const Check = Type.Object({ isRestored: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
@@ -39,22 +39,24 @@ export const backupRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     },
   )
 
-  const restoreSchema = { params: ByServer, body: RestoreServer, response: { 200: DryRunView, ...BEGUN } }
+  const restoreSchema = { params: ByServer, body: RestoreServer, response: PLANNED_OR_BEGUN }
   app.post(API.restoreServer, { schema: restoreSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { server } = request.params
-    if (request.body.isDryRun === true) return await planRestoreServer(deps.backups, caller, server, request.body)
-    const id = await beginRestoreServer(deps.backups, caller, server, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planRestoreServer(deps.backups, caller, server, request.body),
+      begin: async (caller, key) => await beginRestoreServer(deps.backups, caller, server, request.body, key),
+    })
   })
 
   const ByTable = Type.Object({ service: Type.String({ maxLength: 100 }), table: Type.String({ maxLength: 100 }) })
-  const tableSchema = { params: ByTable, body: RestoreTable, response: { 200: DryRunView, ...BEGUN } }
+  const tableSchema = { params: ByTable, body: RestoreTable, response: PLANNED_OR_BEGUN }
   app.post(API.restoreTable, { schema: tableSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { params, body } = request
-    if (body.isDryRun === true) return await planRestoreTable(deps.recovery, caller, params, body)
-    const id = await beginRestoreTable(deps.recovery, caller, params, body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: body.isDryRun,
+      plan: async (caller) => await planRestoreTable(deps.recovery, caller, params, body),
+      begin: async (caller, key) => await beginRestoreTable(deps.recovery, caller, params, body, key),
+    })
   })
 }

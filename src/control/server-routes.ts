@@ -1,15 +1,7 @@
 // The management API's routes for database servers.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import {
-  AttachServer,
-  CreateServer,
-  DryRunView,
-  OperationView,
-  PromoteServer,
-  ProtectServer,
-  ServerView,
-} from '../contract/api.ts'
+import { AttachServer, CreateServer, DryRunView, PromoteServer, ProtectServer, ServerView } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { attachServer, detachServer, planAttachServer } from '../databases/attach-server.ts'
 import { beginCreateServer, planCreateServer } from '../databases/create-server.ts'
@@ -20,12 +12,11 @@ import { Fault } from '../kit/fault.ts'
 import { beginPromoteServer, planPromoteServer } from '../recovery/promote-server.ts'
 import { beginSwitchServer, planSwitchServer } from '../recovery/switch-server.ts'
 import type { ApiDeps } from './compose.ts'
-import { keyOf } from './request-key.ts'
+import { PLANNED_OR_BEGUN, planOrBegin } from './plan-or-begin.ts'
 import { viewServers } from './server-view.ts'
 
 const ByServer = Type.Object({ server: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
-const BEGUN = { 200: DryRunView, 202: OperationView }
 
 /** Servers: list, show, create, delete, attach, detach, protect, promote, switch over. */
 export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
@@ -39,24 +30,26 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     return await viewOf(deps, request.params.server)
   })
 
-  app.post(API.servers, { schema: { body: CreateServer, response: BEGUN } }, async (request, reply) => {
-    const caller = deps.callerOf(request)
-    if (request.body.isDryRun === true) return await planCreateServer(deps.services, caller, request.body)
-    const id = await beginCreateServer(deps.services, caller, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+  app.post(API.servers, { schema: { body: CreateServer, response: PLANNED_OR_BEGUN } }, async (request, reply) => {
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planCreateServer(deps.services, caller, request.body),
+      begin: async (caller, key) => await beginCreateServer(deps.services, caller, request.body, key),
+    })
   })
 
   const deleteSchema = {
     params: ByServer,
     querystring: Type.Object({ deleteData: Flag, isDryRun: Flag }),
-    response: BEGUN,
+    response: PLANNED_OR_BEGUN,
   }
   app.delete(API.server, { schema: deleteSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const wanted = { name: request.params.server, isDataDropped: request.query.deleteData === true }
-    if (request.query.isDryRun === true) return await planDeleteServer(deps.services, caller, wanted)
-    const id = await beginDeleteServer(deps.services, caller, wanted, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.query.isDryRun,
+      plan: async (caller) => await planDeleteServer(deps.services, caller, wanted),
+      begin: async (caller, key) => await beginDeleteServer(deps.services, caller, wanted, key),
+    })
   })
 
   const attachSchema = { body: AttachServer, response: { 200: DryRunView, 201: ServerView } }
@@ -77,31 +70,34 @@ export const serverRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     return wanted.isDryRun ? { isDryRun: true as const, changes } : reply.code(204).send(null)
   })
 
-  const protectSchema = { params: ByServer, body: ProtectServer, response: BEGUN }
+  const protectSchema = { params: ByServer, body: ProtectServer, response: PLANNED_OR_BEGUN }
   app.post(API.protectServer, { schema: protectSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { server } = request.params
-    if (request.body.isDryRun === true) return await planProtectServer(deps.services, caller, server, request.body)
-    const id = await beginProtectServer(deps.services, caller, server, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planProtectServer(deps.services, caller, server, request.body),
+      begin: async (caller, key) => await beginProtectServer(deps.services, caller, server, request.body, key),
+    })
   })
 
-  const promoteSchema = { params: ByServer, body: PromoteServer, response: BEGUN }
+  const promoteSchema = { params: ByServer, body: PromoteServer, response: PLANNED_OR_BEGUN }
   app.post(API.promoteServer, { schema: promoteSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { server } = request.params
-    if (request.body.isDryRun === true) return await planPromoteServer(deps.recovery, caller, server, request.body)
-    const id = await beginPromoteServer(deps.recovery, caller, server, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planPromoteServer(deps.recovery, caller, server, request.body),
+      begin: async (caller, key) => await beginPromoteServer(deps.recovery, caller, server, request.body, key),
+    })
   })
 
-  const switchSchema = { params: ByServer, querystring: Type.Object({ isDryRun: Flag }), response: BEGUN }
+  const switchSchema = { params: ByServer, querystring: Type.Object({ isDryRun: Flag }), response: PLANNED_OR_BEGUN }
   app.post(API.switchServer, { schema: switchSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { server } = request.params
-    if (request.query.isDryRun === true) return await planSwitchServer(deps.recovery, caller, server)
-    const id = await beginSwitchServer(deps.recovery, caller, server, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.query.isDryRun,
+      plan: async (caller) => await planSwitchServer(deps.recovery, caller, server),
+      begin: async (caller, key) => await beginSwitchServer(deps.recovery, caller, server, key),
+    })
   })
 }
 

@@ -45,12 +45,12 @@ import {
   settingsOf,
 } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
+import { PLANNED_OR_BEGUN, planOrBegin } from './plan-or-begin.ts'
 import { keyOf } from './request-key.ts'
 import { viewFor, viewServices } from './views.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
 const Flag = Type.Optional(Type.Boolean())
-const BEGUN = { 200: DryRunView, 202: OperationView }
 
 /** Services: list, show, create, delete, scale, recover, restore, keys and restarts. */
 export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
@@ -67,28 +67,26 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     return viewFor(role, view)
   })
 
-  app.post(
-    API.services,
-    { schema: { body: CreateService, response: { 200: DryRunView, 202: OperationView } } },
-    async (request, reply) => {
-      const caller = deps.callerOf(request)
-      if (request.body.isDryRun === true) return await planCreate(deps.services, caller, request.body)
-      const id = await beginCreate(deps.services, caller, request.body, keyOf(request.headers))
-      return reply.code(202).send(await deps.started(caller, id))
-    },
-  )
+  app.post(API.services, { schema: { body: CreateService, response: PLANNED_OR_BEGUN } }, async (request, reply) => {
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planCreate(deps.services, caller, request.body),
+      begin: async (caller, key) => await beginCreate(deps.services, caller, request.body, key),
+    })
+  })
 
   const deleteSchema = {
     params: ByService,
     querystring: Type.Object({ deleteData: Flag, isDryRun: Flag }),
-    response: { 200: DryRunView, 202: OperationView },
+    response: PLANNED_OR_BEGUN,
   }
   app.delete(API.service, { schema: deleteSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const wanted = { name: request.params.service, isDataDropped: request.query.deleteData === true }
-    if (request.query.isDryRun === true) return await planDelete(deps.services, caller, wanted)
-    const id = await beginDelete(deps.services, caller, wanted, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.query.isDryRun,
+      plan: async (caller) => await planDelete(deps.services, caller, wanted),
+      begin: async (caller, key) => await beginDelete(deps.services, caller, wanted, key),
+    })
   })
 
   const recoverSchema = {
@@ -104,40 +102,44 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     return reply.code(202).send(await deps.started(caller, begun.operationId))
   })
 
-  const switchSchema = { params: ByService, body: SwitchService, response: { 200: DryRunView, 202: OperationView } }
+  const switchSchema = { params: ByService, body: SwitchService, response: PLANNED_OR_BEGUN }
   app.post(API.switchService, { schema: switchSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { service } = request.params
-    if (request.body.isDryRun === true) return await planSwitchService(deps.recovery, caller, service, request.body)
-    const id = await beginSwitchService(deps.recovery, caller, service, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planSwitchService(deps.recovery, caller, service, request.body),
+      begin: async (caller, key) => await beginSwitchService(deps.recovery, caller, service, request.body, key),
+    })
   })
 
-  const reprotectSchema = { params: ByService, body: Reprotect, response: BEGUN }
+  const reprotectSchema = { params: ByService, body: Reprotect, response: PLANNED_OR_BEGUN }
   app.post(API.reprotect, { schema: reprotectSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { service } = request.params
-    if (request.body.isDryRun === true) return await planReprotect(deps.recovery, caller, service, request.body)
-    const id = await beginReprotect(deps.recovery, caller, service, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planReprotect(deps.recovery, caller, service, request.body),
+      begin: async (caller, key) => await beginReprotect(deps.recovery, caller, service, request.body, key),
+    })
   })
 
-  const failBackSchema = { params: ByService, body: FailBack, response: BEGUN }
+  const failBackSchema = { params: ByService, body: FailBack, response: PLANNED_OR_BEGUN }
   app.post(API.failBack, { schema: failBackSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { service } = request.params
-    if (request.body.isDryRun === true) return await planFailBack(deps.recovery, caller, service, request.body)
-    const id = await beginFailBack(deps.recovery, caller, service, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planFailBack(deps.recovery, caller, service, request.body),
+      begin: async (caller, key) => await beginFailBack(deps.recovery, caller, service, request.body, key),
+    })
   })
 
-  const changeSchema = { params: ByService, body: ChangeDatabase, response: { 200: DryRunView, 202: OperationView } }
+  const changeSchema = { params: ByService, body: ChangeDatabase, response: PLANNED_OR_BEGUN }
   app.post(API.changeDatabase, { schema: changeSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { service } = request.params
-    if (request.body.isDryRun === true) return await planChangeDatabase(deps.recovery, caller, service, request.body)
-    const id = await beginChangeDatabase(deps.recovery, caller, service, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planChangeDatabase(deps.recovery, caller, service, request.body),
+      begin: async (caller, key) => await beginChangeDatabase(deps.recovery, caller, service, request.body, key),
+    })
   })
 
   const scaleSchema = {
@@ -201,12 +203,14 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     return await listArchives(deps.db, deps.callerOf(request).subscriptionId)
   })
 
-  const restoreSchema = { params: ByService, body: RestoreService, response: { 200: DryRunView, 202: OperationView } }
+  const restoreSchema = { params: ByService, body: RestoreService, response: PLANNED_OR_BEGUN }
   app.post(API.restore, { schema: restoreSchema }, async (request, reply) => {
-    const caller = deps.callerOf(request)
     const { service } = request.params
-    if (request.body.isDryRun === true) return await planRestore(deps.services, caller, service, request.body)
-    const id = await beginRestore(deps.services, caller, request.params.service, request.body, keyOf(request.headers))
-    return reply.code(202).send(await deps.started(caller, id))
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.body.isDryRun,
+      plan: async (caller) => await planRestore(deps.services, caller, service, request.body),
+      begin: async (caller, key) =>
+        await beginRestore(deps.services, caller, request.params.service, request.body, key),
+    })
   })
 }
