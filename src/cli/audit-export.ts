@@ -1,6 +1,5 @@
 // `audit export` and `audit verify`: the changes that people made as a file, and whether anybody has touched them since.
-import { createReadStream, existsSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
@@ -14,6 +13,7 @@ import { needText } from './asking.ts'
 import { pairLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 type ExportFlags = CommonFlags & { output?: string; override?: boolean }
 type VerifyFlags = CommonFlags & { head?: string }
@@ -44,22 +44,17 @@ export function addAuditExport(audit: Command, shell: Shell): void {
 async function exportAudit(session: Session, flags: ExportFlags): Promise<Result> {
   const about = { prompt: 'File: ', what: 'the file', insteadSay: 'Type: mainstay audit export -o audit.ndjson' }
   const file = await needText(session, flags.output, about)
-  if (existsSync(file) && !flags.override) {
-    throw new Fault('file.exists', 400, `${file} is there`, { hint: 'Add --override to replace it.' })
-  }
-  // Under its name it is whole, or not there.
-  const part = `${file}.part`
-  try {
-    const handle = await open(part, 'w', 0o600)
-    await pipeline(await (await session.client()).exportAudit(), handle.createWriteStream({ flush: true }))
-    const checked = requireWhole(await follow(createReadStream(part), null))
-    await rename(part, file)
-    return { json: { file, entries: checked.upTo, head: checked.head }, lines: told(checked, { file }) }
-  } catch (error) {
-    await rm(part, { force: true })
-    if (error instanceof Fault) throw error
-    throw new Fault('file.failed', 400, `cannot write ${file}: ${messageOf(error)}`)
-  }
+  const checked = await writeWholeFile(file, { isReplaced: flags.override === true }, async (handle, path) => {
+    const client = await session.client()
+    try {
+      await pipeline(await client.exportAudit(), handle.createWriteStream({ flush: true }))
+    } catch (error) {
+      if (error instanceof Fault) throw error
+      throw new Fault('file.failed', 400, `cannot write ${file}: ${messageOf(error)}`)
+    }
+    return requireWhole(await follow(createReadStream(path), null))
+  })
+  return { json: { file, entries: checked.upTo, head: checked.head }, lines: told(checked, { file }) }
 }
 
 async function verify(session: Session, file: string | undefined, flags: VerifyFlags): Promise<Result> {

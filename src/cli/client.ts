@@ -8,15 +8,12 @@ import type {
   ChangeDatabase,
   CreateServer,
   CreateService,
-  CreateTable,
   DashboardSettings,
   DivergencePreviewView,
   DryRunView,
   FailBack,
   ImportView,
   IncidentView,
-  InsertedRowsView,
-  InsertRows,
   JoinTokenRequest,
   JoinTokenView,
   KeyType,
@@ -38,45 +35,30 @@ import type {
   RestoreTable,
   RevocationView,
   RevokeRequest,
-  RowView,
-  RunningScriptsView,
   ScalePlanView,
   ScaleService,
-  ScriptTextView,
-  ScriptVersionView,
-  ScriptWrittenView,
   ServerView,
   ServiceSettings,
-  SetPermissions,
   StatusPostView,
   SwitchService,
-  TableChangeView,
-  TableView,
-  TruncateView,
-  UpdateRow,
   UsageView,
   VerifyService,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { EXPORT_TYPE } from '../contract/service-export.ts'
 import type { Span } from '../contract/span.ts'
-import type { ColumnType } from '../contract/table-change.ts'
 import {
   CONTENTS_READ_MS_MAX,
   CONTROL_CALL_MS_MAX,
-  CONTROL_CHANGE_MS_MAX,
   DIVERGENCE_PREVIEW_MS_MAX,
   EXTERNAL_CHECK_MS_MAX,
-  INSERT_CALL_MS_MAX,
-  TRUNCATE_CALL_MS_MAX,
   VAULT_READ_MS_MAX,
 } from '../kit/limits.ts'
 import { AccountClient } from './account-client.ts'
 import type { ControlAddress } from './control-address.ts'
-import { type Call, ControlCalls, fill } from './control-calls.ts'
+import { type Call, ControlCalls, FOLLOWED, fill } from './control-calls.ts'
+import { TableClient } from './table-client.ts'
 
-/** For a call that control answers only when a host has carried the change out; all others it answers at once. */
-const FOLLOWED = { timeoutMs: CONTROL_CHANGE_MS_MAX }
 /** For an external server: it is looked into from every region. */
 const LOOKING = { timeoutMs: 3 * EXTERNAL_CHECK_MS_MAX }
 /** For a change of database: all rows are counted in both before it is answered. */
@@ -88,10 +70,12 @@ export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
 export class Client {
   readonly #calls: ControlCalls
   readonly accounts: AccountClient
+  readonly tables: TableClient
 
   constructor(address: ControlAddress) {
     this.#calls = new ControlCalls(address)
     this.accounts = new AccountClient(this.#calls)
+    this.tables = new TableClient(this.#calls)
   }
 
   status = async () => await this.#calls.get('StatusView', API.status)
@@ -101,12 +85,6 @@ export class Client {
   listServers = async () => await this.#calls.list('ServerView', API.servers)
   getService = async (service: string) => await this.#calls.get('ServiceView', fill(API.service, { service }))
   getServer = async (server: string) => await this.#calls.get('ServerView', fill(API.server, { server }))
-  listTables = async (service: string) => await this.#calls.list('TableView', fill(API.tables, { service }))
-
-  async getTable(service: string, table: string): Promise<TableView> {
-    return await this.#calls.get('TableView', fill(API.table, { service, table }))
-  }
-
   async setRegion(region: string, change: RegionChange): Promise<RegionView> {
     return await this.#calls.send('RegionView', { verb: 'PATCH', path: fill(API.region, { region }), body: change })
   }
@@ -341,94 +319,6 @@ export class Client {
 
   async restartService(service: string): Promise<void> {
     await this.#calls.call({ verb: 'POST', path: fill(API.restart, { service }), ...FOLLOWED })
-  }
-
-  async createTable(service: string, request: CreateTable): Promise<TableView> {
-    const path = fill(API.tables, { service })
-    return await this.#calls.send('TableView', { verb: 'POST', path, body: request, ...FOLLOWED })
-  }
-
-  async deleteTable(service: string, table: string): Promise<void> {
-    await this.#calls.call({ verb: 'DELETE', path: fill(API.table, { service, table }), ...FOLLOWED })
-  }
-
-  async readData(service: string, table: string, query: Record<string, string>): Promise<RowView[]> {
-    return await this.#calls.list('RowView', fill(API.data, { service, table }), query)
-  }
-
-  async setPermissions(service: string, table: string, permissions: SetPermissions): Promise<void> {
-    const path = fill(API.permissions, { service, table })
-    await this.#calls.call({ verb: 'PUT', path, body: permissions, ...FOLLOWED })
-  }
-
-  async addColumn(service: string, table: string, wanted: { column: string; type: ColumnType }): Promise<void> {
-    const { column, type } = wanted
-    await this.#calls.call({ verb: 'POST', path: fill(API.column, { service, table, column }), body: { type } })
-  }
-
-  async deleteColumn(service: string, table: string, column: string): Promise<void> {
-    await this.#calls.call({ verb: 'DELETE', path: fill(API.column, { service, table, column }) })
-  }
-
-  async addIndex(service: string, table: string, column: string): Promise<TableChangeView> {
-    const path = fill(API.index, { service, table, column })
-    return await this.#calls.send('TableChangeView', { verb: 'PUT', path })
-  }
-
-  async deleteIndex(service: string, table: string, column: string): Promise<TableChangeView> {
-    const path = fill(API.index, { service, table, column })
-    return await this.#calls.send('TableChangeView', { verb: 'DELETE', path })
-  }
-
-  listScripts = async (service: string) => await this.#calls.list('ScriptView', fill(API.scripts, { service }))
-
-  async listScriptVersions(service: string, script: string): Promise<ScriptVersionView[]> {
-    return await this.#calls.list('ScriptVersionView', fill(API.scriptVersions, { service, script }))
-  }
-
-  /** The text in force, or that of a version. */
-  async readScript(service: string, script: string, version?: number): Promise<ScriptTextView> {
-    const query = version === undefined ? {} : { version: String(version) }
-    return await this.#calls.send('ScriptTextView', { verb: 'GET', path: fill(API.script, { service, script }), query })
-  }
-
-  async uploadScript(service: string, script: string, text: string): Promise<ScriptWrittenView> {
-    const path = fill(API.script, { service, script })
-    return await this.#calls.send('ScriptWrittenView', { verb: 'PUT', path, body: { text }, ...FOLLOWED })
-  }
-
-  async deleteScript(service: string, script: string): Promise<ScriptWrittenView> {
-    const path = fill(API.script, { service, script })
-    return await this.#calls.send('ScriptWrittenView', { verb: 'DELETE', path, ...FOLLOWED })
-  }
-
-  async runningScripts(service: string): Promise<RunningScriptsView> {
-    return await this.#calls.get('RunningScriptsView', fill(API.runningScripts, { service }))
-  }
-
-  /** Counts the rows, or deletes them all when it is confirmed. */
-  async truncate(service: string, table: string, confirm: boolean): Promise<TruncateView> {
-    const path = fill(API.truncate, { service, table })
-    return await this.#calls.send('TruncateView', {
-      verb: 'POST',
-      path,
-      body: { confirm },
-      timeoutMs: TRUNCATE_CALL_MS_MAX,
-    })
-  }
-
-  async insertRows(service: string, table: string, body: InsertRows): Promise<InsertedRowsView> {
-    const path = fill(API.data, { service, table })
-    return await this.#calls.send('InsertedRowsView', { verb: 'POST', path, body, timeoutMs: INSERT_CALL_MS_MAX })
-  }
-
-  async updateRow(service: string, table: string, id: string, body: UpdateRow): Promise<RowView> {
-    const path = fill(API.data, { service, table })
-    return await this.#calls.send('RowView', { verb: 'PATCH', path, query: { id }, body })
-  }
-
-  async deleteRow(service: string, table: string, id: string): Promise<void> {
-    await this.#calls.call({ verb: 'DELETE', path: fill(API.data, { service, table }), query: { id } })
   }
 
   async listOperations(wanted: {

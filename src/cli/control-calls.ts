@@ -4,12 +4,15 @@ import { json } from 'node:stream/consumers'
 import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import { Fault, faultFromBody, messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { CONTROL_CALL_MS_MAX } from '../kit/limits.ts'
+import { CONTROL_CALL_MS_MAX, CONTROL_CHANGE_MS_MAX } from '../kit/limits.ts'
 import { type Answered, checkAnswer, checkList, type View, type ViewName } from './answer-check.ts'
 import type { ControlAddress } from './control-address.ts'
 
 type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type Call = { verb: Verb; path: string; body?: unknown; query?: Record<string, string>; timeoutMs?: number }
+
+/** For a call that control answers only when a host has carried the change out; all others it answers at once. */
+export const FOLLOWED = { timeoutMs: CONTROL_CHANGE_MS_MAX }
 
 /** One control, which may be several processes. */
 export class ControlCalls {

@@ -32,7 +32,7 @@ export function addDataChange(data: Command, shell: Shell): void {
         const service = await needService(session, givenService, INSERT)
         const table = await needTable(session, givenTable, INSERT)
         const row = await needRow(session, givenRow, INSERT)
-        const { ids, problems } = await (await session.client()).insertRows(service, table, { rows: [row] })
+        const { ids, problems } = await (await session.client()).tables.insertRows(service, table, { rows: [row] })
         const [problem] = problems
         if (problem) throw new Fault('data.refused', 400, problem.message)
         session.talk.info(`Inserted the row ${ids[0]}`)
@@ -61,7 +61,7 @@ export function addDataChange(data: Command, shell: Shell): void {
           const id = await needText(session, givenId, question)
           const row = await needRow(session, givenRow, UPDATE)
           const change = flags.ifVersion === undefined ? { row } : { row, version: flags.ifVersion }
-          const updated = await (await session.client()).updateRow(service, table, id, change)
+          const updated = await (await session.client()).tables.updateRow(service, table, id, change)
           return { json: updated, lines: rowListLines([updated]) }
         })
       },
@@ -76,7 +76,7 @@ export function addDataChange(data: Command, shell: Shell): void {
       const table = await needTable(session, givenTable, TRUNCATE)
       const client = await session.client()
       if (!flags.quiet) {
-        const { rowCount } = await client.truncate(service, table, false)
+        const { rowCount } = await client.tables.truncate(service, table, false)
         const prompt = `Do you want to delete all ${rowCount} rows of the table '${table}'? (y/n): `
         const insteadSay = `Add --quiet to delete them without a question: ${TRUNCATE} --quiet`
         if (rowCount === 0 || !(await session.answers.confirm({ prompt, insteadSay }))) {
@@ -85,7 +85,7 @@ export function addDataChange(data: Command, shell: Shell): void {
         }
       }
       session.talk.progress('Deleting rows')
-      const view = await client.truncate(service, table, true)
+      const view = await client.tables.truncate(service, table, true)
       session.talk.info(`Deleted ${view.rowCount} rows`)
       return { json: view }
     })
@@ -106,7 +106,7 @@ export function addDataChange(data: Command, shell: Shell): void {
         const table = await needTable(session, givenTable, DELETE)
         const question = { prompt: 'Row id: ', what: 'the id of the row', insteadSay: `Name the row: ${DELETE}` }
         const id = await needText(session, givenId, question)
-        await (await session.client()).deleteRow(service, table, id)
+        await (await session.client()).tables.deleteRow(service, table, id)
         session.talk.info(`Deleted the row ${id}`)
         return { json: { deleted: id } }
       })

@@ -1,6 +1,5 @@
 // `mobile data export|import`: the rows of a table as a CSV file (RFC 4180), by way of the management API.
-import { createReadStream, existsSync } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import { formatCount } from '../contract/amounts.ts'
 import type { RowView, TableView } from '../contract/api.ts'
@@ -18,6 +17,7 @@ import { PAGE_ROWS_MAX } from '../kit/limits.ts'
 import { needService, needTable, needText } from './asking.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 type ExportFlags = CommonFlags & { output?: string; override?: boolean }
 type ImportFlags = CommonFlags & { dryRun?: boolean }
@@ -67,36 +67,24 @@ async function exportRows(
   const table = await needTable(session, given.table, EXPORT)
   const question = { prompt: 'File: ', what: 'the file', insteadSay: `Name the file: ${EXPORT}` }
   const file = await needText(session, flags.output, question)
-  if (existsSync(file) && !flags.override) {
-    throw new Fault('file.exists', 400, `${file} is there`, { hint: 'Add --override to replace it.' })
-  }
-  const client = await session.client()
-  const columns = columnsOf(await client.getTable(service, table))
-  session.talk.progress('Exporting rows')
-  const { default: Papa } = await import('papaparse')
-  // Under its name it is whole, or not there.
-  const part = `${file}.part`
-  const handle = await openFile(part)
-  let rows = 0
-  try {
-    const names = csvColumns(columns)
-    await handle.write(`${Papa.unparse([names])}\r\n`)
+  const rows = await writeWholeFile(file, { isReplaced: flags.override === true }, async (handle) => {
+    const client = await session.client()
+    const names = csvColumns(columnsOf(await client.tables.getTable(service, table)))
+    session.talk.progress('Exporting rows')
+    const { default: Papa } = await import('papaparse')
+    await handle.appendFile(`${Papa.unparse([names])}\r\n`)
+    let written = 0
     for (let isLast = false; !isLast; ) {
-      const query = { $orderby: 'id', $top: String(PAGE_ROWS_MAX), $skip: String(rows) }
-      const page = await client.readData(service, table, query)
-      if (page.length > 0) await handle.write(`${Papa.unparse(page.map((row) => csvCells(names, row)))}\r\n`)
-      rows += page.length
-      session.talk.tellProgress(`${formatCount(rows)} rows`)
+      const query = { $orderby: 'id', $top: String(PAGE_ROWS_MAX), $skip: String(written) }
+      const page = await client.tables.readData(service, table, query)
+      if (page.length > 0) await handle.appendFile(`${Papa.unparse(page.map((row) => csvCells(names, row)))}\r\n`)
+      written += page.length
+      session.talk.tellProgress(`${formatCount(written)} rows`)
       isLast = page.length < PAGE_ROWS_MAX
     }
     await handle.sync()
-    await handle.close()
-    await rename(part, file)
-  } catch (error) {
-    await handle.close().catch(() => {})
-    await rm(part, { force: true })
-    throw error
-  }
+    return written
+  })
   return { json: { service, table, file, rows }, lines: [`${formatCount(rows)} row(s) in ${file}`] }
 }
 
@@ -110,7 +98,7 @@ async function importRows(
   const question = { prompt: 'File: ', what: 'the file', insteadSay: `Name the file: ${IMPORT}` }
   const file = await needText(session, given.file, question)
   const client = await session.client()
-  const columns = columnsOf(await client.getTable(service, table))
+  const columns = columnsOf(await client.tables.getTable(service, table))
   session.talk.progress(isDryRun ? 'Checking rows' : 'Importing rows')
   const problems: CsvProblem[] = []
   let [read, inserted] = [0, 0]
@@ -118,7 +106,7 @@ async function importRows(
   const send = async () => {
     for (let from = 0; from < waiting.length; ) {
       const sent = waiting.slice(from, from + batchSize(waiting, from))
-      const answer = await client.insertRows(service, table, { rows: sent.map(({ row }) => row) })
+      const answer = await client.tables.insertRows(service, table, { rows: sent.map(({ row }) => row) })
       for (const { index, message } of answer.problems) problems.push({ line: sent[index]?.line ?? 0, message })
       inserted += answer.ids.filter((id) => id !== null).length
       session.talk.tellProgress(`${formatCount(inserted)} rows`)
@@ -190,12 +178,4 @@ function columnsOf({ name, columns }: TableView): Columns {
   throw new Fault('data.refused', 503, `the columns of '${name}' cannot be read now`, {
     hint: 'The region of its database does not answer; see: mainstay status',
   })
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'w', 0o600)
-  } catch (error) {
-    throw new Fault('file.failed', 400, `cannot write ${path}: ${messageOf(error)}`)
-  }
 }

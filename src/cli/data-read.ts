@@ -30,7 +30,7 @@ export function addDataRead(data: Command, shell: Shell): void {
       await runCommand(shell, { name: 'mobile data read', flags }, async (session) => {
         const service = await needService(session, givenService, USAGE)
         const table = await needTable(session, givenTable, USAGE)
-        const rows = await (await session.client()).readData(service, table, queryOf(text, flags))
+        const rows = await (await session.client()).tables.readData(service, table, queryOf(text, flags))
         if (rows.length === 0) session.talk.info('No matching rows found')
         return { json: rows, lines: flags.list ? rowListLines(rows) : rowTableLines(rows) }
       })

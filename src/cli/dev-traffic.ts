@@ -69,7 +69,7 @@ async function drive(session: Session, options: { name: string; flags: Flags }):
 }
 
 async function makeTable(client: Client, service: string): Promise<string> {
-  return (await client.createTable(service, { name: 'traffic' })).name
+  return (await client.tables.createTable(service, { name: 'traffic' })).name
 }
 
 function resultOf(traffic: Traffic, table: string): Result {

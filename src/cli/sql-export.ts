@@ -1,6 +1,6 @@
 // `sql export` and `sql import`: a mobile service as one portable file: definitions, permissions, rows, scripts, settings.
-import { createReadStream, existsSync } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { Command } from 'commander'
@@ -13,6 +13,7 @@ import { needService, needText } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { writeWholeFile } from './whole-file.ts'
 
 type ExportFlags = CommonFlags & { output?: string; override?: boolean }
 
@@ -47,37 +48,22 @@ export function addSqlExport(sql: Command, shell: Shell): void {
 async function exportService(session: Session, given: string | undefined, flags: ExportFlags): Promise<Result> {
   const service = await needService(session, given, USAGE_EXPORT)
   const file = await needText(session, flags.output, fileQuestion(USAGE_EXPORT))
-  if (existsSync(file) && !flags.override) {
-    throw new Fault('file.exists', 400, `${file} is there`, { hint: 'Add --override to replace it.' })
-  }
   const client = await session.client()
   session.talk.progress('Exporting mobile service')
-  // Under its name it is whole, or not there.
-  const part = `${file}.part`
-  const handle = await openFile(part)
-  try {
-    await pipeline(await client.exportService(service), handle.createWriteStream({ flush: true }))
-    const { rows, bytes } = await check(part)
-    await rename(part, file)
-    return {
-      json: { service, file, rows, bytes },
-      lines: [`${formatCount(rows)} row(s) in ${file}, ${formatBytes(bytes)}`],
+  const { rows, bytes } = await writeWholeFile(file, { isReplaced: flags.override === true }, async (handle, path) => {
+    try {
+      await pipeline(await client.exportService(service), handle.createWriteStream({ flush: true }))
+      return await check(path)
+    } catch (error) {
+      if (error instanceof Fault) throw error
+      throw new Fault('export.broken', 503, `the export ended before its end: ${messageOf(error)}`, {
+        hint: 'Give the same command again.',
+      })
     }
-  } catch (error) {
-    await closed(handle)
-    await rm(part, { force: true })
-    if (error instanceof Fault) throw error
-    throw new Fault('export.broken', 503, `the export ended before its end: ${messageOf(error)}`, {
-      hint: 'Give the same command again.',
-    })
-  }
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'w', 0o600)
-  } catch (error) {
-    throw new Fault('file.failed', 400, `cannot write ${path}: ${messageOf(error)}`)
+  })
+  return {
+    json: { service, file, rows, bytes },
+    lines: [`${formatCount(rows)} row(s) in ${file}, ${formatBytes(bytes)}`],
   }
 }
 

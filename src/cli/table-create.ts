@@ -28,7 +28,7 @@ export function addTableCreate(table: Command, shell: Shell): void {
         const permissions = flags.permissions === undefined ? {} : { permissions: parsePermissions(flags.permissions) }
         const client = await session.client()
         session.talk.progress('Creating table')
-        const created = await client.createTable(service, { name, ...permissions })
+        const created = await client.tables.createTable(service, { name, ...permissions })
         const view = await client.getService(service)
         return { json: created, lines: ['Next', `  ${insertCurl(view, name)}`, `  ${readCurl(view, name)}`] }
       })

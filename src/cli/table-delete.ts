@@ -25,7 +25,7 @@ export function addTableDelete(table: Command, shell: Shell): void {
       }
       const client = await session.client()
       session.talk.progress('Deleting table')
-      await client.deleteTable(service, name)
+      await client.tables.deleteTable(service, name)
       return { json: { deleted: true, table: name } }
     })
   })

@@ -15,7 +15,7 @@ export function addTableList(table: Command, shell: Shell): void {
   }).action(async (given: string | undefined, flags: CommonFlags) => {
     await runCommand(shell, { name: 'mobile table list', flags }, async (session) => {
       const service = await needService(session, given, 'mainstay mobile table list SERVICE')
-      const tables = await (await session.client()).listTables(service)
+      const tables = await (await session.client()).tables.listTables(service)
       if (tables.length === 0) {
         const command = session.talk.asTyped(`mainstay mobile table create ${service} TodoItem`)
         session.talk.info(`No tables created yet. Create one: ${command}`)

@@ -20,7 +20,7 @@ export function addTableShow(table: Command, shell: Shell): void {
     await runCommand(shell, { name: 'mobile table show', flags }, async (session) => {
       const service = await needService(session, givenService, USAGE)
       const name = await needTable(session, givenTable, USAGE)
-      const view = await (await session.client()).getTable(service, name)
+      const view = await (await session.client()).tables.getTable(service, name)
       return { json: view, lines: tableViewLines(view) }
     })
   })

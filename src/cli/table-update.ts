@@ -61,7 +61,7 @@ export function addTableUpdate(table: Command, shell: Shell): void {
 async function update(session: Session, names: Names, flags: Flags): Promise<Result> {
   const steps = stepsOf(flags)
   const client = await session.client()
-  const before = await client.getTable(names.service, names.table)
+  const before = await client.tables.getTable(names.service, names.table)
   if (flags.dryRun) return tellDryRun(session, planTableUpdate(before, steps))
   const going = listOf(flags.deleteColumn, undefined) ?? []
   if (going.length > 0 && !flags.quiet) {
@@ -83,7 +83,7 @@ async function update(session: Session, names: Names, flags: Flags): Promise<Res
       if (error instanceof Fault && error.hint) session.talk.tryThis(error.hint)
     }
   }
-  const view = await client.getTable(names.service, names.table)
+  const view = await client.tables.getTable(names.service, names.table)
   if (failed === 0) return { json: view, lines: tableViewLines(view) }
   session.talk.error('Not all update operations completed successfully.')
   return { json: view, exitCode: EXIT_FAILED }
@@ -113,7 +113,7 @@ function permissionsStep(text: string): Step {
       .join(', ')}`,
     done: 'Updated permissions',
     failed: 'Failed to update permissions',
-    run: async (client, { service, table }) => await client.setPermissions(service, table, permissions),
+    run: async (client, { service, table }) => await client.tables.setPermissions(service, table, permissions),
   }
 }
 
@@ -130,7 +130,8 @@ function addColumnStep(text: string): Step {
     change: { kind: 'add_column', column: name, type: known },
     done: `Added column ${name}`,
     failed: `Failed to add column ${name}`,
-    run: async (client, { service, table }) => await client.addColumn(service, table, { column: name, type: known }),
+    run: async (client, { service, table }) =>
+      await client.tables.addColumn(service, table, { column: name, type: known }),
   }
 }
 
@@ -140,7 +141,7 @@ function deleteColumnStep(column: string): Step {
     change: { kind: 'drop_column', column },
     done: `Deleted column ${column}`,
     failed: `Failed to delete column ${column}`,
-    run: async (client, { service, table }) => await client.deleteColumn(service, table, column),
+    run: async (client, { service, table }) => await client.tables.deleteColumn(service, table, column),
   }
 }
 
@@ -153,7 +154,7 @@ function indexStep(kind: 'addIndex' | 'deleteIndex', column: string): Step {
     failed: `Failed to ${does} index on ${column}`,
     async run(client, { service, table }) {
       const startedAt = performance.now()
-      while ((await client[kind](service, table, column)).state === 'building') {
+      while ((await client.tables[kind](service, table, column)).state === 'building') {
         if (performance.now() - startedAt > INDEX_BUILD_MS_MAX) {
           throw new Fault('usage.still_building', 504, 'it is still being built', {
             hint: 'It goes on without this command; give the command again to see whether it is done.',
