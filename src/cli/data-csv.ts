@@ -149,7 +149,9 @@ async function* readLines(file: string, columns: Columns): AsyncGenerator<Line |
   const { default: Papa } = await import('papaparse')
   const input = createReadStream(file)
   const parser = Papa.parse(Papa.NODE_STREAM_INPUT, { skipEmptyLines: true })
-  input.on('error', (error) => parser.destroy(new Fault('file.failed', 400, messageOf(error), { cause: error })))
+  input.on('error', (cause) => {
+    parser.destroy(new Fault('file.failed', 400, `cannot read ${file}: ${messageOf(cause)}`, { cause }))
+  })
   let names: string[] | null = null
   let line = 0
   for await (const cells of input.pipe(parser) as AsyncIterable<string[]>) {

@@ -136,6 +136,8 @@ async function claim(deps: RecoveryDeps, caller: Caller, wish: Wish, how: ClaimO
   if (secondaryName !== null) changes.push(...(await planSecondary(deps, caller, { service, secondaryName, region })))
   if (move)
     changes.push(`Then move '${service.name}' to ${move.to} as planned: requests are held, as a rule for under 2 s`)
+  else if (changes.length === 0)
+    changes.push(`Nothing is missing: '${service.name}' has a secondary, and its database is protected`)
   return await transact(deps.db, how, async (trx) => {
     const [locked] = await lockServices(trx, [service.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${service.name}' any more`)

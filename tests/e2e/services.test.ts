@@ -135,7 +135,11 @@ describe('on a good day', () => {
       await writeFile(file, content)
       await cloud.refuses(from, 2, wrong)
     }
-    await cloud.refuses(['mobile', 'data', 'import', 'Todo', 'Item', join(folder, 'none.csv')], 2, /ENOENT/)
+    await cloud.refuses(
+      ['mobile', 'data', 'import', 'Todo', 'Item', join(folder, 'none.csv')],
+      2,
+      /cannot read .*none\.csv: ENOENT/,
+    )
   })
 
   test('what apps asked is counted: requests, errors, latency, bytes, devices', async () => {

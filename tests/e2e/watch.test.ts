@@ -154,15 +154,20 @@ describe('watching', () => {
     const [receiver] = findProcesses(`${SERVER}: walreceiver`)
     assert.ok(receiver, 'the standby receives nothing')
     const inside = await connectInside(cloud, 'west-us', SERVER)
+    // It must lag for as long as it takes to see that, not lose its connection and be released for that.
+    await inside.query('alter system set wal_sender_timeout = 0')
+    await inside.query('select pg_reload_conf()')
     signalProcess(receiver, 'SIGSTOP')
     try {
       // WAL alone, of which nothing is kept.
       for (let mib = 0; mib < 300; mib += 10) {
         await inside.query(`select pg_logical_emit_message(false, 'test', repeat('x', 10485760))`)
       }
-      assert.match((await untilIncident('standby_behind', true, SERVER)).message, /behind/)
+      assert.match((await untilIncident('standby_behind', true, SERVER)).message, /is behind: a promotion now/)
     } finally {
       signalProcess(receiver, 'SIGCONT')
+      await inside.query('alter system reset wal_sender_timeout')
+      await inside.query('select pg_reload_conf()')
       await inside.end()
     }
     await untilIncident('standby_behind', false, SERVER)

@@ -102,6 +102,7 @@ describe('the way home', () => {
     assert.ok(isReached)
     await settle(cloud)
     await cloud.ok(command)
+    assert.match(await cloud.ok([...command, '--dry-run']), /Nothing is missing: 'PrimaryService' has a secondary/)
     const server = await cloud.server(SERVER)
     assert.deepEqual([server.isProtected, server.members.length], [true, 2])
     const now = await cloud.service('PrimaryService')

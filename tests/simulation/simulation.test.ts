@@ -57,7 +57,7 @@ describe('the simulation notices', () => {
     ['a host that forgets what its predecessor may have given', 2_500, rule({ promotionWaitMs: forgetful }), open],
     ['a guard that comes too late', 220, { guardMarginMs: -1_000 }, open],
     ['a server that is opened again under the last bit of its lease', 400, rule({ isOpenAllowed: hasty }), open],
-    ['a runtime that does not look at its lease after the commit', 2_200, rule({ isCommitChecked: false }), open],
+    ['a runtime that does not look at its lease after the commit', 7_500, rule({ isCommitChecked: false }), open],
     ['proof that is given after the promotion was decided', 240, rule({ decideProof: () => 'given' }), open],
     ['a standby that counts before its lease is armed', 60, rule({ nextStanding: unarmed }), open],
     ['a release that does not lock', 1_250, rule({ isReleaseLocked: false }), open],
