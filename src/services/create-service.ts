@@ -128,6 +128,9 @@ async function findServer(
   }
 }
 
+// A machine that starts again is waited for: whoever asked would only ask again.
+const PASSING = ['door.unreachable']
+
 export const CREATE_STEPS = [
   { name: 'database', sentence: 'Making its schema' },
   { name: 'runtime', sentence: 'Starting it' },
@@ -145,6 +148,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
     steps: [
       {
         name: 'database',
+        passing: PASSING,
         async run({ operation, facts }) {
           const { service, version } = await load(serviceIdOf(operation))
           facts.version ??= version
@@ -162,6 +166,7 @@ export function createKind({ db, field }: ServiceDeps): OperationKind {
       },
       {
         name: 'runtime',
+        passing: PASSING,
         async run({ operation, facts }) {
           const { service } = await load(serviceIdOf(operation))
           const wanted = {
