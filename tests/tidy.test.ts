@@ -33,7 +33,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   backups: ['kit', 'contract', 'databases'],
   host: ['kit', 'contract', 'machine', 'databases', 'backups'],
   sandbox: ['kit', 'contract'],
-  runtime: ['kit', 'contract', 'sandbox'],
+  query: ['kit'],
+  runtime: ['kit', 'contract', 'query', 'sandbox'],
   guard: ['kit', 'contract'],
   local: ['kit', 'contract'],
   // The commands that run a cloud on this machine, and no other.

@@ -9,6 +9,7 @@ import {
   csvCells,
   csvColumns,
   headerProblem,
+  nextPageFilter,
   ROWS_AT_ONCE_MAX,
   rowOfCells,
 } from '../contract/csv-rows.ts'
@@ -19,7 +20,7 @@ import { addCommand, type Result, runCommand, type Session, type Shell } from '.
 import type { CommonFlags } from './config.ts'
 import { writeWholeFile } from './whole-file.ts'
 
-type ExportFlags = CommonFlags & { output?: string; override?: boolean }
+type ExportFlags = CommonFlags & { output?: string; override?: boolean; filter?: string }
 type ImportFlags = CommonFlags & { dryRun?: boolean }
 type Columns = NonNullable<TableView['columns']>
 type Line = { line: number; row: RowView }
@@ -34,9 +35,13 @@ export function addDataCsv(data: Command, shell: Shell): void {
   addCommand(data, {
     usage: 'export [service] [table]',
     about: 'write the rows of a table to a CSV file; of one moment they are only in `sql export`',
-    examples: ['mainstay mobile data export PrimaryService TodoItem -o todo.csv'],
+    examples: [
+      'mainstay mobile data export PrimaryService TodoItem -o todo.csv',
+      'mainstay mobile data export PrimaryService TodoItem -o open.csv --filter "complete eq false"',
+    ],
   })
     .option('-o, --output <file>', 'the file')
+    .option('--filter <condition>', 'only rows of which it is true, in the words of $filter')
     .option('--override', 'replace a file that is there')
     .action(async (service: string | undefined, table: string | undefined, flags: ExportFlags) => {
       await runCommand(shell, { name: 'mobile data export', flags }, async (session) => {
@@ -74,11 +79,14 @@ async function exportRows(
     const { default: Papa } = await import('papaparse')
     await handle.appendFile(`${Papa.unparse([names])}\r\n`)
     let written = 0
+    let lastId: string | null = null
     for (let isLast = false; !isLast; ) {
-      const query = { $orderby: 'id', $top: String(PAGE_ROWS_MAX), $skip: String(written) }
-      const page = await client.tables.readData(service, table, query)
+      const filter = nextPageFilter(flags.filter ?? null, lastId)
+      const query = { $orderby: 'id', $top: String(PAGE_ROWS_MAX), ...(filter === null ? {} : { $filter: filter }) }
+      const page: RowView[] = await client.tables.readData(service, table, query)
       if (page.length > 0) await handle.appendFile(`${Papa.unparse(page.map((row) => csvCells(names, row)))}\r\n`)
       written += page.length
+      lastId = String(page.at(-1)?.id)
       session.talk.tellProgress(`${formatCount(written)} rows`)
       isLast = page.length < PAGE_ROWS_MAX
     }

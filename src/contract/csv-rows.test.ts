@@ -1,7 +1,7 @@
 // Rows to cells and back.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { batchSize, cellValue, csvCells, csvColumns, headerProblem, rowOfCells } from './csv-rows.ts'
+import { batchSize, cellValue, csvCells, csvColumns, headerProblem, nextPageFilter, rowOfCells } from './csv-rows.ts'
 
 const COLUMNS = [
   { name: 'id', type: 'text' },
@@ -56,4 +56,11 @@ test('rows go in calls of so many, or of so much', () => {
     [3, 1, 500, 2],
   )
   assert.equal(batchSize(of(2, 1_000_000), 0), 1)
+})
+
+test('the next page of rows begins behind the last id, whatever is in it', () => {
+  assert.equal(nextPageFilter(null, null), null)
+  assert.equal(nextPageFilter('a or b', null), 'a or b')
+  assert.equal(nextPageFilter(null, "O'x"), "id gt 'O''x'")
+  assert.equal(nextPageFilter('a or b', '7'), "(a or b) and id gt '7'")
 })

@@ -92,3 +92,13 @@ export function batchSize(rows: { row: Row }[], from: number): number {
   }
   return ROWS_AT_ONCE_MAX
 }
+
+/**
+ * The filter of the next page of rows that are read in the order of their ids, behind `lastId`; null for no filter. What
+ * is inserted or deleted meanwhile moves no row to another page.
+ */
+export function nextPageFilter(filter: string | null, lastId: string | null): string | null {
+  const isBehind = lastId === null ? null : `id gt '${lastId.replaceAll("'", "''")}'`
+  if (filter === null || isBehind === null) return filter ?? isBehind
+  return `(${filter}) and ${isBehind}`
+}

@@ -24,6 +24,8 @@ export const VERSION_SEQUENCE = '.versions'
 export const VERSION_EPOCH_SHIFT = 40
 /** Schema of our own functions and collation in every database. */
 export const PLATFORM_SCHEMA = 'mainstay'
+/** Tells up to which stamp all changes of a database are there to be read: none that is still under way lies before. */
+export const SETTLED_FUNCTION = 'mainstay.settled()'
 /** The collation of text columns and string ids: case-insensitive, accent-sensitive, linguistic. */
 export const TEXT_COLLATION = 'mainstay.ci'
 

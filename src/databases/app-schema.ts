@@ -10,6 +10,7 @@ import {
   ownerRole,
   PLATFORM_SCHEMA,
   PROBE_TABLE,
+  SETTLED_FUNCTION,
   TEXT_COLLATION,
   UPDATED_AT_COLUMN,
   VERSION_COLUMN,
@@ -248,8 +249,8 @@ async function ensureRole(client: pg.Client, role: string, attributes: string): 
 }
 
 // `stamp` takes its transaction id before it reads the clock: a reader that ends its page at the start of the oldest
-// writing transaction then never skips a row. The offset is a constant in a function (stamps.ts), because a table
-// lookup for each row would cost more.
+// writing transaction (`settled`, which sees all of them) then never skips a row. The offset is a constant in a function
+// (stamps.ts), because a table lookup for each row would cost more.
 const PLATFORM_SQL = `
   create schema if not exists ${PLATFORM_SCHEMA};
   grant usage on schema ${PLATFORM_SCHEMA} to public;
@@ -269,4 +270,10 @@ const PLATFORM_SQL = `
     new.${id(VERSION_COLUMN)} := nextval(tg_argv[0]::regclass);
     return new;
   end $$;
+  create or replace function ${SETTLED_FUNCTION} returns timestamptz language sql volatile
+    security definer set search_path = pg_catalog as $$
+    select least(clock_timestamp(), min(xact_start)) + ${PLATFORM_SCHEMA}.stamp_offset()
+      from pg_stat_activity where backend_xid is not null and datid = (
+        select oid from pg_database where datname = current_database())
+  $$;
 `

@@ -199,6 +199,9 @@ export const SWITCH_LAG_BYTES_MAX = 1_048_576
 /** Page sizes of the table protocol. */
 export const PAGE_ROWS_DEFAULT = 50
 export const PAGE_ROWS_MAX = 1_000
+/** How deep and how large a filter may be: far more than an app writes, far less than a stack or a plan bears. */
+export const QUERY_DEPTH_MAX = 100
+export const QUERY_NODES_MAX = 10_000
 
 /** Body of a management call. The largest is an upload of a script (a later part); a table definition is tiny. */
 export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152

@@ -8,7 +8,7 @@ function list(text: string) {
 }
 
 test('a list without options has 50 rows, no order and all columns', () => {
-  assert.deepEqual(list(''), { top: 50, skip: 0, orderBy: [], select: null, wantsCount: false, equals: [] })
+  assert.deepEqual(list(''), { top: 50, skip: 0, orderBy: [], select: null, wantsCount: false, filters: [] })
 })
 
 test('a list takes its options; a plus is a blank', () => {
@@ -16,13 +16,13 @@ test('a list takes its options; a plus is a blank', () => {
     top: 0,
     skip: 7,
     orderBy: [
-      { column: 'a', isDescending: true },
-      { column: 'b', isDescending: false },
-      { column: 'c', isDescending: false },
+      { expression: { kind: 'member', name: 'a', at: 0 }, isDescending: true },
+      { expression: { kind: 'member', name: 'b', at: 7 }, isDescending: false },
+      { expression: { kind: 'member', name: 'c', at: 9 }, isDescending: false },
     ],
     select: ['x', 'y'],
     wantsCount: true,
-    equals: [],
+    filters: [],
   })
 })
 
@@ -36,9 +36,9 @@ for (const [query, message] of [
   ['$select=*', /^Invalid query specified\. Error: '\*' is not a valid identifier/],
   ['$select=a,', /is not a valid identifier/],
   ['$orderby=a DESC', /^Invalid query specified\. Error: Syntax error/],
-  ['$orderby=length(a)', /is not a valid identifier/],
-  ['$orderby=a"', /is not a valid identifier/],
-  ['$filter=a eq 1', /^Invalid query specified\. Error: \$filter is not supported yet/],
+  ['$orderby=a"', /^Invalid query specified\. Error: Syntax error '"' \(at index 1\)$/],
+  ['$orderby=a,', /Expression expected \(at index 2\)$/],
+  ['$filter=foo(a)', /^Invalid query specified\. Error: Unknown identifier 'foo' \(at index 3\)$/],
 ] as const) {
   test(`a list refuses ${query}`, () => {
     assert.throws(() => list(query), { code: 'app.bad_request', status: 400, message })
@@ -59,6 +59,6 @@ test('names that begin with $ or __ are ours; all others are the app’s', () =>
 })
 
 test('a read by id takes only a selection', () => {
-  assert.deepEqual(parseItemQuery(new URLSearchParams('$select=a')), { select: ['a'] })
+  assert.deepEqual(parseItemQuery(new URLSearchParams('$select=a')), { select: ['a'], filters: [] })
   assert.throws(() => parseItemQuery(new URLSearchParams('$skip=0')), { message: /cannot be applied to id queries/ })
 })

@@ -1,24 +1,23 @@
 // The query string of the table protocol, typed and checked. Pure: nothing here knows a table.
 import { SYSTEM_COLUMNS } from '../contract/table-format.ts'
 import { PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX } from '../kit/limits.ts'
+import type { Expression, OrderTerm } from '../query/expression.ts'
+import { parseFilter, parseOrderTerms } from '../query/parse.ts'
+import { QueryError } from '../query/query-error.ts'
 import { badRequest, invalidQuery } from './app-faults.ts'
-import { type ItemValue, invalidIdentifier, isIdentifier } from './item-body.ts'
-
-export type Order = { column: string; isDescending: boolean }
-/** A value of null means: the column is null. */
-export type Equality = { column: string; value: ItemValue }
+import { invalidIdentifier, isIdentifier } from './item-body.ts'
 
 /** What every verb understands. */
 export type TableOptions = { systemColumns: string[]; isScriptSkipped: boolean }
 export type ListQuery = {
   top: number
   skip: number
-  orderBy: Order[]
+  orderBy: OrderTerm[]
   /** Null: all columns of the app. */
   select: string[] | null
   wantsCount: boolean
-  /** All must hold. From scripts; the query string has no filter yet. */
-  equals: Equality[]
+  /** All must hold. */
+  filters: Expression[]
 }
 
 const ODATA_OPTIONS = new Set(['$filter', '$select', '$orderby', '$skip', '$top', '$inlinecount'])
@@ -41,28 +40,41 @@ export function parseOptions(query: URLSearchParams): TableOptions {
 
 /** The options of a list. */
 export function parseListQuery(query: URLSearchParams): ListQuery {
-  refuseFilter(query)
   return {
     top: parseTop(query.get('$top')),
     skip: parseCount('$skip', query.get('$skip')) ?? 0,
     orderBy: parseOrderBy(query.get('$orderby')),
     select: parseSelect(query.get('$select')),
     wantsCount: parseInlineCount(query.get('$inlinecount')),
-    equals: [],
+    filters: parseFilters(query.get('$filter')),
   }
 }
 
-/** The options of a read by id: only the columns. */
-export function parseItemQuery(query: URLSearchParams): { select: string[] | null } {
+/** The options of a read by id: the columns, and what must be true of the row. */
+export function parseItemQuery(query: URLSearchParams): { select: string[] | null; filters: Expression[] } {
   if (['$orderby', '$inlinecount', '$skip', '$top'].some((name) => query.has(name))) {
     throw badRequest('Query options $orderby, $inlinecount, $skip and $top cannot be applied to id queries.')
   }
-  refuseFilter(query)
-  return { select: parseSelect(query.get('$select')) }
+  return { select: parseSelect(query.get('$select')), filters: parseFilters(query.get('$filter')) }
 }
 
-function refuseFilter(query: URLSearchParams): void {
-  if ((query.get('$filter') ?? '').trim() !== '') throw invalidQuery('$filter is not supported yet.')
+/** The condition that a text states, as the only one of a list; none for a text of blanks. */
+export function parseFilters(text: string | null): Expression[] {
+  return text === null || text.trim() === '' ? [] : [parsed(() => parseFilter(text))]
+}
+
+/** The terms of an order; none for a text of blanks. */
+export function parseOrderBy(text: string | null): OrderTerm[] {
+  return text === null || text.trim() === '' ? [] : parsed(() => parseOrderTerms(text))
+}
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof QueryError) throw invalidQuery(error.message)
+    throw error
+  }
 }
 
 function parseTop(text: string | null): number {
@@ -77,18 +89,6 @@ function parseCount(name: string, text: string | null): number | null {
   if (!Number.isSafeInteger(count)) throw badRequest(`The value specified for '${name}' must be a number.`)
   if (count < 0) throw badRequest(`The value of the ${name} query option must be greater or equal to 0.`)
   return count
-}
-
-function parseOrderBy(text: string | null): Order[] {
-  if (text === null || text.trim() === '') return []
-  return text.split(',').map((term) => {
-    const [column = '', direction, ...rest] = term.trim().split(/\s+/)
-    if (!isIdentifier(column)) throw invalidQuery(invalidIdentifier(column))
-    if (rest.length > 0 || !(direction === undefined || direction === 'asc' || direction === 'desc')) {
-      throw invalidQuery(`Syntax error in $orderby: '${term.trim()}'`)
-    }
-    return { column, isDescending: direction === 'desc' }
-  })
 }
 
 function parseSelect(text: string | null): string[] | null {

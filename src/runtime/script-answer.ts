@@ -2,6 +2,7 @@
 import type { ScriptAssignment } from '../contract/assignment.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
+import { printExpression } from '../query/print.ts'
 import { refusalText } from '../sandbox/endings.ts'
 import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
 import type { Ask, CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
@@ -92,10 +93,17 @@ async function subjectOf(context: TableContext, operation: ScriptOperation, id: 
 }
 
 function queryOf(table: string, query: URLSearchParams, id: string | null): WireQuery {
-  const empty = { table, id, equals: [], ordering: [], skip: 0, take: null, includeTotalCount: false }
-  if (id !== null) return { ...empty, selections: parseItemQuery(query).select ?? [] }
-  const { top, skip, orderBy, select, wantsCount } = parseListQuery(query)
-  return { ...empty, selections: select ?? [], ordering: orderBy, skip, take: top, includeTotalCount: wantsCount }
+  const empty = { table, id, ordering: [], skip: 0, take: null, includeTotalCount: false }
+  if (id !== null) {
+    const { select, filters } = parseItemQuery(query)
+    return { ...empty, selections: select ?? [], filters: filters.map(printExpression) }
+  }
+  const { top, skip, orderBy, select, wantsCount, filters } = parseListQuery(query)
+  return {
+    ...{ ...empty, skip, take: top, includeTotalCount: wantsCount, selections: select ?? [] },
+    filters: filters.map(printExpression),
+    ordering: orderBy.map(({ expression, isDescending }) => ({ term: printExpression(expression), isDescending })),
+  }
 }
 
 // Checked as without a script, except for objects and lists: a script may want to turn them into something else.

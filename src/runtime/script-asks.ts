@@ -2,18 +2,19 @@
 // the answer that a script leaves to us.
 import { randomUUID } from 'node:crypto'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
-import { SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { SCRIPT_ROWS_MAX } from '../kit/limits.ts'
+import type { Expression, OrderTerm } from '../query/expression.ts'
 import type { AskOutcome, TableAsk, WireItem, WireQuery } from '../sandbox/messages.ts'
 import type { Ask } from '../sandbox/sandbox-process.ts'
 import { DATE_KEY } from '../sandbox/wire.ts'
 import type { Answer } from './answer.ts'
 import type { Work } from './app-database.ts'
 import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed } from './app-faults.ts'
-import { checkId, checkIdLength, type Item, type ItemValue, parseItem } from './item-body.ts'
+import { checkId, checkIdLength, type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
-import { parseSystemProperties } from './read-query.ts'
+import { parseFilters, parseSystemProperties } from './read-query.ts'
 import { conflictAnswer } from './row-answers.ts'
 import { findTable, type ServedService } from './services.ts'
 import type { Page, ReadRow, WrittenRow } from './table-store.ts'
@@ -109,7 +110,7 @@ export class ScriptAsks {
   }
 
   async #lookup(what: Extract<TableAsk, { op: 'lookup' }>): Promise<AskOutcome> {
-    const asked = { select: null, systemColumns: parseAsked(what.systemProperties) }
+    const asked = { select: null, systemColumns: parseAsked(what.systemProperties), filters: [] }
     const id = checkId(what.id)
     const found = await this.#service.store.find(this.#tableOf(what.table), id, asked, this.#work())
     if (!found) throw itemNotFound(id)
@@ -121,9 +122,10 @@ export class ScriptAsks {
     const table = this.#tableOf(query.table)
     const systemColumns = parseAsked(what.systemProperties)
     const select = query.selections.length > 0 ? query.selections.map(String) : null
-    const isPlainItem = query.id !== null && query.equals.length === 0
+    const isPlainItem = query.id !== null && query.filters.length === 0
     if (isExecute && isQuiet && isPlainItem && query.id !== null) {
-      const found = await this.#service.store.find(table, query.id, { select, systemColumns }, this.#work())
+      const asked = { select, systemColumns, filters: [] }
+      const found = await this.#service.store.find(table, query.id, asked, this.#work())
       this.#executed = { kind: 'item', found, id: query.id, select, systemColumns }
       return { kind: 'rows', rows: '', count: null }
     }
@@ -139,15 +141,15 @@ export class ScriptAsks {
     query: WireQuery,
     asked: { select: string[] | null; systemColumns: string[] },
   ): Promise<Page | null> {
-    const byId = query.id === null ? [] : [{ column: 'id', value: { kind: 'string', value: query.id } as const }]
+    const byId = query.id === null ? [] : [isId(query.id)]
     const wanted = {
       ...asked,
       // One more than a script may have shows that there are more.
       top: Math.min(query.take ?? SCRIPT_ROWS_MAX + 1, SCRIPT_ROWS_MAX + 1),
       skip: query.skip,
-      orderBy: query.ordering,
+      orderBy: query.ordering.flatMap(orderTermOf),
       wantsCount: query.includeTotalCount,
-      equals: [...byId, ...query.equals.map(({ column, value }) => ({ column, value: wireValueOf(value) }))],
+      filters: [...byId, ...query.filters.flatMap((text) => parseFilters(String(text)))],
     }
     return await this.#service.store.list(table, wanted, this.#work())
   }
@@ -157,7 +159,7 @@ export class ScriptAsks {
     key: { id: string; version: string | null },
     isExecute: boolean,
   ): Promise<AskOutcome> {
-    const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS] }
+    const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [] }
     const current = key.version === null ? null : await this.#service.store.find(table, key.id, asked, this.#work())
     if (!current) throw itemNotFound(key.id)
     const message = `The item with id '${key.id}' was changed by somebody else.`
@@ -207,10 +209,16 @@ function plainOf(value: unknown): unknown {
   return typeof date === 'string' ? date : value
 }
 
-function wireValueOf(wire: unknown): ItemValue {
-  const [property] = parseItem({ value: plainOf(wire) }).properties
-  if (!property) throw badRequest(BAD_REQUEST_TEXT)
-  return property.value
+function isId(id: string): Expression {
+  const [left, right] = [
+    { kind: 'member', name: ID_COLUMN, at: 0 } as const,
+    { kind: 'string', text: id, at: 0 } as const,
+  ]
+  return { kind: 'comparison', operator: 'eq', left, right, at: 0 }
+}
+
+function orderTermOf({ term, isDescending }: WireQuery['ordering'][number]): OrderTerm[] {
+  return parseFilters(String(term)).map((expression) => ({ expression, isDescending: isDescending === true }))
 }
 
 function parseAsked(names: string[]): string[] {

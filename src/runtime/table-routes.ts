@@ -91,11 +91,11 @@ async function list(context: Context): Promise<Answer> {
 async function read(context: Context, id: string): Promise<Answer> {
   const { query, work, headers } = context.request
   const { systemColumns } = parseOptions(query)
-  const { select } = parseItemQuery(query)
+  const asked = { ...parseItemQuery(query), systemColumns }
   return await guarded(context, false, async () => {
-    const found = await context.service.store.find(context.table.name, id, { select, systemColumns }, work)
+    const found = await context.service.store.find(context.table.name, id, asked, work)
     if (!found) throw itemNotFound(id)
-    return rowAnswer(found, { select, systemColumns }, headers)
+    return rowAnswer(found, asked, headers)
   })
 }
 
@@ -150,7 +150,7 @@ function scripted(context: Context, operation: TableOperation, id: string | null
 // 412 with the row as it is now; 404 when there is no such row.
 async function notMatched(context: Context, key: RowKey): Promise<Answer> {
   if (key.version === null) throw itemNotFound(key.id)
-  const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS] }
+  const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [] }
   const current = await context.service.store.find(context.table.name, key.id, asked, context.request.work)
   if (!current) throw itemNotFound(key.id)
   return conflictAnswer(current)

@@ -1,6 +1,7 @@
 // Tests of table-sql: what it takes, makes and refuses.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Expression } from '../query/expression.ts'
 import { type ColumnRow, tableColumns } from './columns.ts'
 import { addColumnSql, deleteSql, insertSql, itemSql, listSql, updateSql } from './table-sql.ts'
 
@@ -26,13 +27,17 @@ assert.ok(columns)
 const [id, createdAt, version, odd, raw] = columns.list
 assert.ok(id && createdAt && version && odd && raw)
 
+const member = (name: string): Expression => ({ kind: 'member', name, at: 0 })
+const text = (value: string): Expression => ({ kind: 'string', text: value, at: 0 })
+
 const PAGE = {
   shown: [{ column: id, as: 'id' }],
   orderBy: [],
   top: 1,
   skip: 2,
   wantsCount: false,
-  conditions: [],
+  filters: [],
+  settledAt: null,
 }
 
 test('an insert has quoted names, values as parameters, and gives the system columns back', () => {
@@ -57,27 +62,35 @@ test('an update and a deletion are bound to the id, and to the version where one
 })
 
 test('a list puts nulls first ascending and last descending, only where there can be nulls', () => {
-  const order = (orderBy: { column: typeof id; isDescending: boolean }[]) =>
-    /order by (.*) limit/.exec(listSql(NAME, columns, { ...PAGE, orderBy }).text)?.[1]
+  const order = (terms: { column: typeof id; isDescending: boolean }[]) => {
+    const orderBy = terms.map(({ column, isDescending }) => ({ expression: member(column.name), isDescending }))
+    return /order by (.*) limit/.exec(listSql(NAME, columns, { ...PAGE, orderBy }).text)?.[1]
+  }
   assert.equal(order([]), 't."id"')
   assert.equal(order([{ column: raw, isDescending: false }]), 't."raw" nulls first, t."id"')
   assert.equal(order([{ column: raw, isDescending: true }]), 't."raw" desc nulls last, t."id" desc')
   assert.equal(order([{ column: createdAt, isDescending: true }]), 't."__createdAt" desc, t."id" desc')
 })
 
-test('conditions of a list count for its total, too, with their values as parameters', () => {
-  const conditions = [
-    { column: raw, value: null },
-    { column: odd, value: 'x' },
+test('filters of a list count for its total, too, with their values as parameters', () => {
+  const filters: Expression[] = [
+    { kind: 'comparison', operator: 'eq', left: member('raw'), right: { kind: 'null', at: 0 }, at: 0 },
+    { kind: 'comparison', operator: 'eq', left: member('A"; DROP table x'), right: text("'x"), at: 0 },
   ]
-  const statement = listSql(NAME, columns, { ...PAGE, conditions, wantsCount: true })
-  const where = 'where t."raw" is null and t."a""; drop table x" = $4'
-  assert.equal(statement.text.split(where).length, 3)
-  assert.deepEqual(statement.values, ['1', '2', '7', 'x'])
+  const statement = listSql(NAME, columns, { ...PAGE, filters, wantsCount: true })
+  const where = ' t where (t."raw" is null) and (t."a""; drop table x" = $4::text)'
+  assert.equal(statement.text.split(where).length, 3, statement.text)
+  assert.deepEqual(statement.values, ['1', '2', '7', "'x"])
+})
+
+test('a list up to a moment leaves out what was stamped from then on', () => {
+  const statement = listSql(NAME, columns, { ...PAGE, settledAt: '2026-01-01' })
+  assert.match(statement.text, /where t\."__updatedAt" < \$4::timestamptz order by/)
+  assert.equal(statement.values[3], '2026-01-01')
 })
 
 test('a row is shown under the names asked for, with its version beside it', () => {
-  const statement = itemSql(NAME, columns, { id: 'x', shown: [{ column: raw, as: 'RAW' }] })
+  const statement = itemSql(NAME, columns, { id: 'x', filters: [], shown: [{ column: raw, as: 'RAW' }] })
   assert.match(statement.text, /select replace\(encode\(t\."raw", 'base64'\), E'\\n', ''\) as "RAW"/)
   assert.match(statement.text, /encode\(int8send\(t\."__version"\), 'base64'\) as version/)
   assert.deepEqual(statement.values, ['x', '7'])

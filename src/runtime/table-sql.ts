@@ -1,56 +1,73 @@
 // The SQL of the table protocol. Pure: names come in, text and parameters come out; every name is quoted, no value is.
-import { ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { ID_COLUMN, SYSTEM_COLUMNS, UPDATED_AT_COLUMN, VERSION_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier } from '../kit/identifiers.ts'
+import type { Expression, OrderTerm } from '../query/expression.ts'
 import type { SqlValue } from './column-values.ts'
 import type { Column, TableColumns } from './columns.ts'
+import { QuerySql } from './query-sql.ts'
 
 export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; salt?: string }
 /** A column under the name that the client gave it. */
 export type Shown = { column: Column; as: string }
-export type Ordered = { column: Column; isDescending: boolean }
 export type Assigned = { column: Column; value: SqlValue }
-/** What a row must have to be shown; null: no value. */
-export type Condition = { column: Column; value: SqlValue }
 export type TableName = { schema: string; table: string }
 
 const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
 
-/** A page of rows as one JSON text, with the whole count where it is wanted. */
+/**
+ * A page of rows as one JSON text, with the whole count where it is wanted. `settledAt`: rows that were stamped from then
+ * on are left out.
+ */
 export function listSql(
   name: TableName,
   columns: TableColumns,
   read: {
     shown: Shown[]
-    orderBy: Ordered[]
+    orderBy: OrderTerm[]
     top: number
     skip: number
     wantsCount: boolean
-    conditions: Condition[]
+    filters: Expression[]
+    settledAt: string | null
   },
 ): Statement {
   const table = tableOf(name)
-  const order = orderSql(read.orderBy)
-  const where = conditionsSql(read.conditions, 4)
-  const page = `select ${shownSql(read.shown)} from ${table} t${where.text} ${order} limit $1::bigint offset $2::bigint`
-  const count = read.wantsCount ? `(select count(*) from ${table} t${where.text})::text` : 'null::text'
+  const values: SqlValue[] = [String(read.top), String(read.skip), columns.oid]
+  const query = new QuerySql(columns, values)
+  const conditions = read.filters.map((filter) => query.condition(filter))
+  if (read.settledAt !== null) {
+    values.push(read.settledAt)
+    conditions.push(`t.${quoteIdentifier(UPDATED_AT_COLUMN)} < $${values.length}::timestamptz`)
+  }
+  const where = whereSql(conditions)
+  const order = orderSql(read.orderBy, query)
+  const page = `select ${shownSql(read.shown)} from ${table} t${where} ${order} limit $1::bigint offset $2::bigint`
+  const count = read.wantsCount ? `(select count(*) from ${table} t${where})::text` : 'null::text'
   return {
     text:
       `select (select coalesce(json_agg(r), '[]'::json) from (${page}) r)::text as rows, ` +
       `${count} as count, ${widthSql(3)}`,
-    values: [String(read.top), String(read.skip), columns.oid, ...where.values],
+    values,
     isWrite: false,
   }
 }
 
-/** One row as JSON text, with its version. */
-export function itemSql(name: TableName, columns: TableColumns, read: { shown: Shown[]; id: string }): Statement {
+/** One row as JSON text, with its version, if all filters are true of it. */
+export function itemSql(
+  name: TableName,
+  columns: TableColumns,
+  read: { shown: Shown[]; id: string; filters: Expression[] },
+): Statement {
   const hasVersion = columns.byName.has(VERSION_COLUMN.toLowerCase())
   const version = hasVersion ? valueSql({ name: VERSION_COLUMN, kind: 'version', isNullable: false }) : 'null::text'
+  const values: SqlValue[] = [read.id, columns.oid]
+  const query = new QuerySql(columns, values)
+  const conditions = [`t.${quoteIdentifier(ID_COLUMN)} = $1`, ...read.filters.map((filter) => query.condition(filter))]
   return {
     text:
       `select (select row_to_json(r) from (select ${shownSql(read.shown)}) r)::text as row, ` +
-      `${version} as version, ${widthSql(2)} from ${tableOf(name)} t where t.${quoteIdentifier(ID_COLUMN)} = $1`,
-    values: [read.id, columns.oid],
+      `${version} as version, ${widthSql(2)} from ${tableOf(name)} t${whereSql(conditions)}`,
+    values,
     isWrite: false,
   }
 }
@@ -131,29 +148,22 @@ function shownSql(shown: Shown[]): string {
   return shown.map(({ column, as }) => `${valueSql(column)} as ${quoteIdentifier(as)}`).join(', ')
 }
 
+function whereSql(conditions: string[]): string {
+  return conditions.length > 0 ? ` where ${conditions.join(' and ')}` : ''
+}
+
 // Nulls first ascending, last descending. Said only where there can be nulls, or an index would not be used. The id
 // makes pages stable.
-function orderSql(orderBy: Ordered[]): string {
-  const terms = orderBy.map(({ column, isDescending }) => {
-    const nulls = column.isNullable ? (isDescending ? ' nulls last' : ' nulls first') : ''
-    return `t.${quoteIdentifier(column.name)}${isDescending ? ' desc' : ''}${nulls}`
+function orderSql(orderBy: OrderTerm[], query: QuerySql): string {
+  const found = orderBy.map(({ expression, isDescending }) => ({ ...query.term(expression), isDescending }))
+  const terms = found.map(({ text, column, isDescending }) => {
+    const nulls = column?.isNullable === false ? '' : isDescending ? ' nulls last' : ' nulls first'
+    return `${text}${isDescending ? ' desc' : ''}${nulls}`
   })
-  if (!orderBy.some(({ column }) => column.name === ID_COLUMN)) {
+  if (!found.some(({ column }) => column?.name === ID_COLUMN)) {
     terms.push(`t.${quoteIdentifier(ID_COLUMN)}${orderBy.at(-1)?.isDescending ? ' desc' : ''}`)
   }
   return `order by ${terms.join(', ')}`
-}
-
-// `first` is the number of the first parameter that is free.
-function conditionsSql(conditions: Condition[], first: number): { text: string; values: SqlValue[] } {
-  const values: SqlValue[] = []
-  const terms = conditions.map(({ column, value }) => {
-    const name = `t.${quoteIdentifier(column.name)}`
-    if (value === null) return `${name} is null`
-    values.push(value)
-    return `${name} = $${first + values.length - 1}`
-  })
-  return { text: terms.length > 0 ? ` where ${terms.join(' and ')}` : '', values }
 }
 
 function rowCondition(row: { id: string; version: string | null }): { text: string; values: SqlValue[] } {

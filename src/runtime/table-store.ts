@@ -1,7 +1,8 @@
 // Reads and writes the rows of one service's tables: plans a statement for the columns known, and plans anew when they
 // turn out to be others. New properties become columns where the service allows it.
-import { COLUMN_TYPES, ID_COLUMN, type SYSTEM_COLUMNS } from '../contract/table-format.ts'
+import { COLUMN_TYPES, ID_COLUMN, SETTLED_FUNCTION, type SYSTEM_COLUMNS } from '../contract/table-format.ts'
 import { COLUMN_LOCK_MS_MAX, STATEMENT_ATTEMPTS_MAX } from '../kit/limits.ts'
+import type { Expression } from '../query/expression.ts'
 import type { AppDatabase, Work } from './app-database.ts'
 import { badRequest, unavailable } from './app-faults.ts'
 import { columnValue } from './column-values.ts'
@@ -16,12 +17,12 @@ import {
 } from './columns.ts'
 import { versionNumber } from './etags.ts'
 import type { Property } from './item-body.ts'
-import type { Equality, ListQuery, Order } from './read-query.ts'
+import { asksForChanges, missingMembers } from './query-sql.ts'
+import type { ListQuery } from './read-query.ts'
 import { faultOfSql, ruleOf } from './sql-errors.ts'
 import {
   type Assigned,
   addColumnSql,
-  type Condition,
   deleteSql,
   insertSql,
   itemSql,
@@ -40,6 +41,8 @@ type Asked = { select: string[] | null; systemColumns: string[] }
 /** What may be written to: the id, and the version that it must still have; null for any. */
 export type RowKey = { id: string; version: string | null }
 
+const SETTLED: Statement = { text: `select ${SETTLED_FUNCTION}::text as moment`, values: [], isWrite: false }
+
 export class TableStore {
   readonly #database: AppDatabase
   readonly #columns: ColumnCache
@@ -55,24 +58,25 @@ export class TableStore {
 
   /** A page of rows; null when a named column does not exist, which with dynamic schema means: no rows. */
   async list(table: string, read: ListQuery & Asked, work: Work): Promise<Page | null> {
+    const expressions = [...read.filters, ...read.orderBy.map(({ expression }) => expression)]
+    // Before the rows are read: what is committed between the two is left for the next read, too.
+    const settledAt = read.filters.some(asksForChanges) ? await this.#settledAt(work) : null
     const plan = (columns: TableColumns): Plan => {
-      const named = [...read.orderBy, ...read.equals].map(({ column }) => column)
-      const missing = missingOf(columns, [...(read.select ?? []), ...named])
+      const missing = [...missingOf(columns, read.select ?? []), ...missingMembers(columns, expressions)]
       if (missing.length > 0) return { missing }
-      const orderBy = orderOf(columns, read.orderBy)
-      const conditions = conditionsOf(columns, read.equals)
-      return listSql(this.#nameOf(table), columns, { ...read, shown: shownOf(columns, read), orderBy, conditions })
+      return listSql(this.#nameOf(table), columns, { ...read, shown: shownOf(columns, read), settledAt })
     }
     const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead())
     return found?.[0] ?? null
   }
 
-  /** A row by id; null when there is none, or none with the columns named. */
-  async find(table: string, id: string, asked: Asked, work: Work): Promise<ReadRow | null> {
+  /** A row by id; null when there is none of which all filters are true, or none with the columns named. */
+  async find(table: string, id: string, asked: Asked & { filters: Expression[] }, work: Work): Promise<ReadRow | null> {
+    const { filters } = asked
     const plan = (columns: TableColumns): Plan => {
-      const missing = missingOf(columns, asked.select ?? [])
+      const missing = [...missingOf(columns, asked.select ?? []), ...missingMembers(columns, filters)]
       if (missing.length > 0) return { missing }
-      return itemSql(this.#nameOf(table), columns, { shown: shownOf(columns, asked), id })
+      return itemSql(this.#nameOf(table), columns, { shown: shownOf(columns, asked), id, filters })
     }
     const found = await this.#run<ReadRow & { width: number }>(table, work, plan, async () => this.#missingRead())
     return found?.[0] ?? null
@@ -164,6 +168,11 @@ export class TableStore {
     throw unavailable(`The columns of table '${table}' keep changing.`)
   }
 
+  async #settledAt(work: Work): Promise<string | null> {
+    const rows = await this.#ask(async () => await this.#database.run<{ moment: string }>(SETTLED, work))
+    return rows[0]?.moment ?? null
+  }
+
   #missingRead(): false {
     if (this.#isSchemaDynamic) return false
     throw badRequest('Invalid column name specified in query.')
@@ -223,20 +232,6 @@ function shownOf(columns: TableColumns, asked: Asked): Shown[] {
     if (column && !shown.some((one) => one.column === column)) shown.push({ column, as: name })
   }
   return shown
-}
-
-function orderOf(columns: TableColumns, orderBy: Order[]) {
-  return orderBy.flatMap(({ column, isDescending }) => {
-    const found = findColumn(columns, column)
-    return found ? [{ column: found, isDescending }] : []
-  })
-}
-
-function conditionsOf(columns: TableColumns, equals: Equality[]): Condition[] {
-  return equals.flatMap(({ column, value }) => {
-    const found = findColumn(columns, column)
-    return found ? [{ column: found, value: columnValue(value, found.kind) }] : []
-  })
 }
 
 function assignedOf(columns: TableColumns, properties: Property[]): Assigned[] {

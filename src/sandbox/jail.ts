@@ -1,12 +1,14 @@
 // The folder that becomes a sandbox's root: places for Node and its libraries, which are mounted there, and the sandbox's
 // own code, with types stripped. Made once by each runtime.
 import { access, chmod, constants, readFile, writeFile } from 'node:fs/promises'
-import { stripTypeScriptTypes } from 'node:module'
+import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
 import { makeFolders, removeTree } from '../kit/files.ts'
 import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools } from './border.ts'
 
-const CODE = ['main', 'frames', 'script-call', 'script-side', 'wire']
+const CODE = ['main', 'filter-function', 'frames', 'script-call', 'script-side', 'wire']
+// A library that our code needs, file by file: it lies where Node looks for it.
+const LIBRARY = { name: 'acorn', files: ['package.json', 'dist/acorn.js'] }
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
 const READ_ONLY = 'bind,ro,nosuid,nodev'
 
@@ -21,6 +23,7 @@ export async function makeJail(folder: string): Promise<Jail> {
     const path = join(root, CODE_INSIDE, `${name}.mjs`)
     await put(path, await strippedCode(name))
   }
+  await putLibrary(join(root, CODE_INSIDE, 'node_modules', LIBRARY.name))
   const node = process.execPath
   // Programs need not be allowed in the folder itself, only in what is mounted in it.
   const lines = [mountLine(root, root, `${READ_ONLY},noexec`)]
@@ -48,6 +51,12 @@ async function strippedCode(name: string): Promise<string> {
   } finally {
     process.emitWarning = warn
   }
+}
+
+async function putLibrary(folder: string): Promise<void> {
+  const { resolve } = createRequire(import.meta.url)
+  const from = dirname(resolve(`${LIBRARY.name}/package.json`))
+  for (const file of LIBRARY.files) await put(join(folder, file), await readFile(join(from, file), 'utf8'))
 }
 
 // What this very process has loaded is what another Node needs.

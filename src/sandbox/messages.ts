@@ -9,10 +9,11 @@ export type WireItem = Record<string, WireValue>
 
 export type WireQuery = {
   table: string
-  /** All must hold; a value of null means: is null. */
-  equals: { column: string; value: WireValue }[]
+  /** Conditions in the query language of `$filter`; all must hold. */
+  filters: string[]
   selections: string[]
-  ordering: { column: string; isDescending: boolean }[]
+  /** `term`: an expression of the query language; a column's name, as a rule. */
+  ordering: { term: string; isDescending: boolean }[]
   skip: number
   /** Null: as many as a script may read at once. */
   take: number | null

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import { format, types } from 'node:util'
 import { createContext, Script } from 'node:vm'
+import { filterOfFunction } from './filter-function.ts'
 import type { AskOutcome, CallStart, FromSandbox, SandboxLimits } from './messages.ts'
 import { type ScriptSide, scriptSide } from './script-side.ts'
 import { DATE_KEY } from './wire.ts'
@@ -117,6 +118,7 @@ export class ScriptCall {
         const message = isCut ? text.slice(0, limits.logCharactersMax) + CUT_TEXT : text
         say({ kind: 'log', call, source: script.source, level, message })
       },
+      filterOf: filterOfFunction,
       require: requireModule,
       timers: this.#timerFunctions(),
       shared: SHARED,

@@ -7,6 +7,8 @@ export type Outside = {
   ask: (what: TableAsk, isExecute: boolean, done: (outcome: AskOutcome) => void) => void
   answer: (answer: ScriptAnswer) => void
   log: (level: LogLevel, values: unknown[]) => void
+  /** The condition that a function states, from its text; each value is a literal, or a list of them. */
+  filterOf: (source: string, values: (string | string[])[]) => { text: string } | { problem: string }
   require: (name: string) => unknown
   timers: Record<'setTimeout' | 'setInterval' | 'setImmediate', (work: () => void, ms?: number) => unknown> &
     Record<'clearTimeout' | 'clearInterval' | 'clearImmediate', (timer: unknown) => void>
@@ -110,11 +112,43 @@ export const scriptSide: ScriptSide = (start, outside) => {
   // ---- queries
 
   type Query = Record<string, unknown>
-  const equality = (column: string, value: unknown) => {
-    const isPlain = value === null || ['string', 'number', 'boolean'].includes(typeof value) || value instanceof Date
-    if (!isPlain) throw new Error(`The filter on '${column}' is no string, number, boolean, date or null.`)
-    return { column, value: wireValue(value) }
+  const isColumn = /^[A-Za-z_][A-Za-z0-9_]*$/
+  /** A value as the query language writes it. */
+  const literal = (value: unknown): string => {
+    if (value === null || value === undefined) return 'null'
+    if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
+    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
+    if (value instanceof Date && !Number.isNaN(value.getTime())) return `datetimeoffset'${value.toISOString()}'`
+    throw new Error('A filter compares with a string, number, boolean, date or null, and with nothing else.')
   }
+  const equality = ([column, value]: [string, unknown]) => {
+    if (!isColumn.test(column)) throw new Error(`'${column}' is no name of a column.`)
+    return `${column} eq ${literal(value)}`
+  }
+  /** Puts values in the places of question marks; one within a string is part of that. */
+  const filled = (text: string, values: unknown[]) => {
+    let used = 0
+    const result = text.replace(/'(?:[^']|'')*'|\?/g, (part) => {
+      if (part !== '?') return part
+      if (used === values.length) throw new Error('The filter has more question marks than there are values.')
+      used += 1
+      return literal(values[used - 1])
+    })
+    if (used < values.length) throw new Error('The filter has fewer question marks than there are values.')
+    return result
+  }
+  const conditionOf = (filter: unknown, values: unknown[]): string => {
+    if (typeof filter === 'function') {
+      const outcome = outside.filterOf(String(filter), values.map(literalsOf))
+      if ('problem' in outcome) throw new Error(outcome.problem)
+      return outcome.text
+    }
+    if (typeof filter === 'string') return filled(filter, values)
+    if (typeof filter !== 'object' || filter === null) throw new Error('where() needs an object, a text or a function.')
+    return Object.entries(filter).map(equality).join(' and ')
+  }
+  // What a function is given may be a list, to look in.
+  const literalsOf = (value: unknown): string | string[] => (Array.isArray(value) ? value.map(literal) : literal(value))
   const columnsOf = (given: unknown[]) =>
     given.flatMap((one) => {
       if (typeof one !== 'string') throw new Error('Columns are given by name; functions are not supported yet.')
@@ -128,21 +162,31 @@ export const scriptSide: ScriptSide = (start, outside) => {
     return given as number
   }
 
+  const filterText = ({ filters }: WireQuery): string | null =>
+    filters.length === 0 ? null : filters.map((text) => `(${text})`).join(' and ')
+  const queryText = (parts: WireQuery): string => {
+    const order = parts.ordering.map(({ term, isDescending }) => (isDescending ? `${term} desc` : term))
+    const options: [string, string | null][] = [
+      ['$filter', filterText(parts)],
+      ['$orderby', order.length > 0 ? order.join(',') : null],
+      ['$skip', parts.skip > 0 ? String(parts.skip) : null],
+      ['$top', parts.take === null ? null : String(parts.take)],
+      ['$select', parts.selections.length > 0 ? parts.selections.join(',') : null],
+      ['$inlinecount', parts.includeTotalCount ? 'allpages' : null],
+    ]
+    const given = options.flatMap(([name, text]) => (text === null ? [] : [`${name}=${encodeURIComponent(text)}`]))
+    return given.length > 0 ? `/${parts.table}?${given.join('&')}` : `/${parts.table}`
+  }
+
   function makeQuery(parts: WireQuery, read: ((handlers: unknown) => void) | null): Query {
     const order = (given: unknown[], isDescending: boolean) => {
-      for (const column of columnsOf(given)) parts.ordering.push({ column, isDescending })
+      for (const term of columnsOf(given)) parts.ordering.push({ term, isDescending })
       return query
     }
     const query: Query = {
-      where: (filter: unknown) => {
-        if (typeof filter === 'function') {
-          throw new Error('A function as a filter is not supported yet: give an object, where({ column: value }).')
-        }
-        if (typeof filter === 'string') {
-          throw new Error('A text as a filter is not supported yet: give an object, where({ column: value }).')
-        }
-        if (typeof filter !== 'object' || filter === null) throw new Error('where() needs an object.')
-        for (const [column, value] of Object.entries(filter)) parts.equals.push(equality(column, value))
+      where: (filter: unknown, ...values: unknown[]) => {
+        const condition = conditionOf(filter, values)
+        if (condition.trim() !== '') parts.filters.push(condition)
         return query
       },
       select: (...given: unknown[]) => {
@@ -163,12 +207,12 @@ export const scriptSide: ScriptSide = (start, outside) => {
         parts.includeTotalCount = isWanted !== false
         return query
       },
+      toOData: () => queryText(parts),
       getComponents: () => ({
-        filters:
-          parts.equals.length > 0 ? Object.fromEntries(parts.equals.map((one) => [one.column, one.value])) : null,
+        filters: filterText(parts),
         selections: [...parts.selections],
         projection: null,
-        ordering: Object.fromEntries(parts.ordering.map((one) => [one.column, !one.isDescending])),
+        ordering: Object.fromEntries(parts.ordering.map((one) => [one.term, !one.isDescending])),
         skip: parts.skip,
         take: parts.take,
         table: parts.table,
@@ -182,7 +226,7 @@ export const scriptSide: ScriptSide = (start, outside) => {
   }
   const newParts = (table: string): WireQuery => ({
     table,
-    equals: [],
+    filters: [],
     selections: [],
     ordering: [],
     skip: 0,

@@ -27,7 +27,17 @@ const READS: Record<string, string> = {
     request.execute({ success: function (results) { request.respond(200, [results.length, results.totalCount]); } });
   }`,
   Parts: 'function read(query, user, request) { request.respond(200, query.getComponents()); }',
-  Predicate: 'function read(query, user, request) { query.where(function () { return this.n > 1; }); }',
+  Predicate: `function read(query, user, request) {
+    query.where(function (ids, most) { return this.id in ids && this.n <= most; }, ['a', 'b', "it's"], 1);
+    request.execute();
+  }`,
+  Text: `function read(query, user, request) {
+    query.where("owner eq ? and not (id eq 'what?')", 'me').where('n gt ?', 1);
+    request.execute();
+  }`,
+  Spoken: 'function read(query, user, request) { request.respond(200, query.where({ id: "it\'s" }).toOData()); }',
+  Missing: "function read(query, user, request) { query.where('n gt ?'); }",
+  Unread: 'function read(query, user, request) { query.where(function () { return this.n > least; }); }',
   Unknown: 'function read(query, user, request) { query.where({ nothere: 1 }); request.execute(); }',
   Wrong: "function read(query, user, request) { query.where({ n: 'x' }); request.execute(); }",
 }
@@ -188,10 +198,27 @@ test('the components of a query are what the client asked for', async () => {
   })
 })
 
-test('a function as a filter is refused with a text that says what to do', async () => {
-  const before = runtime.log.length
-  check({ status: 500 }, await ask({ path: '/tables/Predicate' }))
-  await runtime.untilLogged(/A function as a filter is not supported yet: give an object/, before)
+test('where() with a text or a function narrows what the client asked for', async () => {
+  assert.deepEqual(ids(await read('Predicate')), ['a'])
+  assert.deepEqual(ids(await read('Predicate', encodeURI("?$filter=id eq 'b'"))), [])
+  assert.deepEqual(ids(await read('Text')), ['b'])
+  assert.deepEqual(ids(await read('Text', encodeURI('?$orderby=length(id) desc'))), ['b'])
+  const spoken = await read('Spoken', encodeURI('?$filter=n gt 1 or n eq null&$orderby=length(id) desc,n&$select=id'))
+  assert.equal(
+    decodeURIComponent(String(spoken)),
+    "/Spoken?$filter=(n gt 1 or n eq null) and (id eq 'it''s')&$orderby=length(id) desc,n&$top=50&$select=id",
+  )
+})
+
+test('a filter that cannot be read is refused with a text that says what to do', async () => {
+  for (const [table, said] of [
+    ['Missing', /The filter has more question marks than there are values/],
+    ['Unread', /'least' is not known in a filter: give its value to where\(\)/],
+  ] as const) {
+    const before = runtime.log.length
+    check({ status: 500 }, await ask({ path: `/tables/${table}` }))
+    await runtime.untilLogged(said, before)
+  }
 })
 
 test('an update script changes what is written; its item keeps its id', async () => {

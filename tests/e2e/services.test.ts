@@ -127,6 +127,9 @@ describe('on a good day', () => {
     assert.match(text, /\r\nm1099,"text ""1099"",\nsecond line",/)
     await cloud.ok(['mobile', 'data', 'truncate', 'Todo', 'Item', '-q'])
     assert.match(await cloud.ok(from), /1,099 row\(s\) inserted/)
+    const part = ['mobile', 'data', 'export', 'Todo', 'Item', '-o', join(folder, 'part.csv'), '--filter']
+    assert.match(await cloud.ok([...part, "count ge 1090 and startswith(id,'M')"]), / 10 row\(s\) in/)
+    await cloud.refuses([...part, 'count ge', '--override'], 2, /Expression expected \(at index 8\)/)
     for (const [content, wrong] of [
       ['', /must name the columns/],
       ['id,id\r\n1,2', /named twice/],

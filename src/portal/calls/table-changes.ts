@@ -14,7 +14,8 @@ import type {
 import { API } from '../../contract/api-routes.ts'
 import { call, pathOf } from './call.ts'
 
-export type RowsWanted = { skip: number; top: number; orderBy: string | null }
+/** `filter` is in the words of `$filter`. */
+export type RowsWanted = { skip: number; top: number; orderBy: string | null; filter: string | null }
 export type RowsPage = { rows: RowView[]; count: number | null }
 
 /** One page, and how many there are. */
@@ -22,6 +23,7 @@ export async function readRows(service: string, table: string, wanted: RowsWante
   const query = {
     ...{ $top: wanted.top, $skip: wanted.skip, $inlinecount: 'allpages', __systemProperties: '*' },
     ...(wanted.orderBy === null ? {} : { $orderby: wanted.orderBy }),
+    ...(wanted.filter === null ? {} : { $filter: wanted.filter }),
   }
   const answer = await call<RowView[] | { results: RowView[]; count: number }>(pathOf(API.data, { service, table }), {
     query,

@@ -1,23 +1,40 @@
 // The rows of a table as a CSV file, read and written by the browser a piece at a time. Fetched when it is needed.
 import Papa from 'papaparse'
 import type { RowView, TableView } from '../../contract/api.ts'
-import { batchSize, type CsvProblem, csvCells, csvColumns, headerProblem, rowOfCells } from '../../contract/csv-rows.ts'
-import { insertRows, readRows } from '../calls/table-changes.ts'
+import {
+  batchSize,
+  type CsvProblem,
+  csvCells,
+  csvColumns,
+  headerProblem,
+  nextPageFilter,
+  rowOfCells,
+} from '../../contract/csv-rows.ts'
+import { insertRows, type RowsPage, readRows } from '../calls/table-changes.ts'
 
 const PAGE_ROWS = 1_000
 
 type Watch = { signal: AbortSignal; onRows: (rows: number) => void }
 type Columns = NonNullable<TableView['columns']>
 
-/** All rows, in the order of their ids. */
-export async function exportCsv(service: string, table: TableView, { signal, onRows }: Watch): Promise<Blob> {
+/** All rows of which the filter is true, in the order of their ids. */
+export async function exportCsv(
+  service: string,
+  table: TableView,
+  filter: string | null,
+  { signal, onRows }: Watch,
+): Promise<Blob> {
   const names = csvColumns(table.columns ?? [])
   const pieces = [`${Papa.unparse([names])}\r\n`]
-  for (let skip = 0, isLast = false; !isLast; ) {
-    const { rows } = await readRows(service, table.name, { skip, top: PAGE_ROWS, orderBy: 'id' }, signal)
+  let written = 0
+  let lastId: string | null = null
+  for (let isLast = false; !isLast; ) {
+    const wanted = { skip: 0, top: PAGE_ROWS, orderBy: 'id', filter: nextPageFilter(filter, lastId) }
+    const { rows }: RowsPage = await readRows(service, table.name, wanted, signal)
     if (rows.length > 0) pieces.push(`${Papa.unparse(rows.map((row) => csvCells(names, row)))}\r\n`)
-    skip += rows.length
-    onRows(skip)
+    written += rows.length
+    onRows(written)
+    lastId = String(rows.at(-1)?.id)
     isLast = rows.length < PAGE_ROWS
   }
   return new Blob(pieces, { type: 'text/csv;charset=utf-8' })

@@ -24,13 +24,13 @@ function useAborter(): () => AbortSignal {
   }
 }
 
-export function ExportCsvButton({ service, table }: Props) {
+export function ExportCsvButton({ service, table, filter }: Props & { filter: string | null }) {
   const [rows, setRows] = useState(0)
   const begin = useAborter()
   const work = useMutation({
     async mutationFn() {
       const { exportCsv } = await import('./csv-file.ts')
-      const blob = await exportCsv(service, table, { signal: begin(), onRows: setRows })
+      const blob = await exportCsv(service, table, filter, { signal: begin(), onRows: setRows })
       saveFile(`${table.name}.csv`, blob)
     },
   })

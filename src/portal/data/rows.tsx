@@ -1,6 +1,6 @@
 // The rows of a table, a page at a time.
 
-import { Button, Group, NativeSelect, Table, Text, UnstyledButton } from '@mantine/core'
+import { Button, Group, NativeSelect, Table, Text, TextInput, UnstyledButton } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { RowView, TableView } from '../../contract/api.ts'
@@ -25,7 +25,8 @@ export function RowsPanel({ service, table }: Props) {
   const [skip, setSkip] = useState(0)
   const [top, setTop] = useState(USUAL)
   const [orderBy, setOrderBy] = useState<string | null>(null)
-  const wanted = { skip, top, orderBy }
+  const [filter, setFilter] = useState<string | null>(null)
+  const wanted = { skip, top, orderBy, filter }
   const page = useQuery({
     queryKey: ['rows', service, table.name, wanted],
     queryFn: ({ signal }) => readRows(service, table.name, wanted, signal),
@@ -46,7 +47,7 @@ export function RowsPanel({ service, table }: Props) {
         <>
           {may.change ? <AddRowButton service={service} table={table} /> : null}
           {may.change ? <ImportCsvButton service={service} table={table} /> : null}
-          <ExportCsvButton service={service} table={table} />
+          <ExportCsvButton service={service} table={table} filter={filter} />
           <NativeSelect
             aria-label="Rows on a page"
             size="xs"
@@ -63,6 +64,12 @@ export function RowsPanel({ service, table }: Props) {
         </>
       }
     >
+      <FilterForm
+        onFilter={(text) => {
+          setFilter(text)
+          setSkip(0)
+        }}
+      />
       <Loaded query={page} what="the rows">
         {({ rows }) => (
           <>
@@ -100,6 +107,33 @@ export function RowsPanel({ service, table }: Props) {
         )}
       </Loaded>
     </Panel>
+  )
+}
+
+function FilterForm({ onFilter }: { onFilter: (text: string | null) => void }) {
+  const [text, setText] = useState('')
+  const filter = text.trim()
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        onFilter(filter === '' ? null : filter)
+      }}
+    >
+      <Group gap="xs" wrap="nowrap">
+        <TextInput
+          aria-label="Filter"
+          placeholder="text eq 'milk' and complete eq false"
+          size="xs"
+          flex={1}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+        <Button size="xs" variant="default" type="submit">
+          Filter
+        </Button>
+      </Group>
+    </form>
   )
 }
 
