@@ -70,6 +70,11 @@ export class TableClient {
     return await this.#calls.send('TableChangeView', { verb: 'DELETE', path })
   }
 
+  async setSoftDelete(service: string, table: string, isOn: boolean): Promise<TableChangeView> {
+    const path = fill(API.softDelete, { service, table })
+    return await this.#calls.send('TableChangeView', { verb: isOn ? 'PUT' : 'DELETE', path })
+  }
+
   listScripts = async (service: string) => await this.#calls.list('ScriptView', fill(API.scripts, { service }))
 
   async listScriptVersions(service: string, script: string): Promise<ScriptVersionView[]> {

@@ -6,7 +6,7 @@ import type { CommonFlags } from './config.ts'
 import { insertCurl, readCurl } from './service-lines.ts'
 import { parsePermissions } from './table-permissions.ts'
 
-type Flags = CommonFlags & { permissions?: string }
+type Flags = CommonFlags & { permissions?: string; softDelete?: boolean }
 
 const USAGE = 'mainstay mobile table create SERVICE TABLE'
 
@@ -18,9 +18,11 @@ export function addTableCreate(table: Command, shell: Shell): void {
     examples: [
       'mainstay mobile table create PrimaryService TodoItem',
       'mainstay mobile table create PrimaryService TodoItem --permissions insert=application,read=public,*=admin',
+      'mainstay mobile table create PrimaryService Note --softDelete',
     ],
   })
     .option('-p, --permissions <list>', 'who may do what: insert|read|update|delete|*=public|application|user|admin')
+    .option('--softDelete', 'let a delete mark a row: apps that were offline hear of it, and it can be undone')
     .action(async (givenService: string | undefined, givenTable: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile table create', flags }, async (session) => {
         const service = await needService(session, givenService, USAGE)
@@ -28,7 +30,8 @@ export function addTableCreate(table: Command, shell: Shell): void {
         const permissions = flags.permissions === undefined ? {} : { permissions: parsePermissions(flags.permissions) }
         const client = await session.client()
         session.talk.progress('Creating table')
-        const created = await client.tables.createTable(service, { name, ...permissions })
+        const softDelete = flags.softDelete === true ? { hasSoftDelete: true } : {}
+        const created = await client.tables.createTable(service, { name, ...permissions, ...softDelete })
         const view = await client.getService(service)
         return { json: created, lines: ['Next', `  ${insertCurl(view, name)}`, `  ${readCurl(view, name)}`] }
       })

@@ -17,6 +17,7 @@ const table: TableView = {
   permissions,
   recordCount: 0,
   columns: ['id', '__createdAt', 'Text'].map((name) => ({ name, type: 'string', indexed: false })),
+  hasSoftDelete: false,
   createdAt: '2026-01-01T00:00:00.000Z',
 }
 const add = (column: string): TableChange => ({ kind: 'add_column', column, type: 'string' })
@@ -28,6 +29,7 @@ describe('the dry run of a table update', () => {
     [[add('due'), index('due')], null],
     [[drop('text'), add('text')], null],
     [[{ kind: 'drop_index', column: 'Text' }], null],
+    [[{ kind: 'soft_delete_on' }, { kind: 'soft_delete_off' }], null],
     [[add('text')], 'table.column_exists'],
     [[add('due'), add('Due')], 'table.column_exists'],
     [[add('9th')], 'table.bad_column'],
@@ -37,7 +39,7 @@ describe('the dry run of a table update', () => {
     [[drop('Text'), index('Text')], 'table.column_unknown'],
   ]
   for (const [changes, code] of cases) {
-    const words = changes.map(({ kind, column }) => `${kind} ${column}`)
+    const words = changes.map((change) => `${change.kind} ${'column' in change ? change.column : ''}`.trim())
     test(`${words.join(', ')}: ${code ?? 'nothing refuses it'}`, () => {
       const plan = () =>
         planTableUpdate(

@@ -24,7 +24,9 @@ export function planTableUpdate(table: TableView, steps: Planned[]): DryRunView 
   return { isDryRun: true, changes: steps.map(({ plan }) => plan) }
 }
 
-function apply(table: string, columns: Set<string>, { kind, column }: TableChange): void {
+function apply(table: string, columns: Set<string>, change: TableChange): void {
+  if (change.kind === 'soft_delete_on' || change.kind === 'soft_delete_off') return
+  const { kind, column } = change
   const name = column.toLowerCase()
   if (kind === 'add_column') {
     if (!NEW_COLUMN.test(column)) throw new Fault('table.bad_column', 400, `'${column}' cannot be the name of a column`)

@@ -1,4 +1,5 @@
-// `mobile table update`: permissions, columns and indexes of a table, one change after the other, each told by itself.
+// `mobile table update`: permissions, columns, indexes and soft delete of a table, one change after the other, each told
+// by itself.
 import type { Command } from 'commander'
 import { COLUMN_TYPES } from '../contract/table-change.ts'
 import { pause } from '../kit/clock.ts'
@@ -21,6 +22,7 @@ type Flags = CommonFlags &
     deleteColumn?: string
     addIndex?: string
     deleteIndex?: string
+    softDelete?: string
   }
 
 type Names = { service: string; table: string }
@@ -37,7 +39,7 @@ const USAGE = 'mainstay mobile table update SERVICE TABLE'
 export function addTableUpdate(table: Command, shell: Shell): void {
   addCommand(table, {
     usage: 'update [service] [table]',
-    about: 'change permissions, columns and indexes of a table',
+    about: 'change permissions, columns, indexes and soft delete of a table',
     examples: [
       `${USAGE} --permissions read=public,*=admin`,
       `${USAGE} --addColumn done=boolean,due=date --addIndex due`,
@@ -48,6 +50,7 @@ export function addTableUpdate(table: Command, shell: Shell): void {
     .option('--deleteColumn <list>', 'columns to delete with their values')
     .option('--addIndex <list>', 'columns to index; writers are not held up')
     .option('--deleteIndex <list>', 'columns that need no index any more')
+    .option('--softDelete <on|off>', 'whether a delete marks a row or takes it away; off takes away what is marked')
     .option(...DRY_RUN)
     .action(async (givenService: string | undefined, givenTable: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile table update', flags }, async (session) => {
@@ -63,10 +66,13 @@ async function update(session: Session, names: Names, flags: Flags): Promise<Res
   const client = await session.client()
   const before = await client.tables.getTable(names.service, names.table)
   if (flags.dryRun) return tellDryRun(session, planTableUpdate(before, steps))
-  const going = listOf(flags.deleteColumn, undefined) ?? []
+  const going = [
+    ...(listOf(flags.deleteColumn, undefined) ?? []).map((column) => `${column} with all values`),
+    ...(flags.softDelete === 'off' ? ['all rows that are marked as deleted'] : []),
+  ]
   if (going.length > 0 && !flags.quiet) {
-    const prompt = `Do you want to delete ${going.join(', ')} with all values? (y/n): `
-    const insteadSay = 'Add --quiet to delete columns without a question.'
+    const prompt = `Do you want to delete ${going.join(', ')}? (y/n): `
+    const insteadSay = 'Add --quiet to delete without a question.'
     if (!(await session.answers.confirm({ prompt, insteadSay }))) {
       session.talk.info('Nothing was changed')
       return { json: { changed: false } }
@@ -98,10 +104,11 @@ function stepsOf(flags: Flags): Step[] {
     ...list(flags.addColumn).map(addColumnStep),
     ...list(flags.addIndex).map((column) => indexStep('addIndex', column)),
     ...list(flags.deleteColumn).map(deleteColumnStep),
+    ...(flags.softDelete === undefined ? [] : [softDeleteStep(flags.softDelete)]),
   ]
   if (steps.length > 0) return steps
   throw new Fault('usage.nothing_to_do', 400, 'nothing to change', {
-    hint: 'Add --permissions, --addColumn, --deleteColumn, --addIndex or --deleteIndex.',
+    hint: 'Add --permissions, --addColumn, --deleteColumn, --addIndex, --deleteIndex or --softDelete.',
   })
 }
 
@@ -142,6 +149,22 @@ function deleteColumnStep(column: string): Step {
     done: `Deleted column ${column}`,
     failed: `Failed to delete column ${column}`,
     run: async (client, { service, table }) => await client.tables.deleteColumn(service, table, column),
+  }
+}
+
+function softDeleteStep(text: string): Step {
+  if (text !== 'on' && text !== 'off') {
+    throw new Fault('usage.bad_option', 400, `'${text}' is neither on nor off`, { hint: 'Example: --softDelete on' })
+  }
+  const isOn = text === 'on'
+  return {
+    plan: isOn ? 'Let a delete mark a row' : 'Let a delete take a row away, and take away all that are marked',
+    change: { kind: isOn ? 'soft_delete_on' : 'soft_delete_off' },
+    done: `Soft delete is ${text}`,
+    failed: `Failed to set soft delete ${text}`,
+    async run(client, { service, table }) {
+      await client.tables.setSoftDelete(service, table, isOn)
+    },
   }
 }
 

@@ -35,6 +35,7 @@ export const API = {
   permissions: '/api/v1/services/:service/tables/:table/permissions',
   column: '/api/v1/services/:service/tables/:table/columns/:column',
   index: '/api/v1/services/:service/tables/:table/indexes/:column',
+  softDelete: '/api/v1/services/:service/tables/:table/soft-delete',
   data: '/api/v1/services/:service/tables/:table/data',
   restoreTable: '/api/v1/services/:service/tables/:table/restore',
   truncate: '/api/v1/services/:service/tables/:table/truncate',

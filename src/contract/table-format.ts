@@ -11,9 +11,12 @@ export const VERSION_COLUMN = '__version'
 export const DELETED_COLUMN = '__deleted'
 export const SYSTEM_COLUMNS = [CREATED_AT_COLUMN, UPDATED_AT_COLUMN, VERSION_COLUMN, DELETED_COLUMN] as const
 
-/** True for `id` and the system columns: every table has them, and nobody else makes them. */
+/** What `__deleted` is: a row that is only marked, and there still. */
+export const DELETED_COLUMN_SQL = 'boolean not null default false'
+
+/** True for the columns that every table has by itself. `__deleted` is none: it is there where somebody wanted it. */
 export function isReservedColumn(name: string): boolean {
-  return name === ID_COLUMN || SYSTEM_COLUMNS.some((column) => column === name)
+  return name === ID_COLUMN || SYSTEM_COLUMNS.some((column) => column === name && column !== DELETED_COLUMN)
 }
 
 /** Ours in every service's schema: one row that proves a write and a read. Its name cannot be a table's (leading dots). */

@@ -32,6 +32,7 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   permissions: { PUT: 'Set who may do what with a table' },
   column: { POST: 'Add a column', DELETE: 'Drop a column with what is in it' },
   index: { PUT: 'Index a column', DELETE: 'Drop the index of a column' },
+  softDelete: { PUT: 'Let a delete mark a row', DELETE: 'Let a delete take a row away, and all that are marked' },
   data: {
     GET: 'Rows of a table, in pages',
     POST: 'Insert rows; each that is refused is told by its place',

@@ -85,6 +85,18 @@ export const tableRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     })
   }
 
+  for (const [method, kind] of [
+    ['PUT', 'soft_delete_on'],
+    ['DELETE', 'soft_delete_off'],
+  ] as const) {
+    app.route({
+      method,
+      url: API.softDelete,
+      schema: { params: ByTable, response: changed },
+      handler: async (request) => await changeShape(deps, deps.callerOf(request), request.params, { kind }),
+    })
+  }
+
   const truncateSchema = { params: ByTable, body: Truncate, response: { 200: TruncateView } }
   app.post(API.truncate, { schema: truncateSchema }, async (request) => {
     return await truncateRows(deps, deps.callerOf(request), request.params, request.body.confirm)

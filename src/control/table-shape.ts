@@ -3,13 +3,12 @@
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { SetPermissions, TableChangeView } from '../contract/api.ts'
-import { NEW_COLUMN, type TableChange, type TableChangeResult } from '../contract/table-change.ts'
+import { NEW_COLUMN, type TableChange } from '../contract/table-change.ts'
 import { Fault } from '../kit/fault.ts'
-import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getService, getTable, setPermissions } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
-import { requireUsable, untilFollowed } from './tables.ts'
+import { orderChange, requireUsable, untilFollowed } from './tables.ts'
 
 type Names = { service: string; table: string }
 
@@ -34,7 +33,7 @@ export async function changePermissions(
   await untilFollowed(deps, service, machine, version)
 }
 
-/** Changes a column or an index, on the server that holds the table. */
+/** Changes a column, an index or soft delete, on the server that holds the table. */
 export async function changeShape(
   deps: ApiDeps,
   caller: Caller,
@@ -49,13 +48,7 @@ export async function changeShape(
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const table = await getTable(deps.db, service, names.table)
   const machine = await requireUsable(deps, service)
-  const path = ['servers', service.server, 'schemas', service.schema_name, 'tables', table.name, 'changes']
-  const result = (await deps.field.order(machine, {
-    method: 'POST',
-    path: `/${path.map(encodeURIComponent).join('/')}`,
-    body: { serviceId: service.id, change },
-    timeoutMs: 2 * REGION_CALL_MS_MAX,
-  })) as TableChangeResult
+  const result = await orderChange(deps.field, { service, machine, table: table.name }, change)
   await audit(deps.db, caller, {
     action: 'mobile table update',
     subject: `${service.name}/${table.name}`,

@@ -4,6 +4,8 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import {
+  DELETED_COLUMN,
+  DELETED_COLUMN_SQL,
   ID_COLUMN,
   isReservedColumn,
   PLATFORM_SCHEMA,
@@ -59,7 +61,9 @@ async function intoNew(
   await client.query(createTableSql({ schema, serviceId }, wish.as))
   const there = new Set((await columnsOf(client, schema, wish.as)).map(({ name }) => name))
   for (const { name, type } of columns) {
-    if (!there.has(name)) await client.query(`alter table ${table} add column ${id(name)} ${type}`)
+    if (there.has(name)) continue
+    const wanted = name === DELETED_COLUMN ? DELETED_COLUMN_SQL : type
+    await client.query(`alter table ${table} add column ${id(name)} ${wanted}`)
   }
   await client.query(WITHOUT_TRIGGERS)
   const found = await copy(sides, wish, { into: table, columns: columns.map(({ name }) => name) })
@@ -86,7 +90,8 @@ async function intoRows(sides: Sides, wish: TableWish, columns: Column[]): Promi
   await client.query(`lock table ${table} in exclusive mode`)
   const own = kept.filter((name) => !isReservedColumn(name))
   const updated = own.length === 0 ? 0 : await updateRows(client, table, own)
-  const deleted = wish.isExact && wish.ids === null ? await deleteRows(client, table) : 0
+  const isMarked = today.has(DELETED_COLUMN)
+  const deleted = wish.isExact && wish.ids === null ? await deleteRows(client, table, isMarked) : 0
   const inserted = await insertRows(client, { table, schema, list })
   return { found, inserted, updated, deleted, leftOut }
 }
@@ -101,10 +106,14 @@ async function updateRows(client: pg.Client, table: string, columns: string[]): 
   return done.rowCount ?? 0
 }
 
-async function deleteRows(client: pg.Client, table: string): Promise<number> {
+// With soft delete they are marked, so that apps that were offline hear of it.
+async function deleteRows(client: pg.Client, table: string, isMarked: boolean): Promise<number> {
+  const isNew = `not exists (select 1 from restored where restored.${id(ID_COLUMN)} = live.${id(ID_COLUMN)})`
+  const marked = id(DELETED_COLUMN)
   const done = await client.query(
-    `delete from ${table} live
-      where not exists (select 1 from restored where restored.${id(ID_COLUMN)} = live.${id(ID_COLUMN)})`,
+    isMarked
+      ? `update ${table} live set ${marked} = true where ${isNew} and not ${marked}`
+      : `delete from ${table} live where ${isNew}`,
   )
   return done.rowCount ?? 0
 }

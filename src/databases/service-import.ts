@@ -4,6 +4,8 @@ import type { ExportedColumn, ImportedRows } from '../contract/service-export.ts
 import {
   COLUMN_TYPES,
   CREATED_AT_COLUMN,
+  DELETED_COLUMN,
+  DELETED_COLUMN_SQL,
   ID_COLUMN,
   isReservedColumn,
   TEXT_COLLATION,
@@ -78,7 +80,8 @@ async function prepare(client: pg.Client, schema: string, table: ImportedTable):
   }
   for (const column of table.columns) {
     if (isReservedColumn(column.name)) continue
-    await client.query(`alter table ${name} add column if not exists ${id(column.name)} ${sqlTypeOf(column)}`)
+    const type = column.name === DELETED_COLUMN ? DELETED_COLUMN_SQL : sqlTypeOf(column)
+    await client.query(`alter table ${name} add column if not exists ${id(column.name)} ${type}`)
   }
 }
 

@@ -1,8 +1,16 @@
-// Changes of a table's shape that an operator asks for: columns and indexes. Each is idempotent: asked again, it is done.
+// Changes of a table's shape that an operator asks for: columns, indexes, soft delete. Each is idempotent: asked again, it
+// is done.
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
-import { COLUMN_TYPES, ID_COLUMN, ownerRole, SYSTEM_COLUMNS } from '../contract/table-format.ts'
+import {
+  COLUMN_TYPES,
+  DELETED_COLUMN,
+  DELETED_COLUMN_SQL,
+  ID_COLUMN,
+  ownerRole,
+  SYSTEM_COLUMNS,
+} from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
 
@@ -15,6 +23,9 @@ type Found = { name: string; isIndexed: boolean; isBuilding: boolean }
 export async function changeTable(client: pg.Client, name: TableName, change: TableChange): Promise<TableChangeResult> {
   const columns = await readColumns(client, name)
   if (columns.length === 0) throw new Fault('table.unknown', 404, `${name.schema} has no table ${name.table}`)
+  if (change.kind === 'soft_delete_on' || change.kind === 'soft_delete_off') {
+    return await changeSoftDelete(client, name, change.kind === 'soft_delete_on')
+  }
   const found = columns.find((column) => column.name.toLowerCase() === change.column.toLowerCase())
   const table = `${id(name.schema)}.${id(name.table)}`
   switch (change.kind) {
@@ -35,6 +46,20 @@ export async function changeTable(client: pg.Client, name: TableName, change: Ta
       await client.query(`drop index concurrently if exists ${id(name.schema)}.${id(indexName(name, found.name))}`)
       return { state: 'done', column: found.name }
   }
+}
+
+// Off: rows that are marked go with the mark. Left there, they would be back.
+async function changeSoftDelete(client: pg.Client, name: TableName, isOn: boolean): Promise<TableChangeResult> {
+  const table = `${id(name.schema)}.${id(name.table)}`
+  const [column, columns] = [id(DELETED_COLUMN), await readColumns(client, name)]
+  const isThere = columns.some((one) => one.name === DELETED_COLUMN)
+  const done = { state: 'done' as const, column: DELETED_COLUMN }
+  if (isOn === isThere) return done
+  const drop = `delete from ${table} where ${column}; alter table ${table} drop column ${column}`
+  const add = `alter table ${table} add column ${column} ${DELETED_COLUMN_SQL}`
+  // Several statements in one text are one transaction.
+  await asOwner(client, name, isOn ? add : `lock table ${table} in access exclusive mode; ${drop}`)
+  return done
 }
 
 async function addIndex(client: pg.Client, name: TableName, column: Found): Promise<TableChangeResult> {

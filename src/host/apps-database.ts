@@ -32,18 +32,14 @@ export class AppsDatabase {
     })
   }
 
-  /** Changes a table's columns or indexes. Faults with `server.not_open`. */
+  /** Changes a table's columns, indexes or soft delete. Faults with `server.not_open`. */
   async changeTable(name: TableName, change: TableChange): Promise<TableChangeResult> {
     this.requireOpen()
+    const run = async (options: string) =>
+      await this.#options.withClient(async (client) => await changeTable(client, name, change), { options })
     const isIndex = change.kind === 'add_index' || change.kind === 'drop_index'
     // A column wants the table for a moment and must not queue up behind a long reader; an index waits as it must.
-    const work = this.#options.withClient(async (client) => await changeTable(client, name, change), {
-      options: isIndex ? '' : IN_TIME,
-    })
-    // What goes on in the background is told by asking again.
-    work.catch(() => {})
-    const later = pause(INDEX_ANSWER_MS_MAX).then(() => ({ state: 'building' as const, column: change.column }))
-    const result = await (isIndex ? Promise.race([work, later]) : work)
+    const result = isIndex ? await orBuilding(run(''), change.column) : await run(IN_TIME)
     this.requireOpen()
     return result
   }
@@ -65,4 +61,10 @@ export class AppsDatabase {
   requireOpen(): void {
     this.#options.requireOpen()
   }
+}
+
+// What goes on in the background is told by asking again.
+async function orBuilding(work: Promise<TableChangeResult>, column: string): Promise<TableChangeResult> {
+  work.catch(() => {})
+  return await Promise.race([work, pause(INDEX_ANSWER_MS_MAX).then(() => ({ state: 'building' as const, column }))])
 }

@@ -1,6 +1,6 @@
 // The columns that an app's table has now, kept until something shows that they changed. PostgreSQL is who knows.
 import { createHash } from 'node:crypto'
-import { ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { DELETED_COLUMN, ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import type { AppDatabase, Work } from './app-database.ts'
 import { unavailable } from './app-faults.ts'
 
@@ -62,6 +62,11 @@ export function tableColumns(rows: ColumnRow[], generation: number): TableColumn
 /** The column that a name means, whatever its case. */
 export function findColumn(columns: TableColumns, name: string): Column | undefined {
   return columns.byName.get(name.toLowerCase())
+}
+
+/** True where a delete marks a row. */
+export function hasSoftDelete(columns: TableColumns): boolean {
+  return findColumn(columns, DELETED_COLUMN) !== undefined
 }
 
 export function isSystemColumn(name: string): boolean {

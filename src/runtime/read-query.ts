@@ -8,7 +8,7 @@ import { badRequest, invalidQuery } from './app-faults.ts'
 import { invalidIdentifier, isIdentifier } from './item-body.ts'
 
 /** What every verb understands. */
-export type TableOptions = { systemColumns: string[]; isScriptSkipped: boolean }
+export type TableOptions = { systemColumns: string[]; isScriptSkipped: boolean; includesDeleted: boolean }
 export type ListQuery = {
   top: number
   skip: number
@@ -34,7 +34,8 @@ export function parseOptions(query: URLSearchParams): TableOptions {
   }
   return {
     systemColumns: parseSystemProperties(findInsensitive(query, '__systemproperties')),
-    isScriptSkipped: findInsensitive(query, 'noscript')?.toLowerCase() === 'true',
+    isScriptSkipped: isTrue(findInsensitive(query, 'noscript')),
+    includesDeleted: isTrue(findInsensitive(query, '__includedeleted')),
   }
 }
 
@@ -123,6 +124,10 @@ export function parseSystemProperties(text: string | null): string[] {
     found.push(column)
   }
   return found
+}
+
+function isTrue(text: string | null): boolean {
+  return text?.toLowerCase() === 'true'
 }
 
 function findInsensitive(query: URLSearchParams, name: string): string | null {

@@ -58,7 +58,13 @@ function whyFailed(cause: unknown): string {
   return typeof cause === 'string' ? cause : 'its sandbox ended'
 }
 
-type Subject = { item: WireItem | null; id: string | null; query: WireQuery | null; version: string | null }
+type Subject = {
+  item: WireItem | null
+  id: string | null
+  query: WireQuery | null
+  version: string | null
+  isUndelete: boolean
+}
 type Input = Subject & Omit<CallInput, 'script' | keyof Subject> & { script: { source: string; hash: string } }
 
 function operationOf(name: string): ScriptOperation {
@@ -68,18 +74,20 @@ function operationOf(name: string): ScriptOperation {
 
 function aboutOf({ request, service, table }: TableContext) {
   const isAdmin = isMaster(request.headers, service.assignment)
+  const options = parseOptions(request.query)
   const parameters = [...request.query].filter(([name]) => !/^(?:\$|__)|^noscript$/i.test(name))
   return {
     table: table.name,
     user: { level: isAdmin ? ('admin' as const) : ('anonymous' as const) },
     parameters: Object.fromEntries(parameters),
-    systemProperties: parseOptions(request.query).systemColumns,
+    systemProperties: options.systemColumns,
+    includesDeleted: options.includesDeleted,
   }
 }
 
 async function subjectOf(context: TableContext, operation: ScriptOperation, id: string | null): Promise<Subject> {
   const { request, table } = context
-  const none = { item: null, id: null, query: null, version: null }
+  const none = { item: null, id: null, query: null, version: null, isUndelete: false }
   switch (operation) {
     case 'read':
       return { ...none, query: queryOf(table.name, request.query, id) }
@@ -87,9 +95,17 @@ async function subjectOf(context: TableContext, operation: ScriptOperation, id: 
       return { ...none, id, version: parseIfMatch(request.headers) }
     case 'insert':
       return { ...none, item: itemOf(await request.readBody(), null) }
-    case 'update':
-      return { ...none, version: parseIfMatch(request.headers), item: itemOf(await request.readBody(), id) }
+    case 'update': {
+      const isUndelete = isUndeleteOf(request)
+      const item = itemOf(isUndelete ? {} : await request.readBody(), id)
+      return { ...none, version: parseIfMatch(request.headers), item, isUndelete }
+    }
   }
+}
+
+// An undelete is the only POST that an update script runs for.
+function isUndeleteOf({ method }: TableContext['request']): boolean {
+  return method === 'POST'
 }
 
 function queryOf(table: string, query: URLSearchParams, id: string | null): WireQuery {
@@ -221,7 +237,8 @@ function renderAnswer(about: Run, answer: ScriptAnswer): Answer {
 }
 
 // What the operation answers by itself; `body` is there when the script has seen, and maybe changed, what it gave.
-function renderDefault({ context, asks }: Run, body: string | null): Answer {
+function renderDefault(about: Run, body: string | null): Answer {
+  const { context, asks } = about
   const { request } = context
   const { executed } = asks
   switch (executed.kind) {
@@ -232,7 +249,7 @@ function renderDefault({ context, asks }: Run, body: string | null): Answer {
     case 'deleted':
       return emptyAnswer(204)
     case 'written':
-      return writtenAnswer(context, executed, body ?? '{}')
+      return writtenAnswer(about, executed, body ?? '{}')
     case 'page':
       return body === null ? pageAnswer(executed.page, executed.wantsCount) : jsonAnswer(200, body)
     case 'item':
@@ -242,12 +259,12 @@ function renderDefault({ context, asks }: Run, body: string | null): Answer {
 }
 
 function writtenAnswer(
-  { request }: TableContext,
+  { context: { request }, operation }: Run,
   { id, version }: Extract<Executed, { kind: 'written' }>,
   body: string,
 ): Answer {
   const etag: Record<string, string> = version === null ? {} : { etag: etagOf(version) }
-  if (request.method !== 'POST') return jsonAnswer(200, body, etag)
+  if (operation !== 'insert') return jsonAnswer(200, body, etag)
   return jsonAnswer(201, body, { ...etag, location: locationOf(request, id) })
 }
 

@@ -94,9 +94,11 @@ export class ScriptAsks {
     const asked = [...parseAsked(what.systemProperties), ...(key.version === null ? [] : [VERSION_COLUMN])]
     const table = this.#tableOf(what.table)
     // As without a script: nothing to change, nothing touched.
-    if (item.properties.length === 0) return this.#written({ id: key.id, written: {}, asked, isExecute })
-    const written = await this.#service.store.update(table, key, item.properties, this.#work())
-    if (!written) return await this.#notMatched(table, key, isExecute)
+    const { properties } = item
+    const { isUndelete } = what
+    if (properties.length === 0 && !isUndelete) return this.#written({ id: key.id, written: {}, asked, isExecute })
+    const written = await this.#service.store.update(table, key, { properties, isUndelete }, this.#work())
+    if (!written) return await this.#notMatched(table, key, { isExecute, isUpdate: !isUndelete })
     return this.#written({ id: key.id, written, asked, isExecute })
   }
 
@@ -104,13 +106,14 @@ export class ScriptAsks {
     const key = { id: checkId(what.id), version: what.version }
     const table = this.#tableOf(what.table)
     const isDeleted = await this.#service.store.delete(table, key, this.#work())
-    if (!isDeleted) return await this.#notMatched(table, key, isExecute)
+    if (!isDeleted) return await this.#notMatched(table, key, { isExecute, isUpdate: false })
     if (isExecute) this.#executed = { kind: 'deleted' }
     return { kind: 'done' }
   }
 
   async #lookup(what: Extract<TableAsk, { op: 'lookup' }>): Promise<AskOutcome> {
-    const asked = { select: null, systemColumns: parseAsked(what.systemProperties), filters: [] }
+    const { includesDeleted } = what
+    const asked = { select: null, systemColumns: parseAsked(what.systemProperties), filters: [], includesDeleted }
     const id = checkId(what.id)
     const found = await this.#service.store.find(this.#tableOf(what.table), id, asked, this.#work())
     if (!found) throw itemNotFound(id)
@@ -118,18 +121,18 @@ export class ScriptAsks {
   }
 
   async #read(what: Extract<TableAsk, { op: 'read' }>, isExecute: boolean): Promise<AskOutcome> {
-    const { query, isQuiet } = what
+    const { query, isQuiet, includesDeleted } = what
     const table = this.#tableOf(query.table)
     const systemColumns = parseAsked(what.systemProperties)
     const select = query.selections.length > 0 ? query.selections.map(String) : null
     const isPlainItem = query.id !== null && query.filters.length === 0
     if (isExecute && isQuiet && isPlainItem && query.id !== null) {
-      const asked = { select, systemColumns, filters: [] }
+      const asked = { select, systemColumns, filters: [], includesDeleted }
       const found = await this.#service.store.find(table, query.id, asked, this.#work())
       this.#executed = { kind: 'item', found, id: query.id, select, systemColumns }
       return { kind: 'rows', rows: '', count: null }
     }
-    const page = await this.#list(table, query, { select, systemColumns })
+    const page = await this.#list(table, query, { select, systemColumns, includesDeleted })
     const rows = page?.rows ?? '[]'
     if (isExecute) this.#executed = executedRead(query, page, { rows, select, systemColumns })
     const count = query.includeTotalCount && page?.count ? Number(page.count) : null
@@ -139,7 +142,7 @@ export class ScriptAsks {
   async #list(
     table: string,
     query: WireQuery,
-    asked: { select: string[] | null; systemColumns: string[] },
+    asked: { select: string[] | null; systemColumns: string[]; includesDeleted: boolean },
   ): Promise<Page | null> {
     const byId = query.id === null ? [] : [isId(query.id)]
     const wanted = {
@@ -157,10 +160,12 @@ export class ScriptAsks {
   async #notMatched(
     table: string,
     key: { id: string; version: string | null },
-    isExecute: boolean,
+    { isExecute, isUpdate }: { isExecute: boolean; isUpdate: boolean },
   ): Promise<AskOutcome> {
-    const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [] }
-    const current = key.version === null ? null : await this.#service.store.find(table, key.id, asked, this.#work())
+    const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [], includesDeleted: true }
+    // As without a script: an update of a row that is marked as deleted is a conflict.
+    const isAsked = key.version !== null || isUpdate
+    const current = isAsked ? await this.#service.store.find(table, key.id, asked, this.#work()) : null
     if (!current) throw itemNotFound(key.id)
     const message = `The item with id '${key.id}' was changed by somebody else.`
     if (isExecute) this.#executed = { kind: 'failed', answer: conflictAnswer(current), error: null }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { TableDefinition } from '../contract/assignment.ts'
 import type { TableOperation } from '../contract/permissions.ts'
 import { INTERNAL_HEADER } from '../contract/protocols.ts'
-import { SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { DELETED_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { type Answer, emptyAnswer, jsonAnswer, methodNotAllowed } from './answer.ts'
 import { badRequest, itemNotFound, notFound, unauthorized } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
@@ -69,10 +69,8 @@ async function answerItem(context: Context, id: string): Promise<Answer> {
     case 'POST':
       // An undelete creates a row again, hence the permission.
       permit(context, 'insert')
-      if ((await context.request.readBody()) !== undefined) {
-        throw badRequest('An undelete request must not have content.')
-      }
-      throw badRequest('The undelete operation is not supported on this table.')
+      await requireUndelete(context)
+      return await (scripted(context, 'update', checkId(id)) ?? undelete(context, checkId(id)))
     default:
       return methodNotAllowed('GET, POST, PATCH, DELETE')
   }
@@ -80,18 +78,19 @@ async function answerItem(context: Context, id: string): Promise<Answer> {
 
 async function list(context: Context): Promise<Answer> {
   const { query, work } = context.request
-  const { systemColumns } = parseOptions(query)
+  const { systemColumns, includesDeleted } = parseOptions(query)
   const wanted = parseListQuery(query)
   return await guarded(context, false, async () => {
-    const page = await context.service.store.list(context.table.name, { ...wanted, systemColumns }, work)
+    const asked = { ...wanted, systemColumns, includesDeleted }
+    const page = await context.service.store.list(context.table.name, asked, work)
     return pageAnswer(page, wanted.wantsCount)
   })
 }
 
 async function read(context: Context, id: string): Promise<Answer> {
   const { query, work, headers } = context.request
-  const { systemColumns } = parseOptions(query)
-  const asked = { ...parseItemQuery(query), systemColumns }
+  const { systemColumns, includesDeleted } = parseOptions(query)
+  const asked = { ...parseItemQuery(query), systemColumns, includesDeleted }
   return await guarded(context, false, async () => {
     const found = await context.service.store.find(context.table.name, id, asked, work)
     if (!found) throw itemNotFound(id)
@@ -121,8 +120,13 @@ async function update(context: Context, id: string): Promise<Answer> {
   // As in the original: nothing to change, nothing touched, not even looked for.
   if (properties.length === 0) return jsonAnswer(200, JSON.stringify({ id }))
   return await guarded(context, true, async () => {
-    const written = await service.store.update(table.name, { id, version }, properties, request.work)
-    if (!written) return await notMatched(context, { id, version })
+    const written = await service.store.update(
+      table.name,
+      { id, version },
+      { properties, isUndelete: false },
+      request.work,
+    )
+    if (!written) return await notMatched(context, { id, version }, 'update')
     const shown = version === null ? systemColumns : [...systemColumns, VERSION_COLUMN]
     return itemAnswer(200, { id, properties, written, systemColumns: shown })
   })
@@ -134,7 +138,27 @@ async function remove(context: Context, id: string): Promise<Answer> {
   const key = { id, version: parseIfMatch(request.headers) }
   return await guarded(context, true, async () => {
     const isDeleted = await service.store.delete(table.name, key, request.work)
-    return isDeleted ? emptyAnswer(204) : await notMatched(context, key)
+    return isDeleted ? emptyAnswer(204) : await notMatched(context, key, 'delete')
+  })
+}
+
+async function requireUndelete({ request, service, table }: Context): Promise<void> {
+  if ((await request.readBody()) !== undefined) throw badRequest('An undelete request must not have content.')
+  if (await service.store.hasSoftDelete(table.name, request.work)) return
+  throw badRequest('The undelete operation is not supported on this table.')
+}
+
+// One that is not deleted is there all the same.
+async function undelete(context: Context, id: string): Promise<Answer> {
+  const { request, service, table } = context
+  const { systemColumns } = parseOptions(request.query)
+  const version = parseIfMatch(request.headers)
+  return await guarded(context, true, async () => {
+    const change = { properties: [], isUndelete: true }
+    const written = await service.store.update(table.name, { id, version }, change, request.work)
+    if (!written) return await notMatched(context, { id, version }, 'undelete')
+    const shown = [...systemColumns, DELETED_COLUMN, ...(version === null ? [] : [VERSION_COLUMN])]
+    return itemAnswer(200, { id, properties: [], written, systemColumns: shown })
   })
 }
 
@@ -147,10 +171,11 @@ function scripted(context: Context, operation: TableOperation, id: string | null
   return answerByScript(context, script, id)
 }
 
-// 412 with the row as it is now; 404 when there is no such row.
-async function notMatched(context: Context, key: RowKey): Promise<Answer> {
-  if (key.version === null) throw itemNotFound(key.id)
-  const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [] }
+// 412 with the row as it is now; 404 when there is no such row. An update of one that is marked as deleted is a
+// conflict, whether or not a version was demanded; a delete of it finds nothing.
+async function notMatched(context: Context, key: RowKey, what: 'update' | 'delete' | 'undelete'): Promise<Answer> {
+  if (key.version === null && what !== 'update') throw itemNotFound(key.id)
+  const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [], includesDeleted: true }
   const current = await context.service.store.find(context.table.name, key.id, asked, context.request.work)
   if (!current) throw itemNotFound(key.id)
   return conflictAnswer(current)

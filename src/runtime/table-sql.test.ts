@@ -38,6 +38,7 @@ const PAGE = {
   wantsCount: false,
   filters: [],
   settledAt: null,
+  includesDeleted: false,
 }
 
 test('an insert has quoted names, values as parameters, and gives the system columns back', () => {
@@ -53,12 +54,12 @@ test('an insert has quoted names, values as parameters, and gives the system col
 
 test('an update and a deletion are bound to the id, and to the version where one is given', () => {
   const key = { id: 'x', version: '5' }
-  const changed = updateSql(NAME, columns, { ...key, assigned: [{ column: odd, value: 'y' }] })
+  const changed = updateSql(NAME, columns, { ...key, assigned: [{ column: odd, value: 'y' }], isUndelete: false })
   assert.match(changed.text, /set "a""; drop table x" = \$3 where t\."id" = \$1 and t\."__version" = \$2 returning/)
   assert.deepEqual(changed.values, ['x', '5', 'y'])
-  const removed = deleteSql(NAME, { id: 'x', version: null })
-  assert.match(removed.text, /where t\."id" = \$1 returning/)
-  assert.deepEqual(removed.values, ['x'])
+  const removed = deleteSql(NAME, columns, { id: 'x', version: null })
+  assert.match(removed.text, /^delete .*where t\."id" = \$1 and \(select relnatts .* = \$2::oid\) = \$3::int returning/)
+  assert.deepEqual(removed.values, ['x', '7', '6'])
 })
 
 test('a list puts nulls first ascending and last descending, only where there can be nulls', () => {
@@ -90,7 +91,12 @@ test('a list up to a moment leaves out what was stamped from then on', () => {
 })
 
 test('a row is shown under the names asked for, with its version beside it', () => {
-  const statement = itemSql(NAME, columns, { id: 'x', filters: [], shown: [{ column: raw, as: 'RAW' }] })
+  const statement = itemSql(NAME, columns, {
+    id: 'x',
+    filters: [],
+    includesDeleted: false,
+    shown: [{ column: raw, as: 'RAW' }],
+  })
   assert.match(statement.text, /select replace\(encode\(t\."raw", 'base64'\), E'\\n', ''\) as "RAW"/)
   assert.match(statement.text, /encode\(int8send\(t\."__version"\), 'base64'\) as version/)
   assert.deepEqual(statement.values, ['x', '7'])

@@ -1,9 +1,15 @@
 // The SQL of the table protocol. Pure: names come in, text and parameters come out; every name is quoted, no value is.
-import { ID_COLUMN, SYSTEM_COLUMNS, UPDATED_AT_COLUMN, VERSION_COLUMN } from '../contract/table-format.ts'
+import {
+  DELETED_COLUMN,
+  ID_COLUMN,
+  SYSTEM_COLUMNS,
+  UPDATED_AT_COLUMN,
+  VERSION_COLUMN,
+} from '../contract/table-format.ts'
 import { quoteIdentifier } from '../kit/identifiers.ts'
 import type { Expression, OrderTerm } from '../query/expression.ts'
 import type { SqlValue } from './column-values.ts'
-import type { Column, TableColumns } from './columns.ts'
+import { type Column, hasSoftDelete, type TableColumns } from './columns.ts'
 import { QuerySql } from './query-sql.ts'
 
 export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; salt?: string }
@@ -12,11 +18,12 @@ export type Shown = { column: Column; as: string }
 export type Assigned = { column: Column; value: SqlValue }
 export type TableName = { schema: string; table: string }
 
+const IS_THERE = `t.${quoteIdentifier(DELETED_COLUMN)} is not true`
 const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
 
 /**
  * A page of rows as one JSON text, with the whole count where it is wanted. `settledAt`: rows that were stamped from then
- * on are left out.
+ * on are left out. `includesDeleted`: those that are marked are not.
  */
 export function listSql(
   name: TableName,
@@ -29,6 +36,7 @@ export function listSql(
     wantsCount: boolean
     filters: Expression[]
     settledAt: string | null
+    includesDeleted: boolean
   },
 ): Statement {
   const table = tableOf(name)
@@ -39,6 +47,7 @@ export function listSql(
     values.push(read.settledAt)
     conditions.push(`t.${quoteIdentifier(UPDATED_AT_COLUMN)} < $${values.length}::timestamptz`)
   }
+  if (hasSoftDelete(columns) && !read.includesDeleted) conditions.push(IS_THERE)
   const where = whereSql(conditions)
   const order = orderSql(read.orderBy, query)
   const page = `select ${shownSql(read.shown)} from ${table} t${where} ${order} limit $1::bigint offset $2::bigint`
@@ -56,13 +65,14 @@ export function listSql(
 export function itemSql(
   name: TableName,
   columns: TableColumns,
-  read: { shown: Shown[]; id: string; filters: Expression[] },
+  read: { shown: Shown[]; id: string; filters: Expression[]; includesDeleted: boolean },
 ): Statement {
   const hasVersion = columns.byName.has(VERSION_COLUMN.toLowerCase())
   const version = hasVersion ? valueSql({ name: VERSION_COLUMN, kind: 'version', isNullable: false }) : 'null::text'
   const values: SqlValue[] = [read.id, columns.oid]
   const query = new QuerySql(columns, values)
   const conditions = [`t.${quoteIdentifier(ID_COLUMN)} = $1`, ...read.filters.map((filter) => query.condition(filter))]
+  if (hasSoftDelete(columns) && !read.includesDeleted) conditions.push(IS_THERE)
   return {
     text:
       `select (select row_to_json(r) from (select ${shownSql(read.shown)}) r)::text as row, ` +
@@ -87,29 +97,51 @@ export function insertSql(
   }
 }
 
-/** Changes a row, where `version` is given only under that version. */
+/**
+ * Changes a row, where `version` is given only under that version. One that is marked as deleted is changed only by what
+ * takes the mark away (`isUndelete`).
+ */
 export function updateSql(
   name: TableName,
   columns: TableColumns,
-  row: { id: string; version: string | null; assigned: Assigned[] },
+  row: { id: string; version: string | null; assigned: Assigned[]; isUndelete: boolean },
 ): Statement {
   const condition = rowCondition(row)
   const sets = row.assigned.map(
     ({ column }, index) => `${quoteIdentifier(column.name)} = $${condition.values.length + index + 1}`,
   )
+  if (row.isUndelete) sets.push(`${quoteIdentifier(DELETED_COLUMN)} = false`)
+  const isThere = hasSoftDelete(columns) && !row.isUndelete ? ` and ${IS_THERE}` : ''
   return {
-    text: `update ${tableOf(name)} as t set ${sets.join(', ')} where ${condition.text}${returningSql(columns)}`,
+    text: `update ${tableOf(name)} as t set ${sets.join(', ')} where ${condition.text}${isThere}${returningSql(columns)}`,
     values: [...condition.values, ...row.assigned.map(({ value }) => value)],
     isWrite: true,
   }
 }
 
-/** Deletes a row, where `version` is given only under that version. */
-export function deleteSql(name: TableName, row: { id: string; version: string | null }): Statement {
-  const condition = rowCondition(row)
+/**
+ * Deletes a row, where `version` is given only under that version: marks it where the table has soft delete. What is known
+ * of the columns must be all of them, or nothing is done: a mark may have come meanwhile.
+ */
+export function deleteSql(
+  name: TableName,
+  columns: TableColumns,
+  row: { id: string; version: string | null },
+): Statement {
+  const { text, values } = rowCondition(row)
+  const table = tableOf(name)
+  if (hasSoftDelete(columns)) {
+    const mark = `${quoteIdentifier(DELETED_COLUMN)} = true`
+    return {
+      text: `update ${table} as t set ${mark} where ${text} and ${IS_THERE} returning '1' as deleted`,
+      ...{ values, isWrite: true },
+    }
+  }
+  const [oid, width] = [values.length + 1, values.length + 2]
+  const isKnown = `(select relnatts from pg_class where oid = $${oid}::oid) = $${width}::int`
   return {
-    text: `delete from ${tableOf(name)} as t where ${condition.text} returning '1' as deleted`,
-    values: condition.values,
+    text: `delete from ${table} as t where ${text} and ${isKnown} returning '1' as deleted`,
+    values: [...values, columns.oid, String(columns.width)],
     isWrite: true,
   }
 }

@@ -11,6 +11,7 @@ import {
   type ColumnCache,
   type ColumnRow,
   findColumn,
+  hasSoftDelete,
   shownColumns,
   type TableColumns,
   tableColumns,
@@ -32,12 +33,14 @@ import {
   updateSql,
 } from './table-sql.ts'
 
-/** System columns of a written row, by name, as JSON shows them. */
-export type WrittenRow = Partial<Record<(typeof SYSTEM_COLUMNS)[number], string>>
+/** System columns of a written row, by name, as JSON shows them; `deleted` of those that have soft delete. */
+export type WrittenRow = Partial<Record<Exclude<(typeof SYSTEM_COLUMNS)[number], '__deleted'>, string>> & {
+  __deleted?: boolean
+}
 export type ReadRow = { row: string; version: string | null }
 export type Page = { rows: string; count: string | null }
 type Plan = Statement | { missing: string[] }
-type Asked = { select: string[] | null; systemColumns: string[] }
+type Asked = { select: string[] | null; systemColumns: string[]; includesDeleted: boolean }
 /** What may be written to: the id, and the version that it must still have; null for any. */
 export type RowKey = { id: string; version: string | null }
 
@@ -72,11 +75,11 @@ export class TableStore {
 
   /** A row by id; null when there is none of which all filters are true, or none with the columns named. */
   async find(table: string, id: string, asked: Asked & { filters: Expression[] }, work: Work): Promise<ReadRow | null> {
-    const { filters } = asked
+    const { filters, includesDeleted } = asked
     const plan = (columns: TableColumns): Plan => {
       const missing = [...missingOf(columns, asked.select ?? []), ...missingMembers(columns, filters)]
       if (missing.length > 0) return { missing }
-      return itemSql(this.#nameOf(table), columns, { shown: shownOf(columns, asked), id, filters })
+      return itemSql(this.#nameOf(table), columns, { shown: shownOf(columns, asked), id, filters, includesDeleted })
     }
     const found = await this.#run<ReadRow & { width: number }>(table, work, plan, async () => this.#missingRead())
     return found?.[0] ?? null
@@ -89,24 +92,46 @@ export class TableStore {
     return rows[0] ?? {}
   }
 
-  /** Null when no row has that id, and the version where one is given. */
-  async update(table: string, key: RowKey, properties: Property[], work: Work): Promise<WrittenRow | null> {
+  /**
+   * Null when no row has that id, and the version where one is given; nor one that is marked as deleted, unless it is
+   * to be there again.
+   */
+  async update(
+    table: string,
+    key: RowKey,
+    change: { properties: Property[]; isUndelete: boolean },
+    work: Work,
+  ): Promise<WrittenRow | null> {
     const version = numberOf(key)
     // A version that can be none matches no row; the caller tells whether there is one.
     if (version === undefined) return null
+    const { properties, isUndelete } = change
     const rows = await this.#write(table, properties, work, (columns, assigned) =>
-      updateSql(this.#nameOf(table), columns, { id: key.id, version, assigned }),
+      updateSql(this.#nameOf(table), columns, { id: key.id, version, assigned, isUndelete }),
     )
     return rows[0] ?? null
   }
 
-  /** False when no row has that id, and the version where one is given. */
+  /** False when no row has that id, and the version where one is given, or it is marked as deleted already. */
   async delete(table: string, key: RowKey, work: Work): Promise<boolean> {
     const version = numberOf(key)
     if (version === undefined) return false
-    const plan = () => deleteSql(this.#nameOf(table), { id: key.id, version })
-    const rows = await this.#run<{ deleted: string }>(table, work, plan, async () => false)
-    return (rows?.length ?? 0) > 0
+    const plan = (columns: TableColumns) => deleteSql(this.#nameOf(table), columns, { id: key.id, version })
+    const isDeleted = async () => {
+      const rows = await this.#run<{ deleted: string }>(table, work, plan, async () => false)
+      return (rows?.length ?? 0) > 0
+    }
+    if (await isDeleted()) return true
+    // With old columns nothing was done: then once more, with those that there are.
+    const before = await this.#columns.get(table, work)
+    const now = await this.#ask(async () => await this.#columns.refresh(table, work))
+    return now.width === before.width ? false : await isDeleted()
+  }
+
+  /** Whether a delete marks a row of the table. Asks PostgreSQL unless it is known to. */
+  async hasSoftDelete(table: string, work: Work): Promise<boolean> {
+    if (hasSoftDelete(await this.#ask(async () => await this.#columns.get(table, work)))) return true
+    return hasSoftDelete(await this.#ask(async () => await this.#columns.refresh(table, work)))
   }
 
   async #write(

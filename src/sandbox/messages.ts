@@ -25,10 +25,18 @@ export type WireQuery = {
 /** A table operation that a script asks its runtime for. */
 export type TableAsk =
   | { op: 'insert'; table: string; item: WireItem; systemProperties: string[] }
-  | { op: 'update'; table: string; item: WireItem; systemProperties: string[]; version: string | null }
+  | {
+      op: 'update'
+      table: string
+      item: WireItem
+      systemProperties: string[]
+      version: string | null
+      /** The row is to be there again, if it was marked as deleted. */
+      isUndelete: boolean
+    }
   | { op: 'del'; table: string; id: string; version: string | null }
-  | { op: 'lookup'; table: string; id: string; systemProperties: string[] }
-  | { op: 'read'; query: WireQuery; systemProperties: string[]; isQuiet: boolean }
+  | { op: 'lookup'; table: string; id: string; systemProperties: string[]; includesDeleted: boolean }
+  | { op: 'read'; query: WireQuery; systemProperties: string[]; includesDeleted: boolean; isQuiet: boolean }
 
 export type AskOutcome =
   | { kind: 'row'; row: WireItem }
@@ -56,6 +64,10 @@ export type CallStart = {
   user: ScriptUser
   parameters: Record<string, string>
   systemProperties: string[]
+  /** Of a read: rows that are marked as deleted, too. */
+  includesDeleted: boolean
+  /** Of an update: it takes the mark of a delete away. */
+  isUndelete: boolean
 }
 
 /** Bounds that hold inside; what must hold against a hostile script is bounded by the kernel and the runtime. */

@@ -19,7 +19,13 @@ export type Outside = {
   dateKey: string
 }
 
-type Handlers = { success?: unknown; error?: unknown; conflict?: unknown; systemProperties?: unknown }
+type Handlers = {
+  success?: unknown
+  error?: unknown
+  conflict?: unknown
+  systemProperties?: unknown
+  includeDeleted?: unknown
+}
 type Fields = Record<string, unknown>
 
 export type ScriptSide = (start: CallStart, outside: Outside) => { run: (main: unknown) => void }
@@ -94,6 +100,9 @@ export const scriptSide: ScriptSide = (start, outside) => {
     const names = Array.isArray(given) ? given : [given]
     return names.map((name) => String(name))
   }
+
+  const includes = ({ includeDeleted }: Handlers, otherwise: boolean) =>
+    includeDeleted === undefined ? otherwise : includeDeleted === true
 
   function errorOf(outcome: Extract<AskOutcome, { kind: 'failed' | 'conflict' }>): Error {
     const statusCode = outcome.kind === 'conflict' ? 412 : outcome.status
@@ -259,7 +268,8 @@ export const scriptSide: ScriptSide = (start, outside) => {
       typeof handlers.success === 'function' ? handlers.success(...values) : undefined
     const read = (query: WireQuery, handlers: Handlers) => {
       const systemProperties = systemPropertiesOf(handlers, [])
-      outside.ask({ op: 'read', query, systemProperties, isQuiet: false }, false, (outcome) =>
+      const what = { op: 'read' as const, query, systemProperties, includesDeleted: includes(handlers, false) }
+      outside.ask({ ...what, isQuiet: false }, false, (outcome) =>
         settle(handlers, outcome, (done) => tell(handlers, done.kind === 'rows' ? rowsOf(done, query) : [])),
       )
     }
@@ -291,7 +301,7 @@ export const scriptSide: ScriptSide = (start, outside) => {
         const systemProperties = systemPropertiesOf(handlers, [])
         const version = versionIn(item)
         const what = { op: 'update' as const, table: name, item: toWire(item), systemProperties, version }
-        outside.ask(what, false, (outcome) =>
+        outside.ask({ ...what, isUndelete: false }, false, (outcome) =>
           settle(handlers, outcome, (done) => {
             if (done.kind === 'row') complete(item, done.row)
             return tell(handlers, item)
@@ -310,8 +320,12 @@ export const scriptSide: ScriptSide = (start, outside) => {
       lookup: (id: unknown, options?: unknown) => {
         const handlers = checkHandlers(options, ['success', 'error', 'systemProperties', 'includeDeleted'], 'lookup')
         const systemProperties = systemPropertiesOf(handlers, [])
-        outside.ask({ op: 'lookup', table: name, id: String(id), systemProperties }, false, (outcome) =>
-          settle(handlers, outcome, (done) => tell(handlers, done.kind === 'row' ? fromWire(done.row) : undefined)),
+        const includesDeleted = includes(handlers, false)
+        outside.ask(
+          { op: 'lookup', table: name, id: String(id), systemProperties, includesDeleted },
+          false,
+          (outcome) =>
+            settle(handlers, outcome, (done) => tell(handlers, done.kind === 'row' ? fromWire(done.row) : undefined)),
         )
       },
       read: (first?: unknown, second?: unknown) => {
@@ -333,6 +347,7 @@ export const scriptSide: ScriptSide = (start, outside) => {
 
   const { operation } = start
   const item = start.item ? fromWire(start.item) : null
+  if (item && start.isUndelete) item.__deleted = false
   if (item && start.version !== null) item.__version = start.version
   const itemId = item?.id
   const query = start.query ? makeQuery(start.query, null) : null
@@ -364,8 +379,8 @@ export const scriptSide: ScriptSide = (start, outside) => {
     operation,
     parameters: { ...start.parameters },
     systemProperties: [...start.systemProperties],
-    includeDeleted: false,
-    undelete: false,
+    includeDeleted: start.includesDeleted,
+    undelete: start.isUndelete,
     execute: (options?: unknown) => {
       if (isResponded) throw new Error('Execute cannot be called after respond has been called.')
       if (executed !== 'not yet') throw new Error('Execute cannot be called more than once.')
@@ -393,13 +408,15 @@ export const scriptSide: ScriptSide = (start, outside) => {
     const isQuiet = typeof handlers.success !== 'function'
     const { table } = start
     if (operation === 'read') {
-      return { op: 'read', query: start.query ?? newParts(table), systemProperties, isQuiet }
+      const includesDeleted = includes(handlers, start.includesDeleted)
+      return { op: 'read', query: start.query ?? newParts(table), systemProperties, includesDeleted, isQuiet }
     }
     if (operation === 'del') return { op: 'del', table, id: start.id ?? '', version: delVersion }
     const fields = item ?? {}
     if (operation === 'insert') return { op: 'insert', table, item: toWire(fields), systemProperties }
     if (fields.id !== itemId) throw new Error("The 'id' of an item can not be changed by an update script.")
-    return { op: 'update', table, item: toWire(fields), systemProperties, version: versionIn(fields) }
+    const { isUndelete } = start
+    return { op: 'update', table, item: toWire(fields), systemProperties, version: versionIn(fields), isUndelete }
   }
 
   function executedWith(handlers: Handlers, outcome: AskOutcome): unknown {

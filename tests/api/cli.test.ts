@@ -10,6 +10,7 @@ const CREATED = { ...recoveryAt(7), id: 'op2', kind: 'create', report: null, pla
 const TABLE = {
   name: 'TodoItem',
   idType: 'string',
+  hasSoftDelete: false,
   permissions: { insert: 'application', read: 'public', update: 'admin', delete: 'admin' },
   recordCount: 1_204,
   columns: [{ name: 'id', type: 'string', indexed: true }],

@@ -24,8 +24,10 @@ describe('an export', () => {
     await writeFile(script, 'function read(query, user, request) { request.execute(); }')
     await cloud.ok(['mobile', 'script', 'upload', 'PrimaryService', 'table/TodoItem.read', '--file', script])
     const names = ['mobile', 'table', 'create', 'PrimaryService']
-    await cloud.ok([...names, 'Notes', '--permissions', 'read=public,insert=admin'])
+    await cloud.ok([...names, 'Notes', '--permissions', 'read=public,insert=admin', '--softDelete'])
     for (const row of ROWS) await insert('TodoItem', row)
+    await insert('Notes', { id: 'gone' })
+    assert.equal((await cloud.app(service, '/tables/Notes/gone', { method: 'DELETE' })).status, 204)
   })
   after(async () => {
     await cloud?.dispose()
@@ -59,7 +61,7 @@ describe('an export', () => {
   }
 
   test('is written whole or not at all, and over nothing that is there', async () => {
-    assert.match(await cloud.ok(['sql', 'export', 'PrimaryService', '-o', file]), /3 row\(s\) in .*primary\.gz/)
+    assert.match(await cloud.ok(['sql', 'export', 'PrimaryService', '-o', file]), /4 row\(s\) in .*primary\.gz/)
     await cloud.refuses(['sql', 'export', 'PrimaryService', '-o', file], 2, /is there[\s\S]*--override/)
     await cloud.refuses(['sql', 'export', 'PrimaryService', '-o', join(folder, 'no', 'where')], 2, /cannot write/)
     await cloud.refuses(['sql', 'export', 'Nobody', '-o', join(folder, 'x')], 2, /no mobile service 'Nobody'/)
@@ -73,13 +75,16 @@ describe('an export', () => {
     assert.match(await cloud.ok(['sql', 'import', 'Copy', file]), /From 'PrimaryService'[\s\S]*TodoItem +3/)
     const [before, now] = [await rowsOf(service), await rowsOf(copy)]
     assert.deepEqual(now, before)
-    assert.match(await cloud.ok(['mobile', 'table', 'show', 'Copy', 'Notes']), /public/)
+    assert.match(await cloud.ok(['mobile', 'table', 'show', 'Copy', 'Notes']), /Soft delete +on[\s\S]*public/)
+    assert.deepEqual(await (await cloud.app(copy, '/tables/Notes')).json(), [])
+    const marked = await cloud.app(copy, '/tables/Notes?__includeDeleted=true&$select=id,__deleted')
+    assert.deepEqual(await marked.json(), [{ id: 'gone', __deleted: true }])
     assert.match(await cloud.ok(['mobile', 'script', 'list', 'Copy']), /table\/TodoItem\.read/)
     const [changed] = await cloud.insertRows(copy, ['new'])
     assert.equal(changed, 'new')
     const versions = (await rowsOf(copy)).map((row) => Buffer.from(row.__version, 'base64').toString('hex'))
     assert.equal(new Set(versions).size, 4)
-    await cloud.refuses(['sql', 'import', 'Copy', file], 1, /TodoItem has rows already/)
+    await cloud.refuses(['sql', 'import', 'Copy', file], 1, /(TodoItem|Notes) has rows already/)
   })
 
   test('that is damaged or cut short is refused, and leaves no rows', async () => {

@@ -107,6 +107,32 @@ describe('on a good day', () => {
     )
   })
 
+  test('with soft delete a row that is deleted can be brought back, until it is switched off', async () => {
+    const table = ['mobile', 'table']
+    await cloud.ok([...table, 'create', 'Todo', 'Note', '--softDelete'])
+    assert.match(await cloud.ok([...table, 'show', 'Todo', 'Note']), /Soft delete +on/)
+    assert.match(await cloud.ok([...table, 'show', 'Todo', 'Item']), /Soft delete +off/)
+    const service = await cloud.service('Todo')
+    const ask = async (method: string, path: string, body?: object) =>
+      (await cloud.app(service, path, { method, ...(body ? { body: JSON.stringify(body) } : {}) })).status
+    assert.equal(await ask('POST', '/tables/Note', { id: 'a' }), 201)
+    assert.equal(await ask('DELETE', '/tables/Note/a'), 204)
+    assert.equal(await ask('GET', '/tables/Note/a'), 404)
+    const all = ['mobile', 'data', 'read', 'Todo', 'Note', '__includeDeleted=true&$select=id,__deleted']
+    assert.deepEqual(await cloud.json(all), [{ id: 'a', __deleted: true }])
+    assert.equal(await ask('POST', '/tables/Note/a'), 200)
+    assert.equal(await ask('GET', '/tables/Note/a'), 200)
+    assert.equal(await ask('DELETE', '/tables/Note/a'), 204)
+    const off = [...table, 'update', 'Todo', 'Note', '--softDelete', 'off']
+    assert.match(await cloud.ok([...off, '--dry-run']), /take away all that are marked/)
+    const declined = await cloud.cli(off, 'n\n')
+    assert.match(declined.stdout, /all rows that are marked as deleted\?[\s\S]*Nothing was changed/)
+    assert.match(await cloud.ok([...off, '-q']), /Soft delete is off[\s\S]*Rows +0/)
+    await cloud.refuses([...table, 'update', 'Todo', 'Note', '--softDelete', 'maybe'], 2, /neither on nor off/)
+    assert.match(await cloud.ok([...table, 'update', 'Todo', 'Item', '--softDelete', 'on']), /Soft delete +on/)
+    await cloud.ok([...table, 'update', 'Todo', 'Item', '--softDelete', 'off', '-q'])
+  })
+
   test('rows go to a file and come back from it; what cannot is told by its place, and keeps nothing else out', async () => {
     const file = join(folder, 'items.csv')
     const to = ['mobile', 'data', 'export', 'Todo', 'Item', '-o', file]

@@ -23,12 +23,18 @@ export const TableView = Type.Object({
   /** Null where the region cannot be asked. */
   recordCount: Nullable(Type.Integer()),
   columns: Nullable(Type.Array(Type.Object({ name: Type.String(), type: Type.String(), indexed: Type.Boolean() }))),
+  /** A delete marks a row. Null where the region cannot be asked. */
+  hasSoftDelete: Nullable(Type.Boolean()),
   createdAt: Instant,
 })
 export type TableView = Static<typeof TableView>
 
 export const CreateTable = Type.Object(
-  { name: Type.String(), permissions: Type.Optional(Type.Partial(PermissionsView)) },
+  {
+    name: Type.String(),
+    permissions: Type.Optional(Type.Partial(PermissionsView)),
+    hasSoftDelete: Type.Optional(Type.Boolean({ description: 'a delete marks a row; apps that were offline need it' })),
+  },
   { additionalProperties: false },
 )
 export type CreateTable = Static<typeof CreateTable>

@@ -1,5 +1,5 @@
 // Creating a table with its permissions.
-import { Stack, TextInput } from '@mantine/core'
+import { Checkbox, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { DEFAULT_PERMISSIONS, type TablePermissions } from '../../contract/permissions.ts'
@@ -11,6 +11,7 @@ import { PermissionFields } from './permission-fields.tsx'
 export function CreateTableButton({ service }: { service: string }) {
   const [, goTo] = useLocation()
   const [name, setName] = useState('TodoItem')
+  const [hasSoftDelete, setSoftDelete] = useState(false)
   const [permissions, setPermissions] = useState<TablePermissions>(DEFAULT_PERMISSIONS)
   return (
     <ChangeButton
@@ -28,11 +29,16 @@ export function CreateTableButton({ service }: { service: string }) {
             autoComplete="off"
             data-autofocus
           />
+          <Checkbox
+            label="Soft delete: a delete marks a row, so that apps that were offline hear of it"
+            checked={hasSoftDelete}
+            onChange={(event) => setSoftDelete(event.currentTarget.checked)}
+          />
           <PermissionFields value={permissions} onChange={setPermissions} />
         </Stack>
       }
       isFormReady={name.trim() !== ''}
-      run={() => createTable(service, { name: name.trim(), permissions })}
+      run={() => createTable(service, { name: name.trim(), permissions, hasSoftDelete })}
       onDone={() => goTo(`/services/${service}/data/${name.trim()}`)}
     />
   )
