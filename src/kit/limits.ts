@@ -228,7 +228,10 @@ export const RESTART_MS_MAX = 5_000
 export const CHILD_LOOK_MS = 100
 /** How long it waits for what keeps it from beginning one, or for a machine that is needed: then a person is told. */
 export const PART_WAIT_MS_MAX = 60_000
-/** On the way home a planned move that would have held requests for too long is tried again, so often and so late. */
+/**
+ * On the way home a planned move that would have held requests for too long is tried again, so often and so late, and
+ * given twice as long each time: with the rest of the move still within what a gateway holds a request for.
+ */
 export const MOVE_TRIES_MAX = 3
 export const MOVE_AGAIN_MS = 5_000
 /** A call of the CLI to control; control itself answers or gives up well within this. */

@@ -69,10 +69,10 @@ async function swap(deps: RecoveryDeps, context: StepContext): Promise<StepResul
   const { from, to } = inputOf(operation)
   const facts = context.facts as Facts
   if (facts.isSwapped === true) return { kind: 'done' }
-  requireInTime(facts)
+  requireInTime(context)
   const serviceId = serviceIdOf(operation)
   facts.stampMs = await raiseStampsOver(deps, { serviceId, from, to })
-  requireInTime(facts)
+  requireInTime(context)
   await decideSwitch(deps.db, context, async (trx) => {
     const epoch = await nextEpoch(trx)
     await updateHeld(trx, operation, { server: to.server, schema_name: to.schema, epoch })

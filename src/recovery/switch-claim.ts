@@ -27,18 +27,19 @@ import {
 } from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import { requireMovable } from './switch-server.ts'
-import type { ServerMove } from './switch-steps.ts'
+import type { Patience, ServerMove } from './switch-steps.ts'
 
 type Db = Kysely<ControlDatabase>
 
 /** What the steps need to know of the claim; kept in the operation's row. `serverMove` is null where only compute moves. */
-export type SwitchInput = Move & {
-  server: string
-  serverMove: ServerMove | null
-  secondaryName: string | null
-  fromRegion: string
-  toRegion: string
-}
+export type SwitchInput = Move &
+  Patience & {
+    server: string
+    serverMove: ServerMove | null
+    secondaryName: string | null
+    fromRegion: string
+    toRegion: string
+  }
 
 const STEPS = {
   warm: 'Serving it in its new home, too',
@@ -52,12 +53,14 @@ const STEPS = {
   follow: 'Letting what it left follow',
 }
 
+type Wanted = SwitchService & Patience
+
 /** Checks that it can be done now and writes the operation. Returns its id. */
 export async function beginSwitchService(
   deps: RecoveryDeps,
   caller: Caller,
   name: string,
-  wanted: SwitchService,
+  wanted: Wanted,
   key: string | null,
 ): Promise<string> {
   return await beginClaim(deps.db, { caller, key }, async (how) => await claimSwitch(deps, caller, name, wanted, how))
@@ -77,7 +80,7 @@ async function claimSwitch(
   deps: RecoveryDeps,
   caller: Caller,
   name: string,
-  wanted: SwitchService,
+  wanted: Wanted,
   how: ClaimOptions,
 ): Promise<Claim> {
   const { db, field } = deps
@@ -105,6 +108,7 @@ async function claimSwitch(
       ...{ secondaryId: standsOn?.id ?? null, from, to: { region: region.slug, machine }, returning },
       ...{ server: service.server, serverMove: serverMove?.move ?? null, secondaryName: standsOn?.name ?? null },
       ...{ fromRegion: fromRegion.name, toRegion: region.name },
+      ...(wanted.stopMsMax === undefined ? {} : { stopMsMax: wanted.stopMsMax }),
     }
     const operationId = await insertOperation(trx, {
       kind: 'switchover',

@@ -108,7 +108,7 @@ async function swap(deps: RecoveryDeps, context: StepContext): Promise<StepResul
   }
   if (serverMove) return await changeRoles(deps, context, serverMove, moveHome)
   if (facts.isSwapped !== true) {
-    requireInTime(facts)
+    requireInTime(context)
     await decideSwitch(deps.db, context, moveHome)
   }
   return { kind: 'done', detail: `on ${to.machine}` }

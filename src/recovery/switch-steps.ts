@@ -20,6 +20,9 @@ import type { RecoveryDeps } from './recover-facts.ts'
 /** The move of a server: between which machines. */
 export type ServerMove = { server: string; from: string; to: string }
 
+/** Part of what a move is asked for: for how long requests may wait until its roles must change. */
+export type Patience = { stopMsMax?: number }
+
 /** What the steps tell each other; part of the operation's row. */
 export type SwitchFacts = {
   /** When requests began to be held, by control's wall clock; the one who takes over counts on. */
@@ -101,7 +104,7 @@ export async function holdRequests(deps: RecoveryDeps, context: StepContext, hol
     facts.heldAt = heldAt
     faultPoint('switchover.hold.held')
   }
-  requireInTime(facts)
+  requireInTime(context)
   const { unreached } = await field.push()
   const { live } = await field.gateways()
   const silent = live.filter((gateway) => unreached.includes(gateway))
@@ -120,7 +123,7 @@ export async function changeRoles(
   const { db, field } = deps
   const facts = context.facts as SwitchFacts
   if (facts.isSwapped === true) return { kind: 'done' }
-  requireInTime(facts)
+  requireInTime(context)
   facts.stopVersion ??= await db.transaction().execute(async (trx) => {
     const stopping = trx.updateTable('servers').set({ is_stopping: true })
     await stopping.where('name', '=', move.server).where('switching_to', '=', move.to).execute()
@@ -137,7 +140,7 @@ export async function changeRoles(
   const next = await factsOn(field, move.to, move.server)
   const isWhole = next?.lsn != null && lsnDistance(next.lsn, end) >= 0
   if (!isWhole) return wait(`the standby on ${move.to} to have all of it (${next?.lsn ?? 'unknown'} of ${end})`)
-  requireInTime(facts)
+  requireInTime(context)
   await decideSwitch(db, context, async (trx) => {
     await swapMembers(trx, { ...move, shutdownLsn: end })
     await also(trx)
@@ -205,8 +208,10 @@ export async function releaseRequests(
 }
 
 /** Faults with `switchover.too_slow`: requests wait, and what takes too long is given up while it can be. */
-export function requireInTime({ heldAt = 0 }: SwitchFacts): void {
-  if (Date.now() - heldAt <= SWITCH_STOP_MS_MAX) return
+export function requireInTime({ facts, operation }: StepContext): void {
+  const { heldAt = 0 } = facts as SwitchFacts
+  const { stopMsMax = SWITCH_STOP_MS_MAX } = operation.input as Patience
+  if (Date.now() - heldAt <= stopMsMax) return
   throw new Fault('switchover.too_slow', 503, 'requests would have had to wait for too long, so all was put back', {
     hint: 'Try again when there is less to do; see what held it up: mainstay operation list',
   })

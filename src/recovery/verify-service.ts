@@ -162,6 +162,7 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
   const unknown = tables.filter(({ name }) => answer.tables.every((table) => table.name !== name))
   const wanted = digestsOf({
     isSchemaDynamic: service.is_schema_dynamic,
+    isKeyRequired: service.is_key_required,
     tables: tables.map(({ name, permissions }) => ({ name, permissions })),
     applicationKey: deps.seal.open(service.application_key),
     masterKey: deps.seal.open(service.master_key),

@@ -8,7 +8,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { beginProtectServer, planProtectServer } from '../databases/protect-server.ts'
 import { getServer, standbyOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
-import { CHILD_LOOK_MS, MOVE_AGAIN_MS, MOVE_TRIES_MAX, PART_WAIT_MS_MAX } from '../kit/limits.ts'
+import { CHILD_LOOK_MS, MOVE_AGAIN_MS, MOVE_TRIES_MAX, PART_WAIT_MS_MAX, SWITCH_STOP_MS_MAX } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { getOperation, insertOperation, listOperations, type Operation, subjectOf } from '../operations/operations.ts'
 import { isOutOfPatience } from '../operations/patience.ts'
@@ -38,8 +38,12 @@ const PROTECT_STEPS = [
 ]
 const MOVE_STEP = { name: 'move', sentence: 'Moving it home' }
 const OPERATIONS_SEARCHED = 50
-// What somebody else does meanwhile is waited for for a while; so is a server for a region that has just come back.
-const PASSING = ['region.no_database', 'region.unreachable', 'server.busy', 'service.busy']
+// What somebody else does meanwhile is waited for for a while; so is a server for a region that has just come back, and
+// a service that is not well again just after a move of it was put back.
+const PASSING = [
+  ...['region.no_database', 'region.unreachable', 'server.busy', 'service.busy'],
+  ...['switchover.not_ready', 'switchover.standby_not_ready'],
+]
 
 /** Begins to make a service safe again. Returns the operation's id. */
 export async function beginReprotect(
@@ -278,7 +282,9 @@ export function wayHomeKind(deps: RecoveryDeps): OperationKind {
             return notYet('a moment with less to do', MOVE_AGAIN_MS)
           }
           return await runPart(db, context, part, async (caller, key) => {
-            return await beginSwitchService(deps, caller, name, move, key)
+            // Each time more patiently: held requests are answered all the same, only later.
+            const stopMsMax = SWITCH_STOP_MS_MAX * 2 ** (tries - 1)
+            return await beginSwitchService(deps, caller, name, { ...move, stopMsMax }, key)
           })
         },
       },

@@ -268,10 +268,12 @@ describe('a cloud on machines of their own', () => {
     assert.deepEqual((JSON.parse(rows.body) as { id: string }[]).map(({ id }) => id).sort(), ['after', 'before'])
     // The gateway that was late learns it when it is back.
     await startAgain('edge')
-    const known = await cloud.request('edge', `${gateways[1]?.url}/services/later/tables/Item`, {
-      key: later.applicationKey,
-    })
-    assert.equal(known.status, 200, known.body)
+    const isLearnt = async () => {
+      const elsewhere = `${gateways[1]?.url}/services/later/tables/Item`
+      const { status } = await cloud.request('edge', elsewhere, { key: later.applicationKey })
+      return status === 200 ? true : undefined
+    }
+    await waitFor('the late gateway to know the way', isLearnt, SLOW)
   })
 })
 
