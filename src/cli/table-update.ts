@@ -48,7 +48,7 @@ export function addTableUpdate(table: Command, shell: Shell): void {
     .option('-p, --permissions <list>', 'who may do what; what is not named stays: insert|read|update|delete|*=level')
     .option('--addColumn <list>', 'columns to add: NAME=string|number|boolean|date, separated by commas')
     .option('--deleteColumn <list>', 'columns to delete with their values')
-    .option('--addIndex <list>', 'columns to index; writers are not held up')
+    .option('--addIndex <list>', 'columns to index, text also by its parts; writers are not held up')
     .option('--deleteIndex <list>', 'columns that need no index any more')
     .option('--softDelete <on|off>', 'whether a delete marks a row or takes it away; off takes away what is marked')
     .option(...DRY_RUN)

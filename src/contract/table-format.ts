@@ -32,6 +32,14 @@ export const SETTLED_FUNCTION = 'mainstay.settled()'
 /** The collation of text columns and string ids: case-insensitive, accent-sensitive, linguistic. */
 export const TEXT_COLLATION = 'mainstay.ci'
 
+/**
+ * Text as functions that look into it compare it, as SQL: letter by letter, whatever the case, also of letters that the
+ * database's own locale does not know. Indexes for filters lie on this expression.
+ */
+export function foldedSql(text: string): string {
+  return `lower(${text} collate "und-x-icu") collate "C"`
+}
+
 /** PostgreSQL types of columns that dynamic schema adds, by the JSON value's type. */
 export const COLUMN_TYPES = {
   string: `text collate ${TEXT_COLLATION}`,

@@ -255,6 +255,14 @@ const PLATFORM_SQL = `
   create schema if not exists ${PLATFORM_SCHEMA};
   grant usage on schema ${PLATFORM_SCHEMA} to public;
   create collation if not exists ${TEXT_COLLATION} (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+  -- What finds a part of a text by an index. An external server may not have it, or not let us.
+  do $$ begin
+    create extension if not exists pg_trgm with schema ${PLATFORM_SCHEMA};
+  exception
+    when insufficient_privilege or undefined_file or feature_not_supported then null;
+    -- Somebody else just made it.
+    when unique_violation or duplicate_object then null;
+  end $$;
   ${STAMPS_SQL}
   create or replace function ${PLATFORM_SCHEMA}.stamp() returns trigger language plpgsql as $$
   begin

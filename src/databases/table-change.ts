@@ -7,6 +7,7 @@ import {
   COLUMN_TYPES,
   DELETED_COLUMN,
   DELETED_COLUMN_SQL,
+  foldedSql,
   ID_COLUMN,
   ownerRole,
   SYSTEM_COLUMNS,
@@ -17,7 +18,7 @@ import { quoteIdentifier as id } from '../kit/identifiers.ts'
 /** Which table, and whose: what is added belongs to the service, not to us. */
 export type TableName = { schema: string; table: string; serviceId: string }
 
-type Found = { name: string; isIndexed: boolean; isBuilding: boolean }
+type Found = { name: string; isText: boolean }
 
 /** Makes a change. An index is built without holding up writers; `building`: somebody else builds it just now. */
 export async function changeTable(client: pg.Client, name: TableName, change: TableChange): Promise<TableChangeResult> {
@@ -43,7 +44,8 @@ export async function changeTable(client: pg.Client, name: TableName, change: Ta
       return await addIndex(client, name, found)
     case 'drop_index':
       if (!found) throw unknownColumn(name, change.column)
-      await client.query(`drop index concurrently if exists ${id(name.schema)}.${id(indexName(name, found.name))}`)
+      await dropIndex(client, name, indexName(name, found.name))
+      await dropIndex(client, name, partIndexName(name, found.name))
       return { state: 'done', column: found.name }
   }
 }
@@ -63,23 +65,58 @@ async function changeSoftDelete(client: pg.Client, name: TableName, isOn: boolea
 }
 
 async function addIndex(client: pg.Client, name: TableName, column: Found): Promise<TableChangeResult> {
-  const index = indexName(name, column.name)
+  const [index, partIndex] = [indexName(name, column.name), partIndexName(name, column.name)]
   const isTaken = await client.query<{ taken: boolean }>('select pg_try_advisory_lock(hashtext($1)) as taken', [index])
   if (isTaken.rows[0]?.taken !== true) return { state: 'building', column: column.name }
   try {
-    // One that a crash left half built is never valid: it goes before a new one is made.
-    if (column.isBuilding) await client.query(`drop index concurrently if exists ${id(name.schema)}.${id(index)}`)
-    const table = `${id(name.schema)}.${id(name.table)}`
-    await client.query(`create index concurrently if not exists ${id(index)} on ${table} (${id(column.name)})`)
+    await buildIndex(client, name, index, `(${id(column.name)})`)
+    if (column.isText) await buildIndex(client, name, partIndex, await partIndexSql(client, column.name))
     return { state: 'done', column: column.name }
   } finally {
     await client.query('select pg_advisory_unlock(hashtext($1))', [index])
   }
 }
 
+async function buildIndex(client: pg.Client, name: TableName, index: string, definition: string): Promise<void> {
+  const found = await client.query<{ isWhole: boolean }>(
+    `select i.indisvalid as "isWhole" from pg_index i join pg_class c on c.oid = i.indexrelid
+       join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`,
+    [name.schema, index],
+  )
+  // One that a crash left half built is never valid: it goes before a new one is made.
+  if (found.rows[0]?.isWhole === false) await dropIndex(client, name, index)
+  const table = `${id(name.schema)}.${id(name.table)}`
+  const using = definition.startsWith('using') ? '' : 'using btree '
+  await client.query(`create index concurrently if not exists ${id(index)} on ${table} ${using}${definition}`)
+}
+
+async function dropIndex(client: pg.Client, name: TableName, index: string): Promise<void> {
+  await client.query(`drop index concurrently if exists ${id(name.schema)}.${id(index)}`)
+}
+
+// By what a text begins with, and by any part of it where the server has what that takes.
+async function partIndexSql(client: pg.Client, column: string): Promise<string> {
+  const found = await client.query<{ schema: string }>(
+    `select n.nspname as schema from pg_extension e join pg_namespace n on n.oid = e.extnamespace
+      where e.extname = 'pg_trgm'`,
+  )
+  const folded = `(${foldedSql(id(column))})`
+  const [trigrams] = found.rows
+  return trigrams ? `using gin (${folded} ${id(trigrams.schema)}.gin_trgm_ops)` : `(${folded} text_pattern_ops)`
+}
+
 // The index's name says which column it is for, whatever characters that has, in the 63 bytes that a name may have.
 function indexName(name: TableName, column: string): string {
-  return `.i_${createHash('sha256').update(`${name.table}\0${column}`).digest('hex').slice(0, 24)}`
+  return `.i_${columnHash(name, column)}`
+}
+
+// Of the one that finds parts of its texts.
+function partIndexName(name: TableName, column: string): string {
+  return `.f_${columnHash(name, column)}`
+}
+
+function columnHash(name: TableName, column: string): string {
+  return createHash('sha256').update(`${name.table}\0${column}`).digest('hex').slice(0, 24)
 }
 
 async function asOwner(client: pg.Client, name: TableName, statement: string): Promise<void> {
@@ -93,11 +130,7 @@ async function asOwner(client: pg.Client, name: TableName, statement: string): P
 
 async function readColumns(client: pg.Client, name: TableName): Promise<Found[]> {
   const found = await client.query<Found>(
-    `select a.attname as name,
-            exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum and i.indisvalid)
-              as "isIndexed",
-            exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum and not i.indisvalid)
-              as "isBuilding"
+    `select a.attname as name, a.atttypid in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype) as "isText"
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
       where n.nspname = $1 and c.relname = $2 and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
       order by a.attnum`,
