@@ -22,7 +22,13 @@ const SETTINGS: Setting[] = [
     key: 'dynamicSchemaEnabled',
     about: 'writes may add columns',
     show: ({ isSchemaDynamic }) => String(isSchemaDynamic),
-    parse: (text) => ({ isSchemaDynamic: truthOf(text) }),
+    parse: (text) => ({ isSchemaDynamic: truthOf('dynamicSchemaEnabled', text) }),
+  },
+  {
+    key: 'applicationKeyRequired',
+    about: 'the application key is asked of clients of the second generation, too, which know none',
+    show: ({ isKeyRequired }) => String(isKeyRequired),
+    parse: (text) => ({ isKeyRequired: truthOf('applicationKeyRequired', text) }),
   },
   {
     key: 'recovery.lossMax',
@@ -97,18 +103,22 @@ async function needSetting(session: Session, given: string | undefined, usage: s
   const found = SETTINGS.find((setting) => setting.key.toLowerCase() === key.toLowerCase())
   if (found) return found
   throw new Fault('usage.bad_option', 400, `there is no setting '${key}'`, {
-    hint: `There are ${SETTINGS.map((setting) => setting.key).join(' and ')}.`,
+    hint: `There are ${SETTINGS.map((setting) => setting.key).join(', ')}.`,
   })
 }
 
-function truthOf(text: string): boolean {
+function truthOf(key: string, text: string): boolean {
   const word = text.trim().toLowerCase()
   if (word === 'true' || word === 'false') return word === 'true'
-  throw new Fault('usage.bad_option', 400, `dynamicSchemaEnabled takes true or false, not '${text}'`, {
-    hint: USAGE_SET.replace('recovery.lossMax 5m', 'dynamicSchemaEnabled false'),
+  throw new Fault('usage.bad_option', 400, `${key} takes true or false, not '${text}'`, {
+    hint: USAGE_SET.replace('recovery.lossMax 5m', `${key} false`),
   })
 }
 
-function jsonOf({ isSchemaDynamic, lossMsMax }: ServiceSettings): Record<string, boolean | string> {
-  return { dynamicSchemaEnabled: isSchemaDynamic, 'recovery.lossMax': durationText(lossMsMax) }
+function jsonOf({ isSchemaDynamic, isKeyRequired, lossMsMax }: ServiceSettings): Record<string, boolean | string> {
+  return {
+    dynamicSchemaEnabled: isSchemaDynamic,
+    applicationKeyRequired: isKeyRequired,
+    'recovery.lossMax': durationText(lossMsMax),
+  }
 }

@@ -99,6 +99,8 @@ export type ServiceAssignment = {
   applicationKey: string
   masterKey: string
   isSchemaDynamic: boolean
+  /** The application key is asked of clients of the second generation, too. Left out by an older control: it is. */
+  isKeyRequired?: boolean
   /** Grows with each restart that a person asked for: pools and sandboxes of an older one are ended. */
   generation: number
   tables: TableDefinition[]

@@ -193,6 +193,7 @@ export type ControlDatabase = {
     master_key: string
     login_password: string
     is_schema_dynamic: Generated<boolean>
+    is_key_required: Generated<boolean>
     secondary_for: string | null
     operation_id: string | null
     created_at: When

@@ -22,6 +22,7 @@ export const FAULT_CODES = [
   'account.weak_password',
   'app.bad_request',
   'app.conflict',
+  'app.failed',
   'app.epoch_stale',
   'app.not_found',
   'app.outcome_unknown',

@@ -7,6 +7,7 @@ export type ServiceDigests = { settings: string; permissions: string; keys: stri
 /** SHA-256 (hex) of each part, whatever order its tables come in. */
 export function digestsOf(service: {
   isSchemaDynamic: boolean
+  isKeyRequired?: boolean
   tables: TableDefinition[]
   applicationKey: string
   masterKey: string
@@ -14,7 +15,8 @@ export function digestsOf(service: {
   const tables = [...service.tables].sort((left, right) => (left.name < right.name ? -1 : 1))
   const permissions = tables.map(({ name, permissions: of }) => [name, of.insert, of.read, of.update, of.delete])
   return {
-    settings: sha256([service.isSchemaDynamic]),
+    // As older releases have it where it is as it was with them.
+    settings: sha256([service.isSchemaDynamic, ...(service.isKeyRequired === false ? ['keyless'] : [])]),
     permissions: sha256(permissions),
     keys: sha256([service.applicationKey, service.masterKey]),
   }

@@ -20,6 +20,8 @@ export const ExportHeader = Type.Object({
   exportedAt: Type.String(),
   settings: Type.Object({
     isSchemaDynamic: Type.Boolean(),
+    /** Older releases did not know it: what the service is set to stays. */
+    isKeyRequired: Type.Optional(Type.Boolean()),
     lossMsMax: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
   }),
   tables: Type.Array(

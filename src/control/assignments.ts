@@ -288,6 +288,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     applicationKey: open(service.application_key),
     masterKey: open(service.master_key),
     isSchemaDynamic: service.is_schema_dynamic,
+    isKeyRequired: service.is_key_required,
     generation: service.restarts,
     tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
     scripts: snapshot.scripts

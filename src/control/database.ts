@@ -14,6 +14,7 @@ import * as serviceDashboard from '../../migrations/0010-service-dashboard.ts'
 import * as notices from '../../migrations/0011-notices.ts'
 import * as accounts from '../../migrations/0012-accounts.ts'
 import * as history from '../../migrations/0013-history.ts'
+import * as keyRequired from '../../migrations/0014-key-required.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -36,6 +37,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0011-notices': notices,
   '0012-accounts': accounts,
   '0013-history': history,
+  '0014-key-required': keyRequired,
 }
 
 export type Db = Kysely<ControlDatabase>

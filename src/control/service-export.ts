@@ -144,8 +144,9 @@ export async function importService(
   const last = await deps.db.transaction().execute(async (trx) => {
     const written = { serviceId: service.id, principal: caller.principal }
     for (const one of header.scripts) await writeScript(trx, { ...written, ...one })
-    const { isSchemaDynamic, lossMsMax } = header.settings
-    const set = { is_schema_dynamic: isSchemaDynamic, loss_ms_max: lossMsMax }
+    const { isSchemaDynamic, isKeyRequired, lossMsMax } = header.settings
+    const key = isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }
+    const set = { is_schema_dynamic: isSchemaDynamic, ...key, loss_ms_max: lossMsMax }
     await trx.updateTable('services').set(set).where('id', '=', service.id).execute()
     const after = { from: header.service, exportedAt: header.exportedAt, rows }
     await audit(trx, caller, { action: 'sql import', subject: service.name, after })

@@ -7,6 +7,11 @@ export function jsonAnswer(status: number, body: string, headers: Record<string,
   return { status, headers, body }
 }
 
+/** An answer of plain text. */
+export function textAnswer(status: number, body: string): Answer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body }
+}
+
 /** An answer without a body. */
 export function emptyAnswer(status: number, headers: Record<string, string> = {}): Answer {
   return { status, headers, body: '' }

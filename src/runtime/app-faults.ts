@@ -1,10 +1,12 @@
 // The refusals of the app protocol, and how they look on the wire: `{"code":N,"error":"Error: …"}`.
 import { Fault } from '../kit/fault.ts'
 import { RETRY_AFTER_SECONDS } from '../kit/limits.ts'
-import { type Answer, jsonAnswer } from './answer.ts'
+import { type Answer, jsonAnswer, textAnswer } from './answer.ts'
+import type { Generation } from './generation.ts'
 
 export const BAD_REQUEST_TEXT = 'Bad request.'
 export const TIMED_OUT_TEXT = 'The request has timed out.'
+const MUST_LOG_IN_TEXT = 'You must be logged in to use this application'
 const OUTCOME_UNKNOWN_TEXT = 'The outcome of the write is unknown: it may or may not have been done.'
 
 export function badRequest(message: string): Fault {
@@ -23,8 +25,8 @@ export function notFound(message = 'Not Found'): Fault {
   return new Fault('app.not_found', 404, message)
 }
 
-export function itemNotFound(id: string): Fault {
-  return notFound(`An item with id '${id}' does not exist.`)
+export function itemNotFound(id: string, generation: Generation = 1): Fault {
+  return notFound(generation === 1 ? `An item with id '${id}' does not exist.` : 'The item does not exist')
 }
 
 /** Nothing was done; the client may try again later. */
@@ -47,13 +49,12 @@ export function scriptFailed(cause: unknown): Fault {
 }
 
 /** Renders what was thrown. Anything but a Fault is a bug, whose details are nobody's business outside. */
-export function answerOfError(error: unknown): Answer {
-  if (!(error instanceof Fault)) return errorAnswer(500, 'Error: Internal Server Error')
-  if (error.code === 'app.syntax') return errorAnswer(error.status, `SyntaxError: ${error.message}`)
-  return errorAnswer(error.status, `Error: ${error.message}`)
-}
-
-function errorAnswer(status: number, error: string): Answer {
+export function answerOfError(error: unknown, generation: Generation = 1): Answer {
+  const fault = error instanceof Fault ? error : new Fault('app.failed', 500, 'Internal Server Error')
+  const { status, message, code } = fault
+  if (generation === 2 && code === 'app.unauthorized') return textAnswer(status, MUST_LOG_IN_TEXT)
   const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}
-  return jsonAnswer(status, JSON.stringify({ code: status, error }), headers)
+  const word = code === 'app.syntax' ? 'SyntaxError' : 'Error'
+  const body = generation === 2 ? { error: message } : { code: status, error: `${word}: ${message}` }
+  return jsonAnswer(status, JSON.stringify(body), headers)
 }

@@ -5,6 +5,7 @@ import { APP_BODY_BYTES_MAX } from '../kit/limits.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import type { Work } from './app-database.ts'
 import { badRequest } from './app-faults.ts'
+import { type Generation, generationOf } from './generation.ts'
 
 const TOO_LARGE_TEXT = 'Request body maximum size limit was exceeded.'
 
@@ -16,23 +17,32 @@ export type AppRequest = {
   /** As sent, without the query. */
   path: string
   query: URLSearchParams
+  /** Which clients' words it speaks. */
+  generation: Generation
   headers: IncomingMessage['headers']
   work: Work
-  /** The parsed body: an object for JSON and forms, a string for other types, undefined when there is none. */
+  /** The parsed body, read once: an object for JSON and forms, a string for other types, undefined for none. */
   readBody: () => Promise<unknown>
 }
 
 export function readRequest(message: IncomingMessage, options: { requestMs: number }): AppRequest {
   const target = originForm(message.url ?? '/')
   const question = target.indexOf('?')
+  const query = new URLSearchParams(question < 0 ? '' : target.slice(question + 1))
+  let body: Promise<unknown> | null = null
+  const parse = async () => parseBody(message.headers['content-type'], await readText(message))
   return {
     id: requestIdOf(message.headers[REQUEST_ID_HEADER]),
     method: methodOf(message),
     path: question < 0 ? target : target.slice(0, question),
-    query: new URLSearchParams(question < 0 ? '' : target.slice(question + 1)),
+    query,
+    generation: generationOf(message.headers, query),
     headers: message.headers,
     work: { deadline: performance.now() + options.requestMs, isWriteInFlight: false },
-    readBody: async () => parseBody(message.headers['content-type'], await readText(message)),
+    readBody() {
+      body ??= parse()
+      return body
+    },
   }
 }
 

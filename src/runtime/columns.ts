@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { DELETED_COLUMN, ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import type { AppDatabase, Work } from './app-database.ts'
 import { unavailable } from './app-faults.ts'
+import { isReservedName, plainName } from './generation.ts'
 
 /** How a column's values are converted, in both directions. */
 export type ColumnKind = 'text' | 'number' | 'boolean' | 'date' | 'timestamp' | 'binary' | 'version' | 'other'
@@ -62,6 +63,18 @@ export function tableColumns(rows: ColumnRow[], generation: number): TableColumn
 /** The column that a name means, whatever its case. */
 export function findColumn(columns: TableColumns, name: string): Column | undefined {
   return columns.byName.get(name.toLowerCase())
+}
+
+/** The same columns by the names of the second generation: an app's own column of such a name is out of its reach. */
+export function plainlyNamed(columns: TableColumns): TableColumns {
+  const system = columns.list.filter(({ name }) => isSystemColumn(name))
+  const renamed = system.map((column) => [plainName(column.name).toLowerCase(), column] as const)
+  return { ...columns, byName: new Map([...columns.byName, ...renamed]) }
+}
+
+/** What a row shows to the second generation: everything, but what one of its own names hides. */
+export function plainlyShown(columns: TableColumns): Column[] {
+  return columns.list.filter(({ name }) => isSystemColumn(name) || !isReservedName(name))
 }
 
 /** True where a delete marks a row. */

@@ -6,12 +6,20 @@ import { unauthorized } from './app-faults.ts'
 
 export type ServiceKeys = { applicationKey: string; masterKey: string }
 
-/** Passes when the headers satisfy the level, refuses with 401 otherwise. A valid master key always passes. */
-export function authorize(level: PermissionLevel, headers: IncomingHttpHeaders, keys: ServiceKeys): void {
+/**
+ * Passes when the headers satisfy the level, refuses with 401 otherwise. A valid master key always passes. `isKeyAsked`:
+ * clients of the second generation have no application key, and a service may do without it for them.
+ */
+export function authorize(
+  level: PermissionLevel,
+  headers: IncomingHttpHeaders,
+  keys: ServiceKeys,
+  { isKeyAsked }: { isKeyAsked: boolean },
+): void {
   // A token must be valid wherever it is sent, and no service issues any: what is sent cannot be one of ours.
   if (headerOf(headers, 'x-zumo-auth') !== '') throw unauthorized('The authentication token is not valid.')
   if (isMaster(headers, keys)) return
-  if (level === 'public') return
+  if (level === 'public' || (level === 'application' && !isKeyAsked)) return
   if (level === 'application' && isSecret(headerOf(headers, 'x-zumo-application'), keys.applicationKey)) return
   throw unauthorized()
 }

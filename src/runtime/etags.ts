@@ -19,6 +19,18 @@ export function parseIfMatch(headers: IncomingHttpHeaders): string | null {
   return unquote(value)
 }
 
+/**
+ * The version that a write demands, by its header or as part of what was sent (`sent`), and how it is answered where the row
+ * has another.
+ */
+export function demandOf(
+  headers: IncomingHttpHeaders,
+  sent: string | null,
+): { version: string | null; status: 409 | 412 } {
+  const demanded = parseIfMatch(headers)
+  return demanded === null ? { version: sent, status: sent === null ? 412 : 409 } : { version: demanded, status: 412 }
+}
+
 /** True when the client says that it has this version already. */
 export function isNoneMatch(headers: IncomingHttpHeaders, version: string): boolean {
   const value = headers['if-none-match']?.trim()

@@ -1,6 +1,7 @@
 // The item that a client sends: a JSON object becomes checked properties, or a refusal in the original's words.
 import { ID_LENGTH_MAX } from '../contract/table-format.ts'
 import { badRequest } from './app-faults.ts'
+import { isReservedName } from './generation.ts'
 
 export type ItemValue =
   | { kind: 'string'; value: string }
@@ -36,6 +37,29 @@ export function parseItem(body: unknown): Item {
     else properties.push({ name: checkName(name), value: parseValue(name, value) })
   }
   return { id, properties }
+}
+
+/** As `parseItem`, of a client of the second generation, with the version that it says it has; null for none. */
+export function parsePlainItem(body: unknown): Item & { version: string | null } {
+  const { rest, version } = takeVersion(body)
+  return { ...parseItem(rest), version }
+}
+
+/**
+ * Splits what a client of the second generation sent into the version that it has of the item and all else. 400 where
+ * it gives a value to what only the server gives one.
+ */
+export function takeVersion(body: unknown): { rest: unknown; version: string | null } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { rest: body, version: null }
+  let version: string | null = null
+  const rest: [string, unknown][] = []
+  for (const [name, value] of Object.entries(body)) {
+    if (!isReservedName(name)) rest.push([name, value])
+    else if (name.toLowerCase() !== 'version') {
+      throw badRequest(`Cannot update item with property '${name}' as it is reserved`)
+    } else if (typeof value === 'string' && value !== '') version = value
+  }
+  return { rest: Object.fromEntries(rest), version }
 }
 
 /** Checks an id, from a body or a URL. */

@@ -1,12 +1,14 @@
 // From the tree of a query to SQL over the columns that a table has. Pure. No text of a query gets into the SQL: names
 // are those that PostgreSQL gave us, literals are parameters, and all else is chosen from what stands here.
-import { TEXT_COLLATION, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
+import { foldedSql, TEXT_COLLATION, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
+import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier } from '../kit/identifiers.ts'
 import { type Expression, isLiteral, type Literal, membersOf, partsOf } from '../query/expression.ts'
 import { QueryError } from '../query/query-error.ts'
-import { BAD_REQUEST_TEXT, badRequest, invalidQuery } from './app-faults.ts'
+import { invalidQuery } from './app-faults.ts'
 import { columnValue, type SqlValue } from './column-values.ts'
 import { type Column, type ColumnKind, findColumn, type TableColumns } from './columns.ts'
+import { plainName } from './generation.ts'
 import type { ItemValue } from './item-body.ts'
 import { hasCharacterSet, likePattern, setPattern } from './like-patterns.ts'
 
@@ -17,15 +19,12 @@ type Of<Kind extends Expression['kind']> = Extract<Expression, { kind: Kind }>
 const COMPARISON_SIGNS = { eq: '=', ne: '<>', gt: '>', ge: '>=', lt: '<', le: '<=' } as const
 const MIRRORED = { eq: 'eq', ne: 'ne', gt: 'lt', ge: 'le', lt: 'gt', le: 'ge' } as const
 const ARITHMETIC_SIGNS = { add: '+', sub: '-', mul: '*', div: '/' } as const
+// By the names of both generations. An app's own column of the second's name costs its readers a question more.
+const UPDATED_AT_NAMES = new Set([UPDATED_AT_COLUMN, plainName(UPDATED_AT_COLUMN)].map((name) => name.toLowerCase()))
 const INT8_MAX = 2n ** 63n - 1n
-// Letters beyond those of the database's own locale have their case, too. Indexes for filters lie on this expression.
+// The collation in which letters have their case, as in `foldedSql`.
 const FOLD_COLLATION = '"und-x-icu"'
 const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
-
-/** Text as functions of filters compare it: letter by letter, whatever the case. `text` is SQL. */
-export function foldSql(text: string): string {
-  return `lower(${text} collate ${FOLD_COLLATION}) collate "C"`
-}
 
 /** Writes expressions over one table, whose alias is `t`, and collects their parameters. */
 export class QuerySql {
@@ -137,7 +136,7 @@ export class QuerySql {
       return operator === 'ne' ? `(${text} is not null)` : 'null::boolean'
     }
     const subject = this.#value(left)
-    if (!isLiteral(right)) return this.#comparedValues(subject, operator, this.#value(right))
+    if (!isLiteral(right)) return this.#comparedValues(subject, operator, this.#value(right), left.at)
     if (subject.kind === 'boolean' && right.kind === 'boolean' && (operator === 'eq' || operator === 'ne')) {
       // As the condition itself, which an index may serve.
       return (operator === 'eq') === right.value ? subject.text : `(not ${subject.text})`
@@ -191,14 +190,14 @@ export class QuerySql {
     }
   }
 
-  #comparedValues(left: Sql, operator: keyof typeof COMPARISON_SIGNS, right: Sql): string {
+  #comparedValues(left: Sql, operator: keyof typeof COMPARISON_SIGNS, right: Sql, at: number): string {
     const sign = COMPARISON_SIGNS[operator]
     if (left.kind === right.kind) return `(${left.text} ${sign} ${right.text})`
     const kinds = new Set([left.kind, right.kind])
     const isOf = (...allowed: ColumnKind[]) => [...kinds].every((kind) => allowed.includes(kind))
     if (isOf('number', 'boolean')) return `(${numberOf(left)} ${sign} ${numberOf(right)})`
     if (isOf('date', 'timestamp')) return `(${dateOf(left)} ${sign} ${dateOf(right)})`
-    throw badRequest(BAD_REQUEST_TEXT)
+    throw invalidAt('The operands are of types that can not be compared', at)
   }
 
   // ---- arithmetic
@@ -220,7 +219,7 @@ export class QuerySql {
     if (expression.kind === 'null') return 'null::float8'
     if (isLiteral(expression)) return this.#add(digitsOf(expression), 'float8')
     const value = this.#value(expression)
-    if (value.kind !== 'number' && value.kind !== 'boolean') throw badRequest(BAD_REQUEST_TEXT)
+    if (value.kind !== 'number' && value.kind !== 'boolean') throw invalidAt('A number is expected', expression.at)
     return `(${numberOf(value)})::float8`
   }
 
@@ -259,7 +258,7 @@ export class QuerySql {
       case 'endswith':
         return made('boolean', this.#like(first, second ?? first, ['%', '']))
       case 'indexof': {
-        const [text, wanted] = [foldSql(this.#string(first)), foldSql(this.#string(second ?? first))]
+        const [text, wanted] = [foldedSql(this.#string(first)), foldedSql(this.#string(second ?? first))]
         return made('number', `(strpos(${text}, ${wanted}) - 1)`)
       }
       case 'concat':
@@ -293,7 +292,7 @@ export class QuerySql {
         return `to_char(${text}, ${ISO_FORMAT})`
       case 'binary':
       case 'version':
-        throw badRequest(BAD_REQUEST_TEXT)
+        throw invalidAt('A text is expected', expression.at)
     }
   }
 
@@ -303,7 +302,7 @@ export class QuerySql {
     const { text, kind } = this.#value(expression)
     if (kind === 'timestamp') return text
     if (kind === 'date') return `(${text} at time zone 'UTC')`
-    throw badRequest(BAD_REQUEST_TEXT)
+    throw invalidAt('A date is expected', expression.at)
   }
 
   #int(expression: Expression): string {
@@ -318,19 +317,19 @@ export class QuerySql {
 
   // The wanted text is a pattern, as in the original: `%`, `_` and sets in brackets.
   #like(subject: Expression, wanted: Expression, [before, after]: ['' | '%', '' | '%']): string {
-    const text = foldSql(this.#string(subject))
+    const text = foldedSql(this.#string(subject))
     if (isLiteral(wanted) && wanted.kind !== 'null') {
       const pattern = plainText(wanted).normalize('NFC')
       if (hasCharacterSet(pattern)) return `(${text} ~ ${this.#folded(setPattern(before + pattern + after))})`
       return `(${text} like ${this.#folded(before + likePattern(pattern) + after)})`
     }
-    const escaped = `replace(${foldSql(this.#string(wanted))}, '\\', '\\\\')`
+    const escaped = `replace(${foldedSql(this.#string(wanted))}, '\\', '\\\\')`
     const parts = [before && `'%'`, escaped, after && `'%'`].filter((part) => part !== '')
     return `(${text} like (${parts.join(' || ')}))`
   }
 
   #folded(pattern: string): string {
-    return foldSql(this.#add(pattern, 'text'))
+    return foldedSql(this.#add(pattern, 'text'))
   }
 
   #replaced(subject: Expression, wanted: Expression, by: Expression | undefined): string {
@@ -350,7 +349,7 @@ export function asksForChanges(filter: Expression): boolean {
   const { left, right, operator } = filter
   const [later, earlier] = operator === 'gt' || operator === 'ge' ? [left, right] : [right, left]
   if (operator === 'eq' || operator === 'ne' || !isLiteral(earlier)) return false
-  return later.kind === 'member' && later.name.toLowerCase() === UPDATED_AT_COLUMN.toLowerCase()
+  return later.kind === 'member' && UPDATED_AT_NAMES.has(later.name.toLowerCase())
 }
 
 /** The columns that a query names and the table has not. */
@@ -372,7 +371,12 @@ function dateOf({ text, kind }: Sql): string {
 
 // A literal as the value of a column of that kind; a 400 where it is none.
 function valueFor(literal: Literal, kind: ColumnKind): SqlValue {
-  return columnValue(itemValueOf(literal), kind)
+  try {
+    return columnValue(itemValueOf(literal), kind)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    throw invalidAt(`The value can not be compared with a ${kind}`, literal.at)
+  }
 }
 
 // A number keeps its digits, of which a double would lose some.
@@ -413,7 +417,7 @@ function momentOf(literal: Literal): string {
   if (literal.kind === 'date') return literal.iso
   const time = literal.kind === 'string' ? Date.parse(literal.text) : Number.NaN
   const iso = Number.isNaN(time) ? '' : new Date(time).toISOString()
-  if (!/^\d{4}-/.test(iso) || iso.startsWith('0000')) throw badRequest(BAD_REQUEST_TEXT)
+  if (!/^\d{4}-/.test(iso) || iso.startsWith('0000')) throw invalidAt('A date is expected', literal.at)
   return iso
 }
 

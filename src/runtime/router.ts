@@ -11,6 +11,7 @@ import { Fault } from '../kit/fault.ts'
 import { type Answer, emptyAnswer, methodNotAllowed } from './answer.ts'
 import { answerOfError, notFound } from './app-faults.ts'
 import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
+import { requireKnownVersion } from './generation.ts'
 import type { Leases } from './leases.ts'
 import { answerProbe } from './probe.ts'
 import type { Scripts } from './scripts.ts'
@@ -19,12 +20,6 @@ import { answerTables } from './table-routes.ts'
 import { answerTruncate } from './truncate.ts'
 
 export type RouterDeps = { services: Services; leases: Leases; scripts: Scripts }
-
-const GENERATION_2_HEADER = 'zumo-api-version'
-const GENERATION_2_TEXT =
-  'This version (1.0.0) of the server does not support the use of the zumo-api-version ' +
-  'header or query string parameter.'
-const VERSIONED_ROUTES = new Set(['tables', 'api', 'job', 'jobs'])
 
 /** Answers an app's request; what it throws is for `answerOfError`. */
 export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<Answer> {
@@ -42,10 +37,10 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
   refuseLargeBody(request.headers)
   const [first = '', ...rest] = segmentsOf(request.path)
   const word = first.toLowerCase()
-  if (VERSIONED_ROUTES.has(word) && isGeneration2(request)) {
-    return { status: 400, headers: { 'content-type': 'text/plain' }, body: GENERATION_2_TEXT }
+  if (word === 'tables') {
+    requireKnownVersion(request.headers, request.query)
+    return await answerTables({ request, service, leases, scripts }, rest)
   }
-  if (word === 'tables') return await answerTables({ request, service, leases, scripts }, rest)
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }
@@ -58,11 +53,6 @@ function refuseStale(name: string): Answer {
     new Fault('app.epoch_stale', 503, `The service '${name}' is not served here under this epoch.`),
   )
   return { ...answer, headers: { ...answer.headers, [REFUSED_HEADER]: EPOCH_STALE } }
-}
-
-function isGeneration2(request: AppRequest): boolean {
-  if (request.headers[GENERATION_2_HEADER] !== undefined) return true
-  return [...request.query.keys()].some((key) => key.toLowerCase() === GENERATION_2_HEADER)
 }
 
 function headerOf(request: AppRequest, name: string): string {

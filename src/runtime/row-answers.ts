@@ -26,6 +26,11 @@ export function rowAnswer(
   return isNoneMatch(headers, found.version) ? emptyAnswer(304, etag) : jsonAnswer(200, found.row, etag)
 }
 
+/** A whole row with its entity tag. */
+export function wholeAnswer(status: number, { row, version }: ReadRow, headers: Record<string, string> = {}): Answer {
+  return jsonAnswer(status, row, version === null ? headers : { ...headers, etag: etagOf(version) })
+}
+
 /** 412 with the row as it is now, whole, so that a client can settle the conflict. */
 export function conflictAnswer(current: ReadRow): Answer {
   return jsonAnswer(412, current.row, current.version === null ? {} : { etag: etagOf(current.version) })
@@ -47,6 +52,22 @@ export function itemAnswer(
   const version = item.written[VERSION_COLUMN]
   const isShown = version !== undefined && item.systemColumns.includes(VERSION_COLUMN)
   return jsonAnswer(status, `{${members.join(',')}}`, isShown ? { ...headers, etag: etagOf(version) } : headers)
+}
+
+/**
+ * The `Link` to the page behind a full one, for a client that did not say how many rows it wants; null where there is none.
+ * In the form that the clients of the second generation read: without the brackets of RFC 8288.
+ */
+export function nextPageLink(
+  request: AppRequest,
+  { skip, top }: { skip: number; top: number },
+  { length, count }: Page,
+): string | null {
+  const isLast = length < top || (count !== null && skip + length >= Number(count))
+  if (isLast || request.query.has('$top')) return null
+  const query = new URLSearchParams(request.query)
+  query.set('$skip', String(skip + length))
+  return `${originOf(request)}${prefixOf(request)}${request.path}?${query}; rel=next`
 }
 
 /** The URL of a row that was just inserted, as its client will ask for it. */

@@ -10,12 +10,12 @@ import { DATE_KEY } from '../sandbox/wire.ts'
 import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
 import { itemNotFound, outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
 import { isMaster } from './credentials.ts'
-import { etagOf, parseIfMatch } from './etags.ts'
-import { checkSameId, parseItem } from './item-body.ts'
+import { demandOf, etagOf, parseIfMatch } from './etags.ts'
+import { checkSameId, parseItem, takeVersion } from './item-body.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
-import { locationOf, pageAnswer, rowAnswer } from './row-answers.ts'
+import { locationOf, pageAnswer, rowAnswer, wholeAnswer } from './row-answers.ts'
 import { type Executed, ScriptAsks } from './script-asks.ts'
-import type { TableContext } from './table-routes.ts'
+import type { TableContext } from './table-context.ts'
 
 const EMPTY_STATUSES = new Set([204, 304])
 
@@ -27,23 +27,29 @@ export async function answerByScript(
 ): Promise<Answer> {
   const { request, service, leases } = context
   const operation = operationOf(script.name)
-  const subject = await subjectOf(context, operation, id)
+  const { conflictStatus, ...subject } = await subjectOf(context, operation, id)
   const { server } = service.assignment.database
-  const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline })
+  const { generation } = request
+  const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline, generation, conflictStatus })
   return await leases.guard({ server, isWrite: operation !== 'read' }, async () => {
     const input = { ...subject, ...aboutOf(context), operation, script: { ...script, source: `/${script.name}.js` } }
     const result = await run(context, script, input, asks)
     const { source } = input.script
-    return counted(context, source, result, () => render({ context, operation, source, asks }, result))
+    return await counted(context, source, result, () => render({ context, operation, source, asks }, result))
   })
 }
 
 // What a script answers by itself is no failure of it, whatever the status.
-function counted(context: TableContext, source: string, result: Ended, work: () => Answer): Answer {
+async function counted(
+  context: TableContext,
+  source: string,
+  result: Ended,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
   const { name } = context.service.assignment
   const note = (problem: string | null) => context.scripts.runs.note(name, problem && `'${source}': ${problem}`)
   try {
-    const answer = work()
+    const answer = await work()
     note(null)
     return answer
   } catch (error) {
@@ -75,32 +81,44 @@ function operationOf(name: string): ScriptOperation {
 function aboutOf({ request, service, table }: TableContext) {
   const isAdmin = isMaster(request.headers, service.assignment)
   const options = parseOptions(request.query)
-  const parameters = [...request.query].filter(([name]) => !/^(?:\$|__)|^noscript$/i.test(name))
+  const parameters = [...request.query].filter(([name]) => !/^(?:\$|__)|^noscript$|^zumo-api-version$/i.test(name))
   return {
     table: table.name,
     user: { level: isAdmin ? ('admin' as const) : ('anonymous' as const) },
     parameters: Object.fromEntries(parameters),
-    systemProperties: options.systemColumns,
+    // The second generation is shown all of a row.
+    systemProperties: request.generation === 2 ? ['*'] : options.systemColumns,
     includesDeleted: options.includesDeleted,
   }
 }
 
-async function subjectOf(context: TableContext, operation: ScriptOperation, id: string | null): Promise<Subject> {
+async function subjectOf(
+  context: TableContext,
+  operation: ScriptOperation,
+  id: string | null,
+): Promise<Subject & { conflictStatus: 409 | 412 }> {
   const { request, table } = context
-  const none = { item: null, id: null, query: null, version: null, isUndelete: false }
+  const none = { item: null, id: null, query: null, version: null, isUndelete: false, conflictStatus: 412 as const }
   switch (operation) {
     case 'read':
       return { ...none, query: queryOf(table.name, request.query, id) }
     case 'del':
       return { ...none, id, version: parseIfMatch(request.headers) }
     case 'insert':
-      return { ...none, item: itemOf(await request.readBody(), null) }
+      return { ...none, item: itemOf((await bodyOf(request)).rest, null) }
     case 'update': {
       const isUndelete = isUndeleteOf(request)
-      const item = itemOf(isUndelete ? {} : await request.readBody(), id)
-      return { ...none, version: parseIfMatch(request.headers), item, isUndelete }
+      const { rest, version: sent } = isUndelete ? { rest: {}, version: null } : await bodyOf(request)
+      const { version, status: conflictStatus } = demandOf(request.headers, sent)
+      return { ...none, version, item: itemOf(rest, id), isUndelete, conflictStatus }
     }
   }
+}
+
+// Without what a client of the second generation says of the version that it has.
+async function bodyOf({ generation, readBody }: TableContext['request']) {
+  const body = await readBody()
+  return generation === 2 ? takeVersion(body) : { rest: body, version: null }
 }
 
 // An undelete is the only POST that an update script runs for.
@@ -185,13 +203,13 @@ async function runIn(
 
 type Run = { context: TableContext; operation: ScriptOperation; source: string; asks: ScriptAsks }
 
-function render(about: Run, result: Ended): Answer {
+async function render(about: Run, result: Ended): Promise<Answer> {
   const { context, asks, source } = about
   const service = context.service.assignment.name
   const requestId = context.request.id
   switch (result.kind) {
     case 'answered':
-      return renderAnswer(about, result.answer)
+      return await renderAnswer(about, result.answer)
     case 'timed_out':
       context.scripts.log(service, {
         ...{ source, level: 'error', requestId },
@@ -207,7 +225,7 @@ function render(about: Run, result: Ended): Answer {
   }
 }
 
-function renderAnswer(about: Run, answer: ScriptAnswer): Answer {
+async function renderAnswer(about: Run, answer: ScriptAnswer): Promise<Answer> {
   const { context, asks, source } = about
   const fail = (message: string) => {
     const text = `Error in script '${source}'. ${message}`
@@ -217,7 +235,7 @@ function renderAnswer(about: Run, answer: ScriptAnswer): Answer {
   }
   switch (answer.kind) {
     case 'default':
-      return renderDefault(about, answer.body)
+      return await renderDefault(about, answer.body)
     case 'respond': {
       const etag = answer.version === null ? undefined : etagOf(answer.version)
       const headers: Record<string, string> = etag && isHeaderText(etag) ? { etag } : {}
@@ -237,7 +255,7 @@ function renderAnswer(about: Run, answer: ScriptAnswer): Answer {
 }
 
 // What the operation answers by itself; `body` is there when the script has seen, and maybe changed, what it gave.
-function renderDefault(about: Run, body: string | null): Answer {
+async function renderDefault(about: Run, body: string | null): Promise<Answer> {
   const { context, asks } = about
   const { request } = context
   const { executed } = asks
@@ -249,13 +267,28 @@ function renderDefault(about: Run, body: string | null): Answer {
     case 'deleted':
       return emptyAnswer(204)
     case 'written':
+      if (request.generation === 2) return await storedAnswer(about, executed)
       return writtenAnswer(about, executed, body ?? '{}')
     case 'page':
       return body === null ? pageAnswer(executed.page, executed.wantsCount) : jsonAnswer(200, body)
     case 'item':
-      if (!executed.found) throw itemNotFound(executed.id)
+      if (!executed.found) throw itemNotFound(executed.id, request.generation)
       return rowAnswer(body === null ? executed.found : { ...executed.found, row: body }, executed, request.headers)
   }
+}
+
+// What the script made of it is stored, and the second generation is shown what is stored.
+async function storedAnswer(
+  { context, operation }: Run,
+  { id }: Extract<Executed, { kind: 'written' }>,
+): Promise<Answer> {
+  const { request, service, table } = context
+  const asked = { select: null, systemColumns: [], filters: [], includesDeleted: true, generation: 2 as const }
+  const stored = await service.store.find(table.name, id, asked, request.work)
+  if (!stored) throw itemNotFound(id, 2)
+  const isMade = request.method === 'POST'
+  const location: Record<string, string> = operation === 'insert' ? { location: locationOf(request, id) } : {}
+  return wholeAnswer(isMade ? 201 : 200, stored, location)
 }
 
 function writtenAnswer(

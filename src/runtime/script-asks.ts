@@ -12,6 +12,7 @@ import { DATE_KEY } from '../sandbox/wire.ts'
 import type { Answer } from './answer.ts'
 import type { Work } from './app-database.ts'
 import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed } from './app-faults.ts'
+import { type Generation, plainName, withPlainNames } from './generation.ts'
 import { checkId, checkIdLength, type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
 import { parseFilters, parseSystemProperties } from './read-query.ts'
@@ -32,13 +33,24 @@ export class ScriptAsks {
   readonly #service: ServedService
   readonly #leases: Leases
   readonly #deadline: number
+  readonly #generation: Generation
+  readonly #conflictStatus: 409 | 412
   #executed: Executed = { kind: 'none' }
   #hasWritten = false
 
-  constructor(deps: { service: ServedService; leases: Leases; deadline: number }) {
+  /** `conflictStatus`: how a conflict is answered where the script leaves that to us. */
+  constructor(deps: {
+    service: ServedService
+    leases: Leases
+    deadline: number
+    generation: Generation
+    conflictStatus: 409 | 412
+  }) {
     this.#service = deps.service
     this.#leases = deps.leases
     this.#deadline = deps.deadline
+    this.#generation = deps.generation
+    this.#conflictStatus = deps.conflictStatus
   }
 
   get executed(): Executed {
@@ -59,7 +71,7 @@ export class ScriptAsks {
       const { server } = this.#service.assignment.database
       return await this.#leases.guard({ server, isWrite }, async () => await this.#do(what, isExecute))
     } catch (error) {
-      if (isExecute) this.#executed = { kind: 'failed', answer: answerOfFailed(error), error }
+      if (isExecute) this.#executed = { kind: 'failed', answer: answerOfFailed(error, this.#generation), error }
       return outcomeOf(error)
     }
   }
@@ -127,12 +139,14 @@ export class ScriptAsks {
     const select = query.selections.length > 0 ? query.selections.map(String) : null
     const isPlainItem = query.id !== null && query.filters.length === 0
     if (isExecute && isQuiet && isPlainItem && query.id !== null) {
-      const asked = { select, systemColumns, filters: [], includesDeleted }
+      const asked = { select, systemColumns, filters: [], includesDeleted, generation: this.#generation }
       const found = await this.#service.store.find(table, query.id, asked, this.#work())
       this.#executed = { kind: 'item', found, id: query.id, select, systemColumns }
       return { kind: 'rows', rows: '', count: null }
     }
-    const page = await this.#list(table, query, { select, systemColumns, includesDeleted })
+    // The request's own query is in its client's words, and so are its rows.
+    const generation = isExecute ? this.#generation : 1
+    const page = await this.#list(table, query, { select, systemColumns, includesDeleted, generation })
     const rows = page?.rows ?? '[]'
     if (isExecute) this.#executed = executedRead(query, page, { rows, select, systemColumns })
     const count = query.includeTotalCount && page?.count ? Number(page.count) : null
@@ -142,7 +156,7 @@ export class ScriptAsks {
   async #list(
     table: string,
     query: WireQuery,
-    asked: { select: string[] | null; systemColumns: string[]; includesDeleted: boolean },
+    asked: { select: string[] | null; systemColumns: string[]; includesDeleted: boolean; generation: Generation },
   ): Promise<Page | null> {
     const byId = query.id === null ? [] : [isId(query.id)]
     const wanted = {
@@ -168,8 +182,15 @@ export class ScriptAsks {
     const current = isAsked ? await this.#service.store.find(table, key.id, asked, this.#work()) : null
     if (!current) throw itemNotFound(key.id)
     const message = `The item with id '${key.id}' was changed by somebody else.`
-    if (isExecute) this.#executed = { kind: 'failed', answer: conflictAnswer(current), error: null }
-    return { kind: 'conflict', row: JSON.parse(current.row) as WireItem, message }
+    const row = JSON.parse(current.row) as WireItem
+    if (isExecute) this.#executed = { kind: 'failed', answer: this.#conflictAnswer(current, row), error: null }
+    return { kind: 'conflict', row, message }
+  }
+
+  #conflictAnswer(current: ReadRow, row: WireItem): Answer {
+    if (this.#generation === 1) return conflictAnswer(current)
+    const plain = JSON.stringify(withPlainNames(row))
+    return { ...conflictAnswer({ ...current, row: plain }), status: this.#conflictStatus }
   }
 
   #written(row: { id: string; written: WrittenRow; asked: string[]; isExecute: boolean }): AskOutcome {
@@ -198,7 +219,8 @@ function executedRead(
 ): Executed {
   if (query.id === null) return { kind: 'page', page, wantsCount: query.includeTotalCount }
   const [first] = JSON.parse(read.rows) as WireItem[]
-  const version = typeof first?.[VERSION_COLUMN] === 'string' ? first[VERSION_COLUMN] : null
+  const shown = first?.[VERSION_COLUMN] ?? first?.[plainName(VERSION_COLUMN)]
+  const version = typeof shown === 'string' ? shown : null
   const found = first ? { row: JSON.stringify(first), version } : null
   return { kind: 'item', found, id: query.id, select: read.select, systemColumns: read.systemColumns }
 }
@@ -236,7 +258,7 @@ function outcomeOf(error: unknown): AskOutcome {
 }
 
 // With a script, data that does not fit is the script's doing.
-function answerOfFailed(error: unknown): Answer {
+function answerOfFailed(error: unknown, generation: Generation): Answer {
   const isBadData = error instanceof Fault && error.status === 400 && error.message === BAD_REQUEST_TEXT
-  return answerOfError(isBadData || !(error instanceof Fault) ? scriptFailed(error) : error)
+  return answerOfError(isBadData || !(error instanceof Fault) ? scriptFailed(error) : error, generation)
 }

@@ -45,8 +45,7 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
   const request = readRequest(message, deps)
   const answer = await answerInTime(request, deps)
   const headers: Record<string, string> = {
-    'x-zumo-version': deps.version,
-    'x-zumo-server-version': `nodev1-${deps.version}`,
+    ...versionHeaders(request, deps),
     'cache-control': 'no-cache',
     ...corsHeaders(request, DEFAULT_ORIGINS),
     ...answer.headers,
@@ -60,6 +59,12 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
   count(request, answer.status, deps)
   response.writeHead(answer.status, headers)
   response.end(answer.body)
+}
+
+// What clients of each generation look at, or show in their logs.
+function versionHeaders({ generation }: AppRequest, { version }: ServerDeps): Record<string, string> {
+  if (generation === 2) return { 'x-zumo-server-version': `node-${version}` }
+  return { 'x-zumo-version': version, 'x-zumo-server-version': `nodev1-${version}` }
 }
 
 // What the gateways' probes ask of the runtime itself is no request of an app.
@@ -91,7 +96,7 @@ async function answerInTime(request: AppRequest, deps: ServerDeps): Promise<Answ
   const limit = new Promise<Answer>((resolve) => {
     timer = setTimeout(() => {
       const fault = request.work.isWriteInFlight ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
-      resolve(answerOfError(fault))
+      resolve(answerOfError(fault, request.generation))
     }, deps.requestMs)
   })
   try {
@@ -113,7 +118,7 @@ async function answerAny(request: AppRequest, deps: ServerDeps): Promise<Answer>
     return await answerApp(request, deps)
   } catch (error) {
     logError(error, request, deps.log)
-    return answerOfError(error)
+    return answerOfError(error, request.generation)
   }
 }
 

@@ -1,31 +1,17 @@
-// The table protocol of generation 1: `/tables/T` and `/tables/T/ID`.
+// The table protocol: `/tables/T` and `/tables/T/ID`, as the first generation of clients knows them.
 import { randomUUID } from 'node:crypto'
-import type { TableDefinition } from '../contract/assignment.ts'
-import type { TableOperation } from '../contract/permissions.ts'
-import { INTERNAL_HEADER } from '../contract/protocols.ts'
 import { DELETED_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { type Answer, emptyAnswer, jsonAnswer, methodNotAllowed } from './answer.ts'
-import { badRequest, itemNotFound, notFound, unauthorized } from './app-faults.ts'
-import type { AppRequest } from './app-request.ts'
-import { authorize, isMaster } from './credentials.ts'
+import { badRequest, itemNotFound, notFound } from './app-faults.ts'
 import { parseIfMatch } from './etags.ts'
 import { checkId, checkIdLength, checkSameId, parseItem } from './item-body.ts'
-import type { Leases } from './leases.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { conflictAnswer, itemAnswer, locationOf, pageAnswer, rowAnswer } from './row-answers.ts'
-import { answerByScript } from './script-answer.ts'
-import { findScript, type Scripts } from './scripts.ts'
-import { findTable, type ServedService } from './services.ts'
+import { findTable } from './services.ts'
+import { guarded, permit, requireUndelete, scripted, type TableContext } from './table-context.ts'
+import { answerPlainly } from './table-routes-2.ts'
 import type { RowKey } from './table-store.ts'
 
-/** What a table request works on. */
-export type TableContext = {
-  request: AppRequest
-  service: ServedService
-  leases: Leases
-  scripts: Scripts
-  table: TableDefinition
-}
 type Context = TableContext
 
 /** Answers a request below `/tables`; `segments` are what follows, decoded. */
@@ -36,6 +22,7 @@ export async function answerTables(deps: Omit<TableContext, 'table'>, segments: 
   // Known before authorization, as in the original.
   if (!table) throw notFound(`Table '${name}' does not exist.`)
   const context = { ...deps, table }
+  if (deps.request.generation === 2) return await answerPlainly(context, id)
   return id === undefined ? await answerTable(context) : await answerItem(context, id)
 }
 
@@ -142,12 +129,6 @@ async function remove(context: Context, id: string): Promise<Answer> {
   })
 }
 
-async function requireUndelete({ request, service, table }: Context): Promise<void> {
-  if ((await request.readBody()) !== undefined) throw badRequest('An undelete request must not have content.')
-  if (await service.store.hasSoftDelete(table.name, request.work)) return
-  throw badRequest('The undelete operation is not supported on this table.')
-}
-
 // One that is not deleted is there all the same.
 async function undelete(context: Context, id: string): Promise<Answer> {
   const { request, service, table } = context
@@ -162,15 +143,6 @@ async function undelete(context: Context, id: string): Promise<Answer> {
   })
 }
 
-// The answer of the table's script, where it has one for that operation and the request does not skip it.
-function scripted(context: Context, operation: TableOperation, id: string | null): Promise<Answer> | null {
-  const script = findScript(context.service.assignment, context.table.name, operation)
-  if (!script || parseOptions(context.request.query).isScriptSkipped) return null
-  // An operator who reads or deletes rows means the rows, not what a script makes of them.
-  if (context.request.headers[INTERNAL_HEADER] === '1') return null
-  return answerByScript(context, script, id)
-}
-
 // 412 with the row as it is now; 404 when there is no such row. An update of one that is marked as deleted is a
 // conflict, whether or not a version was demanded; a delete of it finds nothing.
 async function notMatched(context: Context, key: RowKey, what: 'update' | 'delete' | 'undelete'): Promise<Answer> {
@@ -179,15 +151,4 @@ async function notMatched(context: Context, key: RowKey, what: 'update' | 'delet
   const current = await context.service.store.find(context.table.name, key.id, asked, context.request.work)
   if (!current) throw itemNotFound(key.id)
   return conflictAnswer(current)
-}
-
-function permit(context: Context, operation: TableOperation): void {
-  const { headers, query } = context.request
-  const keys = context.service.assignment
-  authorize(context.table.permissions[operation], headers, keys)
-  if (parseOptions(query).isScriptSkipped && !isMaster(headers, keys)) throw unauthorized()
-}
-
-async function guarded(context: Context, isWrite: boolean, work: () => Promise<Answer>): Promise<Answer> {
-  return await context.leases.guard({ server: context.service.assignment.database.server, isWrite }, work)
 }

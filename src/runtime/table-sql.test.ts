@@ -42,7 +42,7 @@ const PAGE = {
 }
 
 test('an insert has quoted names, values as parameters, and gives the system columns back', () => {
-  const statement = insertSql(NAME, columns, { id: 'x', assigned: [{ column: odd, value: "'; --" }] })
+  const statement = insertSql(NAME, columns, { id: 'x', assigned: [{ column: odd, value: "'; --" }], returned: null })
   assert.match(statement.text, /^insert into "todo"."Odd""Name" as t \("id", "a""; drop table x"\) values \(\$1, \$2\)/)
   assert.match(
     statement.text,
@@ -54,10 +54,15 @@ test('an insert has quoted names, values as parameters, and gives the system col
 
 test('an update and a deletion are bound to the id, and to the version where one is given', () => {
   const key = { id: 'x', version: '5' }
-  const changed = updateSql(NAME, columns, { ...key, assigned: [{ column: odd, value: 'y' }], isUndelete: false })
+  const changed = updateSql(NAME, columns, {
+    ...key,
+    assigned: [{ column: odd, value: 'y' }],
+    isUndelete: false,
+    returned: null,
+  })
   assert.match(changed.text, /set "a""; drop table x" = \$3 where t\."id" = \$1 and t\."__version" = \$2 returning/)
   assert.deepEqual(changed.values, ['x', '5', 'y'])
-  const removed = deleteSql(NAME, columns, { id: 'x', version: null })
+  const removed = deleteSql(NAME, columns, { id: 'x', version: null, returned: null })
   assert.match(removed.text, /^delete .*where t\."id" = \$1 and \(select relnatts .* = \$2::oid\) = \$3::int returning/)
   assert.deepEqual(removed.values, ['x', '7', '6'])
 })

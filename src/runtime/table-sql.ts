@@ -17,6 +17,8 @@ export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; sa
 export type Shown = { column: Column; as: string }
 export type Assigned = { column: Column; value: SqlValue }
 export type TableName = { schema: string; table: string }
+/** What a write gives back: null for the system columns only, or the row as it is then. */
+export type Returned = Shown[] | null
 
 const IS_THERE = `t.${quoteIdentifier(DELETED_COLUMN)} is not true`
 const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
@@ -54,8 +56,8 @@ export function listSql(
   const count = read.wantsCount ? `(select count(*) from ${table} t${where})::text` : 'null::text'
   return {
     text:
-      `select (select coalesce(json_agg(r), '[]'::json) from (${page}) r)::text as rows, ` +
-      `${count} as count, ${widthSql(3)}`,
+      `select p.rows, p.length, ${count} as count, ${widthSql(3)} from (` +
+      `select coalesce(json_agg(r), '[]'::json)::text as rows, count(*)::int as length from (${page}) r) p`,
     values,
     isWrite: false,
   }
@@ -67,16 +69,14 @@ export function itemSql(
   columns: TableColumns,
   read: { shown: Shown[]; id: string; filters: Expression[]; includesDeleted: boolean },
 ): Statement {
-  const hasVersion = columns.byName.has(VERSION_COLUMN.toLowerCase())
-  const version = hasVersion ? valueSql({ name: VERSION_COLUMN, kind: 'version', isNullable: false }) : 'null::text'
   const values: SqlValue[] = [read.id, columns.oid]
   const query = new QuerySql(columns, values)
   const conditions = [`t.${quoteIdentifier(ID_COLUMN)} = $1`, ...read.filters.map((filter) => query.condition(filter))]
   if (hasSoftDelete(columns) && !read.includesDeleted) conditions.push(IS_THERE)
   return {
     text:
-      `select (select row_to_json(r) from (select ${shownSql(read.shown)}) r)::text as row, ` +
-      `${version} as version, ${widthSql(2)} from ${tableOf(name)} t${whereSql(conditions)}`,
+      `select ${rowSql(read.shown)} as row, ` +
+      `${versionSql(columns)} as version, ${widthSql(2)} from ${tableOf(name)} t${whereSql(conditions)}`,
     values,
     isWrite: false,
   }
@@ -85,13 +85,13 @@ export function itemSql(
 export function insertSql(
   name: TableName,
   columns: TableColumns,
-  row: { id: string; assigned: Assigned[] },
+  row: { id: string; assigned: Assigned[]; returned: Returned },
 ): Statement {
   const names = [ID_COLUMN, ...row.assigned.map(({ column }) => column.name)].map(quoteIdentifier)
   return {
     text:
       `insert into ${tableOf(name)} as t (${names.join(', ')}) ` +
-      `values (${names.map((_, index) => `$${index + 1}`).join(', ')})${returningSql(columns)}`,
+      `values (${names.map((_, index) => `$${index + 1}`).join(', ')})${returningSql(columns, row.returned)}`,
     values: [row.id, ...row.assigned.map(({ value }) => value)],
     isWrite: true,
   }
@@ -104,7 +104,7 @@ export function insertSql(
 export function updateSql(
   name: TableName,
   columns: TableColumns,
-  row: { id: string; version: string | null; assigned: Assigned[]; isUndelete: boolean },
+  row: { id: string; version: string | null; assigned: Assigned[]; isUndelete: boolean; returned: Returned },
 ): Statement {
   const condition = rowCondition(row)
   const sets = row.assigned.map(
@@ -113,7 +113,9 @@ export function updateSql(
   if (row.isUndelete) sets.push(`${quoteIdentifier(DELETED_COLUMN)} = false`)
   const isThere = hasSoftDelete(columns) && !row.isUndelete ? ` and ${IS_THERE}` : ''
   return {
-    text: `update ${tableOf(name)} as t set ${sets.join(', ')} where ${condition.text}${isThere}${returningSql(columns)}`,
+    text:
+      `update ${tableOf(name)} as t set ${sets.join(', ')} where ${condition.text}${isThere}` +
+      returningSql(columns, row.returned),
     values: [...condition.values, ...row.assigned.map(({ value }) => value)],
     isWrite: true,
   }
@@ -126,21 +128,22 @@ export function updateSql(
 export function deleteSql(
   name: TableName,
   columns: TableColumns,
-  row: { id: string; version: string | null },
+  row: { id: string; version: string | null; returned: Returned },
 ): Statement {
   const { text, values } = rowCondition(row)
   const table = tableOf(name)
+  const returning = row.returned ? returningSql(columns, row.returned) : ` returning '1' as deleted`
   if (hasSoftDelete(columns)) {
     const mark = `${quoteIdentifier(DELETED_COLUMN)} = true`
     return {
-      text: `update ${table} as t set ${mark} where ${text} and ${IS_THERE} returning '1' as deleted`,
+      text: `update ${table} as t set ${mark} where ${text} and ${IS_THERE}${returning}`,
       ...{ values, isWrite: true },
     }
   }
   const [oid, width] = [values.length + 1, values.length + 2]
   const isKnown = `(select relnatts from pg_class where oid = $${oid}::oid) = $${width}::int`
   return {
-    text: `delete from ${table} as t where ${text} and ${isKnown} returning '1' as deleted`,
+    text: `delete from ${table} as t where ${text} and ${isKnown}${returning}`,
     values: [...values, columns.oid, String(columns.width)],
     isWrite: true,
   }
@@ -176,6 +179,15 @@ function tableOf(name: TableName): string {
   return `${quoteIdentifier(name.schema)}.${quoteIdentifier(name.table)}`
 }
 
+function rowSql(shown: Shown[]): string {
+  return `(select row_to_json(r) from (select ${shownSql(shown)}) r)::text`
+}
+
+function versionSql(columns: TableColumns): string {
+  const hasVersion = columns.byName.has(VERSION_COLUMN.toLowerCase())
+  return hasVersion ? valueSql({ name: VERSION_COLUMN, kind: 'version', isNullable: false }) : 'null::text'
+}
+
 function shownSql(shown: Shown[]): string {
   return shown.map(({ column, as }) => `${valueSql(column)} as ${quoteIdentifier(as)}`).join(', ')
 }
@@ -204,7 +216,8 @@ function rowCondition(row: { id: string; version: string | null }): { text: stri
   return { text: `${text} and t.${quoteIdentifier(VERSION_COLUMN)} = $2`, values: [row.id, row.version] }
 }
 
-function returningSql(columns: TableColumns): string {
+function returningSql(columns: TableColumns, returned: Returned): string {
+  if (returned) return ` returning ${rowSql(returned)} as row, ${versionSql(columns)} as version`
   const shown = columns.list
     .filter(({ name }) => SYSTEM_COLUMNS.some((column) => column === name))
     .map((column) => ({ column, as: column.name }))

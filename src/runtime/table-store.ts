@@ -12,11 +12,14 @@ import {
   type ColumnRow,
   findColumn,
   hasSoftDelete,
+  plainlyNamed,
+  plainlyShown,
   shownColumns,
   type TableColumns,
   tableColumns,
 } from './columns.ts'
 import { versionNumber } from './etags.ts'
+import { type Generation, plainName } from './generation.ts'
 import type { Property } from './item-body.ts'
 import { asksForChanges, missingMembers } from './query-sql.ts'
 import type { ListQuery } from './read-query.ts'
@@ -28,21 +31,25 @@ import {
   insertSql,
   itemSql,
   listSql,
+  type Returned,
   type Shown,
   type Statement,
   updateSql,
 } from './table-sql.ts'
 
-/** System columns of a written row, by name, as JSON shows them; `deleted` of those that have soft delete. */
+/** System columns of a written row, by name, as JSON shows them; `__deleted` of those that have soft delete. */
 export type WrittenRow = Partial<Record<Exclude<(typeof SYSTEM_COLUMNS)[number], '__deleted'>, string>> & {
   __deleted?: boolean
 }
 export type ReadRow = { row: string; version: string | null }
-export type Page = { rows: string; count: string | null }
+/** `length`: how many rows these are; `count`: how many there are, where that was asked for. */
+export type Page = { rows: string; length: number; count: string | null }
 type Plan = Statement | { missing: string[] }
-type Asked = { select: string[] | null; systemColumns: string[]; includesDeleted: boolean }
+/** `generation`: by whose names columns are asked for and shown; the first's where it is left out. */
+type Asked = { select: string[] | null; systemColumns: string[]; includesDeleted: boolean; generation?: Generation }
 /** What may be written to: the id, and the version that it must still have; null for any. */
 export type RowKey = { id: string; version: string | null }
+export type RowChange = { properties: Property[]; isUndelete: boolean }
 
 const SETTLED: Statement = { text: `select ${SETTLED_FUNCTION}::text as moment`, values: [], isWrite: false }
 
@@ -65,9 +72,10 @@ export class TableStore {
     // Before the rows are read: what is committed between the two is left for the next read, too.
     const settledAt = read.filters.some(asksForChanges) ? await this.#settledAt(work) : null
     const plan = (columns: TableColumns): Plan => {
-      const missing = [...missingOf(columns, read.select ?? []), ...missingMembers(columns, expressions)]
+      const named = read.generation === 2 ? plainlyNamed(columns) : columns
+      const missing = [...missingOf(named, read.select ?? []), ...missingMembers(named, expressions)]
       if (missing.length > 0) return { missing }
-      return listSql(this.#nameOf(table), columns, { ...read, shown: shownOf(columns, read), settledAt })
+      return listSql(this.#nameOf(table), named, { ...read, shown: shownOf(named, read), settledAt })
     }
     const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead())
     return found?.[0] ?? null
@@ -77,55 +85,51 @@ export class TableStore {
   async find(table: string, id: string, asked: Asked & { filters: Expression[] }, work: Work): Promise<ReadRow | null> {
     const { filters, includesDeleted } = asked
     const plan = (columns: TableColumns): Plan => {
-      const missing = [...missingOf(columns, asked.select ?? []), ...missingMembers(columns, filters)]
+      const named = asked.generation === 2 ? plainlyNamed(columns) : columns
+      const missing = [...missingOf(named, asked.select ?? []), ...missingMembers(named, filters)]
       if (missing.length > 0) return { missing }
-      return itemSql(this.#nameOf(table), columns, { shown: shownOf(columns, asked), id, filters, includesDeleted })
+      return itemSql(this.#nameOf(table), named, { shown: shownOf(named, asked), id, filters, includesDeleted })
     }
     const found = await this.#run<ReadRow & { width: number }>(table, work, plan, async () => this.#missingRead())
     return found?.[0] ?? null
   }
 
   async insert(table: string, item: { id: string; properties: Property[] }, work: Work): Promise<WrittenRow> {
-    const rows = await this.#write(table, item.properties, work, (columns, assigned) =>
-      insertSql(this.#nameOf(table), columns, { id: item.id, assigned }),
+    const rows = await this.#write<WrittenRow>(table, item.properties, work, (columns, assigned) =>
+      insertSql(this.#nameOf(table), columns, { id: item.id, assigned, returned: null }),
     )
     return rows[0] ?? {}
+  }
+
+  /** As `insert`, with the row as it is stored, in the words of the second generation. */
+  async insertWhole(table: string, item: { id: string; properties: Property[] }, work: Work): Promise<ReadRow | null> {
+    const rows = await this.#write<ReadRow>(table, item.properties, work, (columns, assigned) =>
+      insertSql(this.#nameOf(table), columns, { id: item.id, assigned, returned: wholeOf(columns) }),
+    )
+    return rows[0] ?? null
   }
 
   /**
    * Null when no row has that id, and the version where one is given; nor one that is marked as deleted, unless it is
    * to be there again.
    */
-  async update(
-    table: string,
-    key: RowKey,
-    change: { properties: Property[]; isUndelete: boolean },
-    work: Work,
-  ): Promise<WrittenRow | null> {
-    const version = numberOf(key)
-    // A version that can be none matches no row; the caller tells whether there is one.
-    if (version === undefined) return null
-    const { properties, isUndelete } = change
-    const rows = await this.#write(table, properties, work, (columns, assigned) =>
-      updateSql(this.#nameOf(table), columns, { id: key.id, version, assigned, isUndelete }),
-    )
-    return rows[0] ?? null
+  async update(table: string, key: RowKey, change: RowChange, work: Work): Promise<WrittenRow | null> {
+    return await this.#update<WrittenRow>(table, key, change, work, () => null)
+  }
+
+  /** As `update`, with the row as it is stored, in the words of the second generation. */
+  async updateWhole(table: string, key: RowKey, change: RowChange, work: Work): Promise<ReadRow | null> {
+    return await this.#update<ReadRow>(table, key, change, work, wholeOf)
   }
 
   /** False when no row has that id, and the version where one is given, or it is marked as deleted already. */
   async delete(table: string, key: RowKey, work: Work): Promise<boolean> {
-    const version = numberOf(key)
-    if (version === undefined) return false
-    const plan = (columns: TableColumns) => deleteSql(this.#nameOf(table), columns, { id: key.id, version })
-    const isDeleted = async () => {
-      const rows = await this.#run<{ deleted: string }>(table, work, plan, async () => false)
-      return (rows?.length ?? 0) > 0
-    }
-    if (await isDeleted()) return true
-    // With old columns nothing was done: then once more, with those that there are.
-    const before = await this.#columns.get(table, work)
-    const now = await this.#ask(async () => await this.#columns.refresh(table, work))
-    return now.width === before.width ? false : await isDeleted()
+    return (await this.#delete(table, key, work, () => null)) !== null
+  }
+
+  /** As `delete`, with the row as it was, or with its mark; null for false. */
+  async deleteWhole(table: string, key: RowKey, work: Work): Promise<ReadRow | null> {
+    return await this.#delete<ReadRow>(table, key, work, wholeOf)
   }
 
   /** Whether a delete marks a row of the table. Asks PostgreSQL unless it is known to. */
@@ -134,12 +138,50 @@ export class TableStore {
     return hasSoftDelete(await this.#ask(async () => await this.#columns.refresh(table, work)))
   }
 
-  async #write(
+  async #update<Row extends object>(
+    table: string,
+    key: RowKey,
+    { properties, isUndelete }: RowChange,
+    work: Work,
+    returnedOf: (columns: TableColumns) => Returned,
+  ): Promise<Row | null> {
+    const version = numberOf(key)
+    // A version that can be none matches no row; the caller tells whether there is one.
+    if (version === undefined) return null
+    const rows = await this.#write<Row>(table, properties, work, (columns, assigned) => {
+      const returned = returnedOf(columns)
+      return updateSql(this.#nameOf(table), columns, { id: key.id, version, assigned, isUndelete, returned })
+    })
+    return rows[0] ?? null
+  }
+
+  async #delete<Row extends object>(
+    table: string,
+    key: RowKey,
+    work: Work,
+    returnedOf: (columns: TableColumns) => Returned,
+  ): Promise<Row | null> {
+    const version = numberOf(key)
+    if (version === undefined) return null
+    const plan = (columns: TableColumns) => {
+      const row = { id: key.id, version, returned: returnedOf(columns) }
+      return deleteSql(this.#nameOf(table), columns, row)
+    }
+    const run = async () => (await this.#run<Row>(table, work, plan, async () => false))?.[0] ?? null
+    const deleted = await run()
+    if (deleted) return deleted
+    // With old columns nothing was done: then once more, with those that there are.
+    const before = await this.#columns.get(table, work)
+    const now = await this.#ask(async () => await this.#columns.refresh(table, work))
+    return now.width === before.width ? null : await run()
+  }
+
+  async #write<Row extends object>(
     table: string,
     properties: Property[],
     work: Work,
     statementOf: (columns: TableColumns, assigned: Assigned[]) => Statement,
-  ): Promise<WrittenRow[]> {
+  ): Promise<Row[]> {
     const plan = (columns: TableColumns): Plan => {
       const names = properties.map(({ name }) => name)
       const missing = missingOf(columns, names)
@@ -153,8 +195,7 @@ export class TableStore {
       )
       return true
     }
-    const rows = await this.#run<WrittenRow>(table, work, plan, addMissing)
-    return rows ?? []
+    return (await this.#run<Row>(table, work, plan, addMissing)) ?? []
   }
 
   // Plans and runs. `onMissing` is asked when columns are missing for certain; false ends it without rows.
@@ -247,7 +288,13 @@ function missingOf(columns: TableColumns, names: string[]): string[] {
   return names.filter((name) => !findColumn(columns, name))
 }
 
+// All of a row, in the words of the second generation.
+function wholeOf(columns: TableColumns): Shown[] {
+  return plainlyShown(columns).map((column) => ({ column, as: plainName(column.name) }))
+}
+
 function shownOf(columns: TableColumns, asked: Asked): Shown[] {
+  if (asked.generation === 2 && asked.select === null) return wholeOf(columns)
   if (asked.select === null) {
     return shownColumns(columns, asked.systemColumns).map((column) => ({ column, as: column.name }))
   }

@@ -98,6 +98,7 @@ async function claimCreate(
         master_key: seal.seal(randomKey()),
         login_password: seal.seal(randomKey()),
         secondary_for: primary?.id ?? null,
+        is_key_required: primary?.is_key_required ?? false,
         operation_id: operationId,
       })
       .execute()

@@ -69,8 +69,12 @@ function keyChange(deps: ServiceDeps, { type, value }: { type: KeyType; value: s
 }
 
 /** Settings of a service. */
-export function settingsOf({ is_schema_dynamic: isSchemaDynamic, loss_ms_max: lossMsMax }: Service): ServiceSettings {
-  return { isSchemaDynamic, lossMsMax }
+export function settingsOf(service: Service): ServiceSettings {
+  return {
+    isSchemaDynamic: service.is_schema_dynamic,
+    isKeyRequired: service.is_key_required,
+    lossMsMax: service.loss_ms_max,
+  }
 }
 
 /** Sets some settings, and waits until they are in force. */
@@ -99,8 +103,10 @@ export async function planSettings(
   return { isDryRun: true, changes }
 }
 
-function settingsChange({ isSchemaDynamic, lossMsMax }: Partial<ServiceSettings>): Change {
+function settingsChange(wanted: Partial<ServiceSettings>): Change {
+  const { isSchemaDynamic, isKeyRequired, lossMsMax } = wanted
   const set = {
+    ...(isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }),
     ...(isSchemaDynamic === undefined ? {} : { is_schema_dynamic: isSchemaDynamic }),
     ...(lossMsMax === undefined ? {} : { loss_ms_max: lossMsMax }),
   }
@@ -109,8 +115,12 @@ function settingsChange({ isSchemaDynamic, lossMsMax }: Partial<ServiceSettings>
       hint: 'See which there are: mainstay mobile config list',
     })
   }
-  const tell = (service: Service) => ({ before: settingsOf(service), after: { isSchemaDynamic, lossMsMax } })
-  return { action: 'mobile config set', set: () => set, tell, isOfControl: isSchemaDynamic === undefined }
+  const tell = (service: Service) => ({
+    before: settingsOf(service),
+    after: { isSchemaDynamic, isKeyRequired, lossMsMax },
+  })
+  const isOfControl = isSchemaDynamic === undefined && isKeyRequired === undefined
+  return { action: 'mobile config set', set: () => set, tell, isOfControl }
 }
 
 /** Ends what a service keeps open and starts it afresh, and waits until it serves again. */

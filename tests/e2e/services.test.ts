@@ -133,6 +133,23 @@ describe('on a good day', () => {
     await cloud.ok([...table, 'update', 'Todo', 'Item', '--softDelete', 'off', '-q'])
   })
 
+  test('apps of the second generation need no key, until the service asks for it', async () => {
+    const url = `${cloud.gatewayUrl}/services/todo/tables/Item?$top=1`
+    const ask = async () => {
+      const answer = await fetch(url, { headers: { 'zumo-api-version': '2.0.0' } })
+      return [answer.status, await answer.text()] as const
+    }
+    const [status, body] = await ask()
+    assert.deepEqual([status, /"updatedAt":/.test(body)], [200, true])
+    assert.match(await cloud.ok(['mobile', 'config', 'list', 'Todo']), /applicationKeyRequired +false/)
+    const set = ['mobile', 'config', 'set', 'Todo', 'applicationKeyRequired']
+    await cloud.refuses([...set, 'perhaps'], 2, /applicationKeyRequired takes true or false/)
+    await cloud.ok([...set, 'true'])
+    assert.deepEqual(await ask(), [401, 'You must be logged in to use this application'])
+    await cloud.ok([...set, 'false'])
+    assert.equal((await ask())[0], 200)
+  })
+
   test('rows go to a file and come back from it; what cannot is told by its place, and keeps nothing else out', async () => {
     const file = join(folder, 'items.csv')
     const to = ['mobile', 'data', 'export', 'Todo', 'Item', '-o', file]

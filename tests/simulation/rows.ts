@@ -160,6 +160,7 @@ export class Rows {
       also_machine: null,
       is_held: false,
       loss_ms_max: 60_000,
+      is_key_required: false,
     }
     this.services.push(service)
     return service

@@ -136,6 +136,7 @@ export type ChangeDatabase = Static<typeof ChangeDatabase>
 
 export const ServiceSettings = Type.Object({
   isSchemaDynamic: Type.Boolean({ description: 'writes may add columns' }),
+  isKeyRequired: Type.Boolean({ description: 'the application key is asked of clients of the second generation, too' }),
   lossMsMax: Type.Integer({ description: 'a recovery that is predicted to lose more wants to be told so' }),
 })
 export type ServiceSettings = Static<typeof ServiceSettings>
@@ -143,6 +144,7 @@ export type ServiceSettings = Static<typeof ServiceSettings>
 export const SetSettings = Type.Object(
   {
     isSchemaDynamic: Type.Optional(Type.Boolean()),
+    isKeyRequired: Type.Optional(Type.Boolean()),
     lossMsMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     isDryRun: Type.Optional(Type.Boolean()),
   },

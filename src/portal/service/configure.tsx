@@ -47,11 +47,12 @@ export function ConfigureTab({ service }: { service: ServiceView }) {
   )
 }
 
-function SettingsFacts({ settings: { isSchemaDynamic, lossMsMax } }: { settings: ServiceSettings }) {
+function SettingsFacts({ settings: { isSchemaDynamic, isKeyRequired, lossMsMax } }: { settings: ServiceSettings }) {
   return (
     <Pairs
       pairs={[
         ['Dynamic schema', isSchemaDynamic ? 'on: writes may add columns' : 'off'],
+        ['Application key', isKeyRequired ? 'asked of every client' : 'not asked of clients that know none'],
         ['Loss that a recovery may cost', formatMs(lossMsMax)],
       ]}
     />
@@ -60,10 +61,12 @@ function SettingsFacts({ settings: { isSchemaDynamic, lossMsMax } }: { settings:
 
 function SettingsForm({ service, settings }: { service: string; settings: ServiceSettings }) {
   const [isSchemaDynamic, setSchemaDynamic] = useState(settings.isSchemaDynamic)
+  const [isKeyRequired, setKeyRequired] = useState(settings.isKeyRequired)
   const [seconds, setSeconds] = useState<number | string>(settings.lossMsMax / 1_000)
   const lossMsMax = Math.round(Number(seconds) * 1_000)
   const wanted = {
     ...(isSchemaDynamic === settings.isSchemaDynamic ? {} : { isSchemaDynamic }),
+    ...(isKeyRequired === settings.isKeyRequired ? {} : { isKeyRequired }),
     ...(lossMsMax === settings.lossMsMax ? {} : { lossMsMax }),
   }
   const isChanged = Object.keys(wanted).length > 0 && seconds !== ''
@@ -74,6 +77,12 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
         description="Writes may add columns to tables. Turn it off when the app is finished."
         checked={isSchemaDynamic}
         onChange={(event) => setSchemaDynamic(event.currentTarget.checked)}
+      />
+      <Switch
+        label="Application key of every client"
+        description="Clients of the second generation know none. Where it is asked of them too, they reach public tables only."
+        checked={isKeyRequired}
+        onChange={(event) => setKeyRequired(event.currentTarget.checked)}
       />
       <NumberInput
         label="Loss that a recovery may cost, in seconds of writes"
