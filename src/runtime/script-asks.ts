@@ -177,8 +177,9 @@ export class ScriptAsks {
     { isExecute, isUpdate }: { isExecute: boolean; isUpdate: boolean },
   ): Promise<AskOutcome> {
     const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [], includesDeleted: true }
-    // As without a script: an update of a row that is marked as deleted is a conflict.
-    const isAsked = key.version !== null || isUpdate
+    // As without a script: to the first generation an update of a row that is marked as deleted is a conflict.
+    const generation = isExecute ? this.#generation : 1
+    const isAsked = key.version !== null || (isUpdate && generation === 1)
     const current = isAsked ? await this.#service.store.find(table, key.id, asked, this.#work()) : null
     if (!current) throw itemNotFound(key.id)
     const message = `The item with id '${key.id}' was changed by somebody else.`

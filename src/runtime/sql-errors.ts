@@ -57,6 +57,11 @@ export function isLoginRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && (error.code === '28P01' || error.code === '28000')
 }
 
+/** True when PostgreSQL has no function of that name. */
+export function isUnknownFunction(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '42883'
+}
+
 /** The rule for anything that a sent statement threw. */
 export function ruleOf(error: unknown): SqlRule {
   if (error instanceof pg.DatabaseError) {

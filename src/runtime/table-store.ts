@@ -23,7 +23,7 @@ import { type Generation, plainName } from './generation.ts'
 import type { Property } from './item-body.ts'
 import { asksForChanges, missingMembers } from './query-sql.ts'
 import type { ListQuery } from './read-query.ts'
-import { faultOfSql, ruleOf } from './sql-errors.ts'
+import { faultOfSql, isUnknownFunction, ruleOf } from './sql-errors.ts'
 import {
   type Assigned,
   addColumnSql,
@@ -235,8 +235,13 @@ export class TableStore {
   }
 
   async #settledAt(work: Work): Promise<string | null> {
-    const rows = await this.#ask(async () => await this.#database.run<{ moment: string }>(SETTLED, work))
-    return rows[0]?.moment ?? null
+    try {
+      return (await this.#database.run<{ moment: string }>(SETTLED, work))[0]?.moment ?? null
+    } catch (error) {
+      // A server whose host is of an older release has no such function until that is brought up to date.
+      if (isUnknownFunction(error)) return null
+      throw faultOfSql(error, false)
+    }
   }
 
   #missingRead(): false {

@@ -191,6 +191,16 @@ test('whoever reads by updatedAt is shown nothing that may still be overtaken', 
   assert.equal(await idsOf({ $filter, $orderby: '__updatedAt' }, 'Changes'), 'before,slow,fast')
 })
 
+test('a server whose host is older answers reads of changes all the same', async () => {
+  const $filter = "__updatedAt ge datetimeoffset'1970-01-01T00:00:00Z'"
+  await postgres.sql('alter function mainstay.settled() rename to settled_elsewhere')
+  try {
+    assert.equal(await idsOf({ $filter }, 'Changes'), 'before,fast,slow')
+  } finally {
+    await postgres.sql('alter function mainstay.settled_elsewhere() rename to settled')
+  }
+})
+
 // ---- random filters over random rows
 
 const LETTERS = ['a', 'A', 'b', 'é', 'É', 'e', 'ä', 'z', ' ', '%', '_', '\\', "'", '1', '日']
