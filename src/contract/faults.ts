@@ -20,6 +20,7 @@ export const FAULT_CODES = [
   'account.too_many_tries',
   'account.unknown',
   'account.weak_password',
+  'app.bad_query',
   'app.bad_request',
   'app.conflict',
   'app.failed',

@@ -14,7 +14,7 @@ export function badRequest(message: string): Fault {
 }
 
 export function invalidQuery(what: string): Fault {
-  return badRequest(`Invalid query specified. Error: ${what}`)
+  return new Fault('app.bad_query', 400, `Invalid query specified. Error: ${what}`)
 }
 
 export function unauthorized(message = 'Unauthorized'): Fault {

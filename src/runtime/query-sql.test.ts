@@ -43,7 +43,7 @@ for (const [filter, text, values] of [
   ['b eq true', 't."b"', []],
   ['b ne true', '(not t."b")', []],
   ['b eq 1', '(t."b" = $1::boolean)', [true]],
-  ['b and not b or true', '((t."b" and (not t."b")) or true)', []],
+  ['b and not b or true', '((t."b" and (not t."b")) or true::boolean)', []],
   ["raw eq 'AQI='", '(t."raw" = $1::bytea)', ['\\x0102']],
   ["__version eq 'AAAAAAAAB9E='", '(t."__version" = $1::bigint)', ['2001']],
   ["__version eq 'AQI='", '(t."__version" is null)', []],
@@ -72,7 +72,7 @@ for (const filter of [
     'day(n) eq 1',
   ],
 ]) {
-  test(`${filter} is refused`, () => assert.throws(() => sqlOf(filter), { code: 'app.bad_request', status: 400 }))
+  test(`${filter} is refused`, () => assert.throws(() => sqlOf(filter), { code: 'app.bad_query', status: 400 }))
 }
 
 test('a reader of changes is told by what it asks of updatedAt', () => {

@@ -99,7 +99,8 @@ export class QuerySql {
       case 'number':
         return made('number', this.#number(literal.text))
       case 'boolean':
-        return made('boolean', String(literal.value))
+        // A bare constant is nothing to order by.
+        return made('boolean', `${literal.value}::boolean`)
       case 'date':
         return made('date', this.#add(literal.iso, 'timestamptz'))
       case 'null':

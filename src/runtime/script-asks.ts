@@ -260,6 +260,8 @@ function outcomeOf(error: unknown): AskOutcome {
 
 // With a script, data that does not fit is the script's doing.
 function answerOfFailed(error: unknown, generation: Generation): Answer {
-  const isBadData = error instanceof Fault && error.status === 400 && error.message === BAD_REQUEST_TEXT
+  // The client's own query was read before the script ran.
+  const isBadQuery = error instanceof Fault && error.code === 'app.bad_query'
+  const isBadData = isBadQuery || (error instanceof Fault && error.message === BAD_REQUEST_TEXT)
   return answerOfError(isBadData || !(error instanceof Fault) ? scriptFailed(error) : error, generation)
 }

@@ -118,6 +118,7 @@ test('text is ordered by letters, not by codes; nulls come first, and last when 
   assert.equal(await idsOf({ $orderby: 'name' }), '5,4,6,1,2,3')
   assert.equal(await idsOf({ $orderby: 'name desc' }), '3,2,1,6,4,5')
   assert.equal(await idsOf({ $orderby: 'length(name) desc,n' }), '4,3,2,1,6,5')
+  assert.equal(await idsOf({ $orderby: "true,null desc,1,'x',true eq true,n desc" }), '6,3,1,4,2,5')
   assert.equal(await idsOf({ $orderby: 'done,n desc', $filter: 'done ne null' }), '6,3,2,1,4')
 })
 
