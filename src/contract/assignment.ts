@@ -17,6 +17,8 @@ export type SchemaAssignment = {
   epoch: number
   loginPassword: string
   tables: string[]
+  /** Those of them that are made with soft delete; whether one that is there has it is not said here. */
+  softDeleteTables?: string[]
   /** Tables that were given up. Named one by one: a table is never dropped because some list lacks it. */
   droppedTables: string[]
   /** `closed`: no login works (a consumed secondary). `dropped`: schema and roles are to go. */

@@ -234,6 +234,7 @@ export type ControlDatabase = {
     name: string
     permissions: Json<TablePermissions>
     is_dropping: Generated<boolean>
+    is_made_with_soft_delete: Generated<boolean>
     created_at: When
   }
   archives: {

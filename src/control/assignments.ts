@@ -220,12 +220,14 @@ function deriveSchemas(snapshot: Snapshot, server: ServerWithMembers, open: Open
 }
 
 function deriveSchema(snapshot: Snapshot, service: Service, open: OpenSecret): SchemaAssignment {
+  const tables = tablesOf(snapshot, service, { isDropping: false })
   return {
     serviceId: service.id,
     schema: service.schema_name,
     epoch: Number(service.epoch),
     loginPassword: open(service.login_password),
-    tables: tablesOf(snapshot, service, { isDropping: false }).map((table) => table.name),
+    tables: tables.map((table) => table.name),
+    softDeleteTables: tables.filter((table) => table.is_made_with_soft_delete).map((table) => table.name),
     droppedTables: tablesOf(snapshot, service, { isDropping: true }).map((table) => table.name),
     state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
   }

@@ -15,6 +15,7 @@ import * as notices from '../../migrations/0011-notices.ts'
 import * as accounts from '../../migrations/0012-accounts.ts'
 import * as history from '../../migrations/0013-history.ts'
 import * as keyRequired from '../../migrations/0014-key-required.ts'
+import * as madeWithSoftDelete from '../../migrations/0015-made-with-soft-delete.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -38,6 +39,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0012-accounts': accounts,
   '0013-history': history,
   '0014-key-required': keyRequired,
+  '0015-made-with-soft-delete': madeWithSoftDelete,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -164,7 +164,7 @@ async function define(deps: ApiDeps, caller: Caller, service: Service, { tables 
     const known = (await listTables(trx, [service.id])).map(({ name }) => name)
     for (const { name, permissions } of tables) {
       if (known.includes(name)) continue
-      await insertTable(trx, service, name, permissions)
+      await insertTable(trx, service, { name, permissions })
       const subject = `${service.name}/${name}`
       await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
     }

@@ -3,12 +3,13 @@
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { SetPermissions, TableChangeView } from '../contract/api.ts'
-import { NEW_COLUMN, type TableChange } from '../contract/table-change.ts'
+import { NEW_COLUMN, type TableChange, type TableChangeResult } from '../contract/table-change.ts'
 import { Fault } from '../kit/fault.ts'
+import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getService, getTable, setPermissions } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
-import { orderChange, requireUsable, untilFollowed } from './tables.ts'
+import { requireUsable, untilFollowed } from './tables.ts'
 
 type Names = { service: string; table: string }
 
@@ -48,7 +49,13 @@ export async function changeShape(
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const table = await getTable(deps.db, service, names.table)
   const machine = await requireUsable(deps, service)
-  const result = await orderChange(deps.field, { service, machine, table: table.name }, change)
+  const path = ['servers', service.server, 'schemas', service.schema_name, 'tables', table.name, 'changes']
+  const result = (await deps.field.order(machine, {
+    method: 'POST',
+    path: `/${path.map(encodeURIComponent).join('/')}`,
+    body: { serviceId: service.id, change },
+    timeoutMs: 2 * REGION_CALL_MS_MAX,
+  })) as TableChangeResult
   await audit(deps.db, caller, {
     action: 'mobile table update',
     subject: `${service.name}/${table.name}`,

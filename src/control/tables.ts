@@ -4,7 +4,6 @@ import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { CreateTable, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
-import type { TableChange, TableChangeResult } from '../contract/table-change.ts'
 import { DELETED_COLUMN } from '../contract/table-format.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
@@ -52,7 +51,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
   const permissions = { ...DEFAULT_PERMISSIONS, ...wanted.permissions }
   const hasSoftDelete = wanted.hasSoftDelete === true
   const version = await deps.db.transaction().execute(async (trx) => {
-    await insertTable(trx, service, wanted.name, permissions)
+    await insertTable(trx, service, { name: wanted.name, permissions, hasSoftDelete })
     const subject = `${service.name}/${wanted.name}`
     await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions, hasSoftDelete } })
     return await bumpDesired(trx)
@@ -60,8 +59,6 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
   try {
     await deps.field.push()
     await untilFollowed(deps, service, machine, version)
-    const place = { service, machine, table: wanted.name }
-    if (hasSoftDelete) await orderChange(deps.field, place, { kind: 'soft_delete_on' })
   } catch (error) {
     await deps.db.transaction().execute(async (trx) => {
       await giveTableUp(trx, service, wanted.name)
@@ -70,21 +67,6 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
     await deps.field.push()
     throw error instanceof Fault && error.code === 'change.late' ? withoutTable(error, wanted.name) : error
   }
-}
-
-/** Has a table's shape changed by the host of its server. */
-export async function orderChange(
-  field: ApiDeps['field'],
-  { service, machine, table }: { service: Service; machine: string; table: string },
-  change: TableChange,
-): Promise<TableChangeResult> {
-  const path = ['servers', service.server, 'schemas', service.schema_name, 'tables', table, 'changes']
-  return (await field.order(machine, {
-    method: 'POST',
-    path: `/${path.map(encodeURIComponent).join('/')}`,
-    body: { serviceId: service.id, change },
-    timeoutMs: 2 * REGION_CALL_MS_MAX,
-  })) as TableChangeResult
 }
 
 /** Gives a table up: nobody serves it any more, then it is dropped. */

@@ -5,6 +5,8 @@ import type { SchemaAssignment } from '../contract/assignment.ts'
 import {
   APPS_DATABASE,
   CREATED_AT_COLUMN,
+  DELETED_COLUMN,
+  DELETED_COLUMN_SQL,
   ID_LENGTH_MAX,
   loginRole,
   ownerRole,
@@ -190,8 +192,10 @@ async function ensureTable(client: pg.Client, wanted: SchemaAssignment, table: s
     [wanted.schema, table],
   )
   if (found.rowCount !== 0) return
-  // One statement, so that a crash leaves either no table or a whole one.
-  await client.query(`begin; ${createTableSql(wanted, table)}; commit`)
+  const mark = `alter table ${id(wanted.schema)}.${id(table)} add column ${id(DELETED_COLUMN)} ${DELETED_COLUMN_SQL};`
+  const isMade = wanted.softDeleteTables?.includes(table) === true
+  // One text, so that a crash leaves either no table or a whole one.
+  await client.query(`begin; ${createTableSql(wanted, table)}; ${isMade ? mark : ''} commit`)
 }
 
 /** The statements that make a service's table, empty and with the columns that every table has. */

@@ -195,7 +195,7 @@ async function define(deps: RecoveryDeps, { operation, facts }: StepContext): Pr
     const like = tables.find(({ name }) => name.toLowerCase() === table.toLowerCase())
     const isThere = tables.some(({ name }) => name === as)
     // One that was deleted had permissions that nobody knows any more: then only the master key opens it.
-    if (!isThere) await insertTable(trx, service, as, like?.permissions ?? CLOSED)
+    if (!isThere) await insertTable(trx, service, { name: as, permissions: like?.permissions ?? CLOSED })
     return await bumpDesired(trx)
   })
   faultPoint('restore_table.define.inserted')

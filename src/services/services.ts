@@ -148,12 +148,18 @@ export async function getTable(db: Db, service: Service, name: string): Promise<
 export async function insertTable(
   trx: Db,
   service: Service,
-  name: string,
-  permissions: TablePermissions,
+  {
+    name,
+    permissions,
+    hasSoftDelete = false,
+  }: { name: string; permissions: TablePermissions; hasSoftDelete?: boolean },
 ): Promise<void> {
   const added = await trx
     .insertInto('service_tables')
-    .values({ service_id: service.id, name, permissions: JSON.stringify(permissions) })
+    .values({
+      ...{ service_id: service.id, name, permissions: JSON.stringify(permissions) },
+      is_made_with_soft_delete: hasSoftDelete,
+    })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (added.numInsertedOrUpdatedRows === 0n) {

@@ -58,6 +58,20 @@ describe("a service's schema", () => {
       return { version: BigInt(found.rows[0].__version), stamp: found.rows[0].stamp as Date }
     })
 
+  test('a table is made with soft delete where that is wanted; one that is there stays as it is', async () => {
+    const columnsOf = async (softDeleteTables: string[]) => {
+      const schema = { ...wanted, serviceId: 'soft', schema: 'soft', tables: ['Marked', 'Plain'], softDeleteTables }
+      return await asSuperuser(async (client) => {
+        await ensureSchema(client, schema)
+        const sql = `select relname from pg_attribute join pg_class on pg_class.oid = attrelid
+          where attname = '__deleted' and attnotnull and relnamespace = 'soft'::regnamespace`
+        return (await client.query<{ relname: string }>(sql)).rows.map(({ relname }) => relname)
+      })
+    }
+    assert.deepEqual(await columnsOf(['Marked']), ['Marked'])
+    assert.deepEqual(await columnsOf(['Plain']), ['Marked'])
+  })
+
   test('a connection that breaks is no trouble of the schema, and what PostgreSQL refuses is', async () => {
     const schemas = new ServerSchemas(openLog('test', 'silent'))
     const ensurePlatform = async () => {}
