@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { makeFolders, removeTree } from '../kit/files.ts'
 import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools } from './border.ts'
 
-const CODE = ['main', 'filter-function', 'frames', 'script-call', 'script-side', 'wire']
+const CODE = ['main', 'filter-function', 'frames', 'script-call', 'script-queries', 'script-side', 'wire']
 // A library that our code needs, file by file: it lies where Node looks for it.
 const LIBRARY = { name: 'acorn', files: ['package.json', 'dist/acorn.js'] }
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']

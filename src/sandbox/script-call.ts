@@ -5,6 +5,7 @@ import { format, types } from 'node:util'
 import { createContext, Script } from 'node:vm'
 import { filterOfFunction } from './filter-function.ts'
 import type { AskOutcome, CallStart, FromSandbox, SandboxLimits } from './messages.ts'
+import { scriptQueries } from './script-queries.ts'
 import { type ScriptSide, scriptSide } from './script-side.ts'
 import { DATE_KEY } from './wire.ts'
 
@@ -49,7 +50,7 @@ const MODULES = new Set([
 const SHARED = { Buffer, process, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, queueMicrotask }
 
 const require = createRequire('/')
-const side = new Script(`(${scriptSide.toString()})`, { filename: 'mainstay' })
+const inside = new Script(`({ scriptSide: ${scriptSide}, scriptQueries: ${scriptQueries} })`, { filename: 'mainstay' })
 
 export class ScriptCall {
   readonly #start: CallStart
@@ -68,7 +69,8 @@ export class ScriptCall {
     const { call, script: about } = this.#start
     runningCall.run({ call, source: about.source }, () => {
       const context = createContext({}, { name: about.source })
-      const { run } = (side.runInContext(context) as ScriptSide)(this.#start, this.#outside())
+      const made = inside.runInContext(context) as { scriptSide: ScriptSide; scriptQueries: typeof scriptQueries }
+      const { run } = made.scriptSide(this.#start, this.#outside(), made.scriptQueries(filterOfFunction))
       try {
         script.runInContext(context)
       } catch (error) {
@@ -118,7 +120,6 @@ export class ScriptCall {
         const message = isCut ? text.slice(0, limits.logCharactersMax) + CUT_TEXT : text
         say({ kind: 'log', call, source: script.source, level, message })
       },
-      filterOf: filterOfFunction,
       require: requireModule,
       timers: this.#timerFunctions(),
       shared: SHARED,
