@@ -85,6 +85,7 @@ export class Client {
   listServers = async () => await this.#calls.list('ServerView', API.servers)
   getService = async (service: string) => await this.#calls.get('ServiceView', fill(API.service, { service }))
   getServer = async (server: string) => await this.#calls.get('ServerView', fill(API.server, { server }))
+
   async setRegion(region: string, change: RegionChange): Promise<RegionView> {
     return await this.#calls.send('RegionView', { verb: 'PATCH', path: fill(API.region, { region }), body: change })
   }

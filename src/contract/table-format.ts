@@ -32,12 +32,15 @@ export const SETTLED_FUNCTION = 'mainstay.settled()'
 /** The collation of text columns and string ids: case-insensitive, accent-sensitive, linguistic. */
 export const TEXT_COLLATION = 'mainstay.ci'
 
+/** In which all letters have their case, also those that a database's own locale does not know. */
+export const LETTER_COLLATION = '"und-x-icu"'
+
 /**
- * Text as functions that look into it compare it, as SQL: letter by letter, whatever the case, also of letters that the
- * database's own locale does not know. Indexes for filters lie on this expression.
+ * Text as functions that look into it compare it, as SQL: letter by letter, whatever the case. Indexes for filters lie
+ * on this expression.
  */
 export function foldedSql(text: string): string {
-  return `lower(${text} collate "und-x-icu") collate "C"`
+  return `lower(${text} collate ${LETTER_COLLATION}) collate "C"`
 }
 
 /** PostgreSQL types of columns that dynamic schema adds, by the JSON value's type. */

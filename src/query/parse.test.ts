@@ -100,7 +100,7 @@ test('an order has terms with directions, which may be expressions', () => {
     ['b', false],
     ['length(c)', false],
     ['d', false],
-  ]) // prettier-ignore
+  ])
   for (const text of ['a desc asc', 'a DESC', 'a,', ',a', 'a;b']) assert.throws(() => parseOrderTerms(text), QueryError)
 })
 

@@ -2,7 +2,7 @@
 import { Fault } from '../kit/fault.ts'
 import { RETRY_AFTER_SECONDS } from '../kit/limits.ts'
 import { type Answer, jsonAnswer, textAnswer } from './answer.ts'
-import type { Generation } from './generation.ts'
+import type { ClientGeneration } from './client-generation.ts'
 
 export const BAD_REQUEST_TEXT = 'Bad request.'
 export const TIMED_OUT_TEXT = 'The request has timed out.'
@@ -25,8 +25,8 @@ export function notFound(message = 'Not Found'): Fault {
   return new Fault('app.not_found', 404, message)
 }
 
-export function itemNotFound(id: string, generation: Generation = 1): Fault {
-  return notFound(generation === 1 ? `An item with id '${id}' does not exist.` : 'The item does not exist')
+export function itemNotFound(id: string, clientGeneration: ClientGeneration = 1): Fault {
+  return notFound(clientGeneration === 1 ? `An item with id '${id}' does not exist.` : 'The item does not exist')
 }
 
 /** Nothing was done; the client may try again later. */
@@ -49,12 +49,12 @@ export function scriptFailed(cause: unknown): Fault {
 }
 
 /** Renders what was thrown. Anything but a Fault is a bug, whose details are nobody's business outside. */
-export function answerOfError(error: unknown, generation: Generation = 1): Answer {
+export function answerOfError(error: unknown, clientGeneration: ClientGeneration = 1): Answer {
   const fault = error instanceof Fault ? error : new Fault('app.failed', 500, 'Internal Server Error')
   const { status, message, code } = fault
-  if (generation === 2 && code === 'app.unauthorized') return textAnswer(status, MUST_LOG_IN_TEXT)
+  if (clientGeneration === 2 && code === 'app.unauthorized') return textAnswer(status, MUST_LOG_IN_TEXT)
   const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}
   const word = code === 'app.syntax' ? 'SyntaxError' : 'Error'
-  const body = generation === 2 ? { error: message } : { code: status, error: `${word}: ${message}` }
+  const body = clientGeneration === 2 ? { error: message } : { code: status, error: `${word}: ${message}` }
   return jsonAnswer(status, JSON.stringify(body), headers)
 }

@@ -5,7 +5,7 @@ import { APP_BODY_BYTES_MAX } from '../kit/limits.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import type { Work } from './app-database.ts'
 import { badRequest } from './app-faults.ts'
-import { type Generation, generationOf } from './generation.ts'
+import { type ClientGeneration, clientGenerationOf } from './client-generation.ts'
 
 const TOO_LARGE_TEXT = 'Request body maximum size limit was exceeded.'
 
@@ -18,7 +18,7 @@ export type AppRequest = {
   path: string
   query: URLSearchParams
   /** Which clients' words it speaks. */
-  generation: Generation
+  clientGeneration: ClientGeneration
   headers: IncomingMessage['headers']
   work: Work
   /** The parsed body, read once: an object for JSON and forms, a string for other types, undefined for none. */
@@ -36,7 +36,7 @@ export function readRequest(message: IncomingMessage, options: { requestMs: numb
     method: methodOf(message),
     path: question < 0 ? target : target.slice(0, question),
     query,
-    generation: generationOf(message.headers, query),
+    clientGeneration: clientGenerationOf(message.headers, query),
     headers: message.headers,
     work: { deadline: performance.now() + options.requestMs, isWriteInFlight: false },
     readBody() {

@@ -4,13 +4,13 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { SYSTEM_COLUMNS } from '../contract/table-format.ts'
 import { badRequest } from './app-faults.ts'
 
-export type Generation = 1 | 2
+export type ClientGeneration = 1 | 2
 
 const MARKER = 'zumo-api-version'
 const VERSION = /^2\.0\.\d+$/
 
 /** What a request says that it is; the second where it names any version. */
-export function generationOf(headers: IncomingHttpHeaders, query: URLSearchParams): Generation {
+export function clientGenerationOf(headers: IncomingHttpHeaders, query: URLSearchParams): ClientGeneration {
   return versionOf(headers, query) === null ? 1 : 2
 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { DELETED_COLUMN, ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import type { AppDatabase, Work } from './app-database.ts'
 import { unavailable } from './app-faults.ts'
-import { isReservedName, plainName } from './generation.ts'
+import { isReservedName, plainName } from './client-generation.ts'
 
 /** How a column's values are converted, in both directions. */
 export type ColumnKind = 'text' | 'number' | 'boolean' | 'date' | 'timestamp' | 'binary' | 'version' | 'other'

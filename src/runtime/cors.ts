@@ -1,6 +1,6 @@
 // Which browsers' pages may call a service, and the headers that tell them so.
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Generation } from './generation.ts'
+import type { ClientGeneration } from './client-generation.ts'
 
 /** Host names without port; one `*` each. What a service has when nothing was configured. */
 export const DEFAULT_ORIGINS = ['localhost']
@@ -10,7 +10,7 @@ const REQUESTED_HEADERS = /^[a-z0-9-, ]{1,500}$/i
 
 /** The CORS headers of an answer: none for a page that is not allowed, so that its browser refuses. */
 export function corsHeaders(
-  request: { method: string; headers: IncomingHttpHeaders; generation: Generation },
+  request: { method: string; headers: IncomingHttpHeaders; clientGeneration: ClientGeneration },
   allowed: string[],
 ): Record<string, string> {
   const headers: Record<string, string> = {}
@@ -20,7 +20,7 @@ export function corsHeaders(
   headers.vary = 'Origin'
   if (!isOriginAllowed(origin, allowed)) return headers
   headers['access-control-allow-origin'] = origin
-  if (request.generation === 2) headers['access-control-expose-headers'] = 'Link,Etag'
+  if (request.clientGeneration === 2) headers['access-control-expose-headers'] = 'Link,Etag'
   const requested = request.headers['access-control-request-headers']
   if (requested !== undefined && REQUESTED_HEADERS.test(requested)) headers['access-control-allow-headers'] = requested
   if (request.method === 'OPTIONS') {

@@ -1,7 +1,7 @@
 // The item that a client sends: a JSON object becomes checked properties, or a refusal in the original's words.
 import { ID_LENGTH_MAX } from '../contract/table-format.ts'
 import { badRequest } from './app-faults.ts'
-import { isReservedName } from './generation.ts'
+import { isReservedName } from './client-generation.ts'
 
 export type ItemValue =
   | { kind: 'string'; value: string }

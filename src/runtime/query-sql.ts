@@ -1,16 +1,17 @@
 // From the tree of a query to SQL over the columns that a table has. Pure. No text of a query gets into the SQL: names
 // are those that PostgreSQL gave us, literals are parameters, and all else is chosen from what stands here.
-import { foldedSql, TEXT_COLLATION, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
+import { foldedSql, LETTER_COLLATION, TEXT_COLLATION, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier } from '../kit/identifiers.ts'
 import { type Expression, isLiteral, type Literal, membersOf, partsOf } from '../query/expression.ts'
 import { QueryError } from '../query/query-error.ts'
 import { invalidQuery } from './app-faults.ts'
+import { plainName } from './client-generation.ts'
 import { columnValue, type SqlValue } from './column-values.ts'
 import { type Column, type ColumnKind, findColumn, type TableColumns } from './columns.ts'
-import { plainName } from './generation.ts'
 import type { ItemValue } from './item-body.ts'
 import { hasCharacterSet, likePattern, setPattern } from './like-patterns.ts'
+import { shownSql } from './shown-value.ts'
 
 /** An expression in SQL, in parentheses where it needs them, and what kind of value it has. */
 type Sql = { text: string; kind: ColumnKind; column: Column | null }
@@ -22,9 +23,6 @@ const ARITHMETIC_SIGNS = { add: '+', sub: '-', mul: '*', div: '/' } as const
 // By the names of both generations. An app's own column of the second's name costs its readers a question more.
 const UPDATED_AT_NAMES = new Set([UPDATED_AT_COLUMN, plainName(UPDATED_AT_COLUMN)].map((name) => name.toLowerCase()))
 const INT8_MAX = 2n ** 63n - 1n
-// The collation in which letters have their case, as in `foldedSql`.
-const FOLD_COLLATION = '"und-x-icu"'
-const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
 
 /** Writes expressions over one table, whose alias is `t`, and collects their parameters. */
 export class QuerySql {
@@ -288,9 +286,8 @@ export class QuerySql {
       case 'boolean':
         return `(${text})::int::text`
       case 'date':
-        return `to_char(${text} at time zone 'UTC', ${ISO_FORMAT})`
       case 'timestamp':
-        return `to_char(${text}, ${ISO_FORMAT})`
+        return shownSql(text, kind)
       case 'binary':
       case 'version':
         throw invalidAt('A text is expected', expression.at)
@@ -338,8 +335,8 @@ export class QuerySql {
     const replacement = by?.kind === 'string' ? by.text.replaceAll('\\', '\\\\') : ''
     const found = this.#string(wanted)
     // `***=`: what follows is no pattern. An empty text is found nowhere.
-    const pattern = `('***=' || ${found}) collate ${FOLD_COLLATION}`
-    const replaced = `regexp_replace(${text} collate ${FOLD_COLLATION}, ${pattern}, ${this.#text(replacement)}, 'gi')`
+    const pattern = `('***=' || ${found}) collate ${LETTER_COLLATION}`
+    const replaced = `regexp_replace(${text} collate ${LETTER_COLLATION}, ${pattern}, ${this.#text(replacement)}, 'gi')`
     return `(case when ${found} = '' then ${text} else ${replaced} collate ${TEXT_COLLATION} end)`
   }
 }

@@ -5,6 +5,7 @@ import type { Expression, OrderTerm } from '../query/expression.ts'
 import { parseFilter, parseOrderTerms } from '../query/parse.ts'
 import { QueryError } from '../query/query-error.ts'
 import { badRequest, invalidQuery } from './app-faults.ts'
+import { isVersionOption } from './client-generation.ts'
 import { invalidIdentifier, isIdentifier } from './item-body.ts'
 
 /** What every verb understands. */
@@ -23,11 +24,15 @@ export type ListQuery = {
 const ODATA_OPTIONS = new Set(['$filter', '$select', '$orderby', '$skip', '$top', '$inlinecount'])
 const INSENSITIVE_OPTIONS = ['__systemproperties', '__includedeleted', 'noscript']
 
+/** True for an option that means something to us: all others are the app's own, for its scripts. */
+export function isOption(name: string): boolean {
+  return isReserved(name) || INSENSITIVE_OPTIONS.includes(name.toLowerCase()) || isVersionOption(name)
+}
+
 /** Checks the names of all options and reads those of every verb. */
 export function parseOptions(query: URLSearchParams): TableOptions {
   for (const name of query.keys()) {
-    const isReserved = name.startsWith('$') || name.startsWith('__')
-    if (!isReserved || ODATA_OPTIONS.has(name) || INSENSITIVE_OPTIONS.includes(name.toLowerCase())) continue
+    if (!isReserved(name) || ODATA_OPTIONS.has(name) || INSENSITIVE_OPTIONS.includes(name.toLowerCase())) continue
     throw badRequest(
       `Invalid query parameter name '${name}'. Custom query parameter names must not start with $ or __.`,
     )
@@ -37,6 +42,10 @@ export function parseOptions(query: URLSearchParams): TableOptions {
     isScriptSkipped: isTrue(findInsensitive(query, 'noscript')),
     includesDeleted: isTrue(findInsensitive(query, '__includedeleted')),
   }
+}
+
+function isReserved(name: string): boolean {
+  return name.startsWith('$') || name.startsWith('__')
 }
 
 /** The options of a list. */
@@ -64,8 +73,7 @@ export function parseFilters(text: string | null): Expression[] {
   return text === null || text.trim() === '' ? [] : [parsed(() => parseFilter(text))]
 }
 
-/** The terms of an order; none for a text of blanks. */
-export function parseOrderBy(text: string | null): OrderTerm[] {
+function parseOrderBy(text: string | null): OrderTerm[] {
   return text === null || text.trim() === '' ? [] : parsed(() => parseOrderTerms(text))
 }
 

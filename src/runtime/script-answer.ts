@@ -12,7 +12,7 @@ import { itemNotFound, outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, u
 import { isMaster } from './credentials.ts'
 import { demandOf, etagOf, parseIfMatch } from './etags.ts'
 import { checkSameId, parseItem, takeVersion } from './item-body.ts'
-import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
+import { isOption, parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { locationOf, pageAnswer, rowAnswer, wholeAnswer } from './row-answers.ts'
 import { type Executed, ScriptAsks } from './script-asks.ts'
 import type { TableContext } from './table-context.ts'
@@ -29,8 +29,8 @@ export async function answerByScript(
   const operation = operationOf(script.name)
   const { conflictStatus, ...subject } = await subjectOf(context, operation, id)
   const { server } = service.assignment.database
-  const { generation } = request
-  const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline, generation, conflictStatus })
+  const { clientGeneration } = request
+  const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline, clientGeneration, conflictStatus })
   return await leases.guard({ server, isWrite: operation !== 'read' }, async () => {
     const input = { ...subject, ...aboutOf(context), operation, script: { ...script, source: `/${script.name}.js` } }
     const result = await run(context, script, input, asks)
@@ -81,13 +81,13 @@ function operationOf(name: string): ScriptOperation {
 function aboutOf({ request, service, table }: TableContext) {
   const isAdmin = isMaster(request.headers, service.assignment)
   const options = parseOptions(request.query)
-  const parameters = [...request.query].filter(([name]) => !/^(?:\$|__)|^noscript$|^zumo-api-version$/i.test(name))
+  const parameters = [...request.query].filter(([name]) => !isOption(name))
   return {
     table: table.name,
     user: { level: isAdmin ? ('admin' as const) : ('anonymous' as const) },
     parameters: Object.fromEntries(parameters),
     // The second generation is shown all of a row.
-    systemProperties: request.generation === 2 ? ['*'] : options.systemColumns,
+    systemProperties: request.clientGeneration === 2 ? ['*'] : options.systemColumns,
     includesDeleted: options.includesDeleted,
   }
 }
@@ -116,9 +116,9 @@ async function subjectOf(
 }
 
 // Without what a client of the second generation says of the version that it has.
-async function bodyOf({ generation, readBody }: TableContext['request']) {
+async function bodyOf({ clientGeneration, readBody }: TableContext['request']) {
   const body = await readBody()
-  return generation === 2 ? takeVersion(body) : { rest: body, version: null }
+  return clientGeneration === 2 ? takeVersion(body) : { rest: body, version: null }
 }
 
 // An undelete is the only POST that an update script runs for.
@@ -267,12 +267,12 @@ async function renderDefault(about: Run, body: string | null): Promise<Answer> {
     case 'deleted':
       return emptyAnswer(204)
     case 'written':
-      if (request.generation === 2) return await storedAnswer(about, executed)
+      if (request.clientGeneration === 2) return await storedAnswer(about, executed)
       return writtenAnswer(about, executed, body ?? '{}')
     case 'page':
       return body === null ? pageAnswer(executed.page, executed.wantsCount) : jsonAnswer(200, body)
     case 'item':
-      if (!executed.found) throw itemNotFound(executed.id, request.generation)
+      if (!executed.found) throw itemNotFound(executed.id, request.clientGeneration)
       return rowAnswer(body === null ? executed.found : { ...executed.found, row: body }, executed, request.headers)
   }
 }
@@ -283,7 +283,7 @@ async function storedAnswer(
   { id }: Extract<Executed, { kind: 'written' }>,
 ): Promise<Answer> {
   const { request, service, table } = context
-  const asked = { select: null, systemColumns: [], filters: [], includesDeleted: true, generation: 2 as const }
+  const asked = { select: null, systemColumns: [], filters: [], includesDeleted: true, clientGeneration: 2 as const }
   const stored = await service.store.find(table.name, id, asked, request.work)
   if (!stored) throw itemNotFound(id, 2)
   const isMade = request.method === 'POST'

@@ -12,7 +12,7 @@ import { DATE_KEY } from '../sandbox/wire.ts'
 import type { Answer } from './answer.ts'
 import type { Work } from './app-database.ts'
 import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed } from './app-faults.ts'
-import { type Generation, plainName, withPlainNames } from './generation.ts'
+import { type ClientGeneration, plainName, withPlainNames } from './client-generation.ts'
 import { checkId, checkIdLength, type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
 import { parseFilters, parseSystemProperties } from './read-query.ts'
@@ -33,7 +33,7 @@ export class ScriptAsks {
   readonly #service: ServedService
   readonly #leases: Leases
   readonly #deadline: number
-  readonly #generation: Generation
+  readonly #clientGeneration: ClientGeneration
   readonly #conflictStatus: 409 | 412
   #executed: Executed = { kind: 'none' }
   #hasWritten = false
@@ -43,13 +43,13 @@ export class ScriptAsks {
     service: ServedService
     leases: Leases
     deadline: number
-    generation: Generation
+    clientGeneration: ClientGeneration
     conflictStatus: 409 | 412
   }) {
     this.#service = deps.service
     this.#leases = deps.leases
     this.#deadline = deps.deadline
-    this.#generation = deps.generation
+    this.#clientGeneration = deps.clientGeneration
     this.#conflictStatus = deps.conflictStatus
   }
 
@@ -71,7 +71,7 @@ export class ScriptAsks {
       const { server } = this.#service.assignment.database
       return await this.#leases.guard({ server, isWrite }, async () => await this.#do(what, isExecute))
     } catch (error) {
-      if (isExecute) this.#executed = { kind: 'failed', answer: answerOfFailed(error, this.#generation), error }
+      if (isExecute) this.#executed = { kind: 'failed', answer: answerOfFailed(error, this.#clientGeneration), error }
       return outcomeOf(error)
     }
   }
@@ -139,14 +139,14 @@ export class ScriptAsks {
     const select = query.selections.length > 0 ? query.selections.map(String) : null
     const isPlainItem = query.id !== null && query.filters.length === 0
     if (isExecute && isQuiet && isPlainItem && query.id !== null) {
-      const asked = { select, systemColumns, filters: [], includesDeleted, generation: this.#generation }
+      const asked = { select, systemColumns, filters: [], includesDeleted, clientGeneration: this.#clientGeneration }
       const found = await this.#service.store.find(table, query.id, asked, this.#work())
       this.#executed = { kind: 'item', found, id: query.id, select, systemColumns }
       return { kind: 'rows', rows: '', count: null }
     }
     // The request's own query is in its client's words, and so are its rows.
-    const generation = isExecute ? this.#generation : 1
-    const page = await this.#list(table, query, { select, systemColumns, includesDeleted, generation })
+    const clientGeneration = isExecute ? this.#clientGeneration : 1
+    const page = await this.#list(table, query, { select, systemColumns, includesDeleted, clientGeneration })
     const rows = page?.rows ?? '[]'
     if (isExecute) this.#executed = executedRead(query, page, { rows, select, systemColumns })
     const count = query.includeTotalCount && page?.count ? Number(page.count) : null
@@ -156,7 +156,12 @@ export class ScriptAsks {
   async #list(
     table: string,
     query: WireQuery,
-    asked: { select: string[] | null; systemColumns: string[]; includesDeleted: boolean; generation: Generation },
+    asked: {
+      select: string[] | null
+      systemColumns: string[]
+      includesDeleted: boolean
+      clientGeneration: ClientGeneration
+    },
   ): Promise<Page | null> {
     const byId = query.id === null ? [] : [isId(query.id)]
     const wanted = {
@@ -178,8 +183,8 @@ export class ScriptAsks {
   ): Promise<AskOutcome> {
     const asked = { select: null, systemColumns: [...SYSTEM_COLUMNS], filters: [], includesDeleted: true }
     // As without a script: to the first generation an update of a row that is marked as deleted is a conflict.
-    const generation = isExecute ? this.#generation : 1
-    const isAsked = key.version !== null || (isUpdate && generation === 1)
+    const clientGeneration = isExecute ? this.#clientGeneration : 1
+    const isAsked = key.version !== null || (isUpdate && clientGeneration === 1)
     const current = isAsked ? await this.#service.store.find(table, key.id, asked, this.#work()) : null
     if (!current) throw itemNotFound(key.id)
     const message = `The item with id '${key.id}' was changed by somebody else.`
@@ -189,7 +194,7 @@ export class ScriptAsks {
   }
 
   #conflictAnswer(current: ReadRow, row: WireItem): Answer {
-    if (this.#generation === 1) return conflictAnswer(current)
+    if (this.#clientGeneration === 1) return conflictAnswer(current)
     const plain = JSON.stringify(withPlainNames(row))
     return { ...conflictAnswer({ ...current, row: plain }), status: this.#conflictStatus }
   }
@@ -259,9 +264,9 @@ function outcomeOf(error: unknown): AskOutcome {
 }
 
 // With a script, data that does not fit is the script's doing.
-function answerOfFailed(error: unknown, generation: Generation): Answer {
+function answerOfFailed(error: unknown, clientGeneration: ClientGeneration): Answer {
   // The client's own query was read before the script ran.
   const isBadQuery = error instanceof Fault && error.code === 'app.bad_query'
   const isBadData = isBadQuery || (error instanceof Fault && error.message === BAD_REQUEST_TEXT)
-  return answerOfError(isBadData || !(error instanceof Fault) ? scriptFailed(error) : error, generation)
+  return answerOfError(isBadData || !(error instanceof Fault) ? scriptFailed(error) : error, clientGeneration)
 }

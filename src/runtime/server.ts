@@ -62,8 +62,8 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
 }
 
 // What clients of each generation look at, or show in their logs.
-function versionHeaders({ generation }: AppRequest, { version }: ServerDeps): Record<string, string> {
-  if (generation === 2) return { 'x-zumo-server-version': `node-${version}` }
+function versionHeaders({ clientGeneration }: AppRequest, { version }: ServerDeps): Record<string, string> {
+  if (clientGeneration === 2) return { 'x-zumo-server-version': `node-${version}` }
   return { 'x-zumo-version': version, 'x-zumo-server-version': `nodev1-${version}` }
 }
 
@@ -96,7 +96,7 @@ async function answerInTime(request: AppRequest, deps: ServerDeps): Promise<Answ
   const limit = new Promise<Answer>((resolve) => {
     timer = setTimeout(() => {
       const fault = request.work.isWriteInFlight ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
-      resolve(answerOfError(fault, request.generation))
+      resolve(answerOfError(fault, request.clientGeneration))
     }, deps.requestMs)
   })
   try {
@@ -118,7 +118,7 @@ async function answerAny(request: AppRequest, deps: ServerDeps): Promise<Answer>
     return await answerApp(request, deps)
   } catch (error) {
     logError(error, request, deps.log)
-    return answerOfError(error, request.generation)
+    return answerOfError(error, request.clientGeneration)
   }
 }
 

@@ -23,9 +23,9 @@ export type TableContext = {
 
 /** Refuses who may not. */
 export function permit({ request, service, table }: TableContext, operation: TableOperation): void {
-  const { headers, query, generation } = request
+  const { headers, query, clientGeneration } = request
   const { assignment } = service
-  const isKeyAsked = generation === 1 || assignment.isKeyRequired !== false
+  const isKeyAsked = clientGeneration === 1 || assignment.isKeyRequired !== false
   authorize(table.permissions[operation], headers, assignment, { isKeyAsked })
   if (parseOptions(query).isScriptSkipped && !isMaster(headers, assignment)) throw unauthorized()
 }
@@ -35,8 +35,13 @@ export function scripted(context: TableContext, operation: TableOperation, id: s
   const script = findScript(context.service.assignment, context.table.name, operation)
   if (!script || parseOptions(context.request.query).isScriptSkipped) return null
   // An operator who reads or deletes rows means the rows, not what a script makes of them.
-  if (context.request.headers[INTERNAL_HEADER] === '1') return null
+  if (isOperators(context)) return null
   return answerByScript(context, script, id)
+}
+
+/** True for a request that control makes for an operator; gateways take the header away from others. */
+export function isOperators({ request }: TableContext): boolean {
+  return request.headers[INTERNAL_HEADER] === '1'
 }
 
 /** Does the work under the lease of the service's server. */

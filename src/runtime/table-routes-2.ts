@@ -11,7 +11,7 @@ import { locationOf, nextPageLink, pageAnswer, wholeAnswer } from './row-answers
 import { guarded, permit, requireUndelete, scripted, type TableContext } from './table-context.ts'
 import type { ReadRow, RowKey } from './table-store.ts'
 
-const GENERATION = { generation: 2, systemColumns: [] as string[] } as const
+const GENERATION = { clientGeneration: 2, systemColumns: [] as string[] } as const
 const NOT_ALLOWED = { table: 'GET, POST, PATCH', item: 'GET, POST, PATCH, DELETE' }
 
 /** Answers a request for a table, or with `id` for a row of it. */

@@ -8,7 +8,7 @@ import { checkId, checkIdLength, checkSameId, parseItem } from './item-body.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { conflictAnswer, itemAnswer, locationOf, pageAnswer, rowAnswer } from './row-answers.ts'
 import { findTable } from './services.ts'
-import { guarded, permit, requireUndelete, scripted, type TableContext } from './table-context.ts'
+import { guarded, isOperators, permit, requireUndelete, scripted, type TableContext } from './table-context.ts'
 import { answerPlainly } from './table-routes-2.ts'
 import type { RowKey } from './table-store.ts'
 
@@ -22,7 +22,7 @@ export async function answerTables(deps: Omit<TableContext, 'table'>, segments: 
   // Known before authorization, as in the original.
   if (!table) throw notFound(`Table '${name}' does not exist.`)
   const context = { ...deps, table }
-  if (deps.request.generation === 2) return await answerPlainly(context, id)
+  if (deps.request.clientGeneration === 2) return await answerPlainly(context, id)
   return id === undefined ? await answerTable(context) : await answerItem(context, id)
 }
 
@@ -68,7 +68,7 @@ async function list(context: Context): Promise<Answer> {
   const { systemColumns, includesDeleted } = parseOptions(query)
   const wanted = parseListQuery(query)
   return await guarded(context, false, async () => {
-    const asked = { ...wanted, systemColumns, includesDeleted }
+    const asked = { ...wanted, systemColumns, includesDeleted, isStrict: isOperators(context) }
     const page = await context.service.store.list(context.table.name, asked, work)
     return pageAnswer(page, wanted.wantsCount)
   })

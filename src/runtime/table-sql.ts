@@ -11,6 +11,7 @@ import type { Expression, OrderTerm } from '../query/expression.ts'
 import type { SqlValue } from './column-values.ts'
 import { type Column, hasSoftDelete, type TableColumns } from './columns.ts'
 import { QuerySql } from './query-sql.ts'
+import { shownSql } from './shown-value.ts'
 
 export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; salt?: string }
 /** A column under the name that the client gave it. */
@@ -21,7 +22,6 @@ export type TableName = { schema: string; table: string }
 export type Returned = Shown[] | null
 
 const IS_THERE = `t.${quoteIdentifier(DELETED_COLUMN)} is not true`
-const ISO_FORMAT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`
 
 /**
  * A page of rows as one JSON text, with the whole count where it is wanted. `settledAt`: rows that were stamped from then
@@ -52,7 +52,7 @@ export function listSql(
   if (hasSoftDelete(columns) && !read.includesDeleted) conditions.push(IS_THERE)
   const where = whereSql(conditions)
   const order = orderSql(read.orderBy, query)
-  const page = `select ${shownSql(read.shown)} from ${table} t${where} ${order} limit $1::bigint offset $2::bigint`
+  const page = `select ${columnsSql(read.shown)} from ${table} t${where} ${order} limit $1::bigint offset $2::bigint`
   const count = read.wantsCount ? `(select count(*) from ${table} t${where})::text` : 'null::text'
   return {
     text:
@@ -154,42 +154,25 @@ export function addColumnSql(name: TableName, column: { name: string; type: stri
   return `alter table ${tableOf(name)} add column if not exists ${quoteIdentifier(column.name)} ${column.type}`
 }
 
-/** A column's value as JSON shows it. */
-export function valueSql(column: Column): string {
-  const name = `t.${quoteIdentifier(column.name)}`
-  switch (column.kind) {
-    // `MS` cuts off what is below a millisecond: a rounded time could lie after the row's own.
-    case 'date':
-      return `to_char(${name} at time zone 'UTC', ${ISO_FORMAT})`
-    case 'timestamp':
-      return `to_char(${name}, ${ISO_FORMAT})`
-    case 'binary':
-      return `replace(encode(${name}, 'base64'), E'\\n', '')`
-    case 'version':
-      return `encode(int8send(${name}), 'base64')`
-    case 'text':
-    case 'number':
-    case 'boolean':
-    case 'other':
-      return name
-  }
-}
-
 function tableOf(name: TableName): string {
   return `${quoteIdentifier(name.schema)}.${quoteIdentifier(name.table)}`
 }
 
 function rowSql(shown: Shown[]): string {
-  return `(select row_to_json(r) from (select ${shownSql(shown)}) r)::text`
+  return `(select row_to_json(r) from (select ${columnsSql(shown)}) r)::text`
 }
 
 function versionSql(columns: TableColumns): string {
   const hasVersion = columns.byName.has(VERSION_COLUMN.toLowerCase())
-  return hasVersion ? valueSql({ name: VERSION_COLUMN, kind: 'version', isNullable: false }) : 'null::text'
+  return hasVersion ? columnSql({ name: VERSION_COLUMN, kind: 'version' }) : 'null::text'
 }
 
-function shownSql(shown: Shown[]): string {
-  return shown.map(({ column, as }) => `${valueSql(column)} as ${quoteIdentifier(as)}`).join(', ')
+function columnSql({ name, kind }: Pick<Column, 'name' | 'kind'>): string {
+  return shownSql(`t.${quoteIdentifier(name)}`, kind)
+}
+
+function columnsSql(shown: Shown[]): string {
+  return shown.map(({ column, as }) => `${columnSql(column)} as ${quoteIdentifier(as)}`).join(', ')
 }
 
 function whereSql(conditions: string[]): string {
@@ -221,7 +204,7 @@ function returningSql(columns: TableColumns, returned: Returned): string {
   const shown = columns.list
     .filter(({ name }) => SYSTEM_COLUMNS.some((column) => column === name))
     .map((column) => ({ column, as: column.name }))
-  return ` returning ${shown.length > 0 ? shownSql(shown) : `'1' as written`}`
+  return ` returning ${shown.length > 0 ? columnsSql(shown) : `'1' as written`}`
 }
 
 // A column that another runtime added makes a cached list of columns incomplete: the read itself tells.

@@ -5,6 +5,7 @@ import { COLUMN_LOCK_MS_MAX, STATEMENT_ATTEMPTS_MAX } from '../kit/limits.ts'
 import type { Expression } from '../query/expression.ts'
 import type { AppDatabase, Work } from './app-database.ts'
 import { badRequest, unavailable } from './app-faults.ts'
+import { type ClientGeneration, plainName } from './client-generation.ts'
 import { columnValue } from './column-values.ts'
 import {
   COLUMNS_SQL,
@@ -19,7 +20,6 @@ import {
   tableColumns,
 } from './columns.ts'
 import { versionNumber } from './etags.ts'
-import { type Generation, plainName } from './generation.ts'
 import type { Property } from './item-body.ts'
 import { asksForChanges, missingMembers } from './query-sql.ts'
 import type { ListQuery } from './read-query.ts'
@@ -45,8 +45,17 @@ export type ReadRow = { row: string; version: string | null }
 /** `length`: how many rows these are; `count`: how many there are, where that was asked for. */
 export type Page = { rows: string; length: number; count: string | null }
 type Plan = Statement | { missing: string[] }
-/** `generation`: by whose names columns are asked for and shown; the first's where it is left out. */
-type Asked = { select: string[] | null; systemColumns: string[]; includesDeleted: boolean; generation?: Generation }
+/**
+ * `clientGeneration`: by whose names columns are asked for and shown; the first's where it is left out. `isStrict`: a
+ * column that does not exist is a mistake, also where columns come by themselves.
+ */
+type Asked = {
+  select: string[] | null
+  systemColumns: string[]
+  includesDeleted: boolean
+  clientGeneration?: ClientGeneration
+  isStrict?: boolean
+}
 /** What may be written to: the id, and the version that it must still have; null for any. */
 export type RowKey = { id: string; version: string | null }
 export type RowChange = { properties: Property[]; isUndelete: boolean }
@@ -72,12 +81,12 @@ export class TableStore {
     // Before the rows are read: what is committed between the two is left for the next read, too.
     const settledAt = read.filters.some(asksForChanges) ? await this.#settledAt(work) : null
     const plan = (columns: TableColumns): Plan => {
-      const named = read.generation === 2 ? plainlyNamed(columns) : columns
+      const named = read.clientGeneration === 2 ? plainlyNamed(columns) : columns
       const missing = [...missingOf(named, read.select ?? []), ...missingMembers(named, expressions)]
       if (missing.length > 0) return { missing }
       return listSql(this.#nameOf(table), named, { ...read, shown: shownOf(named, read), settledAt })
     }
-    const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead())
+    const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead(read))
     return found?.[0] ?? null
   }
 
@@ -85,12 +94,12 @@ export class TableStore {
   async find(table: string, id: string, asked: Asked & { filters: Expression[] }, work: Work): Promise<ReadRow | null> {
     const { filters, includesDeleted } = asked
     const plan = (columns: TableColumns): Plan => {
-      const named = asked.generation === 2 ? plainlyNamed(columns) : columns
+      const named = asked.clientGeneration === 2 ? plainlyNamed(columns) : columns
       const missing = [...missingOf(named, asked.select ?? []), ...missingMembers(named, filters)]
       if (missing.length > 0) return { missing }
       return itemSql(this.#nameOf(table), named, { shown: shownOf(named, asked), id, filters, includesDeleted })
     }
-    const found = await this.#run<ReadRow & { width: number }>(table, work, plan, async () => this.#missingRead())
+    const found = await this.#run<ReadRow & { width: number }>(table, work, plan, async () => this.#missingRead(asked))
     return found?.[0] ?? null
   }
 
@@ -244,8 +253,8 @@ export class TableStore {
     }
   }
 
-  #missingRead(): false {
-    if (this.#isSchemaDynamic) return false
+  #missingRead({ isStrict }: Asked): false {
+    if (this.#isSchemaDynamic && !isStrict) return false
     throw badRequest('Invalid column name specified in query.')
   }
 
@@ -299,7 +308,7 @@ function wholeOf(columns: TableColumns): Shown[] {
 }
 
 function shownOf(columns: TableColumns, asked: Asked): Shown[] {
-  if (asked.generation === 2 && asked.select === null) return wholeOf(columns)
+  if (asked.clientGeneration === 2 && asked.select === null) return wholeOf(columns)
   if (asked.select === null) {
     return shownColumns(columns, asked.systemColumns).map((column) => ({ column, as: column.name }))
   }

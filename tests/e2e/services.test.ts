@@ -172,6 +172,7 @@ describe('on a good day', () => {
     const part = ['mobile', 'data', 'export', 'Todo', 'Item', '-o', join(folder, 'part.csv'), '--filter']
     assert.match(await cloud.ok([...part, "count ge 1090 and startswith(id,'M')"]), / 10 row\(s\) in/)
     await cloud.refuses([...part, 'count ge', '--override'], 2, /Expression expected \(at index 8\)/)
+    await cloud.refuses([...part, 'coutn ge 1', '--override'], 2, /Invalid column name/)
     for (const [content, wrong] of [
       ['', /must name the columns/],
       ['id,id\r\n1,2', /named twice/],
