@@ -1,5 +1,5 @@
-// Queries as a script makes them: what it says becomes conditions and terms of the query language. Sent into a context for
-// each call as text, as `scriptSide` is, so it may use nothing but its arguments and the globals of a bare context.
+// Queries as a script makes them: what it says becomes conditions and terms of the query language. Sent into a context
+// for each call as text, as `scriptSide` is, so it may use nothing but its arguments and what a bare context has.
 import type { FilterOutcome, FilterValue } from './filter-function.ts'
 import type { WireQuery } from './messages.ts'
 
