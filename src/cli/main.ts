@@ -3,6 +3,8 @@
 import { Command, CommanderError } from 'commander'
 import { readRelease } from '../kit/release.ts'
 import { addAccount } from './account.ts'
+import { addApi } from './api.ts'
+import { addAppSetting } from './appsetting.ts'
 import { addArchiveList, addRestoreSecondary } from './archive.ts'
 import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
@@ -131,6 +133,8 @@ export function buildProgram(shell: Shell): Command {
   addMobileVerify(mobile, shell)
   addMobileUsage(mobile, shell)
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
+  addApi(addGroup(mobile, 'api', 'custom APIs of a mobile service'), shell)
+  addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)

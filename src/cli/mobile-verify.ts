@@ -31,7 +31,7 @@ export function addMobileVerify(mobile: Command, shell: Shell): void {
         if (flags.against === undefined || isCopyOfData(flags.against))
           return await verifyCopy(session, name, flags.against)
         const folder = await readScriptFolder(flags.against)
-        const view = await (await session.client()).tables.runningScripts(name)
+        const view = await (await session.client()).scripts.running(name)
         const compared = compareScripts(view, folder)
         const different = compared.filter(({ verdict }) => verdict !== 'same')
         session.talk.info(

@@ -1,4 +1,4 @@
-// Scripts as files of a folder: DIR/table/TodoItem.insert.js, as the original's download laid them.
+// Scripts as files of a folder: DIR/table/TodoItem.insert.js, DIR/api/orders.js, DIR/shared/mail.js, as the original's download laid them.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -6,6 +6,7 @@ import { Fault, messageOf } from '../kit/fault.ts'
 import { makeFolders, writeFileDurably } from '../kit/files.ts'
 
 const SUFFIX = '.js'
+const FOLDERS = ['table', 'api', 'shared']
 
 /** Where a script lies below a folder. */
 export function scriptPath(folder: string, name: string): string {
@@ -46,19 +47,25 @@ export async function readScriptFolder(folder: string): Promise<Map<string, stri
   let files: string[]
   try {
     await readdir(folder)
-    files = await readdir(join(folder, 'table')).catch(() => [])
+    const all = await Promise.all(FOLDERS.map(async (name) => await filesBelow(folder, name)))
+    files = all.flat()
   } catch (error) {
     throw new Fault('script.file_failed', 400, `cannot read ${folder}: ${messageOf(error)}`, {
-      hint: 'Name the folder that holds table/TABLE.OPERATION.js; or say standby, backup, or a moment such as 2026-11-25T14:03:20Z.',
+      hint: 'Name the folder that holds table/TABLE.OPERATION.js and api/API.js; or say standby, backup, or a moment such as 2026-11-25T14:03:20Z.',
     })
   }
   for (const file of files.filter((name) => name.endsWith(SUFFIX)).sort()) {
-    const text = await readScriptFile(join(folder, 'table', file))
+    const text = await readScriptFile(join(folder, file))
     // An empty file is no script, as in the original.
     if (text.trim() === '') continue
-    found.set(`table/${file.slice(0, -SUFFIX.length)}`, hashOf(text))
+    found.set(file.slice(0, -SUFFIX.length), hashOf(text))
   }
   return found
+}
+
+async function filesBelow(folder: string, name: string): Promise<string[]> {
+  const files = await readdir(join(folder, name), { recursive: true }).catch(() => [])
+  return files.map((file) => `${name}/${file.replaceAll('\\', '/')}`)
 }
 
 async function readTextFile(path: string): Promise<string> {

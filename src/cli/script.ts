@@ -44,10 +44,10 @@ function addList(script: Command, shell: Shell): void {
         const service = await needService(session, given, LIST)
         const client = await session.client()
         if (flags.versions !== undefined) {
-          const versions = await client.tables.listScriptVersions(service, flags.versions)
+          const versions = await client.scripts.listVersions(service, flags.versions)
           return { json: versions, lines: versionLines(versions) }
         }
-        const scripts = await client.tables.listScripts(service)
+        const scripts = await client.scripts.list(service)
         const none = [`No scripts yet. Upload one: ${UPLOAD.replace('SERVICE', service)}`]
         return { json: scripts, lines: scripts.length === 0 ? none : scriptLines(scripts) }
       })
@@ -64,7 +64,10 @@ function addDownload(script: Command, shell: Shell): void {
       'mainstay mobile script download SERVICE --all -o DIR',
     ],
   })
-    .option('-f, --file <file>', 'where to write it (default: ./table/TABLE.OPERATION.js)')
+    .option(
+      '-f, --file <file>',
+      'where to write it (default: ./NAME.js, as ./table/TABLE.OPERATION.js or ./api/API.js)',
+    )
     .option('--override', 'replace files that have another text')
     .option('--all', 'all scripts in force, into a folder')
     .option('-o, --output <folder>', 'the folder for --all')
@@ -85,9 +88,9 @@ async function downloadAll(session: Session, service: string, flags: DownloadFla
   }
   const client = await session.client()
   const files: string[] = []
-  for (const { name } of await client.tables.listScripts(service)) {
+  for (const { name } of await client.scripts.list(service)) {
     const path = scriptPath(flags.output, name)
-    await writeScriptFile(path, (await client.tables.readScript(service, name)).text, {
+    await writeScriptFile(path, (await client.scripts.read(service, name)).text, {
       isOverwritten: flags.override === true,
     })
     files.push(path)
@@ -107,7 +110,7 @@ async function downloadOne(
     flags.scriptVersion === undefined
       ? undefined
       : wholeNumber('--script-version', flags.scriptVersion, { min: 1, max: VERSION_MAX })
-  const found = await (await session.client()).tables.readScript(service, name, version)
+  const found = await (await session.client()).scripts.read(service, name, version)
   const path = flags.file ?? scriptPath('.', found.name)
   await writeScriptFile(path, found.text, { isOverwritten: flags.override === true })
   session.talk.info(`Saved script to ${path}`)
@@ -119,9 +122,9 @@ function addUpload(script: Command, shell: Shell): void {
   addCommand(script, {
     usage: 'upload [service] [script]',
     about: 'upload a script; the version that it replaces is kept',
-    examples: [UPLOAD, `${UPLOAD} --file insert.js`],
+    examples: [UPLOAD, `${UPLOAD} --file insert.js`, 'mainstay mobile script upload SERVICE shared/mail'],
   })
-    .option('-f, --file <file>', 'where to read it (default: ./table/TABLE.OPERATION.js)')
+    .option('-f, --file <file>', 'where to read it (default: ./NAME.js, as ./table/TABLE.OPERATION.js or ./api/API.js)')
     .action(async (givenService: string | undefined, givenScript: string | undefined, flags: UploadFlags) => {
       await runCommand(shell, { name: 'mobile script upload', flags }, async (session) => {
         const service = await needService(session, givenService, UPLOAD)
@@ -129,7 +132,7 @@ function addUpload(script: Command, shell: Shell): void {
         const path = flags.file ?? scriptPath('.', name)
         const text = await readScriptFile(path)
         session.talk.progress('Uploading script')
-        const written = await (await session.client()).tables.uploadScript(service, name, text)
+        const written = await (await session.client()).scripts.upload(service, name, text)
         tellWritten(session, service, written)
         return { json: written }
       })
@@ -145,7 +148,7 @@ function addDelete(script: Command, shell: Shell): void {
     await runCommand(shell, { name: 'mobile script delete', flags }, async (session) => {
       const service = await needService(session, givenService, DELETE)
       const name = await needScript(session, givenScript, DELETE)
-      const written = await (await session.client()).tables.deleteScript(service, name)
+      const written = await (await session.client()).scripts.delete(service, name)
       session.talk.info(`Deleted script ${written.name}; its versions are kept`)
       return { json: written }
     })

@@ -1,13 +1,9 @@
-// Tables of a mobile service with their rows and scripts, as the CLI calls control for them.
+// Tables of a mobile service with their rows, as the CLI calls control for them.
 import type {
   CreateTable,
   InsertedRowsView,
   InsertRows,
   RowView,
-  RunningScriptsView,
-  ScriptTextView,
-  ScriptVersionView,
-  ScriptWrittenView,
   SetPermissions,
   TableChangeView,
   TableView,
@@ -19,7 +15,7 @@ import type { ColumnType } from '../contract/table-change.ts'
 import { INSERT_CALL_MS_MAX, TRUNCATE_CALL_MS_MAX } from '../kit/limits.ts'
 import { type ControlCalls, FOLLOWED, fill } from './control-calls.ts'
 
-/** The calls for what lies in a service's database, and the scripts that run there. */
+/** The calls for what lies in a service's database. */
 export class TableClient {
   readonly #calls: ControlCalls
 
@@ -73,32 +69,6 @@ export class TableClient {
   async setSoftDelete(service: string, table: string, isOn: boolean): Promise<TableChangeView> {
     const path = fill(API.softDelete, { service, table })
     return await this.#calls.send('TableChangeView', { verb: isOn ? 'PUT' : 'DELETE', path })
-  }
-
-  listScripts = async (service: string) => await this.#calls.list('ScriptView', fill(API.scripts, { service }))
-
-  async listScriptVersions(service: string, script: string): Promise<ScriptVersionView[]> {
-    return await this.#calls.list('ScriptVersionView', fill(API.scriptVersions, { service, script }))
-  }
-
-  /** The text in force, or that of a version. */
-  async readScript(service: string, script: string, version?: number): Promise<ScriptTextView> {
-    const query = version === undefined ? {} : { version: String(version) }
-    return await this.#calls.send('ScriptTextView', { verb: 'GET', path: fill(API.script, { service, script }), query })
-  }
-
-  async uploadScript(service: string, script: string, text: string): Promise<ScriptWrittenView> {
-    const path = fill(API.script, { service, script })
-    return await this.#calls.send('ScriptWrittenView', { verb: 'PUT', path, body: { text }, ...FOLLOWED })
-  }
-
-  async deleteScript(service: string, script: string): Promise<ScriptWrittenView> {
-    const path = fill(API.script, { service, script })
-    return await this.#calls.send('ScriptWrittenView', { verb: 'DELETE', path, ...FOLLOWED })
-  }
-
-  async runningScripts(service: string): Promise<RunningScriptsView> {
-    return await this.#calls.get('RunningScriptsView', fill(API.runningScripts, { service }))
   }
 
   /** Counts the rows, or deletes them all when it is confirmed. */

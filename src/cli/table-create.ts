@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { needService, needTable } from './asking.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { parsePermissions } from './permissions.ts'
 import { insertCurl, readCurl } from './service-lines.ts'
-import { parsePermissions } from './table-permissions.ts'
 
 type Flags = CommonFlags & { permissions?: string; softDelete?: boolean }
 

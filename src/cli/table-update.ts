@@ -11,7 +11,7 @@ import { addCommand, type Result, runCommand, type Session, type Shell } from '.
 import { type CommonFlags, listOf } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { EXIT_FAILED } from './exit-code.ts'
-import { parseNamedPermissions } from './table-permissions.ts'
+import { parseNamedPermissions } from './permissions.ts'
 import { type Planned, planTableUpdate } from './table-plan.ts'
 import { tableViewLines } from './table-show.ts'
 

@@ -1,10 +1,13 @@
 // What control wants of a machine: complete, versioned, and kept on that machine's disk so that serving never needs control.
 import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
-import type { TablePermissions } from './permissions.ts'
+import type { ApiPermissions, TablePermissions } from './permissions.ts'
 
 /** Where a machine's door is. */
 export type MachineAddress = { machine: string; region: string; address: string; port: number }
+
+/** A custom API: its script is `api/NAME`. */
+export type ApiDefinition = { name: string; permissions: ApiPermissions }
 
 /** A table as the data plane knows it. The columns are PostgreSQL's to tell. */
 export type TableDefinition = { name: string; permissions: TablePermissions }
@@ -89,7 +92,7 @@ export type DatabaseAssignment = {
 }
 
 /**
- * A script of a service: `table/TodoItem.insert` (insert, read, update, delete). Its text lies under its hash (SHA-256, hex)
+ * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `shared/mail`. Its text lies under its hash (SHA-256, hex)
  * in the script folder of every host that serves it; a host fetches what it lacks from control, once.
  */
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
@@ -106,6 +109,10 @@ export type ServiceAssignment = {
   /** Grows with each restart that a person asked for: pools and sandboxes of an older one are ended. */
   generation: number
   tables: TableDefinition[]
+  /** Left out by an older control: there are none. */
+  apis?: ApiDefinition[]
+  /** What its scripts find in their environment. Secrets, as a rule. */
+  appSettings?: Record<string, string>
   scripts: ScriptAssignment[]
   database: DatabaseAssignment
 }

@@ -13,7 +13,7 @@ import type {
 import type { BackupTarget } from './backup.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
-import type { TablePermissions } from './permissions.ts'
+import type { ApiPermissions, TablePermissions } from './permissions.ts'
 
 /** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
 type Big = ColumnType<string, number | string, number | string>
@@ -205,6 +205,8 @@ export type ControlDatabase = {
     also_machine: string | null
     is_held: Generated<boolean>
     loss_ms_max: Generated<number>
+    /** Sealed JSON of names and values; null: none. */
+    app_settings: string | null
   }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {
@@ -237,6 +239,7 @@ export type ControlDatabase = {
     is_made_with_soft_delete: Generated<boolean>
     created_at: When
   }
+  service_apis: { service_id: string; name: string; permissions: Json<ApiPermissions>; created_at: When }
   archives: {
     id: string
     subscription_id: string

@@ -1,4 +1,4 @@
-// Who may do what to a table: the four levels of the original, from open to closed.
+// Who may do what to a table or a custom API: the four levels of the original, from open to closed.
 
 export const PERMISSION_LEVELS = ['public', 'application', 'user', 'admin'] as const
 export type PermissionLevel = (typeof PERMISSION_LEVELS)[number]
@@ -7,6 +7,20 @@ export const TABLE_OPERATIONS = ['insert', 'read', 'update', 'delete'] as const
 export type TableOperation = (typeof TABLE_OPERATIONS)[number]
 
 export type TablePermissions = Record<TableOperation, PermissionLevel>
+
+export const API_METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const
+export type ApiMethod = (typeof API_METHODS)[number]
+
+export type ApiPermissions = Record<ApiMethod, PermissionLevel>
+
+/** What `mobile api create` gives when nothing is said: the original's default. */
+export const DEFAULT_API_PERMISSIONS: ApiPermissions = {
+  get: 'application',
+  put: 'application',
+  post: 'application',
+  patch: 'application',
+  delete: 'application',
+}
 
 /** What `mobile table create` gives when nothing is said: the original's default. */
 export const DEFAULT_PERMISSIONS: TablePermissions = {

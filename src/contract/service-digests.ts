@@ -1,25 +1,36 @@
-// What a service's runtime goes by, in three short texts that can be compared without telling a secret.
+// What a service's runtime goes by, in short texts that can be compared without telling a secret.
 import { createHash } from 'node:crypto'
-import type { TableDefinition } from './assignment.ts'
+import type { ApiDefinition, TableDefinition } from './assignment.ts'
+import { API_METHODS } from './permissions.ts'
 
-export type ServiceDigests = { settings: string; permissions: string; keys: string }
+/** `apis`: custom APIs and app settings; left out by older releases. */
+export type ServiceDigests = { settings: string; permissions: string; keys: string; apis?: string }
 
 /** SHA-256 (hex) of each part, whatever order its tables come in. */
 export function digestsOf(service: {
   isSchemaDynamic: boolean
   isKeyRequired?: boolean
   tables: TableDefinition[]
+  apis?: ApiDefinition[]
+  appSettings?: Record<string, string>
   applicationKey: string
   masterKey: string
 }): ServiceDigests {
-  const tables = [...service.tables].sort((left, right) => (left.name < right.name ? -1 : 1))
+  const tables = [...service.tables].sort(byName)
   const permissions = tables.map(({ name, permissions: of }) => [name, of.insert, of.read, of.update, of.delete])
+  const apis = [...(service.apis ?? [])].sort(byName)
+  const called = apis.map(({ name, permissions: of }) => [name, ...API_METHODS.map((method) => of[method])])
   return {
     // As older releases have it where it is as it was with them.
     settings: sha256([service.isSchemaDynamic, ...(service.isKeyRequired === false ? ['keyless'] : [])]),
     permissions: sha256(permissions),
     keys: sha256([service.applicationKey, service.masterKey]),
+    apis: sha256([called, Object.entries(service.appSettings ?? {}).sort()]),
   }
+}
+
+function byName(left: { name: string }, right: { name: string }): number {
+  return left.name < right.name ? -1 : 1
 }
 
 function sha256(value: unknown): string {

@@ -1,5 +1,6 @@
 // The first line of a service's export, as it is checked before anything of it is believed.
 import { type Static, Type } from 'typebox'
+import { ApiPermissionsView } from './api/custom-api.ts'
 import { PermissionsView } from './api/table.ts'
 
 const ExportedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
@@ -31,6 +32,8 @@ export const ExportHeader = Type.Object({
       columns: Type.Array(ExportedColumn),
     }),
   ),
+  /** Older releases had none. */
+  apis: Type.Optional(Type.Array(Type.Object({ name: Type.String(), permissions: ApiPermissionsView }))),
   scripts: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })),
 })
 export type ExportHeader = Static<typeof ExportHeader>

@@ -41,6 +41,14 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   restoreTable: { POST: 'Bring a table, or rows of it, back as they were at a moment' },
   truncate: { POST: 'Count the rows of a table, or delete them all' },
+  customApis: { GET: 'Custom APIs of a service', POST: 'Create a custom API' },
+  customApi: {
+    GET: 'A custom API with its permissions',
+    PUT: 'Set who may call what of a custom API',
+    DELETE: 'Delete a custom API; the versions of its script are kept',
+  },
+  appSettings: { GET: 'App settings of a service; values for operators only' },
+  appSetting: { PUT: 'Set an app setting', DELETE: 'Delete an app setting' },
   scripts: { GET: 'Scripts of a service' },
   runningScripts: { GET: 'Which versions of its scripts a service runs' },
   script: {

@@ -23,6 +23,7 @@ import type { Verdict } from '../health/verdict.ts'
 import { BACKUP_EVERY_MS, BACKUP_KEEP_DAYS, OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
+import { appSettingsOf } from '../services/app-settings.ts'
 import type { Service } from '../services/services.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -293,6 +294,10 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     isKeyRequired: service.is_key_required,
     generation: service.restarts,
     tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
+    apis: snapshot.apis
+      .filter((api) => api.service_id === service.id)
+      .map(({ name, permissions }) => ({ name, permissions })),
+    appSettings: appSettingsOf(service, open),
     scripts: snapshot.scripts
       .filter((script) => script.service_id === service.id)
       .map(({ name, hash, bytes }) => ({ name, hash, bytes })),

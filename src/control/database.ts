@@ -16,6 +16,7 @@ import * as accounts from '../../migrations/0012-accounts.ts'
 import * as history from '../../migrations/0013-history.ts'
 import * as keyRequired from '../../migrations/0014-key-required.ts'
 import * as madeWithSoftDelete from '../../migrations/0015-made-with-soft-delete.ts'
+import * as customApis from '../../migrations/0016-custom-apis.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -40,6 +41,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0013-history': history,
   '0014-key-required': keyRequired,
   '0015-made-with-soft-delete': madeWithSoftDelete,
+  '0016-custom-apis': customApis,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -14,6 +14,7 @@ import { authenticate } from './authentication.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { cloudRoutes } from './cloud-routes.ts'
 import type { ApiDeps } from './compose.ts'
+import { customApiRoutes } from './custom-api-routes.ts'
 import { addPublicDashboard, dashboardRoutes } from './dashboard-routes.ts'
 import { divergenceRoutes } from './divergence-routes.ts'
 import { eventRoutes } from './event-routes.ts'
@@ -58,6 +59,7 @@ const ROUTES = [
   tableRoutes,
   serviceExportRoutes,
   scriptRoutes,
+  customApiRoutes,
   cloudRoutes,
   fleetRoutes,
   historyRoutes,

@@ -39,13 +39,13 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
   }
   app.get(API.script, { schema: readSchema }, async (request) => {
     const service = await getService(deps.db, deps.callerOf(request).subscriptionId, request.params.service)
-    return await readScript(deps.db, service, canonical(request.params.script), request.query.version)
+    return await readScript(deps.db, service, parseScriptName(request.params.script).name, request.query.version)
   })
 
   const versionsSchema = { params: ByScript, response: { 200: Type.Array(ScriptVersionView) } }
   app.get(API.scriptVersions, { schema: versionsSchema }, async (request) => {
     const service = await getService(deps.db, deps.callerOf(request).subscriptionId, request.params.service)
-    return await listVersions(deps.db, service.id, canonical(request.params.script))
+    return await listVersions(deps.db, service.id, parseScriptName(request.params.script).name)
   })
 
   const writeSchema = { params: ByScript, body: UploadScript, response: { 200: ScriptWrittenView } }
@@ -57,9 +57,4 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
   app.delete(API.script, { schema: deleteSchema }, async (request) => {
     return await deleteScript(deps, deps.callerOf(request), request.params)
   })
-}
-
-function canonical(name: string): string {
-  const { table, operation } = parseScriptName(name)
-  return `table/${table}.${operation}`
 }

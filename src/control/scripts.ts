@@ -3,14 +3,20 @@
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { RunningScriptsView, ScriptWrittenView } from '../contract/api.ts'
-import { Fault } from '../kit/fault.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
-import { bumpDesired } from '../regions/regions.ts'
-import { untilServed } from '../services/facts-of.ts'
-import { checkScriptText, listCurrentScripts, parseScriptName, readScript, writeScript } from '../services/scripts.ts'
-import { getService, getTable, lockServices, type Service } from '../services/services.ts'
+import { getApi } from '../services/apis.ts'
+import {
+  checkScriptText,
+  listCurrentScripts,
+  parseScriptName,
+  readScript,
+  type ScriptName,
+  writeScript,
+} from '../services/scripts.ts'
+import { getService, getTable, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { storeChange } from './stored-change.ts'
 
 type Names = { service: string; script: string }
 
@@ -21,18 +27,29 @@ export async function uploadScript(
   names: Names,
   text: string,
 ): Promise<ScriptWrittenView> {
-  const { table, operation } = parseScriptName(names.script)
-  checkScriptText(names.script, text)
+  const parsed = parseScriptName(names.script)
+  checkScriptText(parsed.name, text)
   const service = await getService(deps.db, caller.subscriptionId, names.service)
-  const definition = await getTable(deps.db, service, table)
-  return await write(deps, caller, service, { name: `table/${definition.name}.${operation}`, text })
+  const name = await definedName(deps, service, parsed)
+  return await write(deps, caller, service, { name, text })
+}
+
+// In the case of what it belongs to, which must be there.
+async function definedName({ db }: ApiDeps, service: Service, parsed: ScriptName): Promise<string> {
+  switch (parsed.kind) {
+    case 'table':
+      return `table/${(await getTable(db, service, parsed.table)).name}.${parsed.operation}`
+    case 'api':
+      return `api/${(await getApi(db, service, parsed.api)).name}`
+    case 'shared':
+      return parsed.name
+  }
 }
 
 /** Takes a script out of force; its versions are kept. Faults with `script.unknown`. */
 export async function deleteScript(deps: ApiDeps, caller: Caller, names: Names): Promise<ScriptWrittenView> {
-  const { table, operation } = parseScriptName(names.script)
   const service = await getService(deps.db, caller.subscriptionId, names.service)
-  const { name } = await readScript(deps.db, service, `table/${table}.${operation}`)
+  const { name } = await readScript(deps.db, service, parseScriptName(names.script).name)
   return await write(deps, caller, service, { name, text: null })
 }
 
@@ -63,24 +80,13 @@ async function write(
   wanted: { name: string; text: string | null },
 ): Promise<ScriptWrittenView> {
   const { name, text } = wanted
-  const written = await deps.db.transaction().execute(async (trx) => {
-    // One after the other, so that versions count up without a gap.
-    const [locked] = await lockServices(trx, [service.id])
-    if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${service.name}' any more`)
+  const { result, isRunning } = await storeChange(deps, service, async (trx) => {
     const done = await writeScript(trx, { serviceId: service.id, name, text, principal: caller.principal })
     if (!done) return null
     const action = text === null ? 'mobile script delete' : 'mobile script upload'
     const { before, after } = done
     await audit(trx, caller, { action, subject: `${service.name}/${name}`, before, after })
-    return { ...done, desired: await bumpDesired(trx) }
+    return done
   })
-  if (!written) return { name, version: null, isRunning: await isRunningNow(deps, service, null) }
-  await deps.field.push()
-  return { name, version: written.version, isRunning: await isRunningNow(deps, service, written.desired) }
-}
-
-async function isRunningNow(deps: ApiDeps, service: Service, desired: number | null): Promise<boolean> {
-  if (service.state !== 'ready' || !deps.field.isReachable(service.machine)) return false
-  if (desired !== null) await untilServed(deps.field, service, desired)
-  return true
+  return { name, version: result?.version ?? null, isRunning }
 }

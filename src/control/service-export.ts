@@ -15,8 +15,9 @@ import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { readRelease } from '../kit/release.ts'
 import { bumpDesired } from '../regions/regions.ts'
+import { insertApi, listApis, requireApiName } from '../services/apis.ts'
 import { requireTableName } from '../services/names.ts'
-import { checkScriptText, listCurrentScripts, parseScriptName, readScript, writeScript } from '../services/scripts.ts'
+import { checkScriptText, listCurrentScripts, readScript, writeScript } from '../services/scripts.ts'
 import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
 import { settingsOf } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
@@ -45,6 +46,7 @@ async function headerOf({ db }: ApiDeps, service: Service): Promise<ExportHeader
     exportedAt: new Date().toISOString(),
     settings: settingsOf(service),
     tables: (await listTables(db, [service.id])).map(({ name, permissions }) => ({ name, permissions, columns: [] })),
+    apis: (await listApis(db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
     scripts: await Promise.all(
       scripts.map(async (one) => ({ name: one.name, text: (await readScript(db, service, one.name)).text })),
     ),
@@ -110,8 +112,8 @@ function parseHeader(line: string | undefined): ExportHeader {
     throw new Fault('import.damaged', 400, 'this is no export of a mobile service', { hint: HINT })
   }
   for (const { name } of header.tables) requireTableName(name)
+  for (const { name } of header.apis ?? []) requireApiName(name)
   for (const { name, text } of header.scripts) {
-    parseScriptName(name)
     checkScriptText(name, text)
   }
   return header
@@ -158,7 +160,12 @@ export async function importService(
   return { service: service.name, from, exportedAt, rows, scripts: header.scripts.map((one) => one.name) }
 }
 
-async function define(deps: ApiDeps, caller: Caller, service: Service, { tables }: ExportHeader): Promise<number> {
+async function define(
+  deps: ApiDeps,
+  caller: Caller,
+  service: Service,
+  { tables, apis = [] }: ExportHeader,
+): Promise<number> {
   return await deps.db.transaction().execute(async (trx) => {
     await lockServices(trx, [service.id])
     const known = (await listTables(trx, [service.id])).map(({ name }) => name)
@@ -167,6 +174,13 @@ async function define(deps: ApiDeps, caller: Caller, service: Service, { tables 
       await insertTable(trx, service, { name, permissions })
       const subject = `${service.name}/${name}`
       await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
+    }
+    const knownApis = (await listApis(trx, [service.id])).map(({ name }) => name.toLowerCase())
+    for (const { name, permissions } of apis) {
+      if (knownApis.includes(name.toLowerCase())) continue
+      await insertApi(trx, service, { name, permissions })
+      const subject = `${service.name}/${name}`
+      await audit(trx, caller, { action: 'mobile api create', subject, after: { permissions } })
     }
     return await bumpDesired(trx)
   })

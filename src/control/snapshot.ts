@@ -8,6 +8,7 @@ import { listServiceVerdicts } from '../health/incidents.ts'
 import type { Verdict } from '../health/verdict.ts'
 import { ENDED_BACKUPS_KEEP_MS } from '../kit/limits.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
+import { listApis, type ServiceApi } from '../services/apis.ts'
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import {
   type Drop,
@@ -42,6 +43,7 @@ export type Snapshot = Fleet & {
   /** What services left behind on servers that they were on before. */
   formerSchemas: FormerSchema[]
   tables: ServiceTable[]
+  apis: ServiceApi[]
   /** Those in force. */
   scripts: CurrentScript[]
   /** Of services that are not well, by id. From the rows: every control process says the same of a version. */
@@ -69,6 +71,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
       backupKey: await readBackupKey(trx),
       cloud: (await trx.selectFrom('cloud').select('id').executeTakeFirst())?.id ?? null,
       tables: await listAllTables(trx, ids),
+      apis: await listApis(trx, ids),
       scripts: await listCurrentScripts(trx, ids),
       verdicts: await listServiceVerdicts(trx),
     }

@@ -209,6 +209,8 @@ export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152
 export const UNREAD_BODY_MS_MAX = 1_000
 /** The text of one script: as large as an app's request may be. */
 export const SCRIPT_BYTES_MAX = 1_048_576
+/** All app settings of a service together, as JSON. */
+export const APP_SETTINGS_BYTES_MAX = 65_536
 /** Versions of a script that one answer shows; all are kept. */
 export const SCRIPT_VERSIONS_SHOWN = 200
 /** Rows that a list of the management API answers at most. */

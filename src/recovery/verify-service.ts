@@ -17,6 +17,8 @@ import { insertOperation, type Operation, serviceIdOf, subjectOf } from '../oper
 import { isOutOfPatience } from '../operations/patience.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
+import { listApis } from '../services/apis.ts'
+import { appSettingsOf } from '../services/app-settings.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
 import { probeTarget } from './proof.ts'
@@ -34,6 +36,12 @@ const STEPS = {
   standby: 'Comparing its standby',
   backup: 'Restoring the backup, and comparing it',
   verdict: 'Telling what was found',
+}
+const DIGEST_WORDS = {
+  settings: 'settings',
+  permissions: 'permissions',
+  keys: 'keys',
+  apis: 'custom APIs or app settings',
 }
 const PROBE_MS_MAX = 3_000
 const PASSING = ['door.unreachable', 'server.not_open']
@@ -164,18 +172,20 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
     isSchemaDynamic: service.is_schema_dynamic,
     isKeyRequired: service.is_key_required,
     tables: tables.map(({ name, permissions }) => ({ name, permissions })),
+    apis: (await listApis(deps.db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
+    appSettings: appSettingsOf(service, (sealed) => deps.seal.open(sealed)),
     applicationKey: deps.seal.open(service.application_key),
     masterKey: deps.seal.open(service.master_key),
   })
-  const differing = (['settings', 'permissions', 'keys'] as const).filter(
-    (part) => answer.digests !== undefined && answer.digests[part] !== wanted[part],
+  const differing = (['settings', 'permissions', 'keys', 'apis'] as const).filter(
+    (part) => answer.digests?.[part] !== undefined && answer.digests[part] !== wanted[part],
   )
   const scripts = await listCurrentScripts(deps.db, [service.id])
   const wrong = scripts.filter(({ name, hash }) => answer.scripts?.find((one) => one.name === name)?.hash !== hash)
   return [
     ...missing.map((name) => `table ${name}: is defined, and not whole in the database`),
     ...unknown.map(({ name }) => `table ${name}: is defined, and its runtime does not serve it`),
-    ...differing.map((part) => `its ${part} are not those in force where it is served`),
+    ...differing.map((part) => `its ${DIGEST_WORDS[part]} are not those in force where it is served`),
     ...wrong.map(({ name }) => `script ${name}: another text runs than the one in force, or none`),
   ]
 }

@@ -1,6 +1,7 @@
 // What a request is answered with, before it is on the wire.
 
-export type Answer = { status: number; headers: Record<string, string>; body: string }
+/** A header of several values is sent several times. */
+export type Answer = { status: number; headers: Record<string, string | string[]>; body: string | Buffer }
 
 /** An answer whose body is JSON text already: rows come from PostgreSQL as text and stay text. */
 export function jsonAnswer(status: number, body: string, headers: Record<string, string> = {}): Answer {

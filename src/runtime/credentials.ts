@@ -1,25 +1,39 @@
-// Who is asking: application key, master key, and what a permission level demands.
+// Who is asking: application key, master key, the token of a user, and what a permission level demands.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PermissionLevel } from '../contract/permissions.ts'
 import { unauthorized } from './app-faults.ts'
+import type { ClientGeneration } from './client-generation.ts'
+import { readToken } from './user-token.ts'
 
 export type ServiceKeys = { applicationKey: string; masterKey: string }
+/** `id`: of the token's user, whatever the level; null without a token. */
+export type AppUser = { level: 'admin' | 'authenticated' | 'anonymous'; id: string | null }
+
+/** Who it is. A token must be valid wherever it is sent: refuses with 401 otherwise. */
+export function identify(
+  { headers, clientGeneration }: { headers: IncomingHttpHeaders; clientGeneration: ClientGeneration },
+  keys: ServiceKeys,
+): AppUser {
+  const token = headerOf(headers, 'x-zumo-auth') || (clientGeneration === 2 ? bearerOf(headers) : '')
+  const id = token === '' ? null : readToken(token, keys.masterKey, Date.now()).id
+  if (isMaster(headers, keys)) return { level: 'admin', id }
+  return { level: id === null ? 'anonymous' : 'authenticated', id }
+}
 
 /**
- * Passes when the headers satisfy the level, refuses with 401 otherwise. A valid master key always passes. `isKeyAsked`:
- * clients of the second generation have no application key, and a service may do without it for them.
+ * Passes when the user and the headers satisfy the level, refuses with 401 otherwise. A valid master key always passes.
+ * `isKeyAsked`: clients of the second generation have no application key, and a service may do without it for them.
  */
 export function authorize(
   level: PermissionLevel,
-  headers: IncomingHttpHeaders,
+  { user, headers }: { user: AppUser; headers: IncomingHttpHeaders },
   keys: ServiceKeys,
   { isKeyAsked }: { isKeyAsked: boolean },
 ): void {
-  // A token must be valid wherever it is sent, and no service issues any: what is sent cannot be one of ours.
-  if (headerOf(headers, 'x-zumo-auth') !== '') throw unauthorized('The authentication token is not valid.')
-  if (isMaster(headers, keys)) return
-  if (level === 'public' || (level === 'application' && !isKeyAsked)) return
+  if (user.level === 'admin' || level === 'public') return
+  if (level === 'user' && user.level === 'authenticated') return
+  if (level === 'application' && !isKeyAsked) return
   if (level === 'application' && isSecret(headerOf(headers, 'x-zumo-application'), keys.applicationKey)) return
   throw unauthorized()
 }
@@ -33,6 +47,10 @@ export function isMaster(headers: IncomingHttpHeaders, keys: ServiceKeys): boole
 function isSecret(given: string, secret: string): boolean {
   if (given === '' || secret === '') return false
   return timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(secret).digest())
+}
+
+function bearerOf(headers: IncomingHttpHeaders): string {
+  return /^Bearer +(\S+)$/i.exec(headerOf(headers, 'authorization'))?.[1] ?? ''
 }
 
 function headerOf(headers: IncomingHttpHeaders, name: string): string {

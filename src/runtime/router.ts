@@ -9,6 +9,7 @@ import {
 } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
 import { type Answer, emptyAnswer, methodNotAllowed } from './answer.ts'
+import { answerApi } from './api-routes.ts'
 import { answerOfError, notFound } from './app-faults.ts'
 import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
 import { requireKnownVersion } from './client-generation.ts'
@@ -41,6 +42,7 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
     requireKnownVersion(request.headers, request.query)
     return await answerTables({ request, service, leases, scripts }, rest)
   }
+  if (word === 'api') return await answerApi({ request, service, leases, scripts }, rest)
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }

@@ -1,20 +1,17 @@
 // A table request that has a script: what the script is given, its run in the sandbox, and its answer.
 import type { ScriptAssignment } from '../contract/assignment.ts'
-import { Fault, messageOf } from '../kit/fault.ts'
-import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
+import { messageOf } from '../kit/fault.ts'
 import { printExpression } from '../query/print.ts'
-import { refusalText } from '../sandbox/endings.ts'
 import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
-import type { Ask, CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import { DATE_KEY } from '../sandbox/wire.ts'
 import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
-import { itemNotFound, outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
-import { isMaster } from './credentials.ts'
+import { itemNotFound, scriptFailed } from './app-faults.ts'
 import { demandOf, etagOf, parseIfMatch } from './etags.ts'
 import { checkSameId, parseItem, takeVersion } from './item-body.ts'
 import { isOption, parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { locationOf, pageAnswer, rowAnswer, wholeAnswer } from './row-answers.ts'
 import { type Executed, ScriptAsks } from './script-asks.ts'
+import { failScript, runScript, sourceOf } from './script-run.ts'
 import type { TableContext } from './table-context.ts'
 
 const EMPTY_STATUSES = new Set([204, 304])
@@ -32,36 +29,10 @@ export async function answerByScript(
   const { clientGeneration } = request
   const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline, clientGeneration, conflictStatus })
   return await leases.guard({ server, isWrite: operation !== 'read' }, async () => {
-    const input = { ...subject, ...aboutOf(context), operation, script: { ...script, source: `/${script.name}.js` } }
-    const result = await run(context, script, input, asks)
-    const { source } = input.script
-    return await counted(context, source, result, () => render({ context, operation, source, asks }, result))
+    const input = { what: 'table' as const, ...subject, ...aboutOf(context), operation }
+    const about = { context, operation, source: sourceOf(script), asks }
+    return await runScript(context, script, { input, asks }, async (answer) => await renderAnswer(about, answer))
   })
-}
-
-// What a script answers by itself is no failure of it, whatever the status.
-async function counted(
-  context: TableContext,
-  source: string,
-  result: Ended,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
-  const { name } = context.service.assignment
-  const note = (problem: string | null) => context.scripts.runs.note(name, problem && `'${source}': ${problem}`)
-  try {
-    const answer = await work()
-    note(null)
-    return answer
-  } catch (error) {
-    const isFailed = error instanceof Fault && error.code === 'app.script_failed'
-    if (result.kind === 'timed_out') note('it did not answer in time')
-    else note(isFailed ? whyFailed(error.cause) : null)
-    throw error
-  }
-}
-
-function whyFailed(cause: unknown): string {
-  return typeof cause === 'string' ? cause : 'its sandbox ended'
 }
 
 type Subject = {
@@ -71,20 +42,18 @@ type Subject = {
   version: string | null
   isUndelete: boolean
 }
-type Input = Subject & Omit<CallInput, 'script' | keyof Subject> & { script: { source: string; hash: string } }
 
 function operationOf(name: string): ScriptOperation {
   const word = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
   return word === 'delete' ? 'del' : word === 'insert' || word === 'update' ? word : 'read'
 }
 
-function aboutOf({ request, service, table }: TableContext) {
-  const isAdmin = isMaster(request.headers, service.assignment)
+function aboutOf({ request, user, table }: TableContext) {
   const options = parseOptions(request.query)
   const parameters = [...request.query].filter(([name]) => !isOption(name))
   return {
     table: table.name,
-    user: { level: isAdmin ? ('admin' as const) : ('anonymous' as const) },
+    user,
     parameters: Object.fromEntries(parameters),
     // The second generation is shown all of a row.
     systemProperties: request.clientGeneration === 2 ? ['*'] : options.systemColumns,
@@ -154,85 +123,13 @@ function itemOf(body: unknown, id: string | null): WireItem {
   return { ...Object.fromEntries(fields), ...(id === null ? {} : { id }) }
 }
 
-// ---- the run
-
-type Ended = CallResult | { kind: 'timed_out' }
-
-async function run(context: TableContext, script: ScriptAssignment, input: Input, asks: ScriptAsks): Promise<Ended> {
-  // A sandbox that ends between being found and being told has run nothing: the next one may.
-  for (let attempt = 1; attempt <= 2; attempt += 1) {
-    const place = await context.scripts.place(context.service.assignment)
-    if (place.kind === 'refused') throw unavailable(place.reason)
-    const result = await runIn(place.sandbox, context, script, input, asks)
-    if (result.kind !== 'unsent') return result
-  }
-  throw unavailable('The scripts of this service could not be started.')
-}
-
-async function runIn(
-  sandbox: SandboxProcess,
-  { request, scripts, service }: TableContext,
-  script: ScriptAssignment,
-  input: Input,
-  asks: ScriptAsks,
-): Promise<Ended> {
-  const { source, hash } = input.script
-  const isKnown = sandbox.knows(hash)
-  const text = isKnown ? null : await scripts.findText(service.assignment, script)
-  if (!isKnown && text === null) {
-    throw unavailable(`The script '${script.name}' of this service has not arrived here yet.`)
-  }
-  const { deadline } = request.work
-  const requestId = request.id
-  const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
-  const host = { ask: async (ask: Ask) => await asks.carryOut(ask), deadline, requestId }
-  const call = sandbox.call({ ...input, script: { source, hash, text } }, host)
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<Ended>((resolve) => {
-    timer = setTimeout(() => {
-      sandbox.forget(call.number)
-      resolve({ kind: 'timed_out' })
-    }, leftMs)
-  })
-  const result = await Promise.race([call.result, limit])
-  clearTimeout(timer)
-  return result
-}
-
 // ---- the answer
 
 type Run = { context: TableContext; operation: ScriptOperation; source: string; asks: ScriptAsks }
 
-async function render(about: Run, result: Ended): Promise<Answer> {
-  const { context, asks, source } = about
-  const service = context.service.assignment.name
-  const requestId = context.request.id
-  switch (result.kind) {
-    case 'answered':
-      return await renderAnswer(about, result.answer)
-    case 'timed_out':
-      context.scripts.log(service, {
-        ...{ source, level: 'error', requestId },
-        message: 'The script did not answer in time.',
-      })
-      throw asks.hasWritten ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
-    case 'lost':
-      // A script that blocks is told from one that waits its turn behind it by nobody: all get the same.
-      if (result.isCulprit && result.cause.kind !== 'blocked') throw scriptFailed(result.cause)
-      throw asks.hasWritten ? outcomeUnknown(refusalText(result.cause)) : unavailable(refusalText(result.cause))
-    case 'unsent':
-      throw unavailable('The scripts of this service could not be started.')
-  }
-}
-
 async function renderAnswer(about: Run, answer: ScriptAnswer): Promise<Answer> {
   const { context, asks, source } = about
-  const fail = (message: string) => {
-    const text = `Error in script '${source}'. ${message}`
-    const requestId = context.request.id
-    context.scripts.log(context.service.assignment.name, { source, level: 'error', message: text, requestId })
-    return scriptFailed(message)
-  }
+  const fail = (message: string) => failScript(context, source, message)
   switch (answer.kind) {
     case 'default':
       return await renderDefault(about, answer.body)
@@ -251,6 +148,8 @@ async function renderAnswer(about: Run, answer: ScriptAnswer): Promise<Answer> {
     }
     case 'failed':
       throw fail(String(answer.message))
+    default:
+      throw fail('It gave an answer that is none of a table script.')
   }
 }
 

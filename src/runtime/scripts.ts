@@ -7,7 +7,7 @@ import type { TableOperation } from '../contract/permissions.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import { readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
-import type { ScriptLine } from '../sandbox/sandbox-process.ts'
+import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
 import { ScriptRunCounts } from './script-runs.ts'
 
@@ -77,12 +77,34 @@ export function findScript(
   return service.scripts.find(({ name, bytes }) => bytes > 0 && name.toLowerCase() === wanted)
 }
 
+/** What the scripts of a service can require; null when it has no modules. */
+export function modulesOf(service: ServiceAssignment): ModuleSet | null {
+  const known = moduleSets.get(service)
+  if (known !== undefined) return known
+  const modules = service.scripts.filter(({ name }) => MODULE.test(name))
+  const files = Object.fromEntries(modules.map(({ name, hash }) => [name, hash]))
+  const key = createHash('sha256').update(JSON.stringify(files)).digest('hex')
+  const made = modules.length === 0 ? null : { key, files }
+  moduleSets.set(service, made)
+  return made
+}
+
+/** An assignment stays as it is: another one has another object. */
+const moduleSets = new WeakMap<ServiceAssignment, ModuleSet | null>()
+const MODULE = /^(?:api|shared)\//
+
+/** What stands in the place of a connection string that scripts of old may look for: they have `mssql`. */
+const NO_CONNECTION = 'Use mssql: this service has no connection string.'
+
 function sandboxed(service: RuntimeService): SandboxedService {
-  const { name, id, epoch, generation, applicationKey, masterKey } = service
+  const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {} } = service
+  const keys = { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey }
   return {
     name,
     id,
-    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey]),
-    environment: { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey },
+    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings]),
+    // What the platform sets cannot be set otherwise.
+    environment: { ...appSettings, ...keys },
+    config: { mobileServiceName: name, applicationKey, masterKey, sqlConnectionString: NO_CONNECTION, appSettings },
   }
 }

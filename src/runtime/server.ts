@@ -44,7 +44,7 @@ export function createAppServer(deps: ServerDeps): Server {
 async function respond(message: IncomingMessage, response: ServerResponse, deps: ServerDeps): Promise<void> {
   const request = readRequest(message, deps)
   const answer = await answerInTime(request, deps)
-  const headers: Record<string, string> = {
+  const headers: Record<string, string | string[]> = {
     ...versionHeaders(request, deps),
     'cache-control': 'no-cache',
     ...corsHeaders(request, DEFAULT_ORIGINS),

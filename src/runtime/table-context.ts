@@ -5,7 +5,7 @@ import { INTERNAL_HEADER } from '../contract/protocols.ts'
 import type { Answer } from './answer.ts'
 import { badRequest, unauthorized } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
-import { authorize, isMaster } from './credentials.ts'
+import { type AppUser, authorize } from './credentials.ts'
 import type { Leases } from './leases.ts'
 import { parseOptions } from './read-query.ts'
 import { answerByScript } from './script-answer.ts'
@@ -18,16 +18,17 @@ export type TableContext = {
   service: ServedService
   leases: Leases
   scripts: Scripts
+  user: AppUser
   table: TableDefinition
 }
 
 /** Refuses who may not. */
-export function permit({ request, service, table }: TableContext, operation: TableOperation): void {
+export function permit({ request, service, user, table }: TableContext, operation: TableOperation): void {
   const { headers, query, clientGeneration } = request
   const { assignment } = service
   const isKeyAsked = clientGeneration === 1 || assignment.isKeyRequired !== false
-  authorize(table.permissions[operation], headers, assignment, { isKeyAsked })
-  if (parseOptions(query).isScriptSkipped && !isMaster(headers, assignment)) throw unauthorized()
+  authorize(table.permissions[operation], { user, headers }, assignment, { isKeyAsked })
+  if (parseOptions(query).isScriptSkipped && user.level !== 'admin') throw unauthorized()
 }
 
 /** The answer of the table's script, where it has one for that operation and the request does not skip it. */

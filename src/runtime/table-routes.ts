@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { DELETED_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { type Answer, emptyAnswer, jsonAnswer, methodNotAllowed } from './answer.ts'
 import { badRequest, itemNotFound, notFound } from './app-faults.ts'
+import { identify } from './credentials.ts'
 import { parseIfMatch } from './etags.ts'
 import { checkId, checkIdLength, checkSameId, parseItem } from './item-body.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
@@ -15,13 +16,13 @@ import type { RowKey } from './table-store.ts'
 type Context = TableContext
 
 /** Answers a request below `/tables`; `segments` are what follows, decoded. */
-export async function answerTables(deps: Omit<TableContext, 'table'>, segments: string[]): Promise<Answer> {
+export async function answerTables(deps: Omit<TableContext, 'table' | 'user'>, segments: string[]): Promise<Answer> {
   const [name = '', id, ...rest] = segments
   if (name === '' || rest.length > 0) throw notFound()
   const table = findTable(deps.service.assignment, name)
   // Known before authorization, as in the original.
   if (!table) throw notFound(`Table '${name}' does not exist.`)
-  const context = { ...deps, table }
+  const context = { ...deps, table, user: identify(deps.request, deps.service.assignment) }
   if (deps.request.clientGeneration === 2) return await answerPlainly(context, id)
   return id === undefined ? await answerTable(context) : await answerItem(context, id)
 }

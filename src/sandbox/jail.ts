@@ -6,7 +6,25 @@ import { dirname, join } from 'node:path'
 import { makeFolders, removeTree } from '../kit/files.ts'
 import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools } from './border.ts'
 
-const CODE = ['main', 'filter-function', 'frames', 'script-call', 'script-queries', 'script-side', 'wire']
+const CODE = [
+  'main',
+  'api-call',
+  'call-under-way',
+  'contexts',
+  'errors',
+  'filter-function',
+  'frames',
+  'module-world',
+  'node-modules',
+  'script-api',
+  'script-call',
+  'script-globals',
+  'script-queries',
+  'script-side',
+  'script-tables',
+  'timers',
+  'wire',
+]
 // A library that our code needs, file by file: it lies where Node looks for it.
 const LIBRARY = { name: 'acorn', files: ['package.json', 'dist/acorn.js'] }
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']

@@ -4,9 +4,13 @@ import { readdirSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Script } from 'node:vm'
+import { callApi } from './api-call.ts'
+import { CallUnderWay, running } from './call-under-way.ts'
+import { describe } from './errors.ts'
 import { FrameReader, frameOf } from './frames.ts'
-import type { CallStart, FromSandbox, SandboxLimits, ToSandbox } from './messages.ts'
-import { compile, describe, runningCall, ScriptCall } from './script-call.ts'
+import type { CallStart, FromSandbox, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
+import { ModuleWorld } from './module-world.ts'
+import { callScript, compile } from './script-call.ts'
 
 const CHANNEL = 3
 /** Until the runtime has said how long messages may be. */
@@ -19,10 +23,15 @@ let limits: SandboxLimits = {
   logCharactersMax: 0,
   messageBytesMax: FIRST_BYTES_MAX,
 }
+let config: Record<string, unknown> = {}
 let asks = 0
 let isEnding = false
-const calls = new Map<number, ScriptCall>()
+const calls = new Map<number, CallUnderWay>()
 const scripts = new Map<string, Script>()
+const texts = new Map<string, string>()
+/** The modules that are in force. Calls under way go on with those that they began with. */
+let world: { key: string; modules: ModuleWorld } | null = null
+let bare: ModuleWorld | null = null
 
 // What is in it was meant for the tools that started us.
 for (const name of Object.keys(process.env)) delete process.env[name]
@@ -50,10 +59,19 @@ function take(message: ToSandbox): void {
   switch (message.kind) {
     case 'hello':
       limits = message.limits
+      config = message.config
       Object.assign(process.env, message.environment)
       break
     case 'ping':
       say({ kind: 'pong', ping: message.ping })
+      break
+    case 'text':
+      texts.set(message.hash, message.text)
+      break
+    case 'modules':
+      world?.modules.end()
+      world = { key: message.key, modules: makeWorld(message.files) }
+      forgetUnused(message.files)
       break
     case 'call':
       begin(message)
@@ -69,23 +87,48 @@ function take(message: ToSandbox): void {
 }
 
 function begin(start: CallStart): void {
+  const onDone = () => {
+    calls.delete(start.call)
+    say({ kind: 'done', call: start.call })
+  }
+  const call = new CallUnderWay(start.call, start.script.source, { say, limits, nextAsk: () => ++asks, onDone })
+  calls.set(start.call, call)
+  if (start.what === 'api') {
+    if (world?.key === start.modules) callApi(start, world.modules, call, { limits, config })
+    else call.fail(new Error(`The modules of '${start.script.source}' are not here.`))
+    return
+  }
+  beginScript(start, call)
+}
+
+function beginScript(start: TableStart, call: CallUnderWay): void {
   const { source, hash, text } = start.script
   let script = scripts.get(hash)
   try {
     script ??= compile(source, text ?? '')
   } catch (error) {
-    say({ kind: 'answer', call: start.call, answer: { kind: 'failed', message: describe(error) } })
-    say({ kind: 'done', call: start.call })
+    call.fail(error)
     return
   }
   scripts.set(hash, script)
-  const onDone = () => {
-    calls.delete(start.call)
-    say({ kind: 'done', call: start.call })
-  }
-  const call = new ScriptCall(start, { say, limits, nextAsk: () => ++asks, onDone })
-  calls.set(start.call, call)
-  call.run(script)
+  const modules = world?.key === start.modules ? world.modules : null
+  const folder = source.slice(0, source.lastIndexOf('/'))
+  callScript(start, script, call, { limits, require: (name) => (modules ?? withoutModules()).require(folder, name) })
+}
+
+// Of a service that has no modules: what else can be required is made when it is first wanted.
+function withoutModules(): ModuleWorld {
+  bare ??= makeWorld({})
+  return bare
+}
+
+function makeWorld(files: Record<string, string>): ModuleWorld {
+  return new ModuleWorld({ files, textOf: (hash) => texts.get(hash), config, limits, say })
+}
+
+function forgetUnused(files: Record<string, string>): void {
+  const kept = new Set(Object.values(files))
+  for (const hash of texts.keys()) if (!kept.has(hash)) texts.delete(hash)
 }
 
 function say(message: FromSandbox): void {
@@ -109,11 +152,9 @@ function tooLong(message: FromSandbox): void {
 function endAfter(message: string): void {
   if (isEnding) return
   isEnding = true
-  const running = runningCall.getStore()
-  const frame = frameOf(
-    { kind: 'ending', call: running?.call ?? null, source: running?.source ?? null, message: message.slice(0, 10_000) },
-    FIRST_BYTES_MAX,
-  )
+  const culprit = running.getStore()
+  const about = { call: culprit?.call?.number ?? null, source: culprit?.source ?? null }
+  const frame = frameOf({ kind: 'ending', ...about, message: message.slice(0, 10_000) }, FIRST_BYTES_MAX)
   if (frame && channel.writableLength === 0) writeAll(frame)
   process.exit(1)
 }

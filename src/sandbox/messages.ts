@@ -2,7 +2,8 @@
 
 /** The name of the function that a script defines: the original calls a delete `del`. */
 export type ScriptOperation = 'insert' | 'read' | 'update' | 'del'
-export type ScriptUser = { level: 'admin' | 'anonymous' }
+/** `id`: who the token says it is, such as `Facebook:1234`; null without one. */
+export type ScriptUser = { level: 'admin' | 'authenticated' | 'anonymous'; id: string | null }
 /** A property's value on the way: plain JSON, a date as `{ '$mainstay.date': iso }`. */
 export type WireValue = unknown
 export type WireItem = Record<string, WireValue>
@@ -38,6 +39,9 @@ export type TableAsk =
   | { op: 'lookup'; table: string; id: string; systemProperties: string[]; includesDeleted: boolean }
   | { op: 'read'; query: WireQuery; systemProperties: string[]; includesDeleted: boolean; isQuiet: boolean }
 
+/** What a script asks its runtime for. */
+export type ScriptAsk = TableAsk
+
 export type AskOutcome =
   | { kind: 'row'; row: WireItem }
   /** `rows` is a JSON array as text; '' when it was not wanted. */
@@ -46,11 +50,20 @@ export type AskOutcome =
   | { kind: 'conflict'; row: WireItem; message: string }
   | { kind: 'failed'; status: number; message: string }
 
-export type CallStart = {
+/**
+ * `source` names the script in stacks and logs: `/table/TodoItem.insert.js`. The text goes along the first time only.
+ * `modules`: the key of the modules that it may require; null: there are none.
+ */
+type CallOf = {
   kind: 'call'
   call: number
-  /** `source` names it in stacks and logs: `/table/TodoItem.insert.js`. The text goes along the first time only. */
   script: { source: string; hash: string; text: string | null }
+  modules: string | null
+  user: ScriptUser
+}
+
+export type TableStart = CallOf & {
+  what: 'table'
   table: string
   operation: ScriptOperation
   /** insert, update. */
@@ -61,7 +74,6 @@ export type CallStart = {
   query: WireQuery | null
   /** update, del: the version that the client demands. */
   version: string | null
-  user: ScriptUser
   parameters: Record<string, string>
   systemProperties: string[]
   /** Of a read: rows that are marked as deleted, too. */
@@ -70,11 +82,34 @@ export type CallStart = {
   isUndelete: boolean
 }
 
+/** A request to a custom API. */
+export type ApiRequest = {
+  method: string
+  /** Below the API's name: empty, or it begins with a slash. Not decoded. */
+  path: string
+  /** As the app sent it, with its query. */
+  url: string
+  host: string
+  isSecure: boolean
+  headers: Record<string, string>
+  /** Parsed by its type: a value, a string, or undefined where there is none. */
+  body?: unknown
+}
+
+/** The script is the module of that name, `api/orders`. */
+export type ApiStart = CallOf & { what: 'api'; module: string; request: ApiRequest }
+
+export type CallStart = TableStart | ApiStart
+
 /** Bounds that hold inside; what must hold against a hostile script is bounded by the kernel and the runtime. */
 export type SandboxLimits = { rowsMax: number; timersMax: number; logCharactersMax: number; messageBytesMax: number }
 
 export type ToSandbox =
-  | { kind: 'hello'; environment: Record<string, string>; limits: SandboxLimits }
+  | { kind: 'hello'; environment: Record<string, string>; config: Record<string, unknown>; limits: SandboxLimits }
+  /** The text of a module, kept under its hash. */
+  | { kind: 'text'; hash: string; text: string }
+  /** What can be required under that key: hashes by name, `shared/mail`. It replaces what was there before. */
+  | { kind: 'modules'; key: string; files: Record<string, string> }
   | CallStart
   | { kind: 'told'; ask: number; outcome: AskOutcome }
   | { kind: 'ping'; ping: number }
@@ -90,6 +125,10 @@ export type ScriptAnswer =
   | { kind: 'respond'; status: number; body: string | null; version: string | null }
   | { kind: 'execute_failed' }
   | { kind: 'failed'; message: string }
+  /** Of a custom API: all of its answer. Bytes are base64. */
+  | { kind: 'http'; status: number; headers: [string, string][]; body: string; isBase64: boolean }
+  /** Of a custom API: nothing in it answers that path (null), or that method of it. */
+  | { kind: 'no_route'; allow: string[] | null }
 
 export type LogLevel = 'info' | 'warn' | 'error'
 
@@ -99,10 +138,10 @@ export type Sight = { pid: number; interfaces: number; rootEntries: string[] }
 export type FromSandbox =
   | { kind: 'ready'; sight: Sight }
   | { kind: 'pong'; ping: number }
-  | { kind: 'ask'; call: number; ask: number; what: TableAsk; isExecute: boolean }
+  | { kind: 'ask'; call: number; ask: number; what: ScriptAsk; isExecute: boolean }
   | { kind: 'answer'; call: number; answer: ScriptAnswer }
   /** It was answered, and nothing of it waits any more. */
   | { kind: 'done'; call: number }
-  | { kind: 'log'; call: number; source: string; level: LogLevel; message: string }
+  | { kind: 'log'; call: number | null; source: string; level: LogLevel; message: string }
   /** Its last word: which call did it, if that is known, and how. */
   | { kind: 'ending'; call: number | null; source: string | null; message: string }

@@ -26,7 +26,16 @@ import { giveWay } from '../kit/processes.ts'
 import type { Command } from './border.ts'
 import { type EndCause, endOf } from './endings.ts'
 import { FrameReader, frameOf } from './frames.ts'
-import type { AskOutcome, CallStart, FromSandbox, LogLevel, ScriptAnswer, Sight, TableAsk } from './messages.ts'
+import type {
+  ApiStart,
+  AskOutcome,
+  FromSandbox,
+  LogLevel,
+  ScriptAnswer,
+  ScriptAsk,
+  Sight,
+  TableStart,
+} from './messages.ts'
 
 /** `lost`: the sandbox ended first. `isCulprit`: it ended because of this very call. `unsent`: the call never reached it. */
 export type CallResult =
@@ -35,21 +44,29 @@ export type CallResult =
   | { kind: 'unsent' }
 /** `requestId`: of the request that the script ran for, where that is known. */
 export type ScriptLine = { source: string | null; level: LogLevel; message: string; requestId: string | null }
-export type Ask = { what: TableAsk; isExecute: boolean }
-export type CallInput = Omit<CallStart, 'kind' | 'call'>
+export type Ask = { what: ScriptAsk; isExecute: boolean }
+export type CallInput = Omit<TableStart, 'kind' | 'call'> | Omit<ApiStart, 'kind' | 'call'>
+/** What scripts may require: the hash of each module's text by its name, and a key that is another when they are. */
+export type ModuleSet = { key: string; files: Record<string, string> }
 
 /** What its runtime does for a call; `deadline` (`performance.now`) ends what it left running after its answer, too. */
 export type CallHost = { ask: (ask: Ask) => Promise<AskOutcome>; deadline: number; requestId: string }
 type Call = CallHost & { resolve: (result: CallResult) => void; isAnswered: boolean }
 
-/** Whose sandbox it is. `environment`: what scripts find there. */
-export type Owner = { environment: Record<string, string>; log: (line: ScriptLine) => void; onEnd: () => void }
+/** Whose sandbox it is. `environment`, `config`: what scripts find there. */
+export type Owner = {
+  environment: Record<string, string>
+  config: Record<string, unknown>
+  log: (line: ScriptLine) => void
+  onEnd: () => void
+}
 
 export class SandboxProcess {
   readonly #child: ChildProcess
   readonly #channel: Duplex
   readonly #calls = new Map<number, Call>()
   readonly #known = new Set<string>()
+  #modules: { key: string; hashes: Set<string> } | null = null
   readonly #ready: Promise<Sight | null>
   #takeSight: (sight: Sight | null) => void = () => {}
   #lastCall = 0
@@ -98,7 +115,8 @@ export class SandboxProcess {
   adopt(owner: Owner): void {
     this.#owner = owner
     this.idleSince = performance.now()
-    this.#say({ kind: 'hello', environment: owner.environment, limits: LIMITS })
+    const { environment, config } = owner
+    this.#say({ kind: 'hello', environment, config, limits: LIMITS })
   }
 
   get pid(): number {
@@ -140,6 +158,19 @@ export class SandboxProcess {
 
   knows(hash: string): boolean {
     return this.#known.has(hash)
+  }
+
+  /** True when it has that very set. */
+  knowsModules({ key }: ModuleSet): boolean {
+    return this.#modules?.key === key
+  }
+
+  /** Gives it these modules in place of those that it had. `texts`: all of theirs, by hash. */
+  teach({ key, files }: ModuleSet, texts: Map<string, string>): void {
+    if (this.#modules?.key === key) return
+    for (const [hash, text] of texts) if (!this.#modules?.hashes.has(hash)) this.#say({ kind: 'text', hash, text })
+    this.#say({ kind: 'modules', key, files })
+    this.#modules = { key, hashes: new Set(Object.values(files)) }
   }
 
   /** Runs a script. The text must be given unless the script is known. */

@@ -23,7 +23,13 @@ import { type Jail, makeJail } from './jail.ts'
 import { SandboxProcess, type ScriptLine } from './sandbox-process.ts'
 
 /** A service as its sandboxes know it. Another binding (a new epoch, other keys) needs new ones. */
-export type SandboxedService = { name: string; id: string; binding: string; environment: Record<string, string> }
+export type SandboxedService = {
+  name: string
+  id: string
+  binding: string
+  environment: Record<string, string>
+  config: Record<string, unknown>
+}
 /** Where a call may run now, or why it may not. */
 export type Place = { kind: 'sandbox'; sandbox: SandboxProcess } | { kind: 'refused'; reason: string }
 
@@ -165,6 +171,7 @@ export class Sandboxes {
     this.#spare = null
     sandbox.adopt({
       environment: service.environment,
+      config: service.config,
       log: (line) => this.#write(group, line),
       onEnd: () => {
         group.sandboxes = group.sandboxes.filter((one) => one !== sandbox)

@@ -13,15 +13,30 @@ type Db = Kysely<ControlDatabase>
 /** A script that is in force. */
 export type CurrentScript = { service_id: string; name: string; version: number; hash: string; bytes: number }
 
-/** `table/TodoItem.insert`, taken apart; `del` means `delete`, and `.js` may follow. Faults with `script.bad_name`. */
-export function parseScriptName(text: string): { table: string; operation: string } {
-  const found = /^table\/([A-Za-z][A-Za-z0-9_]{0,62})\.(insert|read|update|delete|del)(?:\.js)?$/i.exec(text)
-  const [, table, word] = found ?? []
-  if (table && word) return { table, operation: word.toLowerCase() === 'del' ? 'delete' : word.toLowerCase() }
+/** What a script is for: `name` is the whole of its own, `table/TodoItem.insert`, `api/orders`, `shared/mail`. */
+export type ScriptName =
+  | { kind: 'table'; name: string; table: string; operation: string }
+  | { kind: 'api'; name: string; api: string }
+  | { kind: 'shared'; name: string }
+
+/** A script's name, taken apart; `del` means `delete`, and `.js` may follow. Faults with `script.bad_name`. */
+export function parseScriptName(text: string): ScriptName {
+  const [, folder = '', rest = ''] = /^(table|api|shared)\/(.+?)(?:\.js)?$/i.exec(text) ?? []
+  const [, table, word = ''] = /^([A-Za-z][A-Za-z0-9_]{0,62})\.(insert|read|update|delete|del)$/i.exec(rest) ?? []
+  const kind = folder.toLowerCase()
+  if (kind === 'table' && table) {
+    const operation = word.toLowerCase() === 'del' ? 'delete' : word.toLowerCase()
+    return { kind, name: `table/${table}.${operation}`, table, operation }
+  }
+  if (kind === 'api' && /^[A-Za-z0-9_-]{1,64}$/.test(rest)) return { kind, name: `api/${rest}`, api: rest }
+  if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
-    hint: `Name it table/TABLE.OPERATION, the operation one of ${TABLE_OPERATIONS.join(', ')}.`,
+    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, or shared/MODULE.`,
   })
 }
+
+/** Folders may be in it; no part begins with a dot. */
+const SHARED_NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*$/
 
 /** Refuses a text that is too large or that JavaScript cannot read. It is only compiled here, never run. */
 export function checkScriptText(name: string, text: string): void {
@@ -30,7 +45,9 @@ export function checkScriptText(name: string, text: string): void {
     throw new Fault('script.too_large', 413, `'${name}' has ${bytes} bytes; ${SCRIPT_BYTES_MAX} are the most`)
   }
   try {
-    new Script(`"use strict";${text}`, { filename: name })
+    // As it will be: a table's script by itself and strict, any other as a module of Node.
+    const isModule = parseScriptName(name).kind !== 'table'
+    new Script(isModule ? `(function () {${text}\n})` : `"use strict";${text}`, { filename: name })
   } catch (error) {
     const line = error instanceof Error ? /:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined
     const where = line === undefined ? '' : ` in line ${line}`
@@ -145,9 +162,14 @@ export async function writeScript(
 /** Takes all scripts of a table out of force: a later table of that name is another one. */
 export async function endScriptsOf(trx: Db, serviceId: string, table: string, principal: string): Promise<void> {
   for (const { name } of await listCurrentScripts(trx, [serviceId])) {
-    if (parseScriptName(name).table !== table) continue
-    await writeScript(trx, { serviceId, name, text: null, principal })
+    const parsed = parseScriptName(name)
+    if (parsed.kind === 'table' && parsed.table === table) await endScript(trx, serviceId, name, principal)
   }
+}
+
+/** Takes a script out of force, if it is. */
+export async function endScript(trx: Db, serviceId: string, name: string, principal: string): Promise<void> {
+  await writeScript(trx, { serviceId, name, text: null, principal })
 }
 
 /** A text by its hash, for the hosts that run it. Faults with `script.unknown`. */

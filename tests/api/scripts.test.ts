@@ -71,6 +71,44 @@ const INSERTS: Case[] = [
     logs: ['Error: late'],
   },
   {
+    is: 'a function that awaits its operation gets the default answer',
+    script: "async function insert(item, user, request) { item.text = 'awaited'; await request.execute(); }",
+    expected: { status: 201, equals: '{"id":"a","text":"awaited"}' },
+  },
+  {
+    is: 'what it awaits is the item, and it may answer by itself',
+    script:
+      'async function insert(i, u, request) { var item = await request.execute(); request.respond(200, [item.id, item === i]); }',
+    expected: { status: 200, equals: '["a",true]' },
+  },
+  {
+    is: 'a failure of what is awaited and not caught is the default error',
+    script: "async function insert(item, user, request) { item.id = 'seed'; await request.execute(); }",
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
+    is: 'one that is caught is the script’s',
+    script: `async function insert(item, user, request) {
+      item.id = 'seed';
+      try { await request.execute(); } catch (error) { request.respond(200, error.statusCode); }
+    }`,
+    expected: { status: 200, equals: '409' },
+  },
+  {
+    is: 'another failure after a good operation is a failure',
+    script: "async function insert(i, u, request) { await request.execute(); throw new Error('afterwards'); }",
+    expected: { status: 500, equals: FAILED },
+    logs: ['Error: afterwards'],
+  },
+  {
+    is: 'tables give promises, too',
+    script: `async function insert(item, user, request) {
+      var rows = await tables.current.where({ id: 'seed' }).read();
+      request.respond(200, [rows[0].text, await tables.current.lookup('none').then(String, (e) => e.statusCode)]);
+    }`,
+    expected: { status: 200, equals: '["old",404]' },
+  },
+  {
     is: 'a handler that throws is an error, too',
     script:
       "function insert(i, u, request) { request.execute({ success: function () { throw new Error('in handler'); } }); }",

@@ -6,6 +6,7 @@ import type { RuntimeService } from '../../src/contract/runtime-channel.ts'
 import { startTestCluster, type TestCluster } from '../support/runtime-cluster.ts'
 import { type TestCall, TestRuntime } from '../support/runtime-process.ts'
 import { APP, MASTER, routed } from '../support/runtime-scenario.ts'
+import { userToken } from '../support/user-tokens.ts'
 
 let postgres: TestCluster
 let runtime: TestRuntime
@@ -33,12 +34,14 @@ const CREDENTIALS: Record<string, Record<string, string>> = {
   wrong: { 'x-zumo-application': 'app-keY', 'x-zumo-master': 'master-keY' },
   application: APP,
   master: MASTER,
-  token: { ...APP, 'x-zumo-auth': 'a.b.c' },
+  'bad-token': { ...APP, 'x-zumo-auth': 'a.b.c' },
+  token: { 'x-zumo-auth': userToken('master-key') },
+  'foreign-token': { ...APP, 'x-zumo-auth': userToken('another-key') },
 }
 const ALLOWED: Record<string, string[]> = {
-  public: ['none', 'wrong', 'application', 'master'],
+  public: ['none', 'wrong', 'application', 'token', 'master'],
   application: ['application', 'master'],
-  user: ['master'],
+  user: ['token', 'master'],
   admin: ['master'],
 }
 

@@ -13,6 +13,15 @@ const INSERT = `function insert(item, user, request) {
   request.execute()
 }
 `
+const ORDERS = `var mail = require('../shared/mail');
+exports.register = function (api) { api.get('/total/:of', total); };
+exports.get = total;
+async function total(req, res) {
+  var rows = await req.service.tables.getTable('TodoItem').read();
+  res.send(statusCodes.OK, { total: rows.length, of: req.params.of, mail: mail.to(), who: req.user.level });
+}
+`
+const MAIL = 'exports.to = function () { return process.env.MailTo; };'
 const READ = `function read(query, user, request) {
   request.execute({ success: function (results) {
     results.forEach(function (row) { row.seen = true })
@@ -97,11 +106,54 @@ describe('scripts', () => {
     assert.deepEqual(read, [{ id: 'one', text: 'milk', by: 'anonymous' }])
   })
 
+  const orders = async (path: string, headers: Record<string, string> = {}) => {
+    const service = await cloud.service('PrimaryService')
+    return await cloud.app(service, `/api/orders${path}`, { headers })
+  }
+
+  test('a custom API is created, its modules uploaded, and it answers', async () => {
+    const early = await upload('api/orders', ORDERS)
+    assert.equal(early.code, 2)
+    assert.match(early.stderr, /has no custom API 'orders'\n.*mainstay mobile api create PrimaryService orders/)
+    const created = await cloud.ok(['mobile', 'api', 'create', 'PrimaryService', 'orders', '-p', 'get=user,*=admin'])
+    assert.match(created, /script upload PrimaryService api\/orders/)
+    assert.equal((await upload('shared/mail', MAIL)).code, 0)
+    assert.equal((await upload('api/Orders', ORDERS)).code, 0)
+    assert.equal((await orders('')).status, 401)
+    await cloud.ok(['mobile', 'api', 'update', 'PrimaryService', 'orders', '-p', 'get=application'])
+    await cloud.ok(['mobile', 'appsetting', 'add', 'PrimaryService', 'MailTo', 'ann@example.test'])
+    const answer = await orders('/total/all')
+    const expected = { total: 1, of: 'all', mail: 'ann@example.test', who: 'anonymous' }
+    assert.deepEqual([answer.status, await answer.json()], [200, expected])
+    const list = await cloud.ok(['mobile', 'api', 'list', 'PrimaryService'])
+    assert.match(list, /orders +application +admin +admin +admin +admin +version 1/)
+  })
+
+  test('names that are taken, unknown or bad are refused, and settings are changed only by who says so', async () => {
+    const refuses = async (words: string[], code: number, message: RegExp) => {
+      const result = await cloud.cli(['mobile', ...words])
+      assert.equal(result.code, code, result.stdout)
+      assert.match(result.stderr, message)
+    }
+    await refuses(['api', 'create', 'PrimaryService', 'ORDERS'], 1, /already has a custom API 'ORDERS'/)
+    await refuses(['api', 'create', 'PrimaryService', 'a/b'], 2, /cannot be the name of a custom API/)
+    await refuses(['api', 'create', 'PrimaryService', 'b', '-p', 'read=public'], 2, /'read' is none of get, put/)
+    await refuses(['api', 'show', 'PrimaryService', 'nothing'], 2, /no custom API 'nothing'/)
+    await refuses(['api', 'delete', 'PrimaryService', 'nothing', '-q'], 2, /no custom API 'nothing'/)
+    await refuses(['appsetting', 'add', 'PrimaryService', 'mailto', 'x'], 1, /already has an app setting 'MailTo'/)
+    await refuses(['appsetting', 'add', 'PrimaryService', 'a b', 'x'], 2, /cannot be the name of an app setting/)
+    await refuses(['appsetting', 'set', 'PrimaryService', 'MS_MasterKey', 'x'], 2, /only Mainstay sets/)
+    await refuses(['appsetting', 'delete', 'PrimaryService', 'Other', '-q'], 2, /no app setting 'Other'/)
+    await cloud.ok(['mobile', 'appsetting', 'set', 'PrimaryService', 'mailto', 'bob@example.test'])
+    assert.match(await cloud.ok(['mobile', 'appsetting', 'show', 'PrimaryService', 'MailTo']), /bob@example.test/)
+    assert.equal(((await (await orders('')).json()) as { mail: string }).mail, 'bob@example.test')
+  })
+
   test('all scripts are downloaded into a folder, which then is what runs', async () => {
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder])
     assert.equal(await readFile(join(folder, 'table', 'TodoItem.read.js'), 'utf8'), READ)
     const verify = ['mobile', 'verify', 'PrimaryService', '--against', folder]
-    assert.match(await cloud.ok(verify), /All 2 script\(s\) that run on west-us-1 are the same/)
+    assert.match(await cloud.ok(verify), /All 4 script\(s\) that run on west-us-1 are the same/)
     await writeFile(join(folder, 'table', 'TodoItem.read.js'), '// changed\n')
     await writeFile(join(folder, 'table', 'TodoItem.update.js'), '// not uploaded\n')
     const result = await cloud.cli(verify)
@@ -117,12 +169,14 @@ describe('scripts', () => {
     await cloud.ok(['mobile', 'recover', 'PrimaryService', 'SecondaryService', '-q'])
     assert.deepEqual(await rows(), [{ id: 'one', text: 'milk', by: 'anonymous', seen: true }])
     assert.equal((await insert({ id: 'bad' })).status, 400)
+    const expected = { total: 1, mail: 'bob@example.test', who: 'anonymous' }
+    assert.deepEqual(await (await orders('')).json(), expected)
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder, '--override'])
     await rm(join(folder, 'table', 'TodoItem.update.js'))
-    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /2 script.*east-us-1/)
+    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /4 script.*east-us-1/)
     const operations = await cloud.api<OperationView[]>('/operations')
     const operation = operations.find(({ kind }) => kind === 'recover')
-    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /2 script\(s\)/)
+    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /4 script\(s\)/)
   })
 
   test('a deleted script is out of force at once, and its versions are kept', async () => {
@@ -131,7 +185,11 @@ describe('scripts', () => {
     const left = await cloud.json<ScriptView[]>(['mobile', 'script', 'list', 'PrimaryService'])
     assert.deepEqual(
       left.map(({ name, version }) => [name, version]),
-      [['table/TodoItem.insert', 2]],
+      [
+        ['api/orders', 1],
+        ['shared/mail', 1],
+        ['table/TodoItem.insert', 2],
+      ],
     )
     const again = await cloud.cli(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.read'])
     assert.equal(again.code, 2)
@@ -139,5 +197,15 @@ describe('scripts', () => {
     const download = ['mobile', 'script', 'download', 'PrimaryService', 'table/TodoItem.read', '--file', old]
     await cloud.ok([...download, '--script-version', '1'])
     assert.equal(await readFile(old, 'utf8'), READ)
+  })
+
+  test('a deleted API is unknown at once, and its script goes out of force with it', async () => {
+    await cloud.ok(['mobile', 'api', 'delete', 'PrimaryService', 'Orders', '-q'])
+    assert.equal((await orders('')).status, 404)
+    const left = await cloud.json<ScriptView[]>(['mobile', 'script', 'list', 'PrimaryService'])
+    assert.deepEqual(
+      left.map(({ name }) => name),
+      ['shared/mail', 'table/TodoItem.insert'],
+    )
   })
 })

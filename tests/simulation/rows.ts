@@ -58,6 +58,7 @@ export class Rows {
       machines: this.machines,
       regions: this.regions,
       servers: this.servers,
+      apis: [],
       services: this.living,
       serverDrops: [],
       drops: [],
@@ -161,6 +162,7 @@ export class Rows {
       is_held: false,
       loss_ms_max: 60_000,
       is_key_required: false,
+      app_settings: null,
     }
     this.services.push(service)
     return service

@@ -7,7 +7,7 @@ import { DEFAULT_PERMISSIONS } from '../../src/contract/permissions.ts'
 import type { RuntimeService } from '../../src/contract/runtime-channel.ts'
 import type { TestCluster } from './runtime-cluster.ts'
 
-/** Scripts by name without the folder: `TodoItem.insert`. */
+/** Scripts by name; those of tables may be without their folder: `TodoItem.insert`. */
 export type ScriptTexts = Record<string, string>
 
 /** Makes the service with the tables that its scripts name, and TodoItem. */
@@ -18,7 +18,8 @@ export async function addScripted(
   options: Partial<RuntimeService> = {},
 ): Promise<RuntimeService> {
   const scriptFolder = join(postgres.folder, 'scripts')
-  const tables = [...new Set(['TodoItem', ...Object.keys(texts).map((key) => key.split('.')[0] ?? '')])]
+  const named = Object.keys(texts).flatMap((key) => (key.includes('/') ? [] : [key.split('.')[0] ?? '']))
+  const tables = [...new Set(['TodoItem', ...named])]
   const service = await postgres.addService({
     name,
     tables: tables.map((table) => ({ name: table, permissions: DEFAULT_PERMISSIONS })),
@@ -35,7 +36,7 @@ export async function writeScripts(folder: string, texts: ScriptTexts): Promise<
     Object.entries(texts).map(async ([key, text]) => {
       const hash = createHash('sha256').update(text).digest('hex')
       await writeFile(join(folder, hash), text)
-      return { name: `table/${key}`, hash, bytes: Buffer.byteLength(text) }
+      return { name: key.includes('/') ? key : `table/${key}`, hash, bytes: Buffer.byteLength(text) }
     }),
   )
 }

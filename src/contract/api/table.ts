@@ -4,14 +4,15 @@ import { ROWS_AT_ONCE_MAX } from '../csv-rows.ts'
 import { COLUMN_TYPES } from '../table-change.ts'
 import { Instant, Nullable } from './parts.ts'
 
-const Level = Type.Union([
+/** Who may: from open to closed. */
+export const PermissionLevelView = Type.Union([
   Type.Literal('public'),
   Type.Literal('application'),
   Type.Literal('user'),
   Type.Literal('admin'),
 ])
 export const PermissionsView = Type.Object(
-  { insert: Level, read: Level, update: Level, delete: Level },
+  { insert: PermissionLevelView, read: PermissionLevelView, update: PermissionLevelView, delete: PermissionLevelView },
   { additionalProperties: false },
 )
 export type PermissionsView = Static<typeof PermissionsView>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parsePermissions } from './table-permissions.ts'
+import { parseApiPermissions, parseNamedApiPermissions, parsePermissions } from './permissions.ts'
 
 test('* stands for what is not named, wherever it is', () => {
   const expected = { insert: 'application', read: 'public', update: 'admin', delete: 'admin' }
@@ -17,4 +17,11 @@ test('an unknown operation or level is refused', () => {
   for (const list of ['', 'read', 'read=', 'read=all', 'raed=public', 'read=public,,']) {
     assert.throws(() => parsePermissions(list), { code: 'usage.bad_permissions' }, list)
   }
+})
+
+test('those of a custom API are by method', () => {
+  const expected = { get: 'public', put: 'admin', post: 'user', patch: 'admin', delete: 'admin' }
+  assert.deepEqual(parseApiPermissions('get=public,POST=user,*=admin'), expected)
+  assert.deepEqual(parseNamedApiPermissions('get=public'), { get: 'public' })
+  assert.throws(() => parseApiPermissions('read=public'), { code: 'usage.bad_permissions' })
 })

@@ -1,0 +1,83 @@
+// What a mobile service runs beside its tables, scripts, custom APIs and app settings, as the CLI calls control for it.
+import type {
+  CreateCustomApi,
+  CustomApiView,
+  RunningScriptsView,
+  ScriptTextView,
+  ScriptVersionView,
+  ScriptWrittenView,
+  SetApiPermissions,
+  SetAppSetting,
+  StoredChangeView,
+} from '../contract/api.ts'
+import { API } from '../contract/api-routes.ts'
+import { type ControlCalls, FOLLOWED, fill } from './control-calls.ts'
+
+/** The calls for what a service runs. */
+export class ScriptClient {
+  readonly #calls: ControlCalls
+
+  constructor(calls: ControlCalls) {
+    this.#calls = calls
+  }
+
+  list = async (service: string) => await this.#calls.list('ScriptView', fill(API.scripts, { service }))
+
+  async listVersions(service: string, script: string): Promise<ScriptVersionView[]> {
+    return await this.#calls.list('ScriptVersionView', fill(API.scriptVersions, { service, script }))
+  }
+
+  /** The text in force, or that of a version. */
+  async read(service: string, script: string, version?: number): Promise<ScriptTextView> {
+    const query = version === undefined ? {} : { version: String(version) }
+    return await this.#calls.send('ScriptTextView', { verb: 'GET', path: fill(API.script, { service, script }), query })
+  }
+
+  async upload(service: string, script: string, text: string): Promise<ScriptWrittenView> {
+    const path = fill(API.script, { service, script })
+    return await this.#calls.send('ScriptWrittenView', { verb: 'PUT', path, body: { text }, ...FOLLOWED })
+  }
+
+  async delete(service: string, script: string): Promise<ScriptWrittenView> {
+    const path = fill(API.script, { service, script })
+    return await this.#calls.send('ScriptWrittenView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+
+  async running(service: string): Promise<RunningScriptsView> {
+    return await this.#calls.get('RunningScriptsView', fill(API.runningScripts, { service }))
+  }
+
+  listApis = async (service: string) => await this.#calls.list('CustomApiView', fill(API.customApis, { service }))
+
+  async getApi(service: string, api: string): Promise<CustomApiView> {
+    return await this.#calls.get('CustomApiView', fill(API.customApi, { service, api }))
+  }
+
+  async createApi(service: string, request: CreateCustomApi): Promise<StoredChangeView> {
+    const path = fill(API.customApis, { service })
+    return await this.#calls.send('StoredChangeView', { verb: 'POST', path, body: request, ...FOLLOWED })
+  }
+
+  async updateApi(service: string, api: string, permissions: SetApiPermissions): Promise<StoredChangeView> {
+    const path = fill(API.customApi, { service, api })
+    return await this.#calls.send('StoredChangeView', { verb: 'PUT', path, body: permissions, ...FOLLOWED })
+  }
+
+  async deleteApi(service: string, api: string): Promise<StoredChangeView> {
+    const path = fill(API.customApi, { service, api })
+    return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+
+  listAppSettings = async (service: string) =>
+    await this.#calls.list('AppSettingView', fill(API.appSettings, { service }))
+
+  async setAppSetting(service: string, setting: string, request: SetAppSetting): Promise<StoredChangeView> {
+    const path = fill(API.appSetting, { service, setting })
+    return await this.#calls.send('StoredChangeView', { verb: 'PUT', path, body: request, ...FOLLOWED })
+  }
+
+  async deleteAppSetting(service: string, setting: string): Promise<StoredChangeView> {
+    const path = fill(API.appSetting, { service, setting })
+    return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+}

@@ -1,0 +1,127 @@
+// Custom APIs: `/api/NAME` and what its script routes below it.
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import type { ApiDefinition, ServiceAssignment } from '../contract/assignment.ts'
+import { API_METHODS, type ApiMethod } from '../contract/permissions.ts'
+import { INTERNAL_HEADER_PREFIX } from '../contract/protocols.ts'
+import type { ScriptAnswer } from '../sandbox/messages.ts'
+import type { Answer } from './answer.ts'
+import { methodNotAllowed } from './answer.ts'
+import { notFound } from './app-faults.ts'
+import { authorize, identify } from './credentials.ts'
+import type { Leases } from './leases.ts'
+import { ScriptAsks } from './script-asks.ts'
+import { failScript, type RunContext, runScript, sourceOf } from './script-run.ts'
+
+/** Of one connection only, or ours to say. */
+const NOT_FORWARDED = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+const EMPTY_STATUSES = new Set([204, 304])
+
+type Context = RunContext & { leases: Leases }
+
+/** Answers a request below `/api`; `segments` are what follows, decoded. */
+export async function answerApi(context: Context, segments: string[]): Promise<Answer> {
+  const { request, service, leases } = context
+  const { assignment } = service
+  const [name = ''] = segments
+  const api = findApi(assignment, name)
+  if (!api) throw notFound()
+  const method = API_METHODS.find((one) => one === request.method.toLowerCase())
+  if (!method) return methodNotAllowed('')
+  const user = permit(context, api, method)
+  const script = assignment.scripts.find((one) => one.name.toLowerCase() === `api/${api.name}`.toLowerCase())
+  if (!script) throw failScript(context, `/api/${api.name}.js`, 'It has no script yet.')
+  const { deadline } = request.work
+  const asks = new ScriptAsks({ service, leases, deadline, clientGeneration: 1, conflictStatus: 412 })
+  const input = { what: 'api' as const, module: script.name, user, request: await requestOf(context) }
+  return await runScript(context, script, { input, asks }, (answer) => render(context, sourceOf(script), answer))
+}
+
+function findApi({ apis = [] }: ServiceAssignment, name: string): ApiDefinition | undefined {
+  return apis.find((api) => api.name.toLowerCase() === name.toLowerCase())
+}
+
+// Calls of clients of the second generation carry no mark of it, and no key.
+function permit({ request, service }: Context, api: ApiDefinition, method: ApiMethod) {
+  const { assignment } = service
+  const { headers } = request
+  const user = identify(request, assignment)
+  authorize(api.permissions[method], { user, headers }, assignment, { isKeyAsked: assignment.isKeyRequired !== false })
+  return user
+}
+
+async function requestOf({ request }: Context) {
+  const { method, path, headers } = request
+  const own = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+    value === undefined || name.startsWith(INTERNAL_HEADER_PREFIX) ? [] : [[name, [value].flat().join(', ')]],
+  )
+  const body = await request.readBody()
+  const query = request.query.size > 0 ? `?${request.query}` : ''
+  return {
+    method,
+    // After `/api/NAME`, as it was sent.
+    path: path
+      .split('/')
+      .slice(3)
+      .map((segment) => `/${segment}`)
+      .join(''),
+    url: `${path}${query}`,
+    host: headers.host ?? '',
+    isSecure: headers['x-forwarded-proto'] === 'https',
+    headers: Object.fromEntries(own),
+    ...(body === undefined ? {} : { body }),
+  }
+}
+
+function render(context: Context, source: string, answer: ScriptAnswer): Answer {
+  switch (answer.kind) {
+    case 'http': {
+      const { status } = answer
+      if (!Number.isInteger(status) || status < 200 || status > 599) {
+        throw failScript(context, source, 'It answered with a status that is none.')
+      }
+      const headers = headersOf(context, source, answer.headers)
+      const body = answer.isBase64 ? Buffer.from(String(answer.body), 'base64') : String(answer.body)
+      return { status, headers, body: EMPTY_STATUSES.has(status) ? '' : body }
+    }
+    case 'no_route':
+      if (answer.allow === null) throw notFound()
+      return methodNotAllowed(allowed(answer.allow))
+    case 'failed':
+      throw failScript(context, source, String(answer.message))
+    default:
+      throw failScript(context, source, 'It gave an answer that is none of a custom API.')
+  }
+}
+
+function allowed(names: unknown): string {
+  return API_METHODS.map((method) => method.toUpperCase())
+    .filter((method) => Array.isArray(names) && names.includes(method))
+    .join(', ')
+}
+
+// From the sandbox, so anything: what is no header, or ours, must not reach the wire.
+function headersOf(context: Context, source: string, given: unknown): Record<string, string[]> {
+  const headers: Record<string, string[]> = {}
+  for (const entry of Array.isArray(given) ? given : []) {
+    const [name, value] = [entry].flat().map(String)
+    if (name === undefined || value === undefined) continue
+    const lower = name.toLowerCase()
+    if (NOT_FORWARDED.has(lower) || lower.startsWith(INTERNAL_HEADER_PREFIX)) continue
+    try {
+      validateHeaderName(lower)
+      validateHeaderValue(lower, value)
+    } catch {
+      throw failScript(context, source, `It answered with a header '${name}' that can not be sent.`)
+    }
+    headers[lower] = [...(headers[lower] ?? []), value]
+  }
+  return headers
+}

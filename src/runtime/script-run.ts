@@ -1,0 +1,144 @@
+// A run of a script in the sandbox of its service: with its text, its modules and its time; and what is answered when
+// nothing came of it.
+import type { ScriptAssignment } from '../contract/assignment.ts'
+import { Fault } from '../kit/fault.ts'
+import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
+import { refusalText } from '../sandbox/endings.ts'
+import type { AskOutcome, ScriptAnswer } from '../sandbox/messages.ts'
+import type { Ask, CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
+import { outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
+import type { AppRequest } from './app-request.ts'
+import { modulesOf, type Scripts } from './scripts.ts'
+import type { ServedService } from './services.ts'
+
+/** Whose run it is. */
+export type RunContext = { request: AppRequest; service: ServedService; scripts: Scripts }
+/** What carries out what the script asks for. */
+export type RunAsks = { carryOut: (ask: Ask) => Promise<AskOutcome>; readonly hasWritten: boolean }
+type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
+/** What the script is given; its text and modules are added here. */
+export type RunInput = Without<CallInput, 'script' | 'modules'>
+type Ended = CallResult | { kind: 'timed_out' }
+
+/** `/table/TodoItem.insert.js`, as it stands in stacks and logs. */
+export function sourceOf(script: ScriptAssignment): string {
+  return `/${script.name}.js`
+}
+
+/**
+ * Runs it and answers with what `render` makes of its answer. Counts it as a run of the service's scripts: what a script
+ * answers by itself is no failure of it, whatever the status.
+ */
+export async function runScript<T>(
+  context: RunContext,
+  script: ScriptAssignment,
+  { input, asks }: { input: RunInput; asks: RunAsks },
+  render: (answer: ScriptAnswer) => T | Promise<T>,
+): Promise<T> {
+  const { name } = context.service.assignment
+  const source = sourceOf(script)
+  const result = await run(context, script, input, asks)
+  const note = (problem: string | null) => context.scripts.runs.note(name, problem && `'${source}': ${problem}`)
+  try {
+    const answer = await render(answerOf(context, { source, asks }, result))
+    note(null)
+    return answer
+  } catch (error) {
+    const isFailed = error instanceof Fault && error.code === 'app.script_failed'
+    if (result.kind === 'timed_out') note('it did not answer in time')
+    else note(isFailed ? whyFailed(error.cause) : null)
+    throw error
+  }
+}
+
+/** The fault of a script that failed; why stands in its service's log. */
+export function failScript({ request, service, scripts }: RunContext, source: string, message: string): Fault {
+  const text = `Error in script '${source}'. ${message}`
+  scripts.log(service.assignment.name, { source, level: 'error', message: text, requestId: request.id })
+  return scriptFailed(message)
+}
+
+function whyFailed(cause: unknown): string {
+  return typeof cause === 'string' ? cause : 'its sandbox ended'
+}
+
+async function run(context: RunContext, script: ScriptAssignment, input: RunInput, asks: RunAsks): Promise<Ended> {
+  // A sandbox that ends between being found and being told has run nothing: the next one may.
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const place = await context.scripts.place(context.service.assignment)
+    if (place.kind === 'refused') throw unavailable(place.reason)
+    const result = await runIn(place.sandbox, context, { script, input, asks })
+    if (result.kind !== 'unsent') return result
+  }
+  throw unavailable('The scripts of this service could not be started.')
+}
+
+async function runIn(
+  sandbox: SandboxProcess,
+  context: RunContext,
+  { script, input, asks }: { script: ScriptAssignment; input: RunInput; asks: RunAsks },
+): Promise<Ended> {
+  const { request } = context
+  const { hash } = script
+  // The text of a module goes with the modules.
+  const isKnown = input.what === 'api' || sandbox.knows(hash)
+  const text = isKnown ? null : await textOf(context, script)
+  const lesson = await lessonFor(sandbox, context)
+  const { deadline } = request.work
+  const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
+  const host = { ask: async (ask: Ask) => await asks.carryOut(ask), deadline, requestId: request.id }
+  // In one go: nobody else may teach it something else in between.
+  if (lesson) sandbox.teach(lesson.modules, lesson.texts)
+  const modules = lesson?.modules.key ?? null
+  const call = sandbox.call({ ...input, modules, script: { source: sourceOf(script), hash, text } }, host)
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<Ended>((resolve) => {
+    timer = setTimeout(() => {
+      sandbox.forget(call.number)
+      resolve({ kind: 'timed_out' })
+    }, leftMs)
+  })
+  const result = await Promise.race([call.result, limit])
+  clearTimeout(timer)
+  return result
+}
+
+// The service's modules, with the texts that the sandbox may lack; null when there are none.
+async function lessonFor(sandbox: SandboxProcess, context: RunContext) {
+  const { assignment } = context.service
+  const modules = modulesOf(assignment)
+  if (modules === null) return null
+  const texts = new Map<string, string>()
+  if (sandbox.knowsModules(modules)) return { modules, texts }
+  for (const script of assignment.scripts) {
+    if (Object.hasOwn(modules.files, script.name)) texts.set(script.hash, await textOf(context, script))
+  }
+  return { modules, texts }
+}
+
+async function textOf({ scripts, service }: RunContext, script: ScriptAssignment): Promise<string> {
+  const text = await scripts.findText(service.assignment, script)
+  if (text === null) throw unavailable(`The script '${script.name}' of this service has not arrived here yet.`)
+  return text
+}
+
+function answerOf(context: RunContext, about: { source: string; asks: RunAsks }, result: Ended): ScriptAnswer {
+  const { request, service, scripts } = context
+  const { source, asks } = about
+  switch (result.kind) {
+    case 'answered':
+      return result.answer
+    case 'timed_out':
+      scripts.log(service.assignment.name, {
+        ...{ source, level: 'error', requestId: request.id },
+        message: 'The script did not answer in time.',
+      })
+      throw asks.hasWritten ? outcomeUnknown(TIMED_OUT_TEXT) : timedOut()
+    case 'lost':
+      // A script that blocks is told from one that waits its turn behind it by nobody: all get the same.
+      if (result.isCulprit && result.cause.kind !== 'blocked') throw scriptFailed(result.cause)
+      throw asks.hasWritten ? outcomeUnknown(refusalText(result.cause)) : unavailable(refusalText(result.cause))
+    case 'unsent':
+      throw unavailable('The scripts of this service could not be started.')
+  }
+}

@@ -1,0 +1,75 @@
+// The tokens by which apps' users are known: JSON web tokens signed with a key that comes from the service's master key, so
+// that they hold wherever the service is. Both generations' rules; messages are the original's.
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { unauthorized } from './app-faults.ts'
+
+const AHEAD_SECONDS_MAX = 300
+const AUTHORITY = 'urn:microsoft:windows-azure:zumo'
+const BASE64_URL = /^[A-Za-z0-9_-]*$/
+
+type Claims = Record<string, unknown>
+
+/** Who a token says it is: `Facebook:1234`. */
+export type TokenUser = { id: string; claims: Claims }
+
+/** Reads a token; refuses with 401 and the precise reason. `nowMs`: milliseconds since 1970. */
+export function readToken(token: string, masterKey: string, nowMs: number): TokenUser {
+  const parts = token.split('.')
+  const [head, body, signature] = parts
+  if (parts.length !== 3 || !head || !body || !signature) {
+    throw bad('Invalid token format. Expected Envelope.Claims.Signature.')
+  }
+  if (!parts.every((part) => BASE64_URL.test(part)))
+    throw bad('The authentication token contains illegal base64 url string.')
+  const envelope = parsed(head)
+  if (envelope.alg !== 'HS256') throw bad('The authentication token has an unsupported signature algorithm.')
+  if (envelope.typ !== undefined && String(envelope.typ).toUpperCase() !== 'JWT') {
+    throw bad('The authentication token has an unsupported type.')
+  }
+  const claims = parsed(body)
+  // The first generation names its user `uid`; the second has `sub`, and signs with the key as it is.
+  const isFirst = claims.uid !== undefined || claims.sub === undefined
+  if (!isSigned(`${head}.${body}`, signature, isFirst ? tokenKey(masterKey) : masterKey)) {
+    throw bad('The authentication token has an invalid signature.')
+  }
+  checkTimes(claims, nowMs / 1_000)
+  if (!isFirst && (claims.iss !== AUTHORITY || claims.aud !== AUTHORITY)) {
+    throw bad('The authentication token is for another audience, or from another issuer.')
+  }
+  const id = isFirst ? claims.uid : claims.sub
+  if (typeof id !== 'string' || id === '') throw bad('The authentication token names no user.')
+  return { id, claims }
+}
+
+/** The key of the first generation's tokens. */
+export function tokenKey(masterKey: string): Buffer {
+  return createHash('sha256').update(`${masterKey}JWTSig`).digest()
+}
+
+function checkTimes(claims: Claims, nowSeconds: number): void {
+  const { exp, iat, nbf } = claims
+  if (typeof exp !== 'number') throw bad('The authentication token requires expiration claim.')
+  if (exp <= nowSeconds) throw bad('The authentication token has expired.')
+  const isEarly = [iat, nbf].some((time) => typeof time === 'number' && time > nowSeconds + AHEAD_SECONDS_MAX)
+  if (isEarly) throw bad('The authentication token is not valid yet.')
+}
+
+function isSigned(text: string, signature: string, key: Buffer | string): boolean {
+  const wanted = createHmac('sha256', key).update(text).digest()
+  const given = Buffer.from(signature, 'base64url')
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+function parsed(part: string): Claims {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Claims
+  } catch {
+    // It is told below.
+  }
+  throw bad('Invalid token format. Expected Envelope.Claims.Signature.')
+}
+
+function bad(message: string) {
+  return unauthorized(message)
+}

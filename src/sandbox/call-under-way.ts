@@ -1,0 +1,105 @@
+// What one call has under way in a sandbox: operations that it asked for, timers, and whether it was answered. It is
+// over when it was answered and nothing of it waits any more.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { format } from 'node:util'
+import { describe } from './errors.ts'
+import type { AskOutcome, FromSandbox, LogLevel, SandboxLimits, ScriptAnswer, ScriptAsk } from './messages.ts'
+import { Timers } from './timers.ts'
+
+export type CallDeps = {
+  say: (message: FromSandbox) => void
+  limits: SandboxLimits
+  nextAsk: () => number
+  /** Nothing of the call waits any more. */
+  onDone: () => void
+}
+
+/** `call` null: none, a module by itself. */
+export type Running = { call: CallUnderWay | null; source: string; timers: Timers }
+/** Which call the code that runs now belongs to, across timers and callbacks. */
+export const running = new AsyncLocalStorage<Running>()
+
+const CUT_TEXT = ' [log truncated]'
+
+export class CallUnderWay {
+  readonly number: number
+  readonly source: string
+  readonly #deps: CallDeps
+  readonly #asks = new Map<number, (outcome: AskOutcome) => void>()
+  readonly timers: Timers
+  /** It has its one answer. */
+  #isAnswered = false
+  #isOver = false
+
+  constructor(number: number, source: string, deps: CallDeps) {
+    this.number = number
+    this.source = source
+    this.#deps = deps
+    this.timers = new Timers({ max: deps.limits.timersMax, onIdle: () => this.#endIfDone() })
+  }
+
+  /** Runs a part of the call: what it begins belongs to the call. */
+  run(work: () => void): void {
+    running.run({ call: this, source: this.source, timers: this.timers }, work)
+    this.#endIfDone()
+  }
+
+  ask(what: ScriptAsk, isExecute: boolean, done: (outcome: AskOutcome) => void): void {
+    const ask = this.#deps.nextAsk()
+    this.#asks.set(ask, done)
+    this.#deps.say({ kind: 'ask', call: this.number, ask, what, isExecute })
+  }
+
+  /** True when the outcome was for this call. */
+  tell(ask: number, outcome: AskOutcome): boolean {
+    const done = this.#asks.get(ask)
+    if (!done) return false
+    this.#asks.delete(ask)
+    this.run(() => done(outcome))
+    return true
+  }
+
+  /** Gives its answer; there is one only. */
+  answer(answer: ScriptAnswer): void {
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    this.#deps.say({ kind: 'answer', call: this.number, answer })
+    // Answered in a promise or a timer: then nobody else looks.
+    setImmediate(() => this.#endIfDone())
+  }
+
+  /** Ends it as failed; what fails after its answer stands in the log. */
+  fail(error: unknown): void {
+    const message = describe(error)
+    if (this.#isAnswered) this.log('error', [`After its answer: ${message}`])
+    else this.answer({ kind: 'failed', message })
+  }
+
+  log(level: LogLevel, values: unknown[]): void {
+    this.#deps.say(logLine(this.number, this.source, { level, values }, this.#deps.limits))
+  }
+
+  /** Ends what it left behind. */
+  end(): void {
+    this.timers.end()
+    this.#asks.clear()
+  }
+
+  #endIfDone(): void {
+    if (!this.#isAnswered || this.#isOver || this.timers.count > 0 || this.#asks.size > 0) return
+    this.#isOver = true
+    this.#deps.onDone()
+  }
+}
+
+/** What `console` is given, as a line of the log. */
+export function logLine(
+  call: number | null,
+  source: string,
+  { level, values }: { level: LogLevel; values: unknown[] },
+  { logCharactersMax }: SandboxLimits,
+): FromSandbox {
+  const text = format(...values)
+  const message = text.length > logCharactersMax ? text.slice(0, logCharactersMax) + CUT_TEXT : text
+  return { kind: 'log', call, source, level, message }
+}

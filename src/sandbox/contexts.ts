@@ -1,0 +1,56 @@
+// A V8 context in which scripts run: our own side of it is compiled once and sent into each as text.
+import { createContext, Script } from 'node:vm'
+import { filterOfFunction } from './filter-function.ts'
+import { scriptApi } from './script-api.ts'
+import { type GlobalsOutside, scriptGlobals } from './script-globals.ts'
+import { type Queries, scriptQueries } from './script-queries.ts'
+import { scriptSide } from './script-side.ts'
+import { scriptTables } from './script-tables.ts'
+
+/** Our side inside a context. */
+export type Inside = {
+  global: Record<string, unknown>
+  run: (script: Script) => unknown
+  queries: Queries
+  scriptTables: typeof scriptTables
+  scriptSide: typeof scriptSide
+  scriptApi: typeof scriptApi
+}
+type Functions = Pick<Inside, 'scriptTables' | 'scriptSide' | 'scriptApi'> & {
+  scriptGlobals: typeof scriptGlobals
+  scriptQueries: typeof scriptQueries
+}
+
+const functions = { scriptApi, scriptGlobals, scriptQueries, scriptSide, scriptTables }
+const text = Object.entries(functions).map(([name, code]) => `${name}: ${code}`)
+const inside = new Script(`({ ${text.join(',\n')} })`, { filename: 'mainstay' })
+
+const SHARED = {
+  Buffer,
+  process,
+  URL,
+  URLSearchParams,
+  TextEncoder,
+  TextDecoder,
+  AbortController,
+  AbortSignal,
+  structuredClone,
+  queueMicrotask,
+  atob,
+  btoa,
+}
+
+/** Makes one. `name` is for debuggers. */
+export function makeContext(name: string, outside: Omit<GlobalsOutside, 'shared'>): Inside {
+  const context = createContext({}, { name })
+  const made = inside.runInContext(context) as Functions
+  made.scriptGlobals({ ...outside, shared: SHARED })
+  return {
+    global: context as Record<string, unknown>,
+    run: (script) => script.runInContext(context),
+    queries: made.scriptQueries(filterOfFunction),
+    scriptTables: made.scriptTables,
+    scriptSide: made.scriptSide,
+    scriptApi: made.scriptApi,
+  }
+}

@@ -1,0 +1,109 @@
+// The modules of a service, shared code and custom APIs: one context in which each is loaded once and then stays, as
+// long as nothing of them changes.
+import { posix } from 'node:path'
+import { Script } from 'node:vm'
+import { logLine, type Running, running } from './call-under-way.ts'
+import { type Inside, makeContext } from './contexts.ts'
+import type { FromSandbox, SandboxLimits } from './messages.ts'
+import { nodeModule } from './node-modules.ts'
+import type { Apis } from './script-api.ts'
+import { Timers } from './timers.ts'
+
+const CONFIG_MODULE = 'mobileservice-config'
+const PARAMETERS = 'exports, require, module, __filename, __dirname'
+
+export type WorldDeps = {
+  /** Hashes of their texts by name, `shared/mail`. */
+  files: Record<string, string>
+  textOf: (hash: string) => string | undefined
+  config: Record<string, unknown>
+  limits: SandboxLimits
+  say: (message: FromSandbox) => void
+}
+type Module = { exports: unknown; loaded: boolean; id: string }
+
+export class ModuleWorld {
+  readonly inside: Inside
+  readonly apis: Apis
+  readonly #deps: WorldDeps
+  readonly #modules = new Map<string, Module>()
+  /** What modules begin while they are loaded outlives the call that first needed them. */
+  readonly #timers: Timers
+
+  constructor(deps: WorldDeps) {
+    this.#deps = deps
+    this.#timers = new Timers({ max: deps.limits.timersMax, onIdle: () => {} })
+    const timers = {
+      setTimeout: (work: () => void, ms?: number) => this.#running().timers.setTimeout(work, ms),
+      setInterval: (work: () => void, ms?: number) => this.#running().timers.setInterval(work, ms),
+      setImmediate: (work: () => void) => this.#running().timers.setImmediate(work),
+      clear: (given: unknown) => {
+        this.#timers.clear(given)
+        running.getStore()?.timers.clear(given)
+      },
+    }
+    this.inside = makeContext('modules', {
+      log: (level, values) => {
+        const { call, source } = this.#running()
+        deps.say(logLine(call?.number ?? null, source, { level, values }, deps.limits))
+      },
+      require: (name) => this.require('/', name),
+      timers,
+    })
+    this.apis = this.inside.scriptApi()
+  }
+
+  /** What a script in that folder (`/table`) gets by a name. Throws when there is nothing, or when the module throws. */
+  require(folder: string, name: string): unknown {
+    if (name === CONFIG_MODULE) return structuredClone(this.#deps.config)
+    if (!name.startsWith('.') && !name.startsWith('/')) return nodeModule(name)
+    const found = this.#find(posix.resolve(folder, name))
+    if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)
+    return this.load(found)
+  }
+
+  /** The exports of a module by its name, `api/orders`. */
+  load(name: string): unknown {
+    const known = this.#modules.get(name)
+    if (known) return known.exports
+    const hash = this.#deps.files[name]
+    const text = hash === undefined ? undefined : this.#deps.textOf(hash)
+    if (text === undefined) throw new Error(`Cannot find module '${name}'.`)
+    const source = `/${name}.js`
+    const module: Module = { exports: this.inside.run(new Script('({})')), loaded: false, id: source }
+    this.#modules.set(name, module)
+    try {
+      running.run({ call: null, source, timers: this.#timers }, () => this.#evaluate(source, text, module))
+    } catch (error) {
+      // As in Node: what failed is tried again by the next who needs it.
+      this.#modules.delete(name)
+      throw error
+    }
+    module.loaded = true
+    return module.exports
+  }
+
+  /** Ends what its modules left running. */
+  end(): void {
+    this.#timers.end()
+  }
+
+  #evaluate(source: string, text: string, module: Module): void {
+    // On the same line, so that lines in stacks are those of the file.
+    const script = new Script(`(function (${PARAMETERS}) {${text}\n})`, { filename: `<${source}>` })
+    const wrapped = this.inside.run(script) as (...values: unknown[]) => void
+    const folder = posix.dirname(source)
+    const require = (name: unknown) => this.require(folder, String(name))
+    wrapped.call(module.exports, module.exports, require, module, source, folder)
+  }
+
+  #find(path: string): string | null {
+    const name = path.slice(1)
+    const names = [name, name.replace(/\.js$/, ''), `${name}/index`]
+    return names.find((one) => Object.hasOwn(this.#deps.files, one)) ?? null
+  }
+
+  #running(): Running {
+    return running.getStore() ?? { call: null, source: 'modules', timers: this.#timers }
+  }
+}

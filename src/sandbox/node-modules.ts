@@ -1,0 +1,40 @@
+// The modules of Node that scripts can require: those that do something useful without network, processes, threads or
+// files. The rest would only fail later.
+import { createRequire } from 'node:module'
+
+const NAMES = new Set([
+  'assert',
+  'assert/strict',
+  'async_hooks',
+  'buffer',
+  'crypto',
+  'diagnostics_channel',
+  'events',
+  'os',
+  'path',
+  'path/posix',
+  'path/win32',
+  'perf_hooks',
+  'punycode',
+  'querystring',
+  'stream',
+  'stream/promises',
+  'string_decoder',
+  'timers',
+  'timers/promises',
+  'url',
+  'util',
+  'util/types',
+  'zlib',
+])
+const require = createRequire('/')
+
+/** One of them. Throws when there is none of that name. */
+export function nodeModule(name: string): unknown {
+  const bare = name.replace(/^node:/, '')
+  if (NAMES.has(bare)) return require(bare)
+  const names = [...NAMES].join(', ')
+  throw new Error(
+    `Cannot find module '${name}': scripts can require these modules of Node: ${names}; and modules of their own by a path.`,
+  )
+}

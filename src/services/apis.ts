@@ -1,0 +1,71 @@
+// Custom APIs of services as rows: their names, and who may call which method. Their scripts are `api/NAME`.
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import type { ApiPermissions } from '../contract/permissions.ts'
+import { Fault } from '../kit/fault.ts'
+import type { Service } from './services.ts'
+
+type Db = Kysely<ControlDatabase>
+export type ServiceApi = Selectable<ControlDatabase['service_apis']>
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Faults with `api.bad_name`. */
+export function requireApiName(name: string): void {
+  if (NAME.test(name)) return
+  throw new Fault('api.bad_name', 400, `'${name}' cannot be the name of a custom API`, {
+    hint: 'Use 1 to 64 letters, digits, underscores and hyphens.',
+  })
+}
+
+/** The custom APIs of some services, by name. */
+export async function listApis(db: Db, serviceIds: string[]): Promise<ServiceApi[]> {
+  if (serviceIds.length === 0) return []
+  return await db
+    .selectFrom('service_apis')
+    .selectAll()
+    .where('service_id', 'in', serviceIds)
+    .orderBy(sql`lower(name)`)
+    .execute()
+}
+
+/** The API of that name, in any case. Faults with `api.unknown`. */
+export async function getApi(db: Db, service: Pick<Service, 'id' | 'name'>, name: string): Promise<ServiceApi> {
+  const found = await db
+    .selectFrom('service_apis')
+    .selectAll()
+    .where('service_id', '=', service.id)
+    .where(sql`lower(name)`, '=', name.toLowerCase())
+    .executeTakeFirst()
+  if (found) return found
+  throw new Fault('api.unknown', 404, `'${service.name}' has no custom API '${name}'`, {
+    hint: `Create it: mainstay mobile api create ${service.name} ${name}`,
+  })
+}
+
+/** Defines an API. Faults with `api.exists`. */
+export async function insertApi(
+  trx: Db,
+  service: Service,
+  { name, permissions }: { name: string; permissions: ApiPermissions },
+): Promise<void> {
+  const added = await trx
+    .insertInto('service_apis')
+    .values({ service_id: service.id, name, permissions: JSON.stringify(permissions) })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (added.numInsertedOrUpdatedRows === 0n) {
+    throw new Fault('api.exists', 409, `'${service.name}' already has a custom API '${name}'`)
+  }
+}
+
+/** Sets who may call what. */
+export async function setApiPermissions(trx: Db, api: ServiceApi, permissions: ApiPermissions): Promise<void> {
+  const own = trx.updateTable('service_apis').where('service_id', '=', api.service_id).where('name', '=', api.name)
+  await own.set({ permissions: JSON.stringify(permissions) }).execute()
+}
+
+/** Removes the definition. */
+export async function removeApi(trx: Db, api: ServiceApi): Promise<void> {
+  await trx.deleteFrom('service_apis').where('service_id', '=', api.service_id).where('name', '=', api.name).execute()
+}
