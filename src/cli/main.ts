@@ -37,6 +37,7 @@ import { addMobileDelete } from './mobile-delete.ts'
 import { addMobileFailback, addMobileReprotect } from './mobile-failback.ts'
 import { addMobileList } from './mobile-list.ts'
 import { addMobileLocations } from './mobile-locations.ts'
+import { addMobileLog } from './mobile-log.ts'
 import { addMobileRecover } from './mobile-recover.ts'
 import { addMobileRestart } from './mobile-restart.ts'
 import { addMobileShow } from './mobile-show.ts'
@@ -132,6 +133,7 @@ export function buildProgram(shell: Shell): Command {
   addMobileRestart(mobile, shell)
   addMobileVerify(mobile, shell)
   addMobileUsage(mobile, shell)
+  addMobileLog(mobile, shell)
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
   addApi(addGroup(mobile, 'api', 'custom APIs of a mobile service'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)

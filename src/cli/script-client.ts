@@ -2,6 +2,7 @@
 import type {
   CreateCustomApi,
   CustomApiView,
+  LogView,
   RunningScriptsView,
   ScriptTextView,
   ScriptVersionView,
@@ -66,6 +67,10 @@ export class ScriptClient {
   async deleteApi(service: string, api: string): Promise<StoredChangeView> {
     const path = fill(API.customApi, { service, api })
     return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+
+  async readLog(service: string, query: Record<string, string>): Promise<LogView> {
+    return await this.#calls.send('LogView', { verb: 'GET', path: fill(API.log, { service }), query })
   }
 
   listAppSettings = async (service: string) =>

@@ -43,6 +43,7 @@ export const API = {
   customApi: '/api/v1/services/:service/apis/:api',
   appSettings: '/api/v1/services/:service/app-settings',
   appSetting: '/api/v1/services/:service/app-settings/:setting',
+  log: '/api/v1/services/:service/log',
   scripts: '/api/v1/services/:service/scripts',
   runningScripts: '/api/v1/services/:service/running-scripts',
   script: '/api/v1/services/:service/scripts/:script',

@@ -2,6 +2,7 @@
 import type { RequestCount } from '../kit/request-counts.ts'
 import type { ServiceAssignment } from './assignment.ts'
 import type { SandboxLevel, ScriptRuns } from './facts.ts'
+import type { ServiceLines } from './service-log.ts'
 
 /** A service with the local socket folder under which its server is reached, and where the texts of its scripts lie. */
 export type RuntimeService = ServiceAssignment & { socketFolder: string; scriptFolder: string }
@@ -26,5 +27,6 @@ export type RuntimeNumbers = {
 export type FromRuntime =
   | { kind: 'listening' }
   | { kind: 'sandbox'; sandbox: SandboxLevel }
+  | { kind: 'lines'; lines: ServiceLines }
   | { kind: 'numbers'; numbers: RuntimeNumbers }
   | { kind: 'serving'; version: number; services: { name: string; epoch: number }[] }

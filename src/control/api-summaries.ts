@@ -49,6 +49,7 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   appSettings: { GET: 'App settings of a service; values for operators only' },
   appSetting: { PUT: 'Set an app setting', DELETE: 'Delete an app setting' },
+  log: { GET: 'What scripts of a service said, the newest first, or the oldest first after a line' },
   scripts: { GET: 'Scripts of a service' },
   runningScripts: { GET: 'Which versions of its scripts a service runs' },
   script: {

@@ -27,6 +27,7 @@ import { scriptRoutes } from './script-routes.ts'
 import { serverRoutes } from './server-routes.ts'
 import type { ServiceDashboard } from './service-dashboard.ts'
 import { serviceExportRoutes } from './service-export-routes.ts'
+import { serviceLogRoutes } from './service-log-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { tableRoutes } from './table-routes.ts'
@@ -60,6 +61,7 @@ const ROUTES = [
   serviceExportRoutes,
   scriptRoutes,
   customApiRoutes,
+  serviceLogRoutes,
   cloudRoutes,
   fleetRoutes,
   historyRoutes,

@@ -7,6 +7,7 @@ import type { MachineIdentity } from '../contract/join.ts'
 import type { OutageKind } from '../contract/local-cloud.ts'
 import { PROTOCOL_VERSION } from '../contract/protocols.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
+import type { ServiceLines } from '../contract/service-log.ts'
 import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
 import { awakeMs } from '../kit/awake-clock.ts'
@@ -46,6 +47,7 @@ import { ScriptTexts } from './scripts.ts'
 import { ManagedServer } from './server.ts'
 import { ServerBackups } from './server-backups.ts'
 import { ServerRestore } from './server-restore.ts'
+import { ServiceLogs } from './service-logs.ts'
 import { StrandedWrites } from './stranded-writes.ts'
 import { Tunnels } from './tunnels.ts'
 
@@ -92,6 +94,8 @@ export class Host {
   readonly #runtimes: Runtimes
   readonly #remoteLeases: RemoteLeases
   readonly #scripts: ScriptTexts
+  /** What scripts of services here said. */
+  readonly serviceLogs: ServiceLogs
   readonly #dropped: DroppedServers
   readonly #externals: Externals
   readonly bundles: Bundles
@@ -113,7 +117,9 @@ export class Host {
     this.scratch = new ScratchClusters(deps)
     const onChange = () => this.onNews()
     this.#externals = new Externals({ socketFolder: deps.socketFolder, log: deps.log, onChange })
-    this.#runtimes = new Runtimes({ home: deps.home, folder: deps.runtimeFolder, log: deps.log, onChange })
+    this.serviceLogs = new ServiceLogs(deps)
+    const onLines = (lines: ServiceLines) => this.serviceLogs.take(lines)
+    this.#runtimes = new Runtimes({ home: deps.home, folder: deps.runtimeFolder, log: deps.log, onChange, onLines })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
   }
 

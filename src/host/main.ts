@@ -17,7 +17,7 @@ import { makeOpenFolder, postgresFolderOf, realFolder, socketFolderOf } from '..
 import { checkHomeFormat, noteHomeFormat } from '../kit/home-format.ts'
 import { lockHome } from '../kit/home-lock.ts'
 import { buildHttpApp } from '../kit/http-server.ts'
-import { HEARTBEAT_EVERY_MS } from '../kit/limits.ts'
+import { HEARTBEAT_EVERY_MS, SERVICE_LOG_SWEEP_EVERY_MS } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { Metrics } from '../kit/metrics.ts'
@@ -124,6 +124,9 @@ async function run(args: string[]): Promise<void> {
   })
   await host.bundles.load()
   await host.scratch.sweep()
+  const sweepLogs = () => host.serviceLogs.sweep().catch((error) => log.warn({ err: error }, 'old logs stay'))
+  await sweepLogs()
+  setInterval(sweepLogs, SERVICE_LOG_SWEEP_EVERY_MS).unref()
   const metrics = new Metrics()
   metrics.add(async () => await host.numbers(), HOST_MEASURES)
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)

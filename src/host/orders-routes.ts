@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { HostAssignment } from '../contract/assignment.ts'
 import type { ProofRequest } from '../contract/facts.ts'
 import type { HostCondition } from '../contract/host-condition.ts'
+import type { LogQuery } from '../contract/service-log.ts'
 import type { TableChange } from '../contract/table-change.ts'
 import { bootMs } from '../kit/clock.ts'
 import { peerOfRequest } from '../kit/door-http.ts'
@@ -38,6 +39,9 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
   app.put<{ Body: HostAssignment }>('/assignment', async (request) => {
     await host.assign(request.body)
     return { version: host.version }
+  })
+  app.post<{ Params: { service: string }; Body: LogQuery }>('/service-logs/:service', async (request) => {
+    return await host.serviceLogs.read(request.params.service, request.body)
   })
   app.post<{ Body: ProofRequest }>('/proof', async (request) => {
     const { server } = request.body

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { RuntimeAssignment } from '../contract/assignment.ts'
 import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
 import type { FromRuntime, LeaseUntil, RuntimeNumbers, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
+import type { ServiceLines } from '../contract/service-log.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
@@ -50,6 +51,7 @@ export class Runtimes {
   readonly #folder: string
   readonly #log: Log
   readonly #onChange: () => void
+  readonly #onLines: (lines: ServiceLines) => void
   readonly #runtimes = new Map<string, Runtime>()
   #leases: LeaseUntil[] = []
   readonly #requests = new RequestCounts()
@@ -60,11 +62,19 @@ export class Runtimes {
   #version = 0
 
   /** `folder`: for their sockets and sandboxes; short, and empty, since nobody else removes what a killed host left. */
-  constructor(options: { home: string; folder: string; log: Log; onChange: () => void }) {
+  constructor(options: {
+    home: string
+    folder: string
+    log: Log
+    onChange: () => void
+    /** What scripts of services said. */
+    onLines: (lines: ServiceLines) => void
+  }) {
     this.#home = options.home
     this.#folder = options.folder
     this.#log = options.log
     this.#onChange = options.onChange
+    this.#onLines = options.onLines
   }
 
   /** Takes the complete list of runtimes wanted here. */
@@ -216,6 +226,8 @@ export class Runtimes {
       this.#requests.add(message.numbers.requests)
       this.#scriptRuns.add(message.numbers.scripts, performance.now())
       this.#sandboxStarts += message.numbers.sandboxStarts
+    } else if (message.kind === 'lines') {
+      this.#onLines(message.lines)
     } else if (message.kind === 'sandbox') {
       worker.sandbox = message.sandbox
       this.#onChange()

@@ -401,6 +401,19 @@ export const SANDBOX_TAIL_BYTES = 4_096
 /** Log lines of one sandbox in two seconds; the rest is counted and dropped. Who reads the log has to keep up. */
 export const SCRIPT_LOG_EVERY_MS = 2_000
 export const SCRIPT_LOG_LINES_MAX = 200
+/** A runtime tells its host what scripts said: how often, and how much of one service at once. */
+export const SERVICE_LOG_TELL_EVERY_MS = 250
+export const SERVICE_LOG_TELL_BYTES_MAX = 262_144
+/** A host keeps the log of a service in files of that size, so many of them, for so long. */
+export const SERVICE_LOG_FILE_BYTES_MAX = 2_097_152
+export const SERVICE_LOG_FILES_MAX = 5
+export const SERVICE_LOG_KEEP_MS = 30 * 86_400_000
+export const SERVICE_LOG_SWEEP_EVERY_MS = 3_600_000
+/** Lines of one answer, about: no more than the lines of that many bytes. */
+export const SERVICE_LOG_ANSWER_BYTES_MAX = 1_048_576
+export const SERVICE_LOG_TOP_MAX = 1_000
+/** Whoever follows a log looks so often. */
+export const SERVICE_LOG_FOLLOW_EVERY_MS = 500
 /** A script's log line, as in the original. */
 export const SCRIPT_LOG_CHARACTERS_MAX = 10_000
 /** Timers of one call at once, and rows that it may read at once. */

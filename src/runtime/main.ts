@@ -8,7 +8,13 @@ import { bootMs, pause, waitFor } from '../kit/clock.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
-import { APP_REQUEST_MS_MAX, RUNTIME_DRAIN_MS_MAX, RUNTIME_LINGER_MS, RUNTIME_NUMBERS_EVERY_MS } from '../kit/limits.ts'
+import {
+  APP_REQUEST_MS_MAX,
+  RUNTIME_DRAIN_MS_MAX,
+  RUNTIME_LINGER_MS,
+  RUNTIME_NUMBERS_EVERY_MS,
+  SERVICE_LOG_TELL_EVERY_MS,
+} from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
@@ -71,12 +77,19 @@ async function run(args: string[]): Promise<void> {
     }
   })
   const numbers = numbersSource({ requests, budget, scripts })
+  const tellLines = () => {
+    const lines = scripts.lines.take()
+    if (lines.length > 0) tell({ kind: 'lines', lines })
+  }
+  const tellingLines = setInterval(tellLines, SERVICE_LOG_TELL_EVERY_MS)
   const telling = setInterval(() => tell({ kind: 'numbers', numbers: numbers() }), RUNTIME_NUMBERS_EVERY_MS)
   stopOnSignal(async () => {
     clearInterval(telling)
+    clearInterval(tellingLines)
     await drain(server, draining)
     tell({ kind: 'numbers', numbers: numbers() })
     scripts.close()
+    tellLines()
     services.close()
     health.close()
     await rm(socket, { force: true })

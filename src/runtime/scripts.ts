@@ -10,9 +10,13 @@ import type { Log } from '../kit/log.ts'
 import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
 import { ScriptRunCounts } from './script-runs.ts'
+import { GatheredLines } from './service-lines.ts'
 
 export class Scripts {
   readonly runs = new ScriptRunCounts()
+  /** What was said since its host last took it. */
+  readonly lines = new GatheredLines()
+  #ids = new Map<string, string>()
   readonly #sandboxes: Sandboxes
   readonly #log: Log
 
@@ -33,6 +37,7 @@ export class Scripts {
 
   /** Takes the complete list; sandboxes of others end. */
   assign(services: RuntimeService[]): void {
+    this.#ids = new Map(services.map(({ name, id }) => [name, id]))
     this.#sandboxes.keep(services.map(sandboxed))
   }
 
@@ -53,8 +58,11 @@ export class Scripts {
 
   /** A line of a script, or about one. */
   log(service: string, line: ScriptLine): void {
-    const request = line.requestId === null ? {} : { requestId: line.requestId }
-    this.#log[line.level]({ service, script: line.source, ...request }, line.message)
+    const { level, source, message, requestId } = line
+    const request = requestId === null ? {} : { requestId }
+    this.#log[level]({ service, script: source, ...request }, message)
+    const id = this.#ids.get(service)
+    if (id !== undefined) this.lines.add(id, { at: Date.now(), type: LOG_TYPE[level], source, message, requestId })
   }
 
   /** How many sandboxes there are. */
@@ -66,6 +74,8 @@ export class Scripts {
     this.#sandboxes.close()
   }
 }
+
+const LOG_TYPE = { info: 'information', warn: 'warning', error: 'error' } as const
 
 /** The script of a table's operation; an empty one is none. */
 export function findScript(

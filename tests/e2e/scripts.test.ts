@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { OperationView, ScriptView } from '../../src/contract/api.ts'
+import type { LogView, OperationView, ScriptView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
 
 const INSERT = `function insert(item, user, request) {
@@ -149,6 +150,46 @@ describe('scripts', () => {
     assert.equal(((await (await orders('')).json()) as { mail: string }).mail, 'bob@example.test')
   })
 
+  test('what scripts say is in the log of the service, and can be followed', async () => {
+    const chatty = "exports.get = function (q, s) { console.log('served %s', q.query.n); s.send(200); };"
+    const failing = "exports.post = function () { throw new Error('on purpose'); };"
+    assert.equal((await upload('api/orders', `${chatty}\n${failing}`)).code, 0)
+    const following = cloud.follow(['mobile', 'log', 'PrimaryService', '--follow'])
+    try {
+      assert.equal((await orders('?n=1')).status, 200)
+      const service = await cloud.service('PrimaryService')
+      const headers = { 'x-zumo-master': service.masterKey, 'x-request-id': 'the-failed-one' }
+      assert.equal((await cloud.app(service, '/api/orders', { method: 'POST', headers, body: '{}' })).status, 500)
+      const isThere = () => (following.text().includes('on purpose') ? true : undefined)
+      await waitFor('the lines', isThere, { withinMs: 20_000 })
+    } finally {
+      await following.stop()
+    }
+    assert.match(following.text(), /information {2}\/api\/orders\.js {2}served 1\n.*\n?.*error .*on purpose/)
+    const log = ['mobile', 'log', 'PrimaryService']
+    const newest = await cloud.ok(log)
+    assert.match(
+      newest,
+      /error {8}\/api\/orders\.js {2}Error in script '\/api\/orders\.js'. Error: on purpose\n.*orders\.js>:2:/,
+    )
+    const found = await cloud.json<LogView>([...log, '--search', 'SERVED', '--query', 'type=information&top=1'])
+    assert.deepEqual(
+      found.results.map(({ message }) => message),
+      ['served 1'],
+    )
+    const ofRequest = await cloud.json<LogView>([...log, '--request-id', 'the-failed-one'])
+    assert.equal(ofRequest.results.length, 1)
+    for (const words of [
+      ['--type', 'loud'],
+      ['--top', '0'],
+      ['--query', 'color=red'],
+      ['--follow', '--json'],
+    ]) {
+      assert.equal((await cloud.cli([...log, ...words])).code, 2, words.join(' '))
+    }
+    assert.equal((await upload('api/orders', ORDERS)).code, 0)
+  })
+
   test('all scripts are downloaded into a folder, which then is what runs', async () => {
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder])
     assert.equal(await readFile(join(folder, 'table', 'TodoItem.read.js'), 'utf8'), READ)
@@ -186,7 +227,7 @@ describe('scripts', () => {
     assert.deepEqual(
       left.map(({ name, version }) => [name, version]),
       [
-        ['api/orders', 1],
+        ['api/orders', 3],
         ['shared/mail', 1],
         ['table/TodoItem.insert', 2],
       ],

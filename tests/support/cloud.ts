@@ -171,6 +171,20 @@ export class TestCloud {
     return await runTyped(args, { env: { ...process.env, MAINSTAY_HOME: this.home }, input })
   }
 
+  /** Begins a command that has no end; `text` is what it has said so far. */
+  follow(args: string[]): { text: () => string; stop: () => Promise<void> } {
+    const env = { ...process.env, MAINSTAY_HOME: this.home }
+    const child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)))
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+    const stop = async () => {
+      child.kill('SIGKILL')
+      await ended
+    }
+    return { text: () => said, stop }
+  }
+
   /** Runs the CLI and expects it to succeed. */
   async ok(args: string[], input = ''): Promise<string> {
     const result = await this.cli(args, input)
