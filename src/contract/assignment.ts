@@ -24,6 +24,8 @@ export type SchemaAssignment = {
   softDeleteTables?: string[]
   /** Tables that were given up. Named one by one: a table is never dropped because some list lacks it. */
   droppedTables: string[]
+  /** Of the service. With each, all is made as it must be again: SQL of its scripts may have changed its own login. */
+  restarts?: number
   /** `closed`: no login works (a consumed secondary). `dropped`: schema and roles are to go. */
   state: 'open' | 'closed' | 'dropped'
 }

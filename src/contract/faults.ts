@@ -34,6 +34,7 @@ export const FAULT_CODES = [
   'app.syntax',
   'app.timed_out',
   'app.too_large',
+  'app.too_many_rows',
   'app.unauthorized',
   'app.unavailable',
   'appsetting.bad_name',

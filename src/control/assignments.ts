@@ -231,6 +231,7 @@ function deriveSchema(snapshot: Snapshot, service: Service, open: OpenSecret): S
     softDeleteTables: tables.filter((table) => table.is_made_with_soft_delete).map((table) => table.name),
     droppedTables: tablesOf(snapshot, service, { isDropping: true }).map((table) => table.name),
     state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
+    restarts: service.restarts,
   }
 }
 

@@ -26,6 +26,8 @@ import { STAMPS_SQL } from './stamps.ts'
 
 /** The logical slot that keeps what a lost primary wrote decodable; it exists before the first app write. */
 export const DIVERGENCE_SLOT = 'mainstay_divergence'
+/** What one session of an app may have in temporary files. */
+const TEMPORARY_FILES_MAX = '2GB'
 /** Says that all tables are decoded. */
 export const PUBLICATION = 'mainstay'
 
@@ -175,6 +177,17 @@ async function ensureLogin(client: pg.Client, wanted: SchemaAssignment): Promise
   await client.query(`grant ${id(owner)} to ${id(login)}`)
   await client.query(`alter role ${id(login)} set role = ${literal(owner)}`)
   await client.query(`alter role ${id(login)} set search_path = ${id(wanted.schema)}`)
+  await limitTemporaryFiles(client, login)
+}
+
+// Scripts send SQL of their own: what one statement spills must not fill the disk. Only a superuser may set it, and on
+// an external server we are none.
+async function limitTemporaryFiles(client: pg.Client, login: string): Promise<void> {
+  await client.query(`
+    do $$ begin
+      alter role ${id(login)} set temp_file_limit = '${TEMPORARY_FILES_MAX}';
+    exception when insufficient_privilege then null;
+    end $$`)
 }
 
 async function ensureProbeTable(client: pg.Client, wanted: SchemaAssignment): Promise<void> {

@@ -171,6 +171,12 @@ export const DISK_LOW_SHARE = 0.1
 
 /** Pools of the data plane (design part 4). */
 export const POOL_CONNECTIONS_MAX = 4
+/** Of them for the SQL of a service's scripts. */
+export const SQL_CONNECTIONS_MAX = 2
+/** What PostgreSQL may answer to one statement of an app or a script. */
+export const ANSWER_BYTES_MAX = 64 * 1_048_576
+/** Statements that a script may run in one go. */
+export const SCRIPT_SQL_STATEMENTS_MAX = 100
 export const POOL_IDLE_MS = 10_000
 export const RUNTIME_CONNECTIONS_MAX = 100
 /** A request of an app, as in the original: body and time. */

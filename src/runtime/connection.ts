@@ -1,17 +1,31 @@
 // One connection to PostgreSQL: its prepared statements, and whether it is still good.
 import { createHash } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import pg from 'pg'
-import { DATABASE_CONNECT_MS_MAX, STATEMENT_TIME_SHARE, STATEMENTS_PER_CONNECTION_MAX } from '../kit/limits.ts'
+import { Fault } from '../kit/fault.ts'
+import {
+  ANSWER_BYTES_MAX,
+  DATABASE_CONNECT_MS_MAX,
+  STATEMENT_TIME_SHARE,
+  STATEMENTS_PER_CONNECTION_MAX,
+} from '../kit/limits.ts'
 import type { Statement } from './table-sql.ts'
 
 export type ConnectionTarget = { host: string; database: string; user: string; password: string; requestMs: number }
 
+/** `types`: how values are read. */
+export type RowsQuery = { text: string; values: unknown[]; types: pg.CustomTypesConfig; rowsMax: number }
+type QueryCallback = { callback: (error: Error | null, result: pg.QueryArrayResult<unknown[]>) => void }
+
 const PORT = 5432
+const TOO_MANY_TEXT = 'There is more to be answered than can be at once: ask for fewer rows, or for less of each.'
 
 export class Connection {
   readonly #client: pg.Client
   readonly #statements = new Set<string>()
   #isBroken = false
+  #receivedBytes = 0
+  #isTooMuch = false
 
   private constructor(client: pg.Client, onBroken: (connection: Connection) => void) {
     this.#client = client
@@ -23,6 +37,34 @@ export class Connection {
     // Also while idle: PostgreSQL says goodbye, or the socket just ends.
     client.on('error', breakOnce)
     client.on('end', breakOnce)
+  }
+
+  // What comes back is counted where it comes in: one value alone may be a gigabyte.
+  async #bounded<T>(work: () => Promise<T>): Promise<T> {
+    this.#receivedBytes = 0
+    const tooMany = () => new Fault('app.too_many_rows', 400, TOO_MANY_TEXT)
+    try {
+      const result = await work()
+      // All of it may have come at once.
+      if (this.#isTooMuch) throw tooMany()
+      return result
+    } catch (error) {
+      throw this.#isTooMuch ? tooMany() : error
+    }
+  }
+
+  #countReceived(): void {
+    streamOf(this.#client).on('data', (chunk: Buffer) => {
+      this.#receivedBytes += chunk.length
+      if (this.#receivedBytes > ANSWER_BYTES_MAX) this.#giveUp()
+    })
+  }
+
+  #giveUp(): void {
+    if (this.#isTooMuch) return
+    this.#isTooMuch = true
+    this.#isBroken = true
+    streamOf(this.#client).destroy()
   }
 
   /** Connects, or throws what `pg` throws. */
@@ -43,6 +85,7 @@ export class Connection {
     })
     const connection = new Connection(client, onBroken)
     await client.connect()
+    connection.#countReceived()
     return connection
   }
 
@@ -55,12 +98,35 @@ export class Connection {
     return this.#isBroken || this.#statements.size > STATEMENTS_PER_CONNECTION_MAX
   }
 
-  /** Runs a statement, prepared under a name made of its text. */
+  /** PostgreSQL's process behind it. */
+  get processId(): number {
+    return (this.#client as pg.Client & { processID: number }).processID
+  }
+
+  /** Runs a statement, prepared under a name made of its text. Faults with `app.too_many_rows`. */
   async query<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]> {
     const name = statementName(statement)
     this.#statements.add(name)
-    const result = await this.#client.query<Row>({ name, text: statement.text, values: statement.values })
+    const asked = { name, text: statement.text, values: statement.values }
+    const result = await this.#bounded(async () => await this.#client.query<Row>(asked))
     return result.rows
+  }
+
+  /** Runs a statement that is not ours: rows as lists, values as `types` reads them. Faults with `app.too_many_rows`. */
+  async readRows({ rowsMax, ...asked }: RowsQuery): Promise<pg.QueryArrayResult<unknown[]>> {
+    const query = new pg.Query<unknown[]>({ ...asked, rowMode: 'array', queryMode: 'extended' } as pg.QueryArrayConfig)
+    let rows = 0
+    query.on('row', () => {
+      rows += 1
+      if (rows > rowsMax) this.#giveUp()
+    })
+    return await this.#bounded(async () => {
+      const result = new Promise<pg.QueryArrayResult<unknown[]>>((resolve, reject) => {
+        ;(query as unknown as QueryCallback).callback = (error, done) => (error ? reject(error) : resolve(done))
+      })
+      this.#client.query(query)
+      return await result
+    })
   }
 
   /** Runs a statement once, without keeping its plan: transaction control and changes of tables. */
@@ -79,6 +145,10 @@ export class Connection {
       // It is gone already, which is what was wanted.
     })
   }
+}
+
+function streamOf(client: pg.Client): Duplex {
+  return (client as pg.Client & { connection: { stream: Duplex } }).connection.stream
 }
 
 function statementName(statement: Statement): string {

@@ -60,6 +60,7 @@ export class ConnectionBudget {
 export class Pool {
   readonly #target: ConnectionTarget
   readonly #budget: ConnectionBudget
+  readonly #max: number
   readonly #waiters: Waiter[] = []
   #idle: Idle[] = []
   #open = 0
@@ -67,9 +68,10 @@ export class Pool {
   /** PostgreSQL did not let the last connection in. */
   isLoginRefused = false
 
-  constructor(target: ConnectionTarget, budget: ConnectionBudget) {
+  constructor(target: ConnectionTarget, budget: ConnectionBudget, max = POOL_CONNECTIONS_MAX) {
     this.#target = target
     this.#budget = budget
+    this.#max = max
     budget.add(this)
   }
 
@@ -84,7 +86,7 @@ export class Pool {
 
   /** True while requests wait though the pool itself could open more. */
   get isStarving(): boolean {
-    return this.#waiters.length > 0 && this.#open < POOL_CONNECTIONS_MAX
+    return this.#waiters.length > 0 && this.#open < this.#max
   }
 
   /** A connection of one's own until `release`. 503 when none is to be had by `deadline` (`performance.now`). */
@@ -128,7 +130,7 @@ export class Pool {
         this.#nextWaiter()?.resolve(idle.connection)
         continue
       }
-      if (this.#open >= POOL_CONNECTIONS_MAX || !this.#budget.take()) return
+      if (this.#open >= this.#max || !this.#budget.take()) return
       this.#open += 1
       const waiter = this.#nextWaiter()
       if (waiter) this.#openFor(waiter)

@@ -6,17 +6,18 @@ import { ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-for
 import { Fault } from '../kit/fault.ts'
 import { SCRIPT_ROWS_MAX } from '../kit/limits.ts'
 import type { Expression, OrderTerm } from '../query/expression.ts'
-import type { AskOutcome, TableAsk, WireItem, WireQuery } from '../sandbox/messages.ts'
+import type { AskOutcome, ScriptAsk, TableAsk, WireItem, WireQuery } from '../sandbox/messages.ts'
 import type { Ask } from '../sandbox/sandbox-process.ts'
 import { DATE_KEY } from '../sandbox/wire.ts'
 import type { Answer } from './answer.ts'
 import type { Work } from './app-database.ts'
-import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed } from './app-faults.ts'
+import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed, timedOut } from './app-faults.ts'
 import { type ClientGeneration, plainName, withPlainNames } from './client-generation.ts'
 import { checkId, checkIdLength, type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
 import { parseFilters, parseSystemProperties } from './read-query.ts'
 import { conflictAnswer } from './row-answers.ts'
+import { isSqlAsk, ScriptSql, sqlProblem } from './script-sql.ts'
 import { findTable, type ServedService } from './services.ts'
 import type { Page, ReadRow, WrittenRow } from './table-store.ts'
 
@@ -29,12 +30,17 @@ export type Executed =
   | { kind: 'item'; found: ReadRow | null; id: string; select: string[] | null; systemColumns: string[] }
   | { kind: 'failed'; answer: Answer; error: unknown }
 
+/** What changes nothing. What SQL does, nobody knows but PostgreSQL. */
+const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close'])
+
 export class ScriptAsks {
   readonly #service: ServedService
   readonly #leases: Leases
   readonly #deadline: number
   readonly #clientGeneration: ClientGeneration
   readonly #conflictStatus: 409 | 412
+  #sql: ScriptSql | null = null
+  #isOver = false
   #executed: Executed = { kind: 'none' }
   #hasWritten = false
 
@@ -65,7 +71,7 @@ export class ScriptAsks {
   /** Carries one out. What fails is an outcome, too: the script decides what comes of it. */
   async carryOut(ask: Ask): Promise<AskOutcome> {
     const { what, isExecute } = ask
-    const isWrite = what.op !== 'read' && what.op !== 'lookup'
+    const isWrite = !READING.has(what.op)
     if (isWrite) this.#hasWritten = true
     try {
       const { server } = this.#service.assignment.database
@@ -76,7 +82,18 @@ export class ScriptAsks {
     }
   }
 
-  async #do(what: TableAsk, isExecute: boolean): Promise<AskOutcome> {
+  /** The script's request is over: what it left open is given back. */
+  end(): void {
+    this.#isOver = true
+    this.#sql?.end()
+  }
+
+  async #do(what: ScriptAsk, isExecute: boolean): Promise<AskOutcome> {
+    if (isSqlAsk(what)) {
+      if (this.#isOver) throw timedOut()
+      this.#sql ??= new ScriptSql(this.#service, this.#deadline)
+      return await this.#sql.carryOut(what)
+    }
     switch (what.op) {
       case 'insert':
         return await this.#insert(what, isExecute)
@@ -259,6 +276,8 @@ function parseAsked(names: string[]): string[] {
 }
 
 function outcomeOf(error: unknown): AskOutcome {
+  const sql = sqlProblem(error)
+  if (sql) return { kind: 'failed', status: 500, ...sql }
   if (error instanceof Fault) return { kind: 'failed', status: error.status, message: error.message }
   return { kind: 'failed', status: 500, message: error instanceof Error ? error.message : String(error) }
 }

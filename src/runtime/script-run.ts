@@ -14,7 +14,12 @@ import type { ServedService } from './services.ts'
 /** Whose run it is. */
 export type RunContext = { request: AppRequest; service: ServedService; scripts: Scripts }
 /** What carries out what the script asks for. */
-export type RunAsks = { carryOut: (ask: Ask) => Promise<AskOutcome>; readonly hasWritten: boolean }
+export type RunAsks = {
+  carryOut: (ask: Ask) => Promise<AskOutcome>
+  readonly hasWritten: boolean
+  /** Nothing more is asked for. */
+  end: () => void
+}
 type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
 /** What the script is given; its text and modules are added here. */
 export type RunInput = Without<CallInput, 'script' | 'modules'>
@@ -86,7 +91,8 @@ async function runIn(
   const lesson = await lessonFor(sandbox, context)
   const { deadline } = request.work
   const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
-  const host = { ask: async (ask: Ask) => await asks.carryOut(ask), deadline, requestId: request.id }
+  const ask = async (wanted: Ask) => await asks.carryOut(wanted)
+  const host = { ask, onOver: () => asks.end(), deadline, requestId: request.id }
   // In one go: nobody else may teach it something else in between.
   if (lesson) sandbox.teach(lesson.modules, lesson.texts)
   const modules = lesson?.modules.key ?? null

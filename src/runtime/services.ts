@@ -1,6 +1,7 @@
 // The services that this runtime serves, each under its epoch and with its pool.
 import type { ServiceAssignment } from '../contract/assignment.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
+import { SQL_CONNECTIONS_MAX } from '../kit/limits.ts'
 import { AppDatabase } from './app-database.ts'
 import { ColumnCache } from './columns.ts'
 import { type ConnectionBudget, Pool } from './pools.ts'
@@ -9,6 +10,8 @@ import { TableStore } from './table-store.ts'
 export type ServedService = {
   assignment: RuntimeService
   database: AppDatabase
+  /** For the SQL of its scripts. */
+  sqlPool: Pool
   columns: ColumnCache
   store: TableStore
   /** What its pool was made for: another value needs another pool. */
@@ -32,7 +35,11 @@ export class Services {
       services.map((service) => [keyOf(service.name), this.#serve(service, before.get(keyOf(service.name)))]),
     )
     const kept = new Set([...this.#served.values()].map(({ database }) => database))
-    for (const { database } of before.values()) if (!kept.has(database)) database.close()
+    for (const { database, sqlPool } of before.values()) {
+      if (kept.has(database)) continue
+      database.close()
+      sqlPool.close()
+    }
   }
 
   /** The service under exactly that epoch, or null: then the route of the request is an old one, or a newer. */
@@ -65,11 +72,13 @@ export class Services {
     const isKept = before?.binding === binding
     const { schema } = assignment.database
     const database = isKept ? before.database : new AppDatabase(new Pool(this.#targetOf(assignment), this.#budget))
+    const sqlPool = isKept ? before.sqlPool : new Pool(this.#targetOf(assignment), this.#budget, SQL_CONNECTIONS_MAX)
     const columns = isKept ? before.columns : new ColumnCache(database, schema)
     const { isSchemaDynamic } = assignment
     return {
       assignment,
       database,
+      sqlPool,
       columns,
       store: new TableStore({ database, columns, schema, isSchemaDynamic }),
       binding,

@@ -4,6 +4,7 @@ import type { CallUnderWay } from './call-under-way.ts'
 import type { ApiStart, SandboxLimits } from './messages.ts'
 import type { ModuleWorld } from './module-world.ts'
 import type { Apis } from './script-api.ts'
+import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 
 /** The routes of modules that were loaded, each by its exports. */
@@ -28,7 +29,8 @@ export function callApi(
       const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
       const tables = inside.scriptTables(bridge, inside.queries)
       const statusText = (status: number) => STATUS_CODES[status] ?? String(status)
-      const outside = { answer: call.answer.bind(call), statusText, config: structuredClone(config) }
+      const mssql = inside.scriptSql(sqlOutside(call), tables)
+      const outside = { answer: call.answer.bind(call), statusText, config: structuredClone(config), mssql }
       apis.handle(routes, start, outside, tables)
     } catch (error) {
       fail(error)

@@ -5,6 +5,7 @@ import { scriptApi } from './script-api.ts'
 import { type GlobalsOutside, scriptGlobals } from './script-globals.ts'
 import { type Queries, scriptQueries } from './script-queries.ts'
 import { scriptSide } from './script-side.ts'
+import { scriptSql } from './script-sql.ts'
 import { scriptTables } from './script-tables.ts'
 
 /** Our side inside a context. */
@@ -15,13 +16,14 @@ export type Inside = {
   scriptTables: typeof scriptTables
   scriptSide: typeof scriptSide
   scriptApi: typeof scriptApi
+  scriptSql: typeof scriptSql
 }
-type Functions = Pick<Inside, 'scriptTables' | 'scriptSide' | 'scriptApi'> & {
+type Functions = Pick<Inside, 'scriptTables' | 'scriptSide' | 'scriptApi' | 'scriptSql'> & {
   scriptGlobals: typeof scriptGlobals
   scriptQueries: typeof scriptQueries
 }
 
-const functions = { scriptApi, scriptGlobals, scriptQueries, scriptSide, scriptTables }
+const functions = { scriptApi, scriptGlobals, scriptQueries, scriptSide, scriptSql, scriptTables }
 const text = Object.entries(functions).map(([name, code]) => `${name}: ${code}`)
 const inside = new Script(`({ ${text.join(',\n')} })`, { filename: 'mainstay' })
 
@@ -52,5 +54,6 @@ export function makeContext(name: string, outside: Omit<GlobalsOutside, 'shared'
     scriptTables: made.scriptTables,
     scriptSide: made.scriptSide,
     scriptApi: made.scriptApi,
+    scriptSql: made.scriptSql,
   }
 }

@@ -21,7 +21,10 @@ const CODE = [
   'script-globals',
   'script-queries',
   'script-side',
+  'script-sql',
   'script-tables',
+  'sql-calls',
+  'sql-text',
   'timers',
   'wire',
 ]

@@ -4,7 +4,7 @@
 export type ScriptOperation = 'insert' | 'read' | 'update' | 'del'
 /** `id`: who the token says it is, such as `Facebook:1234`; null without one. */
 export type ScriptUser = { level: 'admin' | 'authenticated' | 'anonymous'; id: string | null }
-/** A property's value on the way: plain JSON, a date as `{ '$mainstay.date': iso }`. */
+/** A value on the way: plain JSON, a date as `{ '$mainstay.date': iso }`, bytes as `{ '$mainstay.bytes': base64 }`. */
 export type WireValue = unknown
 export type WireItem = Record<string, WireValue>
 
@@ -39,16 +39,30 @@ export type TableAsk =
   | { op: 'lookup'; table: string; id: string; systemProperties: string[]; includesDeleted: boolean }
   | { op: 'read'; query: WireQuery; systemProperties: string[]; includesDeleted: boolean; isQuiet: boolean }
 
+/** `session`: a connection of the script's own, from `sql_open` on; null: any. Statements run one after the other. */
+export type SqlAsk =
+  | { op: 'sql_names' }
+  | { op: 'sql_open' }
+  | { op: 'sql_close'; session: number }
+  | { op: 'sql'; session: number | null; statements: { text: string; values: WireValue[] }[] }
+/** What a statement gave: rows as lists in the order of `columns`; `count`: how many it gave or changed. */
+export type SqlResult = { columns: { name: string; type: string }[]; rows: WireValue[][]; count: number | null }
+
 /** What a script asks its runtime for. */
-export type ScriptAsk = TableAsk
+export type ScriptAsk = TableAsk | SqlAsk
 
 export type AskOutcome =
   | { kind: 'row'; row: WireItem }
   /** `rows` is a JSON array as text; '' when it was not wanted. */
   | { kind: 'rows'; rows: string; count: number | null }
   | { kind: 'done' }
+  /** The schema, what it is called in SQL of old, and the names of its tables and columns. */
+  | { kind: 'names'; schema: string; aliases: string[]; names: string[] }
+  | { kind: 'session'; session: number }
+  | { kind: 'results'; results: SqlResult[] }
   | { kind: 'conflict'; row: WireItem; message: string }
-  | { kind: 'failed'; status: number; message: string }
+  /** `sqlState`: PostgreSQL's own code of it. */
+  | { kind: 'failed'; status: number; message: string; sqlState?: string }
 
 /**
  * `source` names the script in stacks and logs: `/table/TodoItem.insert.js`. The text goes along the first time only.

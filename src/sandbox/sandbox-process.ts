@@ -50,7 +50,13 @@ export type CallInput = Omit<TableStart, 'kind' | 'call'> | Omit<ApiStart, 'kind
 export type ModuleSet = { key: string; files: Record<string, string> }
 
 /** What its runtime does for a call; `deadline` (`performance.now`) ends what it left running after its answer, too. */
-export type CallHost = { ask: (ask: Ask) => Promise<AskOutcome>; deadline: number; requestId: string }
+export type CallHost = {
+  ask: (ask: Ask) => Promise<AskOutcome>
+  /** Nothing of the call goes on any more. */
+  onOver: () => void
+  deadline: number
+  requestId: string
+}
 type Call = CallHost & { resolve: (result: CallResult) => void; isAnswered: boolean }
 
 /** Whose sandbox it is. `environment`, `config`: what scripts find there. */
@@ -177,6 +183,7 @@ export class SandboxProcess {
   call(input: CallInput, host: CallHost): { number: number; result: Promise<CallResult> } {
     const number = ++this.#lastCall
     if (this.#end || !this.#isReady || !this.#say({ kind: 'call', call: number, ...input })) {
+      host.onOver()
       return { number, result: Promise.resolve({ kind: 'unsent' }) }
     }
     this.#known.add(input.script.hash)
@@ -194,7 +201,7 @@ export class SandboxProcess {
     const found = this.#calls.get(call)
     if (!found) return
     this.#close(found)
-    this.#calls.delete(call)
+    this.#remove(call, found)
     this.#say({ kind: 'over', call })
   }
 
@@ -253,7 +260,7 @@ export class SandboxProcess {
         this.#settle(message.call, { kind: 'answered', answer: message.answer })
         break
       case 'done':
-        if (this.#calls.get(message.call)?.isAnswered) this.#calls.delete(message.call)
+        this.#takeDone(message.call)
         break
       case 'log':
         this.#log(message)
@@ -300,6 +307,16 @@ export class SandboxProcess {
     // A script may go on after its answer, within the time of its request and within reason.
     const [oldest] = [...this.#calls].filter(([, { isAnswered }]) => isAnswered)
     if (oldest && this.#calls.size - this.#open > SANDBOX_CALLS_MAX) this.forget(oldest[0])
+  }
+
+  #takeDone(number: number): void {
+    const call = this.#calls.get(number)
+    if (call?.isAnswered) this.#remove(number, call)
+  }
+
+  #remove(number: number, call: Call): void {
+    this.#calls.delete(number)
+    call.onOver()
   }
 
   #close(call: Call): void {
@@ -381,7 +398,8 @@ export class SandboxProcess {
     if (this.#timer) clearTimeout(this.#timer)
     this.#takeSight(null)
     this.#channel.destroy()
-    for (const [number, { resolve }] of this.#calls) {
+    for (const [number, { resolve, onOver }] of this.#calls) {
+      onOver()
       // Where nobody knows which call it was, it can only have been the one that was alone.
       const isCulprit = this.#culprit === null ? this.#open === 1 : this.#culprit === number
       resolve({ kind: 'lost', cause, isCulprit })

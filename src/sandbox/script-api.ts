@@ -12,6 +12,7 @@ export type ApiOutside = {
   /** The text of a status, `Not Found`. */
   statusText: (status: number) => string
   config: Record<string, unknown>
+  mssql: Fields
 }
 export type Apis = {
   /** The routes of an API by what its module exports. Throws what its `register` throws. */
@@ -369,7 +370,8 @@ export const scriptApi = (): Apis => {
       outside.answer({ kind: 'no_route', allow: matching.length === 0 && path !== '/' ? null : allow })
       return
     }
-    const service = { tables: { getTable: tables.getTable }, config: outside.config }
+    const { config, mssql } = outside
+    const service = { tables: { getTable: tables.getTable }, mssql, config }
     const request = makeRequest(about, service)
     const response = makeResponse(outside)
     Object.assign(request, { res: response, respond: response.send })

@@ -3,6 +3,7 @@ import { Script } from 'node:vm'
 import type { CallUnderWay } from './call-under-way.ts'
 import { makeContext } from './contexts.ts'
 import type { SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
+import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 
 /** What a call runs with. `require`: what the script gets by a name. */
@@ -22,6 +23,7 @@ export function callScript(
     const context = makeContext(start.script.source, { log, require, timers: call.timers })
     const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
     const tables = context.scriptTables(bridge, context.queries)
+    context.global.mssql = context.scriptSql(sqlOutside(call), tables)
     context.global.tables = { getTable: tables.getTable, current: tables.getTable(start.table) }
     const { run } = context.scriptSide(start, { ask: bridge.ask, answer }, context.queries, tables)
     try {

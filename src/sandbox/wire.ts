@@ -2,3 +2,5 @@
 
 /** A date on the way: an object with this one key, since JSON has no dates and a text may only look like one. */
 export const DATE_KEY = '$mainstay.date'
+/** Bytes, in the same way: as base64. */
+export const BYTES_KEY = '$mainstay.bytes'

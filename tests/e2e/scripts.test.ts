@@ -220,6 +220,18 @@ describe('scripts', () => {
     assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /4 script\(s\)/)
   })
 
+  test('SQL of a script that shuts its own service out is undone by a restart', async () => {
+    const shut = "set role none; alter role session_user password 'another'"
+    const script = `exports.get = async (q, s) => { await q.service.mssql.query(${JSON.stringify(shut)}); s.send(200); };`
+    assert.equal((await upload('api/orders', script)).code, 0)
+    assert.equal((await orders('')).status, 200)
+    await cloud.ok(['mobile', 'restart', 'PrimaryService'])
+    const isServed = async () => ((await insert({ id: 'again', text: 'after' })).status === 201 ? true : undefined)
+    await waitFor('the service to be served again', isServed, { withinMs: 10_000 })
+    const service = await cloud.service('PrimaryService')
+    assert.equal((await cloud.app(service, '/tables/TodoItem/again', { method: 'DELETE' })).status, 204)
+  })
+
   test('a deleted script is out of force at once, and its versions are kept', async () => {
     await cloud.ok(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.read'])
     assert.deepEqual(await rows(), [{ id: 'one', text: 'milk', by: 'anonymous' }])
@@ -227,7 +239,7 @@ describe('scripts', () => {
     assert.deepEqual(
       left.map(({ name, version }) => [name, version]),
       [
-        ['api/orders', 3],
+        ['api/orders', 4],
         ['shared/mail', 1],
         ['table/TodoItem.insert', 2],
       ],
