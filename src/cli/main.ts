@@ -22,6 +22,7 @@ import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
 import { EXIT_DONE } from './exit-code.ts'
 import { addIncidentList } from './incident-list.ts'
+import { addJob } from './job.ts'
 import { addJoinTokenCreate } from './join-token-create.ts'
 import { addKey } from './key.ts'
 import { addLogin } from './login.ts'
@@ -136,6 +137,7 @@ export function buildProgram(shell: Shell): Command {
   addMobileLog(mobile, shell)
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
   addApi(addGroup(mobile, 'api', 'custom APIs of a mobile service'), shell)
+  addJob(addGroup(mobile, 'job', 'what a mobile service does by the clock'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)

@@ -1,7 +1,10 @@
 // What a mobile service runs beside its tables, scripts, custom APIs and app settings, as the CLI calls control for it.
 import type {
   CreateCustomApi,
+  CreateJob,
   CustomApiView,
+  JobRunView,
+  JobView,
   LogView,
   RunningScriptsView,
   ScriptTextView,
@@ -10,6 +13,7 @@ import type {
   SetApiPermissions,
   SetAppSetting,
   StoredChangeView,
+  UpdateJob,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { type ControlCalls, FOLLOWED, fill } from './control-calls.ts'
@@ -67,6 +71,35 @@ export class ScriptClient {
   async deleteApi(service: string, api: string): Promise<StoredChangeView> {
     const path = fill(API.customApi, { service, api })
     return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+
+  listJobs = async (service: string) => await this.#calls.list('JobView', fill(API.jobs, { service }))
+
+  async getJob(service: string, job: string): Promise<JobView> {
+    return await this.#calls.get('JobView', fill(API.job, { service, job }))
+  }
+
+  async createJob(service: string, request: CreateJob): Promise<StoredChangeView> {
+    const path = fill(API.jobs, { service })
+    return await this.#calls.send('StoredChangeView', { verb: 'POST', path, body: request, ...FOLLOWED })
+  }
+
+  async updateJob(service: string, job: string, request: UpdateJob): Promise<StoredChangeView> {
+    const path = fill(API.job, { service, job })
+    return await this.#calls.send('StoredChangeView', { verb: 'PATCH', path, body: request, ...FOLLOWED })
+  }
+
+  async deleteJob(service: string, job: string): Promise<StoredChangeView> {
+    const path = fill(API.job, { service, job })
+    return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+
+  async runJob(service: string, job: string): Promise<void> {
+    await this.#calls.call({ verb: 'POST', path: fill(API.jobRuns, { service, job }) })
+  }
+
+  async listJobRuns(service: string, job: string, top: number): Promise<JobRunView[]> {
+    return await this.#calls.list('JobRunView', fill(API.jobRuns, { service, job }), { top: String(top) })
   }
 
   async readLog(service: string, query: Record<string, string>): Promise<LogView> {

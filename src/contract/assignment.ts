@@ -2,6 +2,7 @@
 import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { JobDefinition } from './scheduled-job.ts'
 
 /** Where a machine's door is. */
 export type MachineAddress = { machine: string; region: string; address: string; port: number }
@@ -94,7 +95,7 @@ export type DatabaseAssignment = {
 }
 
 /**
- * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `shared/mail`. Its text lies under its hash (SHA-256, hex)
+ * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `scheduler/sweep`, `shared/mail`. Its text lies under its hash (SHA-256, hex)
  * in the script folder of every host that serves it; a host fetches what it lacks from control, once.
  */
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
@@ -113,6 +114,8 @@ export type ServiceAssignment = {
   tables: TableDefinition[]
   /** Left out by an older control: there are none. */
   apis?: ApiDefinition[]
+  /** Left out by an older control: there are none. */
+  jobs?: JobDefinition[]
   /** What its scripts find in their environment. Secrets, as a rule. */
   appSettings?: Record<string, string>
   scripts: ScriptAssignment[]

@@ -1,5 +1,6 @@
 // The control database's tables as Kysely sees them. Two control processes of neighbouring versions share them.
 import type { ColumnType, Generated } from 'kysely'
+import type { Schedule } from '../kit/schedule.ts'
 import type {
   FaultView,
   Mode,
@@ -14,6 +15,7 @@ import type { BackupTarget } from './backup.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { Missed, Overlap } from './scheduled-job.ts'
 
 /** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
 type Big = ColumnType<string, number | string, number | string>
@@ -240,6 +242,16 @@ export type ControlDatabase = {
     created_at: When
   }
   service_apis: { service_id: string; name: string; permissions: Json<ApiPermissions>; created_at: When }
+  service_jobs: {
+    service_id: string
+    name: string
+    schedule: Json<Schedule>
+    is_enabled: boolean
+    overlap: Overlap
+    missed: Missed
+    counts_from: When
+    created_at: When
+  }
   archives: {
     id: string
     subscription_id: string

@@ -55,6 +55,8 @@ export const EPOCH_STALE = 'epoch-stale'
 export const PROBE_PATH = '/.mainstay/probe'
 /** Beside it, for operators: deletes the rows of a table, some at a time. */
 export const TRUNCATE_PATH = '/.mainstay/truncate'
+/** Beside it, for operators: how the runs of jobs went. */
+export const JOBS_PATH = '/.mainstay/jobs'
 /** Of a runtime itself: what it serves and whether it reaches its databases. */
 export const RUNTIME_HEALTH_PATH = '/.mainstay/health'
 /** A gateway → control: what apps asked of each service (`UsageReport`). */

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { ApiDefinition, TableDefinition } from './assignment.ts'
 import { API_METHODS } from './permissions.ts'
+import type { JobDefinition } from './scheduled-job.ts'
 
-/** `apis`: custom APIs and app settings; left out by older releases. */
-export type ServiceDigests = { settings: string; permissions: string; keys: string; apis?: string }
+/** `apis`: custom APIs and app settings; that and `jobs` are left out by older releases. */
+export type ServiceDigests = { settings: string; permissions: string; keys: string; apis?: string; jobs?: string }
 
 /** SHA-256 (hex) of each part, whatever order its tables come in. */
 export function digestsOf(service: {
@@ -13,6 +14,7 @@ export function digestsOf(service: {
   tables: TableDefinition[]
   apis?: ApiDefinition[]
   appSettings?: Record<string, string>
+  jobs?: JobDefinition[]
   applicationKey: string
   masterKey: string
 }): ServiceDigests {
@@ -25,8 +27,20 @@ export function digestsOf(service: {
     settings: sha256([service.isSchemaDynamic, ...(service.isKeyRequired === false ? ['keyless'] : [])]),
     permissions: sha256(permissions),
     keys: sha256([service.applicationKey, service.masterKey]),
+    jobs: sha256(
+      [...(service.jobs ?? [])]
+        .sort(byName)
+        .map(({ name, schedule, isEnabled }) => [name, scheduleWords(schedule), isEnabled]),
+    ),
     apis: sha256([called, Object.entries(service.appSettings ?? {}).sort()]),
   }
+}
+
+// Whatever order its fields came in.
+function scheduleWords(schedule: JobDefinition['schedule']): [string, string][] {
+  return Object.entries(schedule)
+    .map(([name, value]): [string, string] => [name, String(value)])
+    .sort()
 }
 
 function byName(left: { name: string }, right: { name: string }): number {

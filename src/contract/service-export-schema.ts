@@ -1,6 +1,7 @@
 // The first line of a service's export, as it is checked before anything of it is believed.
 import { type Static, Type } from 'typebox'
 import { ApiPermissionsView } from './api/custom-api.ts'
+import { CreateJob } from './api/job.ts'
 import { PermissionsView } from './api/table.ts'
 
 const ExportedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
@@ -34,6 +35,7 @@ export const ExportHeader = Type.Object({
   ),
   /** Older releases had none. */
   apis: Type.Optional(Type.Array(Type.Object({ name: Type.String(), permissions: ApiPermissionsView }))),
+  jobs: Type.Optional(Type.Array(Type.Omit(CreateJob, ['isEnabled']))),
   scripts: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })),
 })
 export type ExportHeader = Static<typeof ExportHeader>

@@ -21,6 +21,10 @@ export function isReservedColumn(name: string): boolean {
 
 /** Ours in every service's schema: one row that proves a write and a read. Its name cannot be a table's (leading dots). */
 export const PROBE_TABLE = '.probe'
+/** Ours as well: how the runs of scheduled jobs went. */
+export const JOB_RUNS_TABLE = '.jobs'
+/** Those that are ours, and no app's. */
+export const OWN_TABLES: readonly string[] = [PROBE_TABLE, JOB_RUNS_TABLE]
 /** One sequence per schema; `version` values are taken from it, the epoch in their upper bits. */
 export const VERSION_SEQUENCE = '.versions'
 /** How many of a version's 64 bits lie below the epoch: 2^40 changes in each of 2^23 epochs. */

@@ -49,6 +49,13 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   appSettings: { GET: 'App settings of a service; values for operators only' },
   appSetting: { PUT: 'Set an app setting', DELETE: 'Delete an app setting' },
+  jobs: { GET: 'Scheduled jobs of a service, and how each went last', POST: 'Create a scheduled job' },
+  job: {
+    GET: 'A scheduled job',
+    PATCH: 'Change when a job is due, and whether it is enabled',
+    DELETE: 'Delete a job; the versions of its script are kept',
+  },
+  jobRuns: { GET: 'How the runs of a job went, the newest first', POST: 'Run a job now' },
   log: { GET: 'What scripts of a service said, the newest first, or the oldest first after a line' },
   scripts: { GET: 'Scripts of a service' },
   runningScripts: { GET: 'Which versions of its scripts a service runs' },

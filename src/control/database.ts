@@ -17,6 +17,7 @@ import * as history from '../../migrations/0013-history.ts'
 import * as keyRequired from '../../migrations/0014-key-required.ts'
 import * as madeWithSoftDelete from '../../migrations/0015-made-with-soft-delete.ts'
 import * as customApis from '../../migrations/0016-custom-apis.ts'
+import * as scheduledJobs from '../../migrations/0017-scheduled-jobs.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -42,6 +43,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0014-key-required': keyRequired,
   '0015-made-with-soft-delete': madeWithSoftDelete,
   '0016-custom-apis': customApis,
+  '0017-scheduled-jobs': scheduledJobs,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -23,6 +23,7 @@ import { historyRoutes } from './history-routes.ts'
 import { noticeRoutes } from './notice-routes.ts'
 import { describeApi, watchRoutes } from './openapi.ts'
 import { addPortal } from './portal-files.ts'
+import { scheduledJobRoutes } from './scheduled-job-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { serverRoutes } from './server-routes.ts'
 import type { ServiceDashboard } from './service-dashboard.ts'
@@ -62,6 +63,7 @@ const ROUTES = [
   scriptRoutes,
   customApiRoutes,
   serviceLogRoutes,
+  scheduledJobRoutes,
   cloudRoutes,
   fleetRoutes,
   historyRoutes,

@@ -6,6 +6,7 @@ import type { RunningScriptsView, ScriptWrittenView } from '../contract/api.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { getApi } from '../services/apis.ts'
+import { getJob } from '../services/jobs.ts'
 import {
   checkScriptText,
   listCurrentScripts,
@@ -41,6 +42,8 @@ async function definedName({ db }: ApiDeps, service: Service, parsed: ScriptName
       return `table/${(await getTable(db, service, parsed.table)).name}.${parsed.operation}`
     case 'api':
       return `api/${(await getApi(db, service, parsed.api)).name}`
+    case 'scheduler':
+      return `scheduler/${(await getJob(db, service, parsed.job)).name}`
     case 'shared':
       return parsed.name
   }

@@ -14,8 +14,10 @@ import { Fault, messageOf } from '../kit/fault.ts'
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { readRelease } from '../kit/release.ts'
+import { checkSchedule } from '../kit/schedule.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { insertApi, listApis, requireApiName } from '../services/apis.ts'
+import { insertJob, listJobs, requireJobName } from '../services/jobs.ts'
 import { requireTableName } from '../services/names.ts'
 import { checkScriptText, listCurrentScripts, readScript, writeScript } from '../services/scripts.ts'
 import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
@@ -47,6 +49,9 @@ async function headerOf({ db }: ApiDeps, service: Service): Promise<ExportHeader
     settings: settingsOf(service),
     tables: (await listTables(db, [service.id])).map(({ name, permissions }) => ({ name, permissions, columns: [] })),
     apis: (await listApis(db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
+    jobs: (await listJobs(db, [service.id])).map(({ name, schedule, overlap, missed }) => {
+      return { name, schedule, overlap, missed }
+    }),
     scripts: await Promise.all(
       scripts.map(async (one) => ({ name: one.name, text: (await readScript(db, service, one.name)).text })),
     ),
@@ -113,6 +118,10 @@ function parseHeader(line: string | undefined): ExportHeader {
   }
   for (const { name } of header.tables) requireTableName(name)
   for (const { name } of header.apis ?? []) requireApiName(name)
+  for (const { name, schedule } of header.jobs ?? []) {
+    requireJobName(name)
+    checkSchedule(schedule, Date.now())
+  }
   for (const { name, text } of header.scripts) {
     checkScriptText(name, text)
   }
@@ -164,7 +173,7 @@ async function define(
   deps: ApiDeps,
   caller: Caller,
   service: Service,
-  { tables, apis = [] }: ExportHeader,
+  { tables, apis = [], jobs = [] }: ExportHeader,
 ): Promise<number> {
   return await deps.db.transaction().execute(async (trx) => {
     await lockServices(trx, [service.id])
@@ -181,6 +190,13 @@ async function define(
       await insertApi(trx, service, { name, permissions })
       const subject = `${service.name}/${name}`
       await audit(trx, caller, { action: 'mobile api create', subject, after: { permissions } })
+    }
+    const knownJobs = (await listJobs(trx, [service.id])).map(({ name }) => name.toLowerCase())
+    for (const { name, schedule, overlap = 'skip', missed = 'once' } of jobs) {
+      if (knownJobs.includes(name.toLowerCase())) continue
+      // Disabled: where it came from it may still run.
+      await insertJob(trx, service, { name, schedule, overlap, missed, isEnabled: false })
+      await audit(trx, caller, { action: 'mobile job create', subject: `${service.name}/${name}`, after: { schedule } })
     }
     return await bumpDesired(trx)
   })

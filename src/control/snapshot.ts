@@ -9,6 +9,7 @@ import type { Verdict } from '../health/verdict.ts'
 import { ENDED_BACKUPS_KEEP_MS } from '../kit/limits.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
 import { listApis, type ServiceApi } from '../services/apis.ts'
+import { listJobs, type ServiceJob } from '../services/jobs.ts'
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import {
   type Drop,
@@ -44,6 +45,7 @@ export type Snapshot = Fleet & {
   formerSchemas: FormerSchema[]
   tables: ServiceTable[]
   apis: ServiceApi[]
+  jobs: ServiceJob[]
   /** Those in force. */
   scripts: CurrentScript[]
   /** Of services that are not well, by id. From the rows: every control process says the same of a version. */
@@ -72,6 +74,7 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
       cloud: (await trx.selectFrom('cloud').select('id').executeTakeFirst())?.id ?? null,
       tables: await listAllTables(trx, ids),
       apis: await listApis(trx, ids),
+      jobs: await listJobs(trx, ids),
       scripts: await listCurrentScripts(trx, ids),
       verdicts: await listServiceVerdicts(trx),
     }

@@ -8,7 +8,9 @@ import {
   DELETED_COLUMN,
   DELETED_COLUMN_SQL,
   ID_LENGTH_MAX,
+  JOB_RUNS_TABLE,
   loginRole,
+  OWN_TABLES,
   ownerRole,
   PLATFORM_SCHEMA,
   PROBE_TABLE,
@@ -76,6 +78,7 @@ export async function ensureSchema(client: pg.Client, wanted: SchemaAssignment):
   await fenceOlderLogins(client, wanted)
   await ensureOwner(client, wanted)
   await ensureProbeTable(client, wanted)
+  await ensureJobRunsTable(client, wanted)
   for (const table of wanted.droppedTables) await dropTable(client, wanted.schema, table)
   for (const table of wanted.tables) await ensureTable(client, wanted, table)
   await raiseVersions(client, wanted)
@@ -95,9 +98,9 @@ export async function describeTables(client: pg.Client, schema: string): Promise
     `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
             exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum) as indexed
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-      where n.nspname = $1 and c.relkind = 'r' and c.relname <> $2 and a.attnum > 0 and not a.attisdropped
+      where n.nspname = $1 and c.relkind = 'r' and c.relname <> all($2) and a.attnum > 0 and not a.attisdropped
       order by c.relname, a.attnum`,
-    [schema, PROBE_TABLE],
+    [schema, OWN_TABLES],
   )
   const found: Record<string, TableDescription> = {}
   for (const { table, ...column } of columns.rows) {
@@ -195,6 +198,26 @@ async function ensureProbeTable(client: pg.Client, wanted: SchemaAssignment): Pr
   await client.query(
     `create table if not exists ${table}
        (id integer primary key, token text not null, epoch bigint not null, written_at timestamptz not null)`,
+  )
+  await client.query(`alter table ${table} owner to ${id(ownerRole(wanted.serviceId))}`)
+}
+
+async function ensureJobRunsTable(client: pg.Client, wanted: SchemaAssignment): Promise<void> {
+  const table = `${id(wanted.schema)}.${id(JOB_RUNS_TABLE)}`
+  await client.query(
+    `create table if not exists ${table} (
+       id bigint generated always as identity primary key,
+       job text not null,
+       due_at timestamptz,
+       started_at timestamptz not null default clock_timestamp(),
+       seen_at timestamptz not null,
+       finished_at timestamptz,
+       state text not null,
+       note text,
+       output text not null default '',
+       epoch bigint not null,
+       unique (job, due_at)
+     )`,
   )
   await client.query(`alter table ${table} owner to ${id(ownerRole(wanted.serviceId))}`)
 }

@@ -1,7 +1,7 @@
 // What a server holds of one service: its own schema, how many rows, how new. And giving its rows new stamps.
 import type pg from 'pg'
 import type { ContentsRequest, RestampAnswer, RestampRequest, ServiceContents } from '../contract/service-contents.ts'
-import { ownerRole, PROBE_TABLE, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
+import { OWN_TABLES, ownerRole, UPDATED_AT_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
 import { RESTAMP_BATCH_ROWS, RESTAMP_CALL_MS } from '../kit/limits.ts'
 import { countRows } from './app-schema.ts'
@@ -61,8 +61,8 @@ async function listTables(client: pg.Client, schema: string): Promise<string[]> 
   const found = await client.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
        join pg_attribute a on a.attrelid = c.oid and a.attname = $2 and not a.attisdropped
-      where n.nspname = $1 and c.relkind = 'r' and c.relname <> $3 order by c.relname`,
-    [schema, UPDATED_AT_COLUMN, PROBE_TABLE],
+      where n.nspname = $1 and c.relkind = 'r' and c.relname <> all($3) order by c.relname`,
+    [schema, UPDATED_AT_COLUMN, OWN_TABLES],
   )
   return found.rows.map(({ name }) => name)
 }

@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { ExportedColumn, ExportedTables, RowsEnd } from '../contract/service-export.ts'
-import { columnWord, ID_COLUMN, isReservedColumn, PROBE_TABLE, VERSION_COLUMN } from '../contract/table-format.ts'
+import { columnWord, ID_COLUMN, isReservedColumn, OWN_TABLES, VERSION_COLUMN } from '../contract/table-format.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
@@ -47,9 +47,9 @@ async function readTables(client: pg.Client, schema: string): Promise<ExportedTa
   const found = await client.query<{ table: string } & ExportedColumn>(
     `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-      where n.nspname = $1 and c.relkind = 'r' and c.relname <> $2 and a.attnum > 0 and not a.attisdropped
+      where n.nspname = $1 and c.relkind = 'r' and c.relname <> all($2) and a.attnum > 0 and not a.attisdropped
       order by c.relname, a.attnum`,
-    [schema, PROBE_TABLE],
+    [schema, OWN_TABLES],
   )
   const tables: ExportedTables['tables'] = []
   for (const { table, name, type } of found.rows) {

@@ -407,6 +407,23 @@ export const SANDBOX_TAIL_BYTES = 4_096
 /** Log lines of one sandbox in two seconds; the rest is counted and dropped. Who reads the log has to keep up. */
 export const SCRIPT_LOG_EVERY_MS = 2_000
 export const SCRIPT_LOG_LINES_MAX = 200
+/** Scheduled jobs: how often it is looked whether one is due, and at their rows where nothing is. */
+export const JOB_TICK_MS = 250
+export const JOB_LOOK_EVERY_MS = 30_000
+export const JOB_RETRY_MS = 2_000
+/** What was due longer ago than this was missed. */
+export const JOB_LATE_MS = 60_000
+/** The longest run; how often one says that it goes on; without that for so long it is lost. */
+export const JOB_MS_MAX = 15 * 60_000
+export const JOB_TOUCH_EVERY_MS = 10_000
+export const JOB_SILENT_MS = 40_000
+/** A statement about a run. */
+export const JOB_STATEMENT_MS = 10_000
+/** A job whose callbacks have all come is over this much later. */
+export const JOB_IDLE_MS = 250
+/** What is kept of what a run said, and runs of each job. */
+export const JOB_OUTPUT_CHARACTERS_MAX = 32_768
+export const JOB_RUNS_KEPT_MAX = 200
 /** A runtime tells its host what scripts said: how often, and how much of one service at once. */
 export const SERVICE_LOG_TELL_EVERY_MS = 250
 export const SERVICE_LOG_TELL_BYTES_MAX = 262_144

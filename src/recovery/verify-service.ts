@@ -19,6 +19,7 @@ import { notYet, type OperationKind, type StepContext, type StepResult } from '.
 import { requireReachable } from '../regions/hosts.ts'
 import { listApis } from '../services/apis.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
+import { definitionOf, listJobs } from '../services/jobs.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
 import { probeTarget } from './proof.ts'
@@ -42,6 +43,7 @@ const DIGEST_WORDS = {
   permissions: 'permissions',
   keys: 'keys',
   apis: 'custom APIs or app settings',
+  jobs: 'jobs',
 }
 const PROBE_MS_MAX = 3_000
 const PASSING = ['door.unreachable', 'server.not_open']
@@ -173,11 +175,12 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
     isKeyRequired: service.is_key_required,
     tables: tables.map(({ name, permissions }) => ({ name, permissions })),
     apis: (await listApis(deps.db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
+    jobs: (await listJobs(deps.db, [service.id])).map(definitionOf),
     appSettings: appSettingsOf(service, (sealed) => deps.seal.open(sealed)),
     applicationKey: deps.seal.open(service.application_key),
     masterKey: deps.seal.open(service.master_key),
   })
-  const differing = (['settings', 'permissions', 'keys', 'apis'] as const).filter(
+  const differing = (['settings', 'permissions', 'keys', 'apis', 'jobs'] as const).filter(
     (part) => answer.digests?.[part] !== undefined && answer.digests[part] !== wanted[part],
   )
   const scripts = await listCurrentScripts(deps.db, [service.id])

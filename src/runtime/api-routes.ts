@@ -7,6 +7,7 @@ import type { ScriptAnswer } from '../sandbox/messages.ts'
 import type { Answer } from './answer.ts'
 import { methodNotAllowed } from './answer.ts'
 import { notFound } from './app-faults.ts'
+import type { AppRequest } from './app-request.ts'
 import { authorize, identify } from './credentials.ts'
 import type { Leases } from './leases.ts'
 import { ScriptAsks } from './script-asks.ts'
@@ -24,7 +25,7 @@ const NOT_FORWARDED = new Set([
 ])
 const EMPTY_STATUSES = new Set([204, 304])
 
-type Context = RunContext & { leases: Leases }
+type Context = RunContext & { request: AppRequest; leases: Leases }
 
 /** Answers a request below `/api`; `segments` are what follows, decoded. */
 export async function answerApi(context: Context, segments: string[]): Promise<Answer> {

@@ -20,6 +20,7 @@ import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { RequestCounts } from '../kit/request-counts.ts'
 import { DatabaseHealth } from './health.ts'
+import { JobScheduler } from './job-scheduler.ts'
 import { Leases } from './leases.ts'
 import { ConnectionBudget } from './pools.ts'
 import { Scripts } from './scripts.ts'
@@ -60,7 +61,8 @@ async function run(args: string[]): Promise<void> {
   const version = await readVersion()
   // Beside its socket, where root lets others read and nobody else writes.
   const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, log })
-  const deps = { services, leases, scripts, health, log, requests, draining }
+  const jobs = new JobScheduler({ services, scripts, leases, log })
+  const deps = { services, leases, scripts, jobs, health, log, requests, draining }
   const server = createAppServer({ name, version, requestMs, ...deps })
   await listen(server, socket)
 
@@ -86,6 +88,7 @@ async function run(args: string[]): Promise<void> {
   stopOnSignal(async () => {
     clearInterval(telling)
     clearInterval(tellingLines)
+    jobs.close()
     await drain(server, draining)
     tell({ kind: 'numbers', numbers: numbers() })
     scripts.close()

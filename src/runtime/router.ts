@@ -2,6 +2,7 @@
 import {
   EPOCH_HEADER,
   EPOCH_STALE,
+  JOBS_PATH,
   PROBE_PATH,
   REFUSED_HEADER,
   SERVICE_HEADER,
@@ -13,6 +14,8 @@ import { answerApi } from './api-routes.ts'
 import { answerOfError, notFound } from './app-faults.ts'
 import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
 import { requireKnownVersion } from './client-generation.ts'
+import { answerJobRuns, answerJobs } from './job-routes.ts'
+import type { JobScheduler } from './job-scheduler.ts'
 import type { Leases } from './leases.ts'
 import { answerProbe } from './probe.ts'
 import type { Scripts } from './scripts.ts'
@@ -20,7 +23,7 @@ import type { ServedService, Services } from './services.ts'
 import { answerTables } from './table-routes.ts'
 import { answerTruncate } from './truncate.ts'
 
-export type RouterDeps = { services: Services; leases: Leases; scripts: Scripts }
+export type RouterDeps = { services: Services; leases: Leases; scripts: Scripts; jobs: JobScheduler }
 
 /** Answers an app's request; what it throws is for `answerOfError`. */
 export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<Answer> {
@@ -29,12 +32,13 @@ export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<
   if (!service) return refuseStale(name)
   if (request.method === 'OPTIONS') return emptyAnswer(204)
   if (request.path === PROBE_PATH) return await answerProbe(request, service, deps.leases)
+  if (request.path === JOBS_PATH) return await answerJobRuns(request, service)
   if (request.path === TRUNCATE_PATH) return await answerTruncate(request, service, deps.leases)
   return await answerRoute(request, service, deps)
 }
 
 async function answerRoute(request: AppRequest, service: ServedService, deps: RouterDeps): Promise<Answer> {
-  const { leases, scripts } = deps
+  const { leases, scripts, jobs } = deps
   refuseLargeBody(request.headers)
   const [first = '', ...rest] = segmentsOf(request.path)
   const word = first.toLowerCase()
@@ -43,6 +47,7 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
     return await answerTables({ request, service, leases, scripts }, rest)
   }
   if (word === 'api') return await answerApi({ request, service, leases, scripts }, rest)
+  if (word === 'jobs') return await answerJobs({ request, service, jobs }, rest)
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }

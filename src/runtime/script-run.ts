@@ -12,7 +12,13 @@ import { modulesOf, type Scripts } from './scripts.ts'
 import type { ServedService } from './services.ts'
 
 /** Whose run it is. */
-export type RunContext = { request: AppRequest; service: ServedService; scripts: Scripts }
+export type RunContext = {
+  request: Pick<AppRequest, 'id'> & { work: { deadline: number } }
+  service: ServedService
+  scripts: Scripts
+}
+/** `onLine`: for what it says while it runs. */
+export type RunWith = { input: RunInput; asks: RunAsks; onLine?: (message: string) => void }
 /** What carries out what the script asks for. */
 export type RunAsks = {
   carryOut: (ask: Ask) => Promise<AskOutcome>
@@ -37,12 +43,13 @@ export function sourceOf(script: ScriptAssignment): string {
 export async function runScript<T>(
   context: RunContext,
   script: ScriptAssignment,
-  { input, asks }: { input: RunInput; asks: RunAsks },
+  wanted: RunWith,
   render: (answer: ScriptAnswer) => T | Promise<T>,
 ): Promise<T> {
   const { name } = context.service.assignment
   const source = sourceOf(script)
-  const result = await run(context, script, input, asks)
+  const { asks } = wanted
+  const result = await run(context, script, wanted)
   const note = (problem: string | null) => context.scripts.runs.note(name, problem && `'${source}': ${problem}`)
   try {
     const answer = await render(answerOf(context, { source, asks }, result))
@@ -67,12 +74,12 @@ function whyFailed(cause: unknown): string {
   return typeof cause === 'string' ? cause : 'its sandbox ended'
 }
 
-async function run(context: RunContext, script: ScriptAssignment, input: RunInput, asks: RunAsks): Promise<Ended> {
+async function run(context: RunContext, script: ScriptAssignment, wanted: RunWith): Promise<Ended> {
   // A sandbox that ends between being found and being told has run nothing: the next one may.
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const place = await context.scripts.place(context.service.assignment)
     if (place.kind === 'refused') throw unavailable(place.reason)
-    const result = await runIn(place.sandbox, context, { script, input, asks })
+    const result = await runIn(place.sandbox, context, { script, ...wanted })
     if (result.kind !== 'unsent') return result
   }
   throw unavailable('The scripts of this service could not be started.')
@@ -81,7 +88,7 @@ async function run(context: RunContext, script: ScriptAssignment, input: RunInpu
 async function runIn(
   sandbox: SandboxProcess,
   context: RunContext,
-  { script, input, asks }: { script: ScriptAssignment; input: RunInput; asks: RunAsks },
+  { script, input, asks, onLine = () => {} }: { script: ScriptAssignment } & RunWith,
 ): Promise<Ended> {
   const { request } = context
   const { hash } = script
@@ -92,7 +99,7 @@ async function runIn(
   const { deadline } = request.work
   const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
   const ask = async (wanted: Ask) => await asks.carryOut(wanted)
-  const host = { ask, onOver: () => asks.end(), deadline, requestId: request.id }
+  const host = { ask, onOver: () => asks.end(), onLine, deadline, requestId: request.id }
   // In one go: nobody else may teach it something else in between.
   if (lesson) sandbox.teach(lesson.modules, lesson.texts)
   const modules = lesson?.modules.key ?? null

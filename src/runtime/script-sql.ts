@@ -2,7 +2,7 @@
 // script holds until it closes it or its request is over. What a script changes about a connection ends with its use.
 import pg from 'pg'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
-import { PROBE_TABLE } from '../contract/table-format.ts'
+import { OWN_TABLES } from '../contract/table-format.ts'
 import { SCRIPT_ROWS_MAX, SCRIPT_SQL_STATEMENTS_MAX } from '../kit/limits.ts'
 import type { AskOutcome, SqlAsk, SqlResult, WireValue } from '../sandbox/messages.ts'
 import { BYTES_KEY, DATE_KEY } from '../sandbox/wire.ts'
@@ -20,7 +20,7 @@ const NAMES_SQL = `
     select a.attname::text
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
-  ) names where name <> $2 limit 10000`
+  ) names where name <> all($2) limit 10000`
 
 type Deps = { assignment: RuntimeService; database: AppDatabase; sqlPool: Pool }
 
@@ -75,7 +75,7 @@ export class ScriptSql {
     const { assignment, database } = this.#deps
     const { schema } = assignment.database
     const work = { deadline: this.#deadline, isWriteInFlight: false }
-    const statement = { text: NAMES_SQL, values: [schema, PROBE_TABLE], isWrite: false }
+    const statement = { text: NAMES_SQL, values: [schema, `{${OWN_TABLES.join(',')}}`], isWrite: false }
     const rows = await database.run<{ name: string }>(statement, work)
     // The original's schemas had the service's name, with other letters replaced.
     const aliases = [assignment.name, assignment.name.replaceAll('-', '_'), 'dbo', schema]

@@ -56,6 +56,11 @@ export class Services {
     return [...this.#served.values()].map(({ assignment }) => assignment)
   }
 
+  /** All that are served. */
+  all(): ServedService[] {
+    return [...this.#served.values()]
+  }
+
   /** Services whose login PostgreSQL refused the last request for a connection. */
   refused(): Set<string> {
     const found = [...this.#served.values()].filter(({ database }) => database.isLoginRefused)

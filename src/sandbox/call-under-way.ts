@@ -79,6 +79,16 @@ export class CallUnderWay {
     this.#deps.say(logLine(this.number, this.source, { level, values }, this.#deps.limits))
   }
 
+  /** Gives this answer as soon as nothing of it waits any more, and did not for a moment. */
+  answerWhenIdle(answer: ScriptAnswer): void {
+    const look = () => {
+      if (this.#isAnswered) return
+      const isIdle = () => this.timers.count === 0 && this.#asks.size === 0
+      setTimeout(() => (isIdle() ? this.answer(answer) : look()), this.#deps.limits.jobIdleMs)
+    }
+    look()
+  }
+
   /** Ends what it left behind. */
   end(): void {
     this.timers.end()

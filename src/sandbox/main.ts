@@ -8,7 +8,7 @@ import { callApi } from './api-call.ts'
 import { CallUnderWay, running } from './call-under-way.ts'
 import { describe } from './errors.ts'
 import { FrameReader, frameOf } from './frames.ts'
-import type { CallStart, FromSandbox, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
+import type { CallStart, FromSandbox, JobStart, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
 import { ModuleWorld } from './module-world.ts'
 import { callScript, compile } from './script-call.ts'
 
@@ -22,6 +22,7 @@ let limits: SandboxLimits = {
   timersMax: 0,
   logCharactersMax: 0,
   messageBytesMax: FIRST_BYTES_MAX,
+  jobIdleMs: 0,
 }
 let config: Record<string, unknown> = {}
 let asks = 0
@@ -101,7 +102,7 @@ function begin(start: CallStart): void {
   beginScript(start, call)
 }
 
-function beginScript(start: TableStart, call: CallUnderWay): void {
+function beginScript(start: TableStart | JobStart, call: CallUnderWay): void {
   const { source, hash, text } = start.script
   let script = scripts.get(hash)
   try {

@@ -113,10 +113,19 @@ export type ApiRequest = {
 /** The script is the module of that name, `api/orders`. */
 export type ApiStart = CallOf & { what: 'api'; module: string; request: ApiRequest }
 
-export type CallStart = TableStart | ApiStart
+/** A scheduled job: the script's function of that name is run. */
+export type JobStart = CallOf & { what: 'job'; name: string }
+
+export type CallStart = TableStart | ApiStart | JobStart
 
 /** Bounds that hold inside; what must hold against a hostile script is bounded by the kernel and the runtime. */
-export type SandboxLimits = { rowsMax: number; timersMax: number; logCharactersMax: number; messageBytesMax: number }
+export type SandboxLimits = {
+  rowsMax: number
+  timersMax: number
+  logCharactersMax: number
+  messageBytesMax: number
+  jobIdleMs: number
+}
 
 export type ToSandbox =
   | { kind: 'hello'; environment: Record<string, string>; config: Record<string, unknown>; limits: SandboxLimits }

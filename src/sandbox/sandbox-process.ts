@@ -5,6 +5,7 @@ import { constants } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
 import { messageOf } from '../kit/fault.ts'
 import {
+  JOB_IDLE_MS,
   SANDBOX_ASKS_MAX,
   SANDBOX_BLOCKED_MS,
   SANDBOX_CALLS_MAX,
@@ -30,6 +31,7 @@ import type {
   ApiStart,
   AskOutcome,
   FromSandbox,
+  JobStart,
   LogLevel,
   ScriptAnswer,
   ScriptAsk,
@@ -45,7 +47,10 @@ export type CallResult =
 /** `requestId`: of the request that the script ran for, where that is known. */
 export type ScriptLine = { source: string | null; level: LogLevel; message: string; requestId: string | null }
 export type Ask = { what: ScriptAsk; isExecute: boolean }
-export type CallInput = Omit<TableStart, 'kind' | 'call'> | Omit<ApiStart, 'kind' | 'call'>
+export type CallInput =
+  | Omit<TableStart, 'kind' | 'call'>
+  | Omit<ApiStart, 'kind' | 'call'>
+  | Omit<JobStart, 'kind' | 'call'>
 /** What scripts may require: the hash of each module's text by its name, and a key that is another when they are. */
 export type ModuleSet = { key: string; files: Record<string, string> }
 
@@ -54,6 +59,8 @@ export type CallHost = {
   ask: (ask: Ask) => Promise<AskOutcome>
   /** Nothing of the call goes on any more. */
   onOver: () => void
+  /** It said something. */
+  onLine: (message: string) => void
   deadline: number
   requestId: string
 }
@@ -329,6 +336,7 @@ export class SandboxProcess {
   #log(line: { call: unknown; source: unknown; level: unknown; message: unknown }): void {
     const level = line.level === 'warn' || line.level === 'error' ? line.level : 'info'
     const requestId = this.#requestOf(line.call)
+    if (typeof line.call === 'number') this.#calls.get(line.call)?.onLine(String(line.message))
     this.#owner?.log({ source: String(line.source), level, message: String(line.message), requestId })
   }
 
@@ -425,6 +433,7 @@ const LIMITS = {
   timersMax: SCRIPT_TIMERS_MAX,
   logCharactersMax: SCRIPT_LOG_CHARACTERS_MAX,
   messageBytesMax: SANDBOX_MESSAGE_BYTES_MAX,
+  jobIdleMs: JOB_IDLE_MS,
 }
 
 // The process at the end of the chain that we started, which is Node itself; null where the kernel does not tell.

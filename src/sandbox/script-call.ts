@@ -2,7 +2,7 @@
 import { Script } from 'node:vm'
 import type { CallUnderWay } from './call-under-way.ts'
 import { makeContext } from './contexts.ts'
-import type { SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
+import type { JobStart, SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
 import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 
@@ -11,7 +11,7 @@ export type CallTools = { limits: SandboxLimits; require: (name: string) => unkn
 
 /** Runs it until it first waits. */
 export function callScript(
-  start: TableStart,
+  start: TableStart | JobStart,
   script: Script,
   call: CallUnderWay,
   { limits, require }: CallTools,
@@ -24,16 +24,33 @@ export function callScript(
     const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
     const tables = context.scriptTables(bridge, context.queries)
     context.global.mssql = context.scriptSql(sqlOutside(call), tables)
-    context.global.tables = { getTable: tables.getTable, current: tables.getTable(start.table) }
-    const { run } = context.scriptSide(start, { ask: bridge.ask, answer }, context.queries, tables)
+    const current = start.what === 'table' ? { current: tables.getTable(start.table) } : {}
+    context.global.tables = { getTable: tables.getTable, ...current }
+    const run =
+      start.what === 'table'
+        ? context.scriptSide(start, { ask: bridge.ask, answer }, context.queries, tables).run
+        : (main: unknown) => runJob(start.name, main, call)
     try {
       context.run(script)
     } catch (error) {
       fail(error)
       return
     }
-    run(context.global[start.operation])
+    run(context.global[start.what === 'table' ? start.operation : start.name])
   })
+}
+
+// It is over when its promise is, or when its last callback has come.
+function runJob(name: string, main: unknown, call: CallUnderWay): void {
+  const done = () => call.answerWhenIdle({ kind: 'default', body: null })
+  try {
+    if (typeof main !== 'function') throw new Error(`The script defines no function '${name}'.`)
+    const result = main() as PromiseLike<unknown> | undefined
+    if (typeof result?.then === 'function') result.then(done, (error: unknown) => call.fail(error))
+    else done()
+  } catch (error) {
+    call.fail(error)
+  }
 }
 
 /** Compiles a script. Throws what V8 says of its syntax. */

@@ -17,11 +17,12 @@ export type CurrentScript = { service_id: string; name: string; version: number;
 export type ScriptName =
   | { kind: 'table'; name: string; table: string; operation: string }
   | { kind: 'api'; name: string; api: string }
+  | { kind: 'scheduler'; name: string; job: string }
   | { kind: 'shared'; name: string }
 
 /** A script's name, taken apart; `del` means `delete`, and `.js` may follow. Faults with `script.bad_name`. */
 export function parseScriptName(text: string): ScriptName {
-  const [, folder = '', rest = ''] = /^(table|api|shared)\/(.+?)(?:\.js)?$/i.exec(text) ?? []
+  const [, folder = '', rest = ''] = /^(table|api|scheduler|shared)\/(.+?)(?:\.js)?$/i.exec(text) ?? []
   const [, table, word = ''] = /^([A-Za-z][A-Za-z0-9_]{0,62})\.(insert|read|update|delete|del)$/i.exec(rest) ?? []
   const kind = folder.toLowerCase()
   if (kind === 'table' && table) {
@@ -29,9 +30,11 @@ export function parseScriptName(text: string): ScriptName {
     return { kind, name: `table/${table}.${operation}`, table, operation }
   }
   if (kind === 'api' && /^[A-Za-z0-9_-]{1,64}$/.test(rest)) return { kind, name: `api/${rest}`, api: rest }
+  if (kind === 'scheduler' && /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/.test(rest))
+    return { kind, name: `scheduler/${rest}`, job: rest }
   if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
-    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, or shared/MODULE.`,
+    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, or shared/MODULE.`,
   })
 }
 
@@ -45,8 +48,9 @@ export function checkScriptText(name: string, text: string): void {
     throw new Fault('script.too_large', 413, `'${name}' has ${bytes} bytes; ${SCRIPT_BYTES_MAX} are the most`)
   }
   try {
-    // As it will be: a table's script by itself and strict, any other as a module of Node.
-    const isModule = parseScriptName(name).kind !== 'table'
+    // As it will be: by itself and strict, or as a module of Node.
+    const { kind } = parseScriptName(name)
+    const isModule = kind === 'api' || kind === 'shared'
     new Script(isModule ? `(function () {${text}\n})` : `"use strict";${text}`, { filename: name })
   } catch (error) {
     const line = error instanceof Error ? /:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined

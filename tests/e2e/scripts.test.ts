@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { LogView, OperationView, ScriptView } from '../../src/contract/api.ts'
+import type { JobRunView, LogView, OperationView, ScriptView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
 
@@ -190,11 +190,38 @@ describe('scripts', () => {
     assert.equal((await upload('api/orders', ORDERS)).code, 0)
   })
 
+  const history = async () =>
+    await cloud.json<JobRunView[]>(['mobile', 'job', 'history', 'PrimaryService', 'sweep', '--top', '100'])
+
+  test('a job is created, runs when it is due and when it is asked for, and tells how it went', async () => {
+    const job = ['mobile', 'job']
+    await cloud.refuses([...job, 'create', 'PrimaryService', 'a-b'], 2, /cannot be the name of a job/)
+    await cloud.refuses([...job, 'create', 'PrimaryService', 'sweep', '--cron', '99 * * * *'], 2, /is no cron line/)
+    await cloud.refuses([...job, 'create', 'PrimaryService', 'sweep', '-u', 'week'], 2, /there is no unit 'week'/)
+    const created = await cloud.ok([...job, 'create', 'PrimaryService', 'sweep', '--cron', '* * * * * *'])
+    assert.match(created, /Status +disabled\n.*Schedule +cron \* \* \* \* \* \*/)
+    await cloud.refuses([...job, 'create', 'PrimaryService', 'Sweep'], 1, /already has a job 'Sweep'/)
+    await cloud.refuses([...job, 'run', 'PrimaryService', 'sweep'], 1, /has no script yet/)
+    assert.equal((await upload('scheduler/sweep', "function sweep() { console.log('swept'); }")).code, 0)
+    await cloud.ok([...job, 'run', 'PrimaryService', 'sweep'])
+    const isDone = async () => ((await history())[0]?.state === 'succeeded' ? true : undefined)
+    await waitFor('the run that was asked for', isDone, { withinMs: 10_000 })
+    await cloud.ok([...job, 'update', 'PrimaryService', 'sweep', '--status', 'enabled'])
+    const isDue = async () => ((await history()).filter(({ dueAt }) => dueAt !== null).length >= 2 ? true : undefined)
+    await waitFor('two runs that were due', isDue, { withinMs: 15_000 })
+    assert.match(
+      await cloud.ok([...job, 'list', 'PrimaryService']),
+      /sweep +enabled +cron .* 20.*Z +20.*Z (succeeded|running)/,
+    )
+    assert.match(await cloud.ok([...job, 'history', 'PrimaryService', 'sweep']), /succeeded \(due .*\n.* swept/)
+    await cloud.refuses([...job, 'show', 'PrimaryService', 'other'], 2, /has no job 'other'/)
+  })
+
   test('all scripts are downloaded into a folder, which then is what runs', async () => {
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder])
     assert.equal(await readFile(join(folder, 'table', 'TodoItem.read.js'), 'utf8'), READ)
     const verify = ['mobile', 'verify', 'PrimaryService', '--against', folder]
-    assert.match(await cloud.ok(verify), /All 4 script\(s\) that run on west-us-1 are the same/)
+    assert.match(await cloud.ok(verify), /All 5 script\(s\) that run on west-us-1 are the same/)
     await writeFile(join(folder, 'table', 'TodoItem.read.js'), '// changed\n')
     await writeFile(join(folder, 'table', 'TodoItem.update.js'), '// not uploaded\n')
     const result = await cloud.cli(verify)
@@ -212,12 +239,21 @@ describe('scripts', () => {
     assert.equal((await insert({ id: 'bad' })).status, 400)
     const expected = { total: 1, mail: 'bob@example.test', who: 'anonymous' }
     assert.deepEqual(await (await orders('')).json(), expected)
+    const recoveredAt = new Date().toISOString()
+    const isSince = async () =>
+      (await history()).some((run) => run.state === 'succeeded' && run.startedAt > recoveredAt)
+    await waitFor('the job to run in the new home', async () => ((await isSince()) ? true : undefined), {
+      withinMs: 15_000,
+    })
+    await cloud.ok(['mobile', 'job', 'update', 'PrimaryService', 'sweep', '--status', 'disabled'])
+    const due = (await history()).flatMap(({ dueAt }) => dueAt ?? [])
+    assert.equal(new Set(due).size, due.length, 'what was due was noted twice')
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder, '--override'])
     await rm(join(folder, 'table', 'TodoItem.update.js'))
-    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /4 script.*east-us-1/)
+    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /5 script.*east-us-1/)
     const operations = await cloud.api<OperationView[]>('/operations')
     const operation = operations.find(({ kind }) => kind === 'recover')
-    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /4 script\(s\)/)
+    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /5 script\(s\)/)
   })
 
   test('SQL of a script that shuts its own service out is undone by a restart', async () => {
@@ -240,6 +276,7 @@ describe('scripts', () => {
       left.map(({ name, version }) => [name, version]),
       [
         ['api/orders', 4],
+        ['scheduler/sweep', 1],
         ['shared/mail', 1],
         ['table/TodoItem.insert', 2],
       ],
@@ -254,6 +291,7 @@ describe('scripts', () => {
 
   test('a deleted API is unknown at once, and its script goes out of force with it', async () => {
     await cloud.ok(['mobile', 'api', 'delete', 'PrimaryService', 'Orders', '-q'])
+    await cloud.ok(['mobile', 'job', 'delete', 'PrimaryService', 'Sweep', '-q'])
     assert.equal((await orders('')).status, 404)
     const left = await cloud.json<ScriptView[]>(['mobile', 'script', 'list', 'PrimaryService'])
     assert.deepEqual(

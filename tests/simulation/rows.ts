@@ -59,6 +59,7 @@ export class Rows {
       regions: this.regions,
       servers: this.servers,
       apis: [],
+      jobs: [],
       services: this.living,
       serverDrops: [],
       drops: [],

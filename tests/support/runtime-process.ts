@@ -138,6 +138,13 @@ export class TestRuntime {
     })
   }
 
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+
   /** Ends it as its host's end would, by force when that does not help, and gives the exit code. */
   async stop(): Promise<number | null> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode

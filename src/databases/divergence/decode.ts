@@ -1,6 +1,6 @@
 // Decoding what a lost primary committed and its standby never got, from its data folder started as a reader.
 import pg from 'pg'
-import { ID_COLUMN, PROBE_TABLE } from '../../contract/table-format.ts'
+import { ID_COLUMN, OWN_TABLES } from '../../contract/table-format.ts'
 import { waitFor } from '../../kit/clock.ts'
 import { Fault } from '../../kit/fault.ts'
 import { quoteLiteral } from '../../kit/identifiers.ts'
@@ -153,7 +153,7 @@ class Assembly {
 
   #changesOf(message: Extract<PgoutputMessage, { kind: StrandedChange['kind'] }>): StrandedChange[] {
     const ids = message.kind === 'truncate' ? message.relationIds : [message.relationId]
-    return ids.map((id) => changeOf(this.#relation(id), message)).filter(({ table }) => table !== PROBE_TABLE)
+    return ids.map((id) => changeOf(this.#relation(id), message)).filter(({ table }) => !OWN_TABLES.includes(table))
   }
 
   #relation(id: number): Relation {
