@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { ServiceSettings } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { needService, needText } from './asking.ts'
+import { needService, needText, wholeNumber } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -17,6 +17,9 @@ type Setting = {
   parse: (text: string) => Partial<ServiceSettings>
 }
 
+/** What stands for an empty list of pages. */
+const NOBODY = 'nobody'
+
 const SETTINGS: Setting[] = [
   {
     key: 'dynamicSchemaEnabled',
@@ -29,6 +32,24 @@ const SETTINGS: Setting[] = [
     about: 'the application key is asked of clients of the second generation, too, which know none',
     show: ({ isKeyRequired }) => String(isKeyRequired),
     parse: (text) => ({ isKeyRequired: truthOf('applicationKeyRequired', text) }),
+  },
+  {
+    key: 'crossDomainWhitelist',
+    about: 'host names of pages that may call it, with commas; one * each, null for pages of files',
+    show: ({ crossDomainWhitelist: hosts }) => (hosts.length === 0 ? NOBODY : hosts.join(',')),
+    parse: (text) => ({ crossDomainWhitelist: hostsOf(text) }),
+  },
+  {
+    key: 'requireHttps',
+    about: 'plain HTTP is refused',
+    show: ({ isHttpsRequired }) => String(isHttpsRequired),
+    parse: (text) => ({ isHttpsRequired: truthOf('requireHttps', text) }),
+  },
+  {
+    key: 'bodyLimitKB',
+    about: 'the largest body of a request, in KiB',
+    show: ({ bodyKb }) => String(bodyKb),
+    parse: (text) => ({ bodyKb: wholeNumber('bodyLimitKB', text, { min: 1, max: 8_192 }) }),
   },
   {
     key: 'recovery.lossMax',
@@ -107,6 +128,16 @@ async function needSetting(session: Session, given: string | undefined, usage: s
   })
 }
 
+function hostsOf(text: string): string[] {
+  const hosts = text.split(',').map((host) => host.trim())
+  if (text.trim().toLowerCase() === NOBODY) return []
+  const bad = hosts.find((host) => !/^[A-Za-z0-9.[\]:-]*\*?[A-Za-z0-9.[\]:-]*$/.test(host) || host === '')
+  if (bad === undefined) return hosts
+  throw new Fault('usage.bad_option', 400, `'${bad}' is no host name of a page`, {
+    hint: `Write host names without port, as in: app.example.com,*.example.org; or ${NOBODY}.`,
+  })
+}
+
 function truthOf(key: string, text: string): boolean {
   const word = text.trim().toLowerCase()
   if (word === 'true' || word === 'false') return word === 'true'
@@ -115,10 +146,13 @@ function truthOf(key: string, text: string): boolean {
   })
 }
 
-function jsonOf({ isSchemaDynamic, isKeyRequired, lossMsMax }: ServiceSettings): Record<string, boolean | string> {
+function jsonOf(settings: ServiceSettings): Record<string, boolean | string | number | string[]> {
   return {
-    dynamicSchemaEnabled: isSchemaDynamic,
-    applicationKeyRequired: isKeyRequired,
-    'recovery.lossMax': durationText(lossMsMax),
+    dynamicSchemaEnabled: settings.isSchemaDynamic,
+    applicationKeyRequired: settings.isKeyRequired,
+    crossDomainWhitelist: settings.crossDomainWhitelist,
+    requireHttps: settings.isHttpsRequired,
+    bodyLimitKB: settings.bodyKb,
+    'recovery.lossMax': durationText(settings.lossMsMax),
   }
 }

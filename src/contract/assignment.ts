@@ -10,6 +10,10 @@ export type MachineAddress = { machine: string; region: string; address: string;
 /** A custom API: its script is `api/NAME`. */
 export type ApiDefinition = { name: string; permissions: ApiPermissions }
 
+/** `origins`: host names of pages that may call, one `*` each. `bodyKb`: the largest body of a request, in KiB. */
+export type Intake = { origins: string[]; isHttpsRequired: boolean; bodyKb: number }
+export const DEFAULT_INTAKE: Intake = { origins: ['localhost'], isHttpsRequired: false, bodyKb: 1_024 }
+
 /** A table as the data plane knows it. The columns are PostgreSQL's to tell. */
 export type TableDefinition = { name: string; permissions: TablePermissions }
 
@@ -109,6 +113,8 @@ export type ServiceAssignment = {
   isSchemaDynamic: boolean
   /** The application key is asked of clients of the second generation, too. Left out by an older control: it is. */
   isKeyRequired?: boolean
+  /** What it takes from apps. Left out by an older control: as `DEFAULT_INTAKE`. */
+  intake?: Intake
   /** Grows with each restart that a person asked for: pools and sandboxes of an older one are ended. */
   generation: number
   tables: TableDefinition[]

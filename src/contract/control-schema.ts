@@ -207,6 +207,10 @@ export type ControlDatabase = {
     also_machine: string | null
     is_held: Generated<boolean>
     loss_ms_max: Generated<number>
+    /** Host names of pages that may call it. */
+    cors_origins: ColumnType<string[], string | undefined, string>
+    is_https_required: Generated<boolean>
+    body_kb: Generated<number>
     /** Sealed JSON of names and values; null: none. */
     app_settings: string | null
   }

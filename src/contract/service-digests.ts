@@ -1,6 +1,6 @@
 // What a service's runtime goes by, in short texts that can be compared without telling a secret.
 import { createHash } from 'node:crypto'
-import type { ApiDefinition, TableDefinition } from './assignment.ts'
+import { type ApiDefinition, DEFAULT_INTAKE, type Intake, type TableDefinition } from './assignment.ts'
 import { API_METHODS } from './permissions.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 
@@ -11,6 +11,7 @@ export type ServiceDigests = { settings: string; permissions: string; keys: stri
 export function digestsOf(service: {
   isSchemaDynamic: boolean
   isKeyRequired?: boolean
+  intake?: Intake
   tables: TableDefinition[]
   apis?: ApiDefinition[]
   appSettings?: Record<string, string>
@@ -24,7 +25,11 @@ export function digestsOf(service: {
   const called = apis.map(({ name, permissions: of }) => [name, ...API_METHODS.map((method) => of[method])])
   return {
     // As older releases have it where it is as it was with them.
-    settings: sha256([service.isSchemaDynamic, ...(service.isKeyRequired === false ? ['keyless'] : [])]),
+    settings: sha256([
+      service.isSchemaDynamic,
+      ...(service.isKeyRequired === false ? ['keyless'] : []),
+      ...intakeWords(service.intake),
+    ]),
     permissions: sha256(permissions),
     keys: sha256([service.applicationKey, service.masterKey]),
     jobs: sha256(
@@ -34,6 +39,12 @@ export function digestsOf(service: {
     ),
     apis: sha256([called, Object.entries(service.appSettings ?? {}).sort()]),
   }
+}
+
+function intakeWords(intake: Intake = DEFAULT_INTAKE): unknown[] {
+  const words = [intake.origins, intake.isHttpsRequired, intake.bodyKb]
+  const { origins, isHttpsRequired, bodyKb } = DEFAULT_INTAKE
+  return JSON.stringify(words) === JSON.stringify([origins, isHttpsRequired, bodyKb]) ? [] : words
 }
 
 // Whatever order its fields came in.

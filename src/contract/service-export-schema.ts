@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { ApiPermissionsView } from './api/custom-api.ts'
 import { CreateJob } from './api/job.ts'
+import { BODY_KB_MAX, ORIGIN_HOST, ORIGINS_MAX } from './api/service.ts'
 import { PermissionsView } from './api/table.ts'
 
 const ExportedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
@@ -22,8 +23,11 @@ export const ExportHeader = Type.Object({
   exportedAt: Type.String(),
   settings: Type.Object({
     isSchemaDynamic: Type.Boolean(),
-    /** Older releases did not know it: what the service is set to stays. */
+    /** Older releases did not know some: what the service is set to stays. */
     isKeyRequired: Type.Optional(Type.Boolean()),
+    crossDomainWhitelist: Type.Optional(Type.Array(Type.String({ pattern: ORIGIN_HOST }), { maxItems: ORIGINS_MAX })),
+    isHttpsRequired: Type.Optional(Type.Boolean()),
+    bodyKb: Type.Optional(Type.Integer({ minimum: 1, maximum: BODY_KB_MAX })),
     lossMsMax: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
   }),
   tables: Type.Array(

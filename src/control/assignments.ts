@@ -26,6 +26,7 @@ import { addressOf, type Machine } from '../regions/regions.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { definitionOf } from '../services/jobs.ts'
 import type { Service } from '../services/services.ts'
+import { intakeOf } from '../services/settings.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Opens a sealed secret. */
@@ -294,6 +295,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     masterKey: open(service.master_key),
     isSchemaDynamic: service.is_schema_dynamic,
     isKeyRequired: service.is_key_required,
+    intake: intakeOf(service),
     generation: service.restarts,
     tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
     apis: snapshot.apis

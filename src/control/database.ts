@@ -18,6 +18,7 @@ import * as keyRequired from '../../migrations/0014-key-required.ts'
 import * as madeWithSoftDelete from '../../migrations/0015-made-with-soft-delete.ts'
 import * as customApis from '../../migrations/0016-custom-apis.ts'
 import * as scheduledJobs from '../../migrations/0017-scheduled-jobs.ts'
+import * as whatAppsMaySend from '../../migrations/0018-what-apps-may-send.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -44,6 +45,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0015-made-with-soft-delete': madeWithSoftDelete,
   '0016-custom-apis': customApis,
   '0017-scheduled-jobs': scheduledJobs,
+  '0018-what-apps-may-send': whatAppsMaySend,
 }
 
 export type Db = Kysely<ControlDatabase>

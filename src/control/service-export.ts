@@ -21,7 +21,7 @@ import { insertJob, listJobs, requireJobName } from '../services/jobs.ts'
 import { requireTableName } from '../services/names.ts'
 import { checkScriptText, listCurrentScripts, readScript, writeScript } from '../services/scripts.ts'
 import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
-import { settingsOf } from '../services/settings.ts'
+import { columnsOf, settingsOf } from '../services/settings.ts'
 import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
@@ -155,10 +155,7 @@ export async function importService(
   const last = await deps.db.transaction().execute(async (trx) => {
     const written = { serviceId: service.id, principal: caller.principal }
     for (const one of header.scripts) await writeScript(trx, { ...written, ...one })
-    const { isSchemaDynamic, isKeyRequired, lossMsMax } = header.settings
-    const key = isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }
-    const set = { is_schema_dynamic: isSchemaDynamic, ...key, loss_ms_max: lossMsMax }
-    await trx.updateTable('services').set(set).where('id', '=', service.id).execute()
+    await trx.updateTable('services').set(columnsOf(header.settings)).where('id', '=', service.id).execute()
     const after = { from: header.service, exportedAt: header.exportedAt, rows }
     await audit(trx, caller, { action: 'sql import', subject: service.name, after })
     return await bumpDesired(trx)

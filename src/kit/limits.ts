@@ -179,8 +179,7 @@ export const ANSWER_BYTES_MAX = 64 * 1_048_576
 export const SCRIPT_SQL_STATEMENTS_MAX = 100
 export const POOL_IDLE_MS = 10_000
 export const RUNTIME_CONNECTIONS_MAX = 100
-/** A request of an app, as in the original: body and time. */
-export const APP_BODY_BYTES_MAX = 1_048_576
+/** The time of an app's request, as in the original. */
 export const APP_REQUEST_MS_MAX = 30_000
 /** A gateway waits for an answer a little longer than a runtime may take to give one. */
 export const GATEWAY_ANSWER_MS_MAX = 35_000

@@ -22,6 +22,7 @@ import { appSettingsOf } from '../services/app-settings.ts'
 import { definitionOf, listJobs } from '../services/jobs.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
+import { intakeOf } from '../services/settings.ts'
 import { probeTarget } from './proof.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import { askForBackup } from './service-data.ts'
@@ -173,6 +174,7 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
   const wanted = digestsOf({
     isSchemaDynamic: service.is_schema_dynamic,
     isKeyRequired: service.is_key_required,
+    intake: intakeOf(service),
     tables: tables.map(({ name, permissions }) => ({ name, permissions })),
     apis: (await listApis(deps.db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
     jobs: (await listJobs(deps.db, [service.id])).map(definitionOf),

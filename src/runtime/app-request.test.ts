@@ -20,6 +20,7 @@ test('a body is parsed by its type, JSON where none is said', () => {
 })
 
 test('a body is refused by its declared length', () => {
-  assert.throws(() => refuseLargeBody({ 'content-length': '1048577' }), { status: 413 })
-  refuseLargeBody({ 'content-length': '1048576' })
+  const bodyBytesMax = 1_048_576
+  assert.throws(() => refuseLargeBody({ headers: { 'content-length': '1048577' }, bodyBytesMax }), { status: 413 })
+  refuseLargeBody({ headers: { 'content-length': '1048576' }, bodyBytesMax })
 })

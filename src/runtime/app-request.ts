@@ -1,7 +1,6 @@
 // A request of an app as the routes see it: method, decoded path, query, and a body that is read only when wanted.
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../kit/fault.ts'
-import { APP_BODY_BYTES_MAX } from '../kit/limits.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import type { Work } from './app-database.ts'
 import { badRequest } from './app-faults.ts'
@@ -21,16 +20,21 @@ export type AppRequest = {
   clientGeneration: ClientGeneration
   headers: IncomingMessage['headers']
   work: Work
+  bodyBytesMax: number
   /** The parsed body, read once: an object for JSON and forms, a string for other types, undefined for none. */
   readBody: () => Promise<unknown>
 }
 
-export function readRequest(message: IncomingMessage, options: { requestMs: number }): AppRequest {
+/** `bodyBytesMax`: a larger body is refused. */
+export function readRequest(
+  message: IncomingMessage,
+  options: { requestMs: number; bodyBytesMax: number },
+): AppRequest {
   const target = originForm(message.url ?? '/')
   const question = target.indexOf('?')
   const query = new URLSearchParams(question < 0 ? '' : target.slice(question + 1))
   let body: Promise<unknown> | null = null
-  const parse = async () => parseBody(message.headers['content-type'], await readText(message))
+  const parse = async () => parseBody(message.headers['content-type'], await readText(message, options.bodyBytesMax))
   return {
     id: requestIdOf(message.headers[REQUEST_ID_HEADER]),
     method: methodOf(message),
@@ -39,6 +43,7 @@ export function readRequest(message: IncomingMessage, options: { requestMs: numb
     clientGeneration: clientGenerationOf(message.headers, query),
     headers: message.headers,
     work: { deadline: performance.now() + options.requestMs, isWriteInFlight: false },
+    bodyBytesMax: options.bodyBytesMax,
     readBody() {
       body ??= parse()
       return body
@@ -58,8 +63,8 @@ export function segmentsOf(path: string): string[] {
 }
 
 /** Refuses by its declared length, before anything is read. */
-export function refuseLargeBody(headers: IncomingMessage['headers']): void {
-  if (Number(headers['content-length'] ?? 0) <= APP_BODY_BYTES_MAX) return
+export function refuseLargeBody({ headers, bodyBytesMax }: Pick<AppRequest, 'headers' | 'bodyBytesMax'>): void {
+  if (Number(headers['content-length'] ?? 0) <= bodyBytesMax) return
   throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
 }
 
@@ -77,20 +82,20 @@ export function parseBody(contentType: string | undefined, text: string): unknow
   }
 }
 
-async function readText(message: IncomingMessage): Promise<string> {
+async function readText(message: IncomingMessage, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   try {
     for await (const chunk of message as AsyncIterable<Buffer>) {
       size += chunk.length
       // As the original: a body that hid its length ends the connection.
-      if (size > APP_BODY_BYTES_MAX) message.destroy()
+      if (size > bytesMax) message.destroy()
       else chunks.push(chunk)
     }
   } catch {
     throw badRequest('The request ended before its body did.')
   }
-  if (size > APP_BODY_BYTES_MAX) throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
+  if (size > bytesMax) throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
   return Buffer.concat(chunks).toString('utf8')
 }
 

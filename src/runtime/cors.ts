@@ -2,9 +2,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ClientGeneration } from './client-generation.ts'
 
-/** Host names without port; one `*` each. What a service has when nothing was configured. */
-export const DEFAULT_ORIGINS = ['localhost']
-
 const PROTOCOLS = new Set(['http:', 'https:', 'ms-appx-web:'])
 const REQUESTED_HEADERS = /^[a-z0-9-, ]{1,500}$/i
 

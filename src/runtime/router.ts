@@ -2,6 +2,7 @@
 import {
   EPOCH_HEADER,
   EPOCH_STALE,
+  INTERNAL_HEADER,
   JOBS_PATH,
   PROBE_PATH,
   REFUSED_HEADER,
@@ -9,7 +10,7 @@ import {
   TRUNCATE_PATH,
 } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
-import { type Answer, emptyAnswer, methodNotAllowed } from './answer.ts'
+import { type Answer, emptyAnswer, methodNotAllowed, textAnswer } from './answer.ts'
 import { answerApi } from './api-routes.ts'
 import { answerOfError, notFound } from './app-faults.ts'
 import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
@@ -22,6 +23,8 @@ import type { Scripts } from './scripts.ts'
 import type { ServedService, Services } from './services.ts'
 import { answerTables } from './table-routes.ts'
 import { answerTruncate } from './truncate.ts'
+
+const HTTPS_TEXT = 'This service is reached over HTTPS only.'
 
 export type RouterDeps = { services: Services; leases: Leases; scripts: Scripts; jobs: JobScheduler }
 
@@ -39,7 +42,8 @@ export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<
 
 async function answerRoute(request: AppRequest, service: ServedService, deps: RouterDeps): Promise<Answer> {
   const { leases, scripts, jobs } = deps
-  refuseLargeBody(request.headers)
+  if (service.assignment.intake?.isHttpsRequired && !isSecure(request)) return textAnswer(403, HTTPS_TEXT)
+  refuseLargeBody(request)
   const [first = '', ...rest] = segmentsOf(request.path)
   const word = first.toLowerCase()
   if (word === 'tables') {
@@ -52,6 +56,11 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }
   throw notFound()
+}
+
+// What control asks comes over its own door.
+function isSecure({ headers }: AppRequest): boolean {
+  return headers['x-forwarded-proto'] === 'https' || headers[INTERNAL_HEADER] === '1'
 }
 
 // Said before any work, so that the gateway may send the request again to where the service is now.

@@ -1,6 +1,7 @@
 // HTTP on the runtime's socket: time limit, common headers, the one place where errors become answers and log lines.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { finished } from 'node:stream/promises'
+import { DEFAULT_INTAKE, type Intake } from '../contract/assignment.ts'
 import { INTERNAL_HEADER, RUNTIME_HEALTH_PATH, SERVICE_HEADER } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
 import { APP_BODY_DISCARD_BYTES_MAX, RUNTIME_KEEP_ALIVE_MS } from '../kit/limits.ts'
@@ -10,7 +11,7 @@ import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { answerOfError, outcomeUnknown, TIMED_OUT_TEXT, timedOut } from './app-faults.ts'
 import { type AppRequest, readRequest } from './app-request.ts'
-import { corsHeaders, DEFAULT_ORIGINS } from './cors.ts'
+import { corsHeaders } from './cors.ts'
 import type { DatabaseHealth } from './health.ts'
 import { answerApp, type RouterDeps } from './router.ts'
 
@@ -42,12 +43,14 @@ export function createAppServer(deps: ServerDeps): Server {
 }
 
 async function respond(message: IncomingMessage, response: ServerResponse, deps: ServerDeps): Promise<void> {
-  const request = readRequest(message, deps)
+  const { requestMs } = deps
+  const intake = intakeOf(message, deps)
+  const request = readRequest(message, { requestMs, bodyBytesMax: intake.bodyKb * 1_024 })
   const answer = await answerInTime(request, deps)
   const headers: Record<string, string | string[]> = {
     ...versionHeaders(request, deps),
     'cache-control': 'no-cache',
-    ...corsHeaders(request, DEFAULT_ORIGINS),
+    ...corsHeaders(request, intake.origins),
     ...answer.headers,
   }
   if (answer.status !== 204 && answer.status !== 304) {
@@ -59,6 +62,12 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
   count(request, answer.status, deps)
   response.writeHead(answer.status, headers)
   response.end(answer.body)
+}
+
+// Of the service that was meant; for what nobody serves it does not matter.
+function intakeOf(message: IncomingMessage, { services }: ServerDeps): Intake {
+  const name = message.headers[SERVICE_HEADER]
+  return (typeof name === 'string' ? services.named(name)?.assignment.intake : undefined) ?? DEFAULT_INTAKE
 }
 
 // What clients of each generation look at, or show in their logs.

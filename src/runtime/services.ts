@@ -52,6 +52,11 @@ export class Services {
     return this.#served.has(keyOf(name))
   }
 
+  /** The service of that name, under whatever epoch. */
+  named(name: string): ServedService | undefined {
+    return this.#served.get(keyOf(name))
+  }
+
   list(): RuntimeService[] {
     return [...this.#served.values()].map(({ assignment }) => assignment)
   }

@@ -3,6 +3,7 @@ import type { Updateable } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, KeyType, KeyView, ServiceSettings } from '../contract/api.ts'
+import type { Intake } from '../contract/assignment.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomKey } from '../kit/identifiers.ts'
@@ -73,8 +74,16 @@ export function settingsOf(service: Service): ServiceSettings {
   return {
     isSchemaDynamic: service.is_schema_dynamic,
     isKeyRequired: service.is_key_required,
+    crossDomainWhitelist: service.cors_origins,
+    isHttpsRequired: service.is_https_required,
+    bodyKb: service.body_kb,
     lossMsMax: service.loss_ms_max,
   }
+}
+
+/** What its runtime takes from apps. */
+export function intakeOf(service: Pick<Service, 'cors_origins' | 'is_https_required' | 'body_kb'>): Intake {
+  return { origins: service.cors_origins, isHttpsRequired: service.is_https_required, bodyKb: service.body_kb }
 }
 
 /** Sets some settings, and waits until they are in force. */
@@ -104,23 +113,28 @@ export async function planSettings(
 }
 
 function settingsChange(wanted: Partial<ServiceSettings>): Change {
-  const { isSchemaDynamic, isKeyRequired, lossMsMax } = wanted
-  const set = {
-    ...(isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }),
-    ...(isSchemaDynamic === undefined ? {} : { is_schema_dynamic: isSchemaDynamic }),
-    ...(lossMsMax === undefined ? {} : { loss_ms_max: lossMsMax }),
-  }
+  const set = columnsOf(wanted)
   if (Object.keys(set).length === 0) {
     throw new Fault('service.no_setting', 400, 'no setting was named', {
       hint: 'See which there are: mainstay mobile config list',
     })
   }
-  const tell = (service: Service) => ({
-    before: settingsOf(service),
-    after: { isSchemaDynamic, isKeyRequired, lossMsMax },
-  })
-  const isOfControl = isSchemaDynamic === undefined && isKeyRequired === undefined
+  const tell = (service: Service) => ({ before: settingsOf(service), after: wanted })
+  const isOfControl = Object.keys(set).every((column) => column === 'loss_ms_max')
   return { action: 'mobile config set', set: () => set, tell, isOfControl }
+}
+
+/** Settings as columns; what is left out stays. */
+export function columnsOf(wanted: Partial<ServiceSettings>): Updateable<ControlDatabase['services']> {
+  const { isSchemaDynamic, isKeyRequired, crossDomainWhitelist: origins, isHttpsRequired, bodyKb, lossMsMax } = wanted
+  return {
+    ...(isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }),
+    ...(isSchemaDynamic === undefined ? {} : { is_schema_dynamic: isSchemaDynamic }),
+    ...(origins === undefined ? {} : { cors_origins: JSON.stringify(origins) }),
+    ...(isHttpsRequired === undefined ? {} : { is_https_required: isHttpsRequired }),
+    ...(bodyKb === undefined ? {} : { body_kb: bodyKb }),
+    ...(lossMsMax === undefined ? {} : { loss_ms_max: lossMsMax }),
+  }
 }
 
 /** Ends what a service keeps open and starts it afresh, and waits until it serves again. */

@@ -141,6 +141,11 @@ describe('on a good day', () => {
     }
     assert.deepEqual(await ask(), [200, '[]'])
     assert.match(await cloud.ok(['mobile', 'config', 'list', 'Todo']), /applicationKeyRequired +false/)
+    const pages = ['mobile', 'config', 'set', 'Todo', 'crossDomainWhitelist']
+    await cloud.refuses([...pages, 'https://app.example.test'], 2, /is no host name of a page/)
+    assert.match(await cloud.ok([...pages, 'app.example.test,*.example.org']), /app\.example\.test,\*\.example\.org/)
+    assert.match(await cloud.ok([...pages, 'nobody']), /crossDomainWhitelist nobody/)
+    await cloud.refuses(['mobile', 'config', 'set', 'Todo', 'bodyLimitKB', '9000'], 2, /Give a number from 1 to 8192/)
     const set = ['mobile', 'config', 'set', 'Todo', 'applicationKeyRequired']
     await cloud.refuses([...set, 'perhaps'], 2, /applicationKeyRequired takes true or false/)
     await cloud.ok([...set, 'true'])

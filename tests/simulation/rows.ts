@@ -164,6 +164,9 @@ export class Rows {
       loss_ms_max: 60_000,
       is_key_required: false,
       app_settings: null,
+      cors_origins: ['localhost'],
+      is_https_required: false,
+      body_kb: 1_024,
     }
     this.services.push(service)
     return service

@@ -134,9 +134,19 @@ export const ChangeDatabase = Type.Object(
 )
 export type ChangeDatabase = Static<typeof ChangeDatabase>
 
+/** A host name without port, one `*` in it; or `null`. */
+export const ORIGIN_HOST = '^(?:[A-Za-z0-9.-]*\\*?[A-Za-z0-9.-]*|\\[[0-9A-Fa-f:]+\\])$'
+export const ORIGINS_MAX = 100
+export const BODY_KB_MAX = 8_192
+
 export const ServiceSettings = Type.Object({
   isSchemaDynamic: Type.Boolean({ description: 'writes may add columns' }),
   isKeyRequired: Type.Boolean({ description: 'the application key is asked of clients of the second generation, too' }),
+  crossDomainWhitelist: Type.Array(Type.String(), {
+    description: 'host names of pages that may call it, with one * each; null for pages of files',
+  }),
+  isHttpsRequired: Type.Boolean({ description: 'plain HTTP is refused' }),
+  bodyKb: Type.Integer({ description: 'the largest body of a request, in KiB' }),
   lossMsMax: Type.Integer({ description: 'a recovery that is predicted to lose more wants to be told so' }),
 })
 export type ServiceSettings = Static<typeof ServiceSettings>
@@ -145,6 +155,11 @@ export const SetSettings = Type.Object(
   {
     isSchemaDynamic: Type.Optional(Type.Boolean()),
     isKeyRequired: Type.Optional(Type.Boolean()),
+    crossDomainWhitelist: Type.Optional(
+      Type.Array(Type.String({ pattern: ORIGIN_HOST, maxLength: 253 }), { maxItems: ORIGINS_MAX }),
+    ),
+    isHttpsRequired: Type.Optional(Type.Boolean()),
+    bodyKb: Type.Optional(Type.Integer({ minimum: 1, maximum: BODY_KB_MAX })),
     lossMsMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     isDryRun: Type.Optional(Type.Boolean()),
   },

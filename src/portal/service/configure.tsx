@@ -1,5 +1,5 @@
 // The tab Configure: settings, the database, and the end of the service.
-import { Button, Checkbox, Group, NativeSelect, NumberInput, Stack, Switch, Text } from '@mantine/core'
+import { Button, Checkbox, Group, NativeSelect, NumberInput, Stack, Switch, TagsInput, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
@@ -47,12 +47,16 @@ export function ConfigureTab({ service }: { service: ServiceView }) {
   )
 }
 
-function SettingsFacts({ settings: { isSchemaDynamic, isKeyRequired, lossMsMax } }: { settings: ServiceSettings }) {
+function SettingsFacts({ settings }: { settings: ServiceSettings }) {
+  const { isSchemaDynamic, isKeyRequired, crossDomainWhitelist, isHttpsRequired, bodyKb, lossMsMax } = settings
   return (
     <Pairs
       pairs={[
         ['Dynamic schema', isSchemaDynamic ? 'on: writes may add columns' : 'off'],
         ['Application key', isKeyRequired ? 'asked of every client' : 'not asked of clients that know none'],
+        ['Pages that may call it', crossDomainWhitelist.join(', ') || 'none'],
+        ['Plain HTTP', isHttpsRequired ? 'is refused' : 'is taken'],
+        ['Largest body', `${bodyKb} KiB`],
         ['Loss that a recovery may cost', formatMs(lossMsMax)],
       ]}
     />
@@ -62,14 +66,20 @@ function SettingsFacts({ settings: { isSchemaDynamic, isKeyRequired, lossMsMax }
 function SettingsForm({ service, settings }: { service: string; settings: ServiceSettings }) {
   const [isSchemaDynamic, setSchemaDynamic] = useState(settings.isSchemaDynamic)
   const [isKeyRequired, setKeyRequired] = useState(settings.isKeyRequired)
+  const [origins, setOrigins] = useState(settings.crossDomainWhitelist)
+  const [isHttpsRequired, setHttpsRequired] = useState(settings.isHttpsRequired)
+  const [bodyKb, setBodyKb] = useState<number | string>(settings.bodyKb)
   const [seconds, setSeconds] = useState<number | string>(settings.lossMsMax / 1_000)
   const lossMsMax = Math.round(Number(seconds) * 1_000)
   const wanted = {
     ...(isSchemaDynamic === settings.isSchemaDynamic ? {} : { isSchemaDynamic }),
     ...(isKeyRequired === settings.isKeyRequired ? {} : { isKeyRequired }),
+    ...(origins.join() === settings.crossDomainWhitelist.join() ? {} : { crossDomainWhitelist: origins }),
+    ...(isHttpsRequired === settings.isHttpsRequired ? {} : { isHttpsRequired }),
+    ...(Number(bodyKb) === settings.bodyKb ? {} : { bodyKb: Number(bodyKb) }),
     ...(lossMsMax === settings.lossMsMax ? {} : { lossMsMax }),
   }
-  const isChanged = Object.keys(wanted).length > 0 && seconds !== ''
+  const isChanged = Object.keys(wanted).length > 0 && seconds !== '' && bodyKb !== ''
   return (
     <Stack gap="sm" maw={520}>
       <Switch
@@ -83,6 +93,27 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
         description="Clients of the second generation know none. Where it is asked of them too, they reach public tables only."
         checked={isKeyRequired}
         onChange={(event) => setKeyRequired(event.currentTarget.checked)}
+      />
+      <TagsInput
+        label="Pages that may call it"
+        description="Host names without port, with one * each; null for pages of files."
+        value={origins}
+        onChange={setOrigins}
+      />
+      <Switch
+        label="HTTPS only"
+        description="Plain HTTP is refused. The gateway must be told the protocol (X-Forwarded-Proto)."
+        checked={isHttpsRequired}
+        onChange={(event) => setHttpsRequired(event.currentTarget.checked)}
+      />
+      <NumberInput
+        label="Largest body of a request, in KiB"
+        value={bodyKb}
+        onChange={setBodyKb}
+        min={1}
+        max={8_192}
+        allowDecimal={false}
+        w={280}
       />
       <NumberInput
         label="Loss that a recovery may cost, in seconds of writes"
