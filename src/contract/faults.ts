@@ -106,6 +106,7 @@ export const FAULT_CODES = [
   'divergence.unknown',
   'door.refused',
   'door.unreachable',
+  'egress.failed',
   'egress.refused',
   'export.broken',
   'external.attached_already',

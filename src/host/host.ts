@@ -73,6 +73,8 @@ export type HostDeps = {
   vault: Vault | null
   /** The same as it was given. */
   vaultText: string
+  /** Networks that scripts may reach although they are private. */
+  egressAllow: string[]
 }
 
 type Held = { server: ManagedServer; lease: LeaseKeeper; proofs: ProofGiver; cluster: Cluster; isWatched: boolean }
@@ -119,7 +121,15 @@ export class Host {
     this.#externals = new Externals({ socketFolder: deps.socketFolder, log: deps.log, onChange })
     this.serviceLogs = new ServiceLogs(deps)
     const onLines = (lines: ServiceLines) => this.serviceLogs.take(lines)
-    this.#runtimes = new Runtimes({ home: deps.home, folder: deps.runtimeFolder, log: deps.log, onChange, onLines })
+    const { egressAllow } = deps
+    this.#runtimes = new Runtimes({
+      home: deps.home,
+      folder: deps.runtimeFolder,
+      egressAllow,
+      log: deps.log,
+      onChange,
+      onLines,
+    })
     this.#remoteLeases = new RemoteLeases(deps.peers, () => this.#publishLeases())
   }
 

@@ -10,6 +10,7 @@ import { prepareBinaries } from '../databases/binaries.ts'
 import { repeat } from '../kit/clock.ts'
 import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
 import { serveHttp } from '../kit/door-http.ts'
+import { egressPolicy } from '../kit/egress-agent.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
@@ -47,6 +48,7 @@ const OPTIONS = {
   'reserved-units': { type: 'string' },
   'shared-slots': { type: 'string' },
   vault: { type: 'string' },
+  'egress-allow': { type: 'string', multiple: true },
   ...METRICS_OPTIONS,
 } as const
 
@@ -61,6 +63,8 @@ const USAGE = [
   '                 what it offers to services (default: its share of what is set for the region, else 4 and 20)',
   '--vault FOLDER|URL where backups go: a folder, s3://BUCKET/PREFIX?region=R&endpoint=URL, or none (MAINSTAY_VAULT).',
   '                 Every host needs the same one, and it must outlive the region.',
+  '--egress-allow NETWORK',
+  '                 a private network that scripts may reach, as 10.1.0.0/16; may be repeated (MAINSTAY_EGRESS_ALLOW)',
   ...METRICS_USAGE,
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
@@ -80,6 +84,9 @@ async function run(args: string[]): Promise<void> {
   const { vault: usualVault, vaultAccessKeyId: accessKeyId, vaultSecretAccessKey: secretAccessKey } = environment()
   const vaultText = values.vault ?? usualVault ?? 'none'
   const vault = parseVault(vaultText, { accessKeyId, secretAccessKey })
+  const egressAllow = [...(values['egress-allow'] ?? []), ...environment().egressAllow]
+  // What is no network is told here, not by every runtime.
+  egressPolicy(egressAllow)
   const controls = parseControlUrls(values.control)
   const doorPort = parsePort('--port', values.port, { isAnyAllowed: true })
   const metricsAddress = parseMetricsAddress(values, environment().metricsAddress)
@@ -120,7 +127,16 @@ async function run(args: string[]): Promise<void> {
   const highest = await HighestEpoch.open(home, postgresFolder)
   const host = new Host({
     ...{ home, postgresFolder, socketFolder, runtimeFolder, identity, door, doorAt, binaries, control, peers, log },
-    ...{ certificate, trouble, highest, release: readRelease(), offer: offerFrom(values), vault, vaultText },
+    ...{
+      certificate,
+      trouble,
+      highest,
+      release: readRelease(),
+      offer: offerFrom(values),
+      vault,
+      vaultText,
+      egressAllow,
+    },
   })
   await host.bundles.load()
   await host.scratch.sweep()

@@ -49,6 +49,7 @@ const WEAKEST_FIRST = ['off', 'reduced', 'full'] as const
 export class Runtimes {
   readonly #home: string
   readonly #folder: string
+  readonly #egressAllow: string[]
   readonly #log: Log
   readonly #onChange: () => void
   readonly #onLines: (lines: ServiceLines) => void
@@ -65,6 +66,8 @@ export class Runtimes {
   constructor(options: {
     home: string
     folder: string
+    /** Networks that scripts may reach although they are private. */
+    egressAllow: string[]
     log: Log
     onChange: () => void
     /** What scripts of services said. */
@@ -72,6 +75,7 @@ export class Runtimes {
   }) {
     this.#home = options.home
     this.#folder = options.folder
+    this.#egressAllow = options.egressAllow
     this.#log = options.log
     this.#onChange = options.onChange
     this.#onLines = options.onLines
@@ -194,7 +198,8 @@ export class Runtimes {
     const owner = [...this.#runtimes].find(([, { workers }]) => workers.includes(worker))
     if (!owner || worker.child || worker.timer || this.#isHeldDown) return
     const [name, runtime] = owner
-    const args = ['runtime', '--home', this.#home, '--name', name, '--socket', worker.socket]
+    const allowed = this.#egressAllow.flatMap((network) => ['--egress-allow', network])
+    const args = ['runtime', '--home', this.#home, '--name', name, '--socket', worker.socket, ...allowed]
     const child = startRole(args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const startedAt = performance.now()
     worker.child = child

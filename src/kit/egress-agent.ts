@@ -58,6 +58,6 @@ export function requireAllowedHost(policy: EgressPolicy, url: URL): void {
 
 function refused(host: string, reason: string | null): Fault {
   return new Fault('egress.refused', 400, `${host} may not be reached from here: ${reason}`, {
-    hint: 'Where it is yours: mainstay control --egress-allow NETWORK, or MAINSTAY_EGRESS_ALLOW.',
+    hint: 'Where it is yours: --egress-allow NETWORK where control or a host is started, or MAINSTAY_EGRESS_ALLOW.',
   })
 }

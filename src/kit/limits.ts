@@ -175,6 +175,11 @@ export const POOL_CONNECTIONS_MAX = 4
 export const SQL_CONNECTIONS_MAX = 2
 /** What PostgreSQL may answer to one statement of an app or a script. */
 export const ANSWER_BYTES_MAX = 64 * 1_048_576
+/** What scripts fetch: bytes of one answer, how long a connection may take, redirects, and how many at once. */
+export const FETCH_BYTES_MAX = 8 * 1_048_576
+export const FETCH_CONNECT_MS_MAX = 5_000
+export const FETCH_REDIRECTS_MAX = 20
+export const FETCHES_PER_SERVICE_MAX = 20
 /** Statements that a script may run in one go. */
 export const SCRIPT_SQL_STATEMENTS_MAX = 100
 export const POOL_IDLE_MS = 10_000

@@ -40,7 +40,14 @@ export async function answerApi(context: Context, segments: string[]): Promise<A
   const script = assignment.scripts.find((one) => one.name.toLowerCase() === `api/${api.name}`.toLowerCase())
   if (!script) throw failScript(context, `/api/${api.name}.js`, 'It has no script yet.')
   const { deadline } = request.work
-  const asks = new ScriptAsks({ service, leases, deadline, clientGeneration: 1, conflictStatus: 412 })
+  const asks = new ScriptAsks({
+    service,
+    leases,
+    fetches: context.scripts.fetches,
+    deadline,
+    clientGeneration: 1,
+    conflictStatus: 412,
+  })
   const input = { what: 'api' as const, module: script.name, user, request: await requestOf(context) }
   return await runScript(context, script, { input, asks }, (answer) => render(context, sourceOf(script), answer))
 }

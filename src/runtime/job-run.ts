@@ -23,7 +23,14 @@ export async function runJob(
   const deadline = performance.now() + JOB_MS_MAX
   const request = { id: randomUUID(), work: { deadline } }
   const context = { request, service, scripts }
-  const asks = new ScriptAsks({ service, leases, deadline, clientGeneration: 1, conflictStatus: 412 })
+  const asks = new ScriptAsks({
+    service,
+    leases,
+    fetches: scripts.fetches,
+    deadline,
+    clientGeneration: 1,
+    conflictStatus: 412,
+  })
   const input = { what: 'job' as const, name: job.name, user: { level: 'admin' as const, id: null } }
   let output = ''
   const onLine = (message: string) => {

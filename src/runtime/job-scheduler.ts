@@ -128,8 +128,14 @@ export class JobScheduler {
       })
       return
     }
-    const claim = await this.#claim(service, job, { dueMs, note: noteOf(watched, dueMs, lateMs) })
+    const isFirstHere = dueMs < watched.sinceMs && (await this.#isFirstUnder(service))
+    const claim = await this.#claim(service, job, { dueMs, note: noteOf({ lateMs, isFirstHere }) })
     if (claim.kind === 'claimed') this.#run(service, job, claim.id)
+  }
+
+  // Nothing was noted under this epoch yet, by whichever process: what comes next is a new home's first.
+  async #isFirstUnder(service: ServedService): Promise<boolean> {
+    return (await storeOf(service).noted(shortWork())).epoch < service.assignment.epoch
   }
 
   async #claim(
@@ -139,10 +145,7 @@ export class JobScheduler {
   ): Promise<Claim> {
     const { epoch } = service.assignment
     const wanted = { job: job.name, dueMs, epoch, note, mayOverlap: job.overlap === 'allow' }
-    const claim = await this.#guarded(service, async () => await storeOf(service).claim(wanted, shortWork()))
-    const noted = this.#watched.get(service.assignment.name)?.noted
-    if (noted) noted.epoch = Math.max(noted.epoch, epoch)
-    return claim
+    return await this.#guarded(service, async () => await storeOf(service).claim(wanted, shortWork()))
   }
 
   async #guarded<T>(service: ServedService, work: () => Promise<T>): Promise<T> {
@@ -180,14 +183,11 @@ function afterOf(job: JobDefinition, noted: Noted): number {
   return Math.max(Date.parse(job.countsFrom), noted.lastDue.get(job.name) ?? 0)
 }
 
-function noteOf(watched: Watched, dueMs: number, lateMs: number): string | null {
-  const isFirstHere = (watched.noted?.epoch ?? 0) < watched.epoch
+function noteOf({ lateMs, isFirstHere }: { lateMs: number; isFirstHere: boolean }): string | null {
   const notes = [
     ...(lateMs > JOB_LATE_MS ? [`${Math.round(lateMs / 1_000)} s late: nobody was there to run it at its time`] : []),
     // What the home before noted last may not have come along.
-    ...(isFirstHere && dueMs < watched.sinceMs
-      ? ['it was due before this home took over, and may have run there']
-      : []),
+    ...(isFirstHere ? ['it was due before this home took over, and may have run there'] : []),
   ]
   return notes.length === 0 ? null : notes.join('; ')
 }

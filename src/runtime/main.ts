@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { SHARED_RUNTIME } from '../contract/assignment.ts'
 import type { FromRuntime, RuntimeNumbers, ToRuntime } from '../contract/runtime-channel.ts'
 import { bootMs, pause, waitFor } from '../kit/clock.ts'
+import { egressPolicy } from '../kit/egress-agent.ts'
 import { environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
 import { removeTree } from '../kit/files.ts'
@@ -31,6 +32,8 @@ const OPTIONS = {
   home: { type: 'string' },
   name: { type: 'string' },
   socket: { type: 'string' },
+  /** Networks that scripts may reach although they are private. */
+  'egress-allow': { type: 'string', multiple: true },
   /** Milliseconds that a request may take; for tests. */
   'request-ms': { type: 'string', default: String(APP_REQUEST_MS_MAX) },
 } as const
@@ -59,8 +62,9 @@ async function run(args: string[]): Promise<void> {
   const health = new DatabaseHealth()
   const draining: Draining = { isDraining: false }
   const version = await readVersion()
+  const policy = egressPolicy([...(values['egress-allow'] ?? []), ...environment().egressAllow])
   // Beside its socket, where root lets others read and nobody else writes.
-  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, log })
+  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, policy, log })
   const jobs = new JobScheduler({ services, scripts, leases, log })
   const deps = { services, leases, scripts, jobs, health, log, requests, draining }
   const server = createAppServer({ name, version, requestMs, ...deps })

@@ -27,7 +27,14 @@ export async function answerByScript(
   const { conflictStatus, ...subject } = await subjectOf(context, operation, id)
   const { server } = service.assignment.database
   const { clientGeneration } = request
-  const asks = new ScriptAsks({ service, leases, deadline: request.work.deadline, clientGeneration, conflictStatus })
+  const asks = new ScriptAsks({
+    service,
+    leases,
+    fetches: context.scripts.fetches,
+    deadline: request.work.deadline,
+    clientGeneration,
+    conflictStatus,
+  })
   return await leases.guard({ server, isWrite: operation !== 'read' }, async () => {
     const input = { what: 'table' as const, ...subject, ...aboutOf(context), operation }
     const about = { context, operation, source: sourceOf(script), asks }

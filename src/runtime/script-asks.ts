@@ -17,6 +17,7 @@ import { checkId, checkIdLength, type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
 import { parseFilters, parseSystemProperties } from './read-query.ts'
 import { conflictAnswer } from './row-answers.ts'
+import type { ScriptFetches } from './script-fetch.ts'
 import { isSqlAsk, ScriptSql, sqlProblem } from './script-sql.ts'
 import { findTable, type ServedService } from './services.ts'
 import type { Page, ReadRow, WrittenRow } from './table-store.ts'
@@ -31,11 +32,12 @@ export type Executed =
   | { kind: 'failed'; answer: Answer; error: unknown }
 
 /** What changes nothing. What SQL does, nobody knows but PostgreSQL. */
-const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close'])
+const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close', 'fetch'])
 
 export class ScriptAsks {
   readonly #service: ServedService
   readonly #leases: Leases
+  readonly #fetches: ScriptFetches
   readonly #deadline: number
   readonly #clientGeneration: ClientGeneration
   readonly #conflictStatus: 409 | 412
@@ -48,12 +50,14 @@ export class ScriptAsks {
   constructor(deps: {
     service: ServedService
     leases: Leases
+    fetches: ScriptFetches
     deadline: number
     clientGeneration: ClientGeneration
     conflictStatus: 409 | 412
   }) {
     this.#service = deps.service
     this.#leases = deps.leases
+    this.#fetches = deps.fetches
     this.#deadline = deps.deadline
     this.#clientGeneration = deps.clientGeneration
     this.#conflictStatus = deps.conflictStatus
@@ -74,6 +78,8 @@ export class ScriptAsks {
     const isWrite = !READING.has(what.op)
     if (isWrite) this.#hasWritten = true
     try {
+      // What goes to the world needs no lease.
+      if (what.op === 'fetch') return await this.#do(what, isExecute)
       const { server } = this.#service.assignment.database
       return await this.#leases.guard({ server, isWrite }, async () => await this.#do(what, isExecute))
     } catch (error) {
@@ -89,6 +95,7 @@ export class ScriptAsks {
   }
 
   async #do(what: ScriptAsk, isExecute: boolean): Promise<AskOutcome> {
+    if (what.op === 'fetch') return await this.#fetches.carryOut(this.#service.assignment.id, what, this.#deadline)
     if (isSqlAsk(what)) {
       if (this.#isOver) throw timedOut()
       this.#sql ??= new ScriptSql(this.#service, this.#deadline)

@@ -5,10 +5,12 @@ import type { ScriptAssignment, ServiceAssignment } from '../contract/assignment
 import type { SandboxLevel } from '../contract/facts.ts'
 import type { TableOperation } from '../contract/permissions.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
+import type { EgressPolicy } from '../kit/egress-agent.ts'
 import { readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
 import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
+import { ScriptFetches } from './script-fetch.ts'
 import { ScriptRunCounts } from './script-runs.ts'
 import { GatheredLines } from './service-lines.ts'
 
@@ -16,13 +18,16 @@ export class Scripts {
   readonly runs = new ScriptRunCounts()
   /** What was said since its host last took it. */
   readonly lines = new GatheredLines()
+  /** What scripts ask of the world. */
+  readonly fetches: ScriptFetches
   #ids = new Map<string, string>()
   readonly #sandboxes: Sandboxes
   readonly #log: Log
 
   /** `folder` is for the sandboxes, and made anew. */
-  constructor(options: { folder: string; isKeptWarm: boolean; log: Log }) {
+  constructor(options: { folder: string; isKeptWarm: boolean; policy: EgressPolicy; log: Log }) {
     const { folder, isKeptWarm } = options
+    this.fetches = new ScriptFetches(options.policy)
     this.#log = options.log
     this.#sandboxes = new Sandboxes({ folder, isKeptWarm, log: (service, line) => this.log(service, line) })
   }
@@ -72,6 +77,7 @@ export class Scripts {
 
   close(): void {
     this.#sandboxes.close()
+    this.fetches.close()
   }
 }
 

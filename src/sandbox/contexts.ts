@@ -1,5 +1,6 @@
 // A V8 context in which scripts run: our own side of it is compiled once and sent into each as text.
 import { createContext, Script } from 'node:vm'
+import { scriptFetch } from './fetch-call.ts'
 import { filterOfFunction } from './filter-function.ts'
 import { scriptApi } from './script-api.ts'
 import { type GlobalsOutside, scriptGlobals } from './script-globals.ts'
@@ -40,6 +41,12 @@ const SHARED = {
   queueMicrotask,
   atob,
   btoa,
+  fetch: scriptFetch,
+  Headers,
+  Request,
+  Response,
+  FormData,
+  Blob,
 }
 
 /** Makes one. `name` is for debuggers. */

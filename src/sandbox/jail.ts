@@ -12,6 +12,7 @@ const CODE = [
   'call-under-way',
   'contexts',
   'errors',
+  'fetch-call',
   'filter-function',
   'frames',
   'module-world',

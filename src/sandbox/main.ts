@@ -7,6 +7,7 @@ import type { Script } from 'node:vm'
 import { callApi } from './api-call.ts'
 import { CallUnderWay, running } from './call-under-way.ts'
 import { describe } from './errors.ts'
+import { failUnwatched } from './fetch-call.ts'
 import { FrameReader, frameOf } from './frames.ts'
 import type { CallStart, FromSandbox, JobStart, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
 import { ModuleWorld } from './module-world.ts'
@@ -42,6 +43,10 @@ channel.on('close', () => process.exit(0))
 channel.on('error', () => process.exit(0))
 listen()
 process.on('uncaughtException', (error) => endAfter(`${describe(error)}`))
+process.on('unhandledRejection', (reason) => {
+  const message = failUnwatched(reason)
+  if (message !== null) say({ kind: 'log', call: null, source: 'modules', level: 'error', message })
+})
 process.on('exit', (code) => endAfter(`it called process.exit(${code})`))
 say({ kind: 'ready', sight: look() })
 

@@ -48,8 +48,18 @@ export type SqlAsk =
 /** What a statement gave: rows as lists in the order of `columns`; `count`: how many it gave or changed. */
 export type SqlResult = { columns: { name: string; type: string }[]; rows: WireValue[][]; count: number | null }
 
+/** `body`: base64. */
+export type FetchAsk = {
+  op: 'fetch'
+  url: string
+  method: string
+  headers: [string, string][]
+  body: string | null
+  redirect: 'follow' | 'manual' | 'error'
+}
+
 /** What a script asks its runtime for. */
-export type ScriptAsk = TableAsk | SqlAsk
+export type ScriptAsk = TableAsk | SqlAsk | FetchAsk
 
 export type AskOutcome =
   | { kind: 'row'; row: WireItem }
@@ -59,6 +69,15 @@ export type AskOutcome =
   /** The schema, what it is called in SQL of old, and the names of its tables and columns. */
   | { kind: 'names'; schema: string; aliases: string[]; names: string[] }
   | { kind: 'session'; session: number }
+  | {
+      kind: 'fetched'
+      url: string
+      status: number
+      statusText: string
+      headers: [string, string][]
+      body: string
+      isRedirected: boolean
+    }
   | { kind: 'results'; results: SqlResult[] }
   | { kind: 'conflict'; row: WireItem; message: string }
   /** `sqlState`: PostgreSQL's own code of it. */

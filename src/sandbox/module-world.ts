@@ -4,12 +4,14 @@ import { posix } from 'node:path'
 import { Script } from 'node:vm'
 import { logLine, type Running, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
+import { requestModule } from './fetch-call.ts'
 import type { FromSandbox, SandboxLimits } from './messages.ts'
 import { nodeModule } from './node-modules.ts'
 import type { Apis } from './script-api.ts'
 import { Timers } from './timers.ts'
 
 const CONFIG_MODULE = 'mobileservice-config'
+const REQUEST_MODULE = 'request'
 const PARAMETERS = 'exports, require, module, __filename, __dirname'
 
 export type WorldDeps = {
@@ -56,6 +58,7 @@ export class ModuleWorld {
   /** What a script in that folder (`/table`) gets by a name. Throws when there is nothing, or when the module throws. */
   require(folder: string, name: string): unknown {
     if (name === CONFIG_MODULE) return structuredClone(this.#deps.config)
+    if (name === REQUEST_MODULE) return requestModule
     if (!name.startsWith('.') && !name.startsWith('/')) return nodeModule(name)
     const found = this.#find(posix.resolve(folder, name))
     if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)

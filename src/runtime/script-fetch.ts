@@ -1,0 +1,142 @@
+// HTTP of scripts to the world: dialled here, since they have no network, and only to where the policy allows.
+// Bounded in time, bytes, redirects, and in how much of it one service has at once.
+import { type Agent, fetch } from 'undici'
+import { type EgressPolicy, egressAgent, requireAllowedHost } from '../kit/egress-agent.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
+import { FETCH_BYTES_MAX, FETCH_CONNECT_MS_MAX, FETCH_REDIRECTS_MAX, FETCHES_PER_SERVICE_MAX } from '../kit/limits.ts'
+import type { AskOutcome, FetchAsk } from '../sandbox/messages.ts'
+import { badRequest, timedOut } from './app-faults.ts'
+
+/** Of one connection, or the agent's to say. */
+const NOT_SENT = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+/** What a redirect to somewhere else must not take along. */
+const SECRET = new Set(['authorization', 'cookie', 'proxy-authorization'])
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+
+type Wanted = { url: URL; method: string; headers: [string, string][]; body: Buffer | null }
+type Fetched = Awaited<ReturnType<typeof fetch>>
+
+export class ScriptFetches {
+  readonly #policy: EgressPolicy
+  readonly #agent: Agent
+  readonly #underWay = new Map<string, number>()
+
+  constructor(policy: EgressPolicy) {
+    this.#policy = policy
+    this.#agent = egressAgent(policy, { connectMs: FETCH_CONNECT_MS_MAX })
+  }
+
+  /** Carries one out for a service. `deadline`: `performance.now`. Throws Faults. */
+  async carryOut(service: string, what: FetchAsk, deadline: number): Promise<AskOutcome> {
+    const count = this.#underWay.get(service) ?? 0
+    if (count >= FETCHES_PER_SERVICE_MAX) {
+      throw new Fault('app.unavailable', 503, `A service may fetch ${FETCHES_PER_SERVICE_MAX} things at once, no more.`)
+    }
+    this.#underWay.set(service, count + 1)
+    try {
+      return await this.#follow(what, deadline)
+    } finally {
+      const left = (this.#underWay.get(service) ?? 1) - 1
+      if (left > 0) this.#underWay.set(service, left)
+      else this.#underWay.delete(service)
+    }
+  }
+
+  /** Ends its connections. */
+  close(): void {
+    this.#agent.destroy().catch(() => {
+      // They are gone, which is what was wanted.
+    })
+  }
+
+  async #follow(what: FetchAsk, deadline: number): Promise<AskOutcome> {
+    let wanted = wantedOf(what)
+    const leftMs = Math.floor(deadline - performance.now())
+    if (leftMs <= 0) throw timedOut()
+    const signal = AbortSignal.timeout(leftMs)
+    for (let hop = 0; ; hop += 1) {
+      const answer = await this.#fetch(wanted, signal)
+      const location = answer.headers.get('location')
+      if (!REDIRECTS.has(answer.status) || location === null || what.redirect === 'manual') {
+        return await outcomeOf(answer, wanted.url, hop > 0)
+      }
+      await answer.body?.cancel()
+      if (what.redirect === 'error') throw badRequest(`${wanted.url.origin} redirects, which was not wanted.`)
+      if (hop >= FETCH_REDIRECTS_MAX) throw badRequest(`${wanted.url.origin} redirects again and again.`)
+      wanted = redirected(wanted, answer.status, location)
+    }
+  }
+
+  async #fetch({ url, method, headers, body }: Wanted, signal: AbortSignal): Promise<Fetched> {
+    requireAllowedHost(this.#policy, url)
+    const sent = body === null ? {} : { body }
+    try {
+      return await fetch(url, { method, headers, ...sent, redirect: 'manual', dispatcher: this.#agent, signal })
+    } catch (error) {
+      throw problemOf(error, url)
+    }
+  }
+}
+
+function wantedOf(what: FetchAsk): Wanted {
+  const url = urlOf(String(what.url))
+  const method = String(what.method).toUpperCase()
+  const given = Array.isArray(what.headers) ? what.headers : []
+  const headers = given
+    .map(([name, value]): [string, string] => [String(name).toLowerCase(), String(value)])
+    .filter(([name]) => !NOT_SENT.has(name))
+  const body = typeof what.body === 'string' ? Buffer.from(what.body, 'base64') : null
+  return { url, method, headers, body: method === 'GET' || method === 'HEAD' ? null : body }
+}
+
+// https://fetch.spec.whatwg.org/#http-redirect-fetch
+function redirected({ url, method, headers, body }: Wanted, status: number, location: string): Wanted {
+  const next = urlOf(new URL(location, url).href)
+  const isRead = status === 303 || ((status === 301 || status === 302) && method === 'POST')
+  const kept = next.origin === url.origin ? headers : headers.filter(([name]) => !SECRET.has(name))
+  if (!isRead || method === 'HEAD') return { url: next, method, headers: kept, body }
+  return { url: next, method: 'GET', headers: kept.filter(([name]) => !name.startsWith('content-')), body: null }
+}
+
+function urlOf(text: string): URL {
+  if (!URL.canParse(text)) throw badRequest(`'${text.slice(0, 200)}' is no URL.`)
+  const url = new URL(text)
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url
+  throw badRequest(`Only http: and https: can be fetched, not ${url.protocol}`)
+}
+
+async function outcomeOf(answer: Fetched, url: URL, isRedirected: boolean): Promise<AskOutcome> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of answer.body ?? []) {
+      bytes += chunk.byteLength
+      if (bytes > FETCH_BYTES_MAX) throw badRequest(`${url.origin} answers with more than ${FETCH_BYTES_MAX} bytes.`)
+      chunks.push(Buffer.from(chunk))
+    }
+  } catch (error) {
+    await answer.body?.cancel().catch(() => {})
+    throw problemOf(error, url)
+  }
+  const { status, statusText } = answer
+  const headers = [...answer.headers]
+  const body = Buffer.concat(chunks).toString('base64')
+  return { kind: 'fetched', url: url.href, status, statusText, headers, body, isRedirected }
+}
+
+function problemOf(error: unknown, url: URL): Fault {
+  if (error instanceof Fault) return error
+  const cause = error instanceof Error ? error.cause : undefined
+  if (cause instanceof Fault) return cause
+  const reason = cause instanceof Error ? messageOf(cause) : messageOf(error)
+  return new Fault('egress.failed', 502, `${url.origin} could not be reached: ${reason}`, { cause: error })
+}
