@@ -103,7 +103,7 @@ export class JobScheduler {
   // Returns when to look again.
   async #look(service: ServedService, watched: Watched): Promise<number> {
     const store = storeOf(service)
-    await store.markLost(shortWork())
+    await store.markLost(watched.epoch, shortWork())
     watched.noted ??= await store.noted(shortWork())
     const { noted, jobs } = watched
     for (const job of jobs.filter(({ isEnabled }) => isEnabled)) {

@@ -55,7 +55,7 @@ export class JobStore {
     work: Work,
   ): Promise<Claim> {
     const { job, dueMs, epoch, note, mayOverlap } = wanted
-    const isSecond = `not $4::boolean and exists (select 1 from ${this.#table} where job = $1 and state = 'running' and ${ALIVE})`
+    const isSecond = `not $4::boolean and exists (select 1 from ${this.#table} where job = $1 and state = 'running' and epoch >= $5::bigint and ${ALIVE})`
     const text = `
       with judged as (select ${isSecond} as is_second)
       insert into ${this.#table} (job, due_at, state, seen_at, finished_at, note, epoch)
@@ -101,13 +101,13 @@ export class JobStore {
     await this.#database.run({ text: old, values: [run.job], isWrite: true }, work)
   }
 
-  /** Flags runs whose process is not heard any more. */
-  async markLost(work: Work): Promise<void> {
+  /** Flags runs whose process is not heard any more, or that a home before this epoch began: that one is shut out. */
+  async markLost(epoch: number, work: Work): Promise<void> {
     const text = `update ${this.#table}
                      set state = 'lost', finished_at = clock_timestamp(),
                          note = concat_ws('; ', note, 'its process ended: it may have done all, part or none')
-                   where state = 'running' and not (${ALIVE})`
-    await this.#database.run({ text, values: [], isWrite: true }, work)
+                   where state = 'running' and (epoch < $1::bigint or not (${ALIVE}))`
+    await this.#database.run({ text, values: [String(epoch)], isWrite: true }, work)
   }
 
   /** The newest runs of a job, the newest first; of null the newest one of each. */

@@ -15,6 +15,7 @@ const CODE = [
   'fetch-call',
   'filter-function',
   'frames',
+  'module-text',
   'module-world',
   'node-modules',
   'script-api',

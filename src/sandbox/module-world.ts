@@ -6,6 +6,7 @@ import { logLine, type Running, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
 import { requestModule } from './fetch-call.ts'
 import type { FromSandbox, SandboxLimits } from './messages.ts'
+import { isModuleText, moduleText } from './module-text.ts'
 import { nodeModule } from './node-modules.ts'
 import type { Apis } from './script-api.ts'
 import { Timers } from './timers.ts'
@@ -93,7 +94,8 @@ export class ModuleWorld {
 
   #evaluate(source: string, text: string, module: Module): void {
     // On the same line, so that lines in stacks are those of the file.
-    const script = new Script(`(function (${PARAMETERS}) {${text}\n})`, { filename: `<${source}>` })
+    const body = isModuleText(text) ? `"use strict";${moduleText(text)}` : text
+    const script = new Script(`(function (${PARAMETERS}) {${body}\n})`, { filename: `<${source}>` })
     const wrapped = this.inside.run(script) as (...values: unknown[]) => void
     const folder = posix.dirname(source)
     const require = (name: unknown) => this.require(folder, String(name))

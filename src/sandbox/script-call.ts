@@ -3,6 +3,7 @@ import { Script } from 'node:vm'
 import type { CallUnderWay } from './call-under-way.ts'
 import { makeContext } from './contexts.ts'
 import type { JobStart, SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
+import { isModuleText, moduleText } from './module-text.ts'
 import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 
@@ -24,19 +25,24 @@ export function callScript(
     const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
     const tables = context.scriptTables(bridge, context.queries)
     context.global.mssql = context.scriptSql(sqlOutside(call), tables)
+    const exports: Record<string, unknown> = {}
+    context.global.exports = exports
     const current = start.what === 'table' ? { current: tables.getTable(start.table) } : {}
     context.global.tables = { getTable: tables.getTable, ...current }
-    const run =
+    const side =
       start.what === 'table'
-        ? context.scriptSide(start, { ask: bridge.ask, answer }, context.queries, tables).run
-        : (main: unknown) => runJob(start.name, main, call)
+        ? context.scriptSide(start, { ask: bridge.ask, answer }, context.queries, tables)
+        : { run: (main: unknown) => runJob(start.name, main, call), runModern: null }
     try {
       context.run(script)
     } catch (error) {
       fail(error)
       return
     }
-    run(context.global[start.what === 'table' ? start.operation : start.name])
+    const name = start.what === 'table' ? start.operation : start.name
+    const exported = exports[name] ?? (name === 'del' ? exports.delete : undefined) ?? exports.default
+    if (typeof exported === 'function' && side.runModern) side.runModern(exported as () => unknown)
+    else side.run(exported ?? context.global[name])
   })
 }
 
@@ -56,5 +62,5 @@ function runJob(name: string, main: unknown, call: CallUnderWay): void {
 /** Compiles a script. Throws what V8 says of its syntax. */
 export function compile(source: string, text: string): Script {
   // On the same line, so that lines in stacks are those of the file.
-  return new Script(`"use strict";${text}`, { filename: `<${source}>` })
+  return new Script(`"use strict";${isModuleText(text) ? moduleText(text) : text}`, { filename: `<${source}>` })
 }

@@ -16,7 +16,7 @@ export const scriptSide = (
   outside: Outside,
   { makeQuery, newParts }: Queries,
   tables: Tables,
-): { run: (main: unknown) => void } => {
+): { run: (main: unknown) => void; runModern: (main: (about: Fields) => unknown) => void } => {
   const { fromWire, toWire, guarded, checkHandlers, systemPropertiesOf, includes, errorOf, rowsOf } = tables
   const { complete, versionIn, newPending, fail } = tables
   const { operation } = start
@@ -166,7 +166,40 @@ export const scriptSide = (
     },
   }
 
+  /** The way of today: one argument with all there is, `next()` for the operation, and what is returned is the answer. */
+  const runModern = (main: (about: Fields) => unknown) => {
+    const subject = operation === 'read' ? { query } : operation === 'del' ? { id: start.id } : { item }
+    const { parameters } = request
+    const next = (options?: unknown) => request.execute(options)
+    const about = {
+      ...subject,
+      user: makeUser(),
+      tables: (globalThis as unknown as Fields).tables,
+      request,
+      parameters,
+      next,
+    }
+    const answered = (value: unknown) => {
+      if (isResponded) return
+      if (value !== undefined) request.respond(operation === 'insert' ? 201 : 200, value)
+      else if (executed === 'not yet') request.respond(204)
+      else if (executed === 'done') respondDefault()
+      // Otherwise it goes on, and answers by itself.
+    }
+    const refused = (error: unknown) => {
+      const status = typeof error === 'object' && error !== null ? (error as Fields).statusCode : undefined
+      if (error === awaitedError) finish({ kind: 'execute_failed' })
+      else if (typeof status !== 'number' || status < 400 || status > 499 || isResponded) fail(error)
+      else request.respond(status, { code: status, error: String(error) })
+    }
+    Promise.resolve()
+      .then(() => main(about))
+      .then(answered)
+      .catch(refused)
+  }
+
   return {
+    runModern,
     run: (main) =>
       guarded(() => {
         if (typeof main !== 'function') throw new Error(`The script defines no function '${operation}'.`)

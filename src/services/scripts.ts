@@ -1,6 +1,7 @@
 // Scripts of services as rows: every version kept, texts by their content. The newest version of a name is in force.
 import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
+import { parse } from 'acorn'
 import { type Kysely, sql } from 'kysely'
 import type { ScriptVersionView, ScriptView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
@@ -50,15 +51,31 @@ export function checkScriptText(name: string, text: string): void {
   try {
     // As it will be: by itself and strict, or as a module of Node.
     const { kind } = parseScriptName(name)
+    if (isModuleText(text)) {
+      parse(text, { ecmaVersion: 'latest', sourceType: 'module', allowReturnOutsideFunction: true })
+      return
+    }
     const isModule = kind === 'api' || kind === 'shared'
     new Script(isModule ? `(function () {${text}\n})` : `"use strict";${text}`, { filename: name })
   } catch (error) {
-    const line = error instanceof Error ? /:(\d+)\n/.exec(error.stack ?? '')?.[1] : undefined
+    const line = lineOf(error)
     const where = line === undefined ? '' : ` in line ${line}`
     throw new Fault('script.syntax', 400, `'${name}' is no JavaScript${where}: ${messageOf(error)}`, {
       hint: 'Nothing was changed; what ran before runs on.',
     })
   }
+}
+
+// Where V8, or the reader of modules, came to a stop.
+function lineOf(error: unknown): string | number | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { loc } = error as Error & { loc?: { line: number } }
+  return loc?.line ?? /:(\d+)\n/.exec(error.stack ?? '')?.[1]
+}
+
+/** True for what is written with `import` or `export`; the sandbox makes it into what runs there. */
+function isModuleText(text: string): boolean {
+  return /^\s*(?:import|export)\b/m.test(text)
 }
 
 /** The scripts in force of some services. */

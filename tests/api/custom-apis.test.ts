@@ -201,6 +201,11 @@ const CASES: Case[] = [
     expected: { status: 200, equals: '["master-key","app-key","todo","red","red","red",-1]' },
   },
   {
+    is: 'a module of today',
+    script: "import { name } from '../shared/today'\nexport async function get(req, res) { res.json(name()) }",
+    expected: { status: 200, equals: '"today"' },
+  },
+  {
     is: 'console has the script’s name',
     script:
       "exports.get = function (req, res) { setTimeout(function () { console.warn('later %d', 5); res.send(200); }, 1); }",
@@ -210,6 +215,7 @@ const CASES: Case[] = [
 ]
 
 const SHARED = {
+  'shared/today': "export const name = () => 'today'",
   'shared/mail': "var deep = require('./deep/index'); exports.name = function () { return 'mail of ' + deep.name; };",
   'shared/deep/index': "exports.name = 'deep'; exports.back = require('../mail');",
 }

@@ -186,15 +186,26 @@ describe('scheduled jobs', () => {
       withinMs: 10_000,
     })
     assert.doesNotMatch(first.note ?? '', /may have run there/)
+    await assign({ jobs: [] })
     await sql(`delete from todo.".jobs" where job = 'promises'`)
     await sql(`update todo.".jobs" set epoch = ${service.epoch - 1}`)
-    await assign({ jobs: [] })
+    // As if the home before had died with this one under way.
+    await sql(`update todo.".jobs" set state = 'running', seen_at = now() where job = 'plain' and due_at is not null`)
     service = { ...service, epoch: service.epoch + 1 }
     await change('promises', { schedule, isEnabled: true, countsFrom: startAt.replace(/^20/, '19') })
     const again = await waitFor('it again', async () => (await runs('promises')).find(({ dueAt }) => dueAt !== null), {
       withinMs: 10_000,
     })
     assert.match(again.note ?? '', /it was due before this home took over, and may have run there/)
+    const states = async () => (await runs('plain', 100)).map(({ state }) => state)
+    await waitFor(
+      'what the home before ran to be flagged',
+      async () => ((await states()).includes('lost') ? true : undefined),
+      {
+        withinMs: 10_000,
+      },
+    )
+    assert.equal((await run('plain')).state, 'succeeded')
     await assign({})
   })
 

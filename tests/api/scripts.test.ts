@@ -109,6 +109,48 @@ const INSERTS: Case[] = [
     expected: { status: 200, equals: '["old",404]' },
   },
   {
+    is: 'a module of today: the item, next() and the default answer',
+    script: 'export async function insert({ item, user, next }) {\n  item.text = user.level\n  await next()\n}',
+    expected: { status: 201, equals: '{"id":"a","text":"anonymous"}' },
+  },
+  {
+    is: 'a module of today: what is returned is the answer',
+    script: `import { createHash } from 'node:crypto'
+export const insert = async ({ item, next, tables, parameters }) => {
+  const stored = await next()
+  const [row] = await tables.getTable('T0').where({ id: stored.id }).read().catch(() => [null])
+  return { id: stored.id, color: parameters.color, hash: createHash('sha1').update('x').digest('hex').length, row }
+}`,
+    call: { path: '?color=red' },
+    expected: { status: 201, contains: ['"id":"a","color":"red","hash":40'] },
+  },
+  {
+    is: 'a module of today: next() that is not awaited answers by itself, and nothing at all is no content',
+    script: 'export function insert({ next }) { next() }',
+    expected: { status: 201, equals: '{"id":"a","text":"new"}' },
+  },
+  {
+    is: 'a module of today that does nothing',
+    script: 'export function insert() {}',
+    expected: { status: 204, equals: '' },
+  },
+  {
+    is: 'a module of today: an error with a status is told, one of the operation is the default one',
+    script: "export async function insert() { throw Object.assign(new Error('no more'), { statusCode: 429 }) }",
+    expected: { status: 429, equals: '{"code":429,"error":"Error: no more"}' },
+  },
+  {
+    is: 'a module of today: a conflict of the operation',
+    script: "export async function insert({ item, next }) { item.id = 'seed'; await next() }",
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
+    is: 'a module of today: any other error is a failure, with its line',
+    script: "export async function insert() {\n\n  throw new Error('line three')\n}",
+    expected: { status: 500, equals: FAILED },
+    logs: ['Error: line three', '</table/T%.insert.js>:3:9)'],
+  },
+  {
     is: 'a handler that throws is an error, too',
     script:
       "function insert(i, u, request) { request.execute({ success: function () { throw new Error('in handler'); } }); }",

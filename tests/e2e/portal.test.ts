@@ -232,6 +232,46 @@ describe('the portal', () => {
     await cloud.ok(['mobile', 'script', 'delete', 'PrimaryService', 'table/TodoItem.insert', '-q'])
   })
 
+  test('an API and a job are made here, run, and what they said is in the log', async () => {
+    const write = async (name: string, text: string) => {
+      await page.getByRole('textbox', { name: `Script ${name}` }).click()
+      await page.keyboard.press('Control+A')
+      await page.keyboard.press('Delete')
+      await page.keyboard.type(text)
+      await button('Save').click()
+      await see('Saved, and in force.')
+    }
+    await page.goto(at('/services/PrimaryService/api'))
+    await button('Create an API').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('hello')
+    await dialog.getByLabel('get').selectOption('public')
+    await dialog.getByRole('button', { name: 'Create' }).click()
+    await write('api/hello', `exports.get = function (q, s) { console.warn('greeted'); s.json('hi') }`)
+    const service = await cloud.service('PrimaryService')
+    const answer = await fetch(
+      `${service.url}api/hello`.replace(/^http:\/\/[^/]+\//, `${cloud.gatewayUrl}/services/primaryservice/`),
+    )
+    assert.deepEqual([answer.status, await answer.json()], [200, 'hi'])
+    await page.goto(at('/services/PrimaryService/scheduler'))
+    await button('Create a job').click()
+    await dialog.getByLabel('Name').fill('sweep')
+    await dialog.getByLabel('Runs').selectOption('none')
+    await dialog.getByRole('button', { name: 'Create' }).click()
+    await write('scheduler/sweep', `function sweep() { console.log('swept here') }`)
+    await button('Run now').click()
+    await dialog.getByRole('button', { name: 'Run it' }).click()
+    await page.getByRole('table', { name: 'Runs' }).getByText('swept here').waitFor()
+    await page.goto(at('/services/PrimaryService/logs'))
+    const lines = page.getByRole('table', { name: 'Lines' })
+    await lines.getByText('swept here').waitFor()
+    await page.getByLabel('Type').selectOption('warning')
+    await lines.getByText('greeted').waitFor()
+    assert.equal(await lines.getByText('swept here').count(), 0)
+    await cloud.ok(['mobile', 'api', 'delete', 'PrimaryService', 'hello', '-q'])
+    await cloud.ok(['mobile', 'job', 'delete', 'PrimaryService', 'sweep', '-q'])
+  })
+
   test('the sample runs as it was downloaded', async () => {
     await page.goto(at('/services/PrimaryService/quickstart'))
     const [download] = await Promise.all([page.waitForEvent('download'), button('Download the sample').click()])

@@ -5,10 +5,14 @@ import type {
   ArchiveView,
   AuditView,
   BackupsView,
+  CustomApiView,
   DashboardSettings,
   DivergencePreviewView,
   DivergenceView,
   IncidentView,
+  JobRunView,
+  JobView,
+  LogView,
   MachineView,
   MeasuresView,
   NoticeTargetView,
@@ -40,6 +44,10 @@ const WATCH_AGAIN_MS = 250
 const REFRESH_MS = 15_000
 /** Of stranded changes; the command line shows them all. */
 const CHANGES_SHOWN = 50
+/** Runs of a job, of which more can be had by the command line. */
+const RUNS_SHOWN = 20
+/** A log that somebody looks at goes on. */
+const LOG_MS = 2_000
 /** A plan that an operator looks at follows the lag. */
 const PLAN_MS = 10_000
 
@@ -88,6 +96,21 @@ export const scriptTextQuery = (service: string, script: string, version?: numbe
     pathOf(API.script, { service, script }),
     version === undefined ? {} : { version },
   )
+
+export const customApisQuery = (service: string) =>
+  read<CustomApiView[]>(['apis', service], pathOf(API.customApis, { service }))
+export const jobsQuery = (service: string) => ({
+  ...read<JobView[]>(['jobs', service], pathOf(API.jobs, { service })),
+  ...live,
+})
+export const jobRunsQuery = (service: string, job: string) => ({
+  ...read<JobRunView[]>(['jobs', service, job, 'runs'], pathOf(API.jobRuns, { service, job }), { top: RUNS_SHOWN }),
+  refetchInterval: LOG_MS,
+})
+export const logQuery = (service: string, query: Record<string, string | number>) => ({
+  ...read<LogView>(['log', service, query], pathOf(API.log, { service }), query),
+  refetchInterval: LOG_MS,
+})
 
 export const backupsQuery = (server: string) => read<BackupsView>(['backups', server], pathOf(API.backups, { server }))
 export const divergencesQuery = () => read<DivergenceView[]>(['operations', 'divergences'], API.divergences)

@@ -2,7 +2,7 @@
 import { Checkbox, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { DEFAULT_PERMISSIONS, type TablePermissions } from '../../contract/permissions.ts'
+import { DEFAULT_PERMISSIONS, TABLE_OPERATIONS, type TablePermissions } from '../../contract/permissions.ts'
 import { createTable } from '../calls/table-changes.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
 import { Icon } from '../kit/icon.tsx'
@@ -34,7 +34,7 @@ export function CreateTableButton({ service }: { service: string }) {
             checked={hasSoftDelete}
             onChange={(event) => setSoftDelete(event.currentTarget.checked)}
           />
-          <PermissionFields value={permissions} onChange={setPermissions} />
+          <PermissionFields names={TABLE_OPERATIONS} value={permissions} onChange={setPermissions} />
         </Stack>
       }
       isFormReady={name.trim() !== ''}

@@ -6,7 +6,9 @@ import { lazy, Suspense } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { formatCount } from '../../contract/amounts.ts'
 import type { ServiceView, TableView } from '../../contract/api.ts'
+import { TABLE_OPERATIONS } from '../../contract/permissions.ts'
 import { tablesQuery } from '../calls/queries.ts'
+import { setPermissions } from '../calls/table-changes.ts'
 import { Loaded } from '../kit/loaded.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { TabLinks } from '../kit/tabs.tsx'
@@ -111,7 +113,15 @@ function OneTable({ service, table }: { service: string; table: TableView }) {
         </Suspense>
       ) : null}
       {view === 'columns' ? <ColumnsPanel service={service} table={table} /> : null}
-      {view === 'permissions' ? <PermissionsPanel service={service} table={table} /> : null}
+      {view === 'permissions' ? (
+        <PermissionsPanel
+          key={table.name}
+          names={TABLE_OPERATIONS}
+          permissions={table.permissions}
+          set={(wanted) => setPermissions(service, table.name, wanted)}
+          readAgain={['tables', service]}
+        />
+      ) : null}
       {view === 'rows' && may.change ? <TableEndPanel service={service} table={table.name} /> : null}
     </Stack>
   )

@@ -1,11 +1,6 @@
-// Who may do what to a table: four operations, four levels.
+// Who may do what: four levels for each operation of a table, or method of a custom API.
 import { NativeSelect, SimpleGrid } from '@mantine/core'
-import {
-  PERMISSION_LEVELS,
-  type PermissionLevel,
-  TABLE_OPERATIONS,
-  type TablePermissions,
-} from '../../contract/permissions.ts'
+import { PERMISSION_LEVELS, type PermissionLevel } from '../../contract/permissions.ts'
 
 export const LEVEL_WORDS: Record<PermissionLevel, string> = {
   public: 'public: everybody',
@@ -14,17 +9,21 @@ export const LEVEL_WORDS: Record<PermissionLevel, string> = {
   admin: 'admin: scripts and the master key',
 }
 
-type Props = { value: TablePermissions; onChange: (value: TablePermissions) => void }
+type Props<Name extends string> = {
+  names: readonly Name[]
+  value: Record<Name, PermissionLevel>
+  onChange: (value: Record<Name, PermissionLevel>) => void
+}
 
-export function PermissionFields({ value, onChange }: Props) {
+export function PermissionFields<Name extends string>({ names, value, onChange }: Props<Name>) {
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
-      {TABLE_OPERATIONS.map((operation) => (
+      {names.map((name) => (
         <NativeSelect
-          key={operation}
-          label={operation}
-          value={value[operation]}
-          onChange={(event) => onChange({ ...value, [operation]: event.currentTarget.value as PermissionLevel })}
+          key={name}
+          label={name}
+          value={value[name]}
+          onChange={(event) => onChange({ ...value, [name]: event.currentTarget.value as PermissionLevel })}
           data={PERMISSION_LEVELS.map((level) => ({ value: level, label: LEVEL_WORDS[level] }))}
         />
       ))}

@@ -1,4 +1,4 @@
-// What a script begins as: it does what the operation does without one.
+// What a script begins as.
 import type { TableOperation } from '../../contract/permissions.ts'
 
 const ARGUMENTS: Record<TableOperation, string> = {
@@ -6,6 +6,19 @@ const ARGUMENTS: Record<TableOperation, string> = {
   update: 'item, user, request',
   delete: 'id, user, request',
   read: 'query, user, request',
+}
+
+/** What a custom API begins as. */
+export const EMPTY_API = `exports.get = async function (request, response) {
+
+    response.send(statusCodes.OK, { message: 'Hello World!' });
+
+};
+`
+
+/** What the script of a job begins as: its function has the job's name. */
+export function emptyJob(name: string): string {
+  return `async function ${name}() {\n\n    console.log('${name} runs');\n\n}\n`
 }
 
 /** The original's templates. */

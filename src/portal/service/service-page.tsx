@@ -26,11 +26,11 @@ const TABS: { slug: string; label: string; Content: ComponentType<TabProps> }[] 
   },
   { slug: 'dashboard', label: 'Dashboard', Content: DashboardTab },
   { slug: 'data', label: 'Data', Content: tab(() => import('../data/data-tab.tsx').then((all) => all.DataTab)) },
-  { slug: 'api', label: 'API', Content: tab(() => import('./later-tabs.tsx').then((all) => all.ApiTab)) },
+  { slug: 'api', label: 'API', Content: tab(() => import('../code/api-tab.tsx').then((all) => all.ApiTab)) },
   {
     slug: 'scheduler',
     label: 'Scheduler',
-    Content: tab(() => import('./later-tabs.tsx').then((all) => all.SchedulerTab)),
+    Content: tab(() => import('../code/jobs-tab.tsx').then((all) => all.JobsTab)),
   },
   { slug: 'push', label: 'Push', Content: tab(() => import('./later-tabs.tsx').then((all) => all.PushTab)) },
   {
@@ -44,7 +44,7 @@ const TABS: { slug: string; label: string; Content: ComponentType<TabProps> }[] 
     Content: tab(() => import('./configure.tsx').then((all) => all.ConfigureTab)),
   },
   { slug: 'scale', label: 'Scale', Content: tab(() => import('./scale.tsx').then((all) => all.ScaleTab)) },
-  { slug: 'logs', label: 'Logs', Content: tab(() => import('./later-tabs.tsx').then((all) => all.LogsTab)) },
+  { slug: 'logs', label: 'Logs', Content: tab(() => import('../code/logs-tab.tsx').then((all) => all.LogsTab)) },
   {
     slug: 'recovery',
     label: 'Recovery',
