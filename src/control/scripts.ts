@@ -3,6 +3,8 @@
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { RunningScriptsView, ScriptWrittenView } from '../contract/api.ts'
+import { Fault } from '../kit/fault.ts'
+import { MODULES_BYTES_MAX } from '../kit/limits.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { getApi } from '../services/apis.ts'
@@ -32,7 +34,20 @@ export async function uploadScript(
   checkScriptText(parsed.name, text)
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const name = await definedName(deps, service, parsed)
+  await requireRoom(deps, service, { name, bytes: Buffer.byteLength(text) })
   return await write(deps, caller, service, { name, text })
+}
+
+// Each sandbox of the service is given all of its modules.
+async function requireRoom({ db }: ApiDeps, service: Service, added: { name: string; bytes: number }): Promise<void> {
+  const isModule = ({ name }: { name: string }) => /^(?:api|shared)\//.test(name)
+  if (!isModule(added)) return
+  const others = (await listCurrentScripts(db, [service.id])).filter((one) => isModule(one) && one.name !== added.name)
+  const bytes = others.reduce((sum, one) => sum + one.bytes, added.bytes)
+  if (bytes <= MODULES_BYTES_MAX) return
+  throw new Fault('script.too_large', 413, `the modules of '${service.name}' would have ${bytes} bytes together`, {
+    hint: `${MODULES_BYTES_MAX} are the most for custom APIs and shared modules of a service.`,
+  })
 }
 
 // In the case of what it belongs to, which must be there.

@@ -97,6 +97,8 @@ const SETTINGS = [
   'unix_socket_permissions = 0777',
   'password_encryption = scram-sha-256',
   'max_connections = 130',
+  // Whoever asked is gone: nobody wants the rest.
+  'client_connection_check_interval = 10s',
   'shared_buffers = 32MB',
   'io_method = sync',
   'jit = off',

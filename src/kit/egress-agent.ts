@@ -5,6 +5,8 @@ import { Agent } from 'undici'
 import { egressTo } from './egress.ts'
 import { Fault } from './fault.ts'
 
+const KEEP_ALIVE_MS = 4_000
+
 export type EgressPolicy = {
   /** Why an address may not be dialled; null when it may. */
   refusalOf: (address: string) => string | null
@@ -46,7 +48,9 @@ export function egressAgent(policy: EgressPolicy, options: { connectMs: number }
       done(refused(hostname, first ? policy.refusalOf(first.address) : 'it has no address'), [])
     })
   }
-  return new Agent({ connect: { lookup, timeout: options.connectMs, autoSelectFamily: true } })
+  // Whatever a server asks for: connections to whom nobody talks are not kept.
+  const connect = { lookup, timeout: options.connectMs, autoSelectFamily: true }
+  return new Agent({ connect, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS })
 }
 
 /** Faults with `egress.refused` for a URL whose host is an address that may not be dialled: no name is resolved then. */

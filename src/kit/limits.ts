@@ -180,6 +180,11 @@ export const FETCH_BYTES_MAX = 8 * 1_048_576
 export const FETCH_CONNECT_MS_MAX = 5_000
 export const FETCH_REDIRECTS_MAX = 20
 export const FETCHES_PER_SERVICE_MAX = 20
+/** All modules of a service together: what each of its sandboxes is given. */
+export const MODULES_BYTES_MAX = 8 * 1_048_576
+/** All that services of a runtime fetch at once, and the longest of it. */
+export const FETCHES_MAX = 64
+export const FETCH_MS_MAX = 60_000
 /** Statements that a script may run in one go. */
 export const SCRIPT_SQL_STATEMENTS_MAX = 100
 export const POOL_IDLE_MS = 10_000
@@ -406,6 +411,8 @@ export const SANDBOX_MESSAGE_BYTES_MAX = 16 * 1_048_576
 export const SANDBOX_TAKE_MS = 100
 export const SANDBOX_TAKE_BYTES_MAX = 8 * 1_048_576
 export const SANDBOX_TAKE_MESSAGES_MAX = 1_000
+/** What a sandbox may leave unread of what it was answered. */
+export const SANDBOX_UNREAD_BYTES_MAX = 64 * 1_048_576
 /** What a sandbox prints is kept this far, to tell how it ended. */
 export const SANDBOX_TAIL_BYTES = 4_096
 /** Log lines of one sandbox in two seconds; the rest is counted and dropped. Who reads the log has to keep up. */

@@ -34,10 +34,15 @@ export function readRequest(
   const question = target.indexOf('?')
   const query = new URLSearchParams(question < 0 ? '' : target.slice(question + 1))
   let body: Promise<unknown> | null = null
-  const parse = async () => parseBody(message.headers['content-type'], await readText(message, options.bodyBytesMax))
+  const method = methodOf(message)
+  const parse = async () => {
+    // As the original: whoever reads or deletes sends nothing that counts.
+    if (method === 'GET' || method === 'DELETE') return undefined
+    return parseBody(message.headers['content-type'], await readText(message, options.bodyBytesMax))
+  }
   return {
     id: requestIdOf(message.headers[REQUEST_ID_HEADER]),
-    method: methodOf(message),
+    method,
     path: question < 0 ? target : target.slice(0, question),
     query,
     clientGeneration: clientGenerationOf(message.headers, query),

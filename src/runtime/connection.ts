@@ -14,7 +14,13 @@ import type { Statement } from './table-sql.ts'
 export type ConnectionTarget = { host: string; database: string; user: string; password: string; requestMs: number }
 
 /** `types`: how values are read. */
-export type RowsQuery = { text: string; values: unknown[]; types: pg.CustomTypesConfig; rowsMax: number }
+export type RowsQuery = {
+  text: string
+  values: unknown[]
+  types: pg.CustomTypesConfig
+  rowsMax: number
+  bytesMax: number
+}
 type QueryCallback = { callback: (error: Error | null, result: pg.QueryArrayResult<unknown[]>) => void }
 
 const PORT = 5432
@@ -25,6 +31,7 @@ export class Connection {
   readonly #statements = new Set<string>()
   #isBroken = false
   #receivedBytes = 0
+  #bytesMax = ANSWER_BYTES_MAX
   #isTooMuch = false
 
   private constructor(client: pg.Client, onBroken: (connection: Connection) => void) {
@@ -40,8 +47,9 @@ export class Connection {
   }
 
   // What comes back is counted where it comes in: one value alone may be a gigabyte.
-  async #bounded<T>(work: () => Promise<T>): Promise<T> {
+  async #bounded<T>(work: () => Promise<T>, bytesMax = ANSWER_BYTES_MAX): Promise<T> {
     this.#receivedBytes = 0
+    this.#bytesMax = bytesMax
     const tooMany = () => new Fault('app.too_many_rows', 400, TOO_MANY_TEXT)
     try {
       const result = await work()
@@ -56,7 +64,7 @@ export class Connection {
   #countReceived(): void {
     streamOf(this.#client).on('data', (chunk: Buffer) => {
       this.#receivedBytes += chunk.length
-      if (this.#receivedBytes > ANSWER_BYTES_MAX) this.#giveUp()
+      if (this.#receivedBytes > this.#bytesMax) this.#giveUp()
     })
   }
 
@@ -98,6 +106,11 @@ export class Connection {
     return this.#isBroken || this.#statements.size > STATEMENTS_PER_CONNECTION_MAX
   }
 
+  /** Of the last statement's answer. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
   /** PostgreSQL's process behind it. */
   get processId(): number {
     return (this.#client as pg.Client & { processID: number }).processID
@@ -113,7 +126,7 @@ export class Connection {
   }
 
   /** Runs a statement that is not ours: rows as lists, values as `types` reads them. Faults with `app.too_many_rows`. */
-  async readRows({ rowsMax, ...asked }: RowsQuery): Promise<pg.QueryArrayResult<unknown[]>> {
+  async readRows({ rowsMax, bytesMax, ...asked }: RowsQuery): Promise<pg.QueryArrayResult<unknown[]>> {
     const query = new pg.Query<unknown[]>({ ...asked, rowMode: 'array', queryMode: 'extended' } as pg.QueryArrayConfig)
     let rows = 0
     query.on('row', () => {
@@ -126,7 +139,7 @@ export class Connection {
       })
       this.#client.query(query)
       return await result
-    })
+    }, bytesMax)
   }
 
   /** Runs a statement once, without keeping its plan: transaction control and changes of tables. */

@@ -13,7 +13,7 @@ import {
 import type { Log } from '../kit/log.ts'
 import { latestDue, nextDue } from '../kit/schedule.ts'
 import type { Work } from './app-database.ts'
-import { runJob } from './job-run.ts'
+import { runJob, scriptOf } from './job-run.ts'
 import { type Claim, JobStore, type Noted } from './job-store.ts'
 import type { Leases } from './leases.ts'
 import type { Scripts } from './scripts.ts'
@@ -128,14 +128,23 @@ export class JobScheduler {
       })
       return
     }
-    const isFirstHere = dueMs < watched.sinceMs && (await this.#isFirstUnder(service))
+    await this.#requireText(service, job)
+    const isFirstHere = dueMs < watched.sinceMs && (await this.#isFirstUnder(service, job))
     const claim = await this.#claim(service, job, { dueMs, note: noteOf({ lateMs, isFirstHere }) })
     if (claim.kind === 'claimed') this.#run(service, job, claim.id)
   }
 
-  // Nothing was noted under this epoch yet, by whichever process: what comes next is a new home's first.
-  async #isFirstUnder(service: ServedService): Promise<boolean> {
-    return (await storeOf(service).noted(shortWork())).epoch < service.assignment.epoch
+  // Nothing of it was noted under this epoch yet, by whichever process: what comes next is a new home's first.
+  async #isFirstUnder(service: ServedService, { name }: JobDefinition): Promise<boolean> {
+    const { epochs } = await storeOf(service).noted(shortWork())
+    return (epochs.get(name) ?? 0) < service.assignment.epoch
+  }
+
+  // A text that has not arrived yet is waited for: what is claimed without it would be lost.
+  async #requireText(service: ServedService, job: JobDefinition): Promise<void> {
+    const script = scriptOf(service, job)
+    if (!script || (await this.#deps.scripts.findText(service.assignment, script)) !== null) return
+    throw new Error(`the script of the job '${job.name}' has not arrived here yet`)
   }
 
   async #claim(

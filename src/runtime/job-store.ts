@@ -8,8 +8,8 @@ import type { AppDatabase, Work } from './app-database.ts'
 
 const ALIVE = `seen_at > clock_timestamp() - interval '${JOB_SILENT_MS} milliseconds'`
 
-/** What was due last, and under which epoch a run was noted last. Milliseconds since 1970. */
-export type Noted = { lastDue: Map<string, number>; epoch: number }
+/** Of each job: what was due last (milliseconds since 1970), and under which epoch a run was noted last. */
+export type Noted = { lastDue: Map<string, number>; epochs: Map<string, number> }
 /** `taken`: another process has it. */
 export type Claim = { kind: 'claimed'; id: string } | { kind: 'overlaps' } | { kind: 'taken' }
 
@@ -43,7 +43,7 @@ export class JobStore {
       work,
     )
     const lastDue = new Map(rows.flatMap(({ job, due }) => (due === null ? [] : [[job, due] as const])))
-    return { lastDue, epoch: Math.max(0, ...rows.map(({ epoch }) => Number(epoch))) }
+    return { lastDue, epochs: new Map(rows.map(({ job, epoch }) => [job, Number(epoch)])) }
   }
 
   /**
@@ -66,7 +66,12 @@ export class JobStore {
       on conflict (job, due_at) do nothing
       returning id::text as id, state`
     const values = [job, dueMs === null ? null : String(dueMs), note, String(mayOverlap), String(epoch)]
-    const [row] = await this.#database.run<{ id: string; state: RunState }>({ text, values, isWrite: true }, work)
+    const [row] = await this.#database.transaction(work, async (connection) => {
+      // One after the other: whoever comes second sees the first one's row.
+      const turn = 'select pg_advisory_xact_lock(hashtextextended($1, 0))'
+      await connection.query({ text: turn, values: [`${this.#table} ${job}`], isWrite: false })
+      return await connection.query<{ id: string; state: RunState }>({ text, values, isWrite: true })
+    })
     if (row?.state === 'running') return { kind: 'claimed', id: row.id }
     return { kind: row || dueMs === null ? 'overlaps' : 'taken' }
   }
@@ -95,7 +100,9 @@ export class JobStore {
     const text = `update ${this.#table}
                      set state = $2, finished_at = clock_timestamp(), note = coalesce($3, note), output = $4
                    where id = $1 and state in ('running', 'lost')`
-    await this.#database.run({ text, values: [run.id, state, note, output], isWrite: true }, work)
+    // PostgreSQL keeps no zero characters.
+    const kept = output.replaceAll('\0', '\ufffd')
+    await this.#database.run({ text, values: [run.id, state, note, kept], isWrite: true }, work)
     const old = `delete from ${this.#table} where job = $1 and id <=
       (select id from ${this.#table} where job = $1 order by id desc offset ${JOB_RUNS_KEPT_MAX} limit 1)`
     await this.#database.run({ text: old, values: [run.job], isWrite: true }, work)

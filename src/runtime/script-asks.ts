@@ -32,7 +32,11 @@ export type Executed =
   | { kind: 'failed'; answer: Answer; error: unknown }
 
 /** What changes nothing. What SQL does, nobody knows but PostgreSQL. */
-const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close', 'fetch'])
+const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close'])
+
+function isReading(what: ScriptAsk): boolean {
+  return what.op === 'fetch' ? /^(?:get|head)$/i.test(String(what.method)) : READING.has(what.op)
+}
 
 export class ScriptAsks {
   readonly #service: ServedService
@@ -42,6 +46,7 @@ export class ScriptAsks {
   readonly #clientGeneration: ClientGeneration
   readonly #conflictStatus: 409 | 412
   #sql: ScriptSql | null = null
+  readonly #ending = new AbortController()
   #isOver = false
   #executed: Executed = { kind: 'none' }
   #hasWritten = false
@@ -75,7 +80,7 @@ export class ScriptAsks {
   /** Carries one out. What fails is an outcome, too: the script decides what comes of it. */
   async carryOut(ask: Ask): Promise<AskOutcome> {
     const { what, isExecute } = ask
-    const isWrite = !READING.has(what.op)
+    const isWrite = !isReading(what)
     if (isWrite) this.#hasWritten = true
     try {
       // What goes to the world needs no lease.
@@ -91,11 +96,16 @@ export class ScriptAsks {
   /** The script's request is over: what it left open is given back. */
   end(): void {
     this.#isOver = true
+    this.#ending.abort()
     this.#sql?.end()
   }
 
   async #do(what: ScriptAsk, isExecute: boolean): Promise<AskOutcome> {
-    if (what.op === 'fetch') return await this.#fetches.carryOut(this.#service.assignment.id, what, this.#deadline)
+    if (what.op === 'fetch')
+      return await this.#fetches.carryOut(this.#service.assignment.id, what, {
+        deadline: this.#deadline,
+        signal: this.#ending.signal,
+      })
     if (isSqlAsk(what)) {
       if (this.#isOver) throw timedOut()
       this.#sql ??= new ScriptSql(this.#service, this.#deadline)

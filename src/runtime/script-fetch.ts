@@ -3,7 +3,14 @@
 import { type Agent, fetch } from 'undici'
 import { type EgressPolicy, egressAgent, requireAllowedHost } from '../kit/egress-agent.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { FETCH_BYTES_MAX, FETCH_CONNECT_MS_MAX, FETCH_REDIRECTS_MAX, FETCHES_PER_SERVICE_MAX } from '../kit/limits.ts'
+import {
+  FETCH_BYTES_MAX,
+  FETCH_CONNECT_MS_MAX,
+  FETCH_MS_MAX,
+  FETCH_REDIRECTS_MAX,
+  FETCHES_MAX,
+  FETCHES_PER_SERVICE_MAX,
+} from '../kit/limits.ts'
 import type { AskOutcome, FetchAsk } from '../sandbox/messages.ts'
 import { badRequest, timedOut } from './app-faults.ts'
 
@@ -29,22 +36,30 @@ export class ScriptFetches {
   readonly #policy: EgressPolicy
   readonly #agent: Agent
   readonly #underWay = new Map<string, number>()
+  #all = 0
 
   constructor(policy: EgressPolicy) {
     this.#policy = policy
     this.#agent = egressAgent(policy, { connectMs: FETCH_CONNECT_MS_MAX })
   }
 
-  /** Carries one out for a service. `deadline`: `performance.now`. Throws Faults. */
-  async carryOut(service: string, what: FetchAsk, deadline: number): Promise<AskOutcome> {
+  /** Carries one out for a service. `until`: its deadline (`performance.now`), and its end before that. Throws Faults. */
+  async carryOut(
+    service: string,
+    what: FetchAsk,
+    until: { deadline: number; signal: AbortSignal },
+  ): Promise<AskOutcome> {
     const count = this.#underWay.get(service) ?? 0
     if (count >= FETCHES_PER_SERVICE_MAX) {
       throw new Fault('app.unavailable', 503, `A service may fetch ${FETCHES_PER_SERVICE_MAX} things at once, no more.`)
     }
+    if (this.#all >= FETCHES_MAX) throw new Fault('app.unavailable', 503, 'Too much is being fetched here at once.')
     this.#underWay.set(service, count + 1)
+    this.#all += 1
     try {
-      return await this.#follow(what, deadline)
+      return await this.#follow(what, until)
     } finally {
+      this.#all -= 1
       const left = (this.#underWay.get(service) ?? 1) - 1
       if (left > 0) this.#underWay.set(service, left)
       else this.#underWay.delete(service)
@@ -58,11 +73,14 @@ export class ScriptFetches {
     })
   }
 
-  async #follow(what: FetchAsk, deadline: number): Promise<AskOutcome> {
+  async #follow(
+    what: FetchAsk,
+    { deadline, signal: ended }: { deadline: number; signal: AbortSignal },
+  ): Promise<AskOutcome> {
     let wanted = wantedOf(what)
-    const leftMs = Math.floor(deadline - performance.now())
+    const leftMs = Math.floor(Math.min(deadline - performance.now(), FETCH_MS_MAX))
     if (leftMs <= 0) throw timedOut()
-    const signal = AbortSignal.timeout(leftMs)
+    const signal = AbortSignal.any([AbortSignal.timeout(leftMs), ended])
     for (let hop = 0; ; hop += 1) {
       const answer = await this.#fetch(wanted, signal)
       const location = answer.headers.get('location')

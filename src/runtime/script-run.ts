@@ -5,7 +5,7 @@ import { Fault } from '../kit/fault.ts'
 import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
 import { refusalText } from '../sandbox/endings.ts'
 import type { AskOutcome, ScriptAnswer } from '../sandbox/messages.ts'
-import type { Ask, CallInput, CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
+import type { Ask, CallInput, CallResult, ModuleSet, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import { outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { modulesOf, type Scripts } from './scripts.ts'
@@ -121,12 +121,22 @@ async function lessonFor(sandbox: SandboxProcess, context: RunContext) {
   const { assignment } = context.service
   const modules = modulesOf(assignment)
   if (modules === null) return null
+  if (sandbox.knowsModules(modules)) return { modules, texts: new Map<string, string>() }
+  // Many may wait for the same: they are read once.
+  const key = `${assignment.id} ${modules.key}`
+  const reading = readings.get(key) ?? readTexts(context, modules).finally(() => readings.delete(key))
+  readings.set(key, reading)
+  return { modules, texts: await reading }
+}
+
+const readings = new Map<string, Promise<Map<string, string>>>()
+
+async function readTexts(context: RunContext, modules: ModuleSet): Promise<Map<string, string>> {
   const texts = new Map<string, string>()
-  if (sandbox.knowsModules(modules)) return { modules, texts }
-  for (const script of assignment.scripts) {
+  for (const script of context.service.assignment.scripts) {
     if (Object.hasOwn(modules.files, script.name)) texts.set(script.hash, await textOf(context, script))
   }
-  return { modules, texts }
+  return texts
 }
 
 async function textOf({ scripts, service }: RunContext, script: ScriptAssignment): Promise<string> {

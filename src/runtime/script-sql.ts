@@ -3,7 +3,7 @@
 import pg from 'pg'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import { OWN_TABLES } from '../contract/table-format.ts'
-import { SCRIPT_ROWS_MAX, SCRIPT_SQL_STATEMENTS_MAX } from '../kit/limits.ts'
+import { SANDBOX_MESSAGE_BYTES_MAX, SCRIPT_ROWS_MAX, SCRIPT_SQL_STATEMENTS_MAX } from '../kit/limits.ts'
 import type { AskOutcome, SqlAsk, SqlResult, WireValue } from '../sandbox/messages.ts'
 import { BYTES_KEY, DATE_KEY } from '../sandbox/wire.ts'
 import type { AppDatabase } from './app-database.ts'
@@ -22,12 +22,18 @@ const NAMES_SQL = `
      where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped
   ) names where name <> all($2) limit 10000`
 
+/** What is asked of it is done in turn: `last` is what was asked before. */
+type Session = { connection: Connection; last: Promise<unknown> }
 type Deps = { assignment: RuntimeService; database: AppDatabase; sqlPool: Pool }
+
+const STOP_MS = 5_000
 
 export class ScriptSql {
   readonly #deps: Deps
   readonly #deadline: number
-  readonly #sessions = new Map<number, Connection>()
+  readonly #sessions = new Map<number, Session>()
+  /** Those that run a statement now. */
+  readonly #busy = new Set<Connection>()
   #lastSession = 0
   #isOver = false
 
@@ -44,12 +50,17 @@ export class ScriptSql {
         return await this.#names()
       case 'sql_open':
         return { kind: 'session', session: await this.#open() }
-      case 'sql_close':
-        await this.#giveBack(this.#take(what.session))
+      case 'sql_close': {
+        const session = this.#take(what.session)
+        await this.#inTurn(session, async () => await this.#giveBack(session.connection))
         return { kind: 'done' }
+      }
       case 'sql': {
-        const { session } = what
-        if (session !== null) return { kind: 'results', results: await this.#runAll(this.#sessionOf(session), what) }
+        if (what.session !== null) {
+          const session = this.#sessionOf(what.session)
+          const work = async () => await this.#runAll(session.connection, what)
+          return { kind: 'results', results: await this.#inTurn(session, work) }
+        }
         const connection = await this.#deps.sqlPool.acquire(this.#deadline)
         try {
           return { kind: 'results', results: await this.#runAll(connection, what) }
@@ -60,15 +71,24 @@ export class ScriptSql {
     }
   }
 
-  /** Ends what the script left open: its request is over. */
+  /** Ends what the script left open, or under way: its request is over. */
   end(): void {
     this.#isOver = true
-    for (const session of this.#sessions.keys()) {
+    for (const connection of this.#busy) this.#stop(connection)
+    for (const number of [...this.#sessions.keys()]) {
       // What it began and did not commit is rolled back with the connection.
-      const connection = this.#take(session)
-      connection.markBroken()
-      this.#deps.sqlPool.release(connection)
+      const session = this.#take(number)
+      session.connection.markBroken()
+      this.#inTurn(session, async () => this.#deps.sqlPool.release(session.connection)).catch(() => {
+        // What was under way failed, and was told.
+      })
     }
+  }
+
+  async #inTurn<T>(session: Session, work: () => Promise<T>): Promise<T> {
+    const done = session.last.then(work, work)
+    session.last = done.catch(() => {})
+    return await done
   }
 
   async #names(): Promise<AskOutcome> {
@@ -89,20 +109,20 @@ export class ScriptSql {
       throw timedOut()
     }
     this.#lastSession += 1
-    this.#sessions.set(this.#lastSession, connection)
+    this.#sessions.set(this.#lastSession, { connection, last: Promise.resolve() })
     return this.#lastSession
   }
 
-  #sessionOf(session: unknown): Connection {
+  #sessionOf(session: unknown): Session {
     const found = this.#sessions.get(Number(session))
     if (found) return found
     throw badRequest('The connection is closed.')
   }
 
-  #take(session: unknown): Connection {
-    const connection = this.#sessionOf(session)
-    this.#sessions.delete(Number(session))
-    return connection
+  #take(number: unknown): Session {
+    const session = this.#sessionOf(number)
+    this.#sessions.delete(Number(number))
+    return session
   }
 
   async #runAll(connection: Connection, { statements }: Extract<SqlAsk, { op: 'sql' }>): Promise<SqlResult[]> {
@@ -110,13 +130,19 @@ export class ScriptSql {
       throw badRequest(`At most ${SCRIPT_SQL_STATEMENTS_MAX} statements can be run at once.`)
     }
     const results: SqlResult[] = []
+    let bytesMax = SANDBOX_MESSAGE_BYTES_MAX
     for (const { text, values } of statements) {
-      results.push(await this.#run(connection, String(text), Array.isArray(values) ? values.map(parameterOf) : []))
+      const given = Array.isArray(values) ? values.map(parameterOf) : []
+      results.push(await this.#run(connection, { text: String(text), values: given, bytesMax }))
+      bytesMax -= connection.receivedBytes
     }
     return results
   }
 
-  async #run(connection: Connection, text: string, values: unknown[]): Promise<SqlResult> {
+  async #run(
+    connection: Connection,
+    statement: { text: string; values: unknown[]; bytesMax: number },
+  ): Promise<SqlResult> {
     const leftMs = this.#deadline - performance.now()
     if (leftMs <= 0) throw timedOut()
     let timer: NodeJS.Timeout | undefined
@@ -126,27 +152,35 @@ export class ScriptSql {
         reject(timedOut())
       }, leftMs)
     })
+    this.#busy.add(connection)
     try {
-      const query = { text, values, types: TYPES, rowsMax: SCRIPT_ROWS_MAX }
+      const query = { ...statement, types: TYPES, rowsMax: SCRIPT_ROWS_MAX }
       return resultOf(await Promise.race([connection.readRows(query), limit]))
     } catch (error) {
       if (ruleOf(error).isEvicted) connection.markBroken()
+      if (connection.isBroken) this.#stop(connection)
       throw error
     } finally {
       clearTimeout(timer)
+      this.#busy.delete(connection)
     }
   }
 
-  // A statement may have lifted its own time limit: then only this ends it.
+  // The server goes on with what nobody waits for, even beyond a time limit that the statement lifted: its process is
+  // ended. That may only be done as the login itself, not as the owner that it is here.
   #stop(connection: Connection): void {
     const { processId } = connection
     connection.markBroken()
     connection.close()
-    const work = { deadline: performance.now() + 1_000, isWriteInFlight: false }
-    const statement = { text: 'select pg_terminate_backend($1)', values: [String(processId)], isWrite: false }
-    this.#deps.database.run(statement, work).catch(() => {
-      // It is gone, or the server is: there is nothing to end then.
-    })
+    const work = { deadline: performance.now() + STOP_MS, isWriteInFlight: false }
+    this.#deps.database
+      .transaction(work, async (own) => {
+        await own.execute('set local role none')
+        await own.execute(`select pg_terminate_backend(${Number(processId)})`)
+      })
+      .catch(() => {
+        // It is gone, or the server is: there is nothing to end then.
+      })
   }
 
   // Settings, temporary tables, locks: nothing of it may be there for the next one.

@@ -44,10 +44,15 @@ export class CallUnderWay {
     this.#endIfDone()
   }
 
-  ask(what: ScriptAsk, isExecute: boolean, done: (outcome: AskOutcome) => void): void {
+  /** Asks the runtime; returns what gives the answer up. */
+  ask(what: ScriptAsk, isExecute: boolean, done: (outcome: AskOutcome) => void): () => void {
     const ask = this.#deps.nextAsk()
     this.#asks.set(ask, done)
     this.#deps.say({ kind: 'ask', call: this.number, ask, what, isExecute })
+    return () => {
+      this.#asks.delete(ask)
+      this.#endIfDone()
+    }
   }
 
   /** True when the outcome was for this call. */

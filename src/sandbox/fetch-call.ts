@@ -18,8 +18,15 @@ export async function scriptFetch(input: string | URL | Request, init?: RequestI
   const { url, method, redirect } = request
   const what = { op: 'fetch' as const, url, method, headers: [...request.headers], body: bytes, redirect }
   const outcome = await new Promise<AskOutcome>((resolve, reject) => {
-    request.signal.addEventListener('abort', () => reject(request.signal.reason), { once: true })
-    call.ask(what, false, resolve)
+    const giveUp = call.ask(what, false, resolve)
+    request.signal.addEventListener(
+      'abort',
+      () => {
+        giveUp()
+        reject(request.signal.reason)
+      },
+      { once: true },
+    )
   })
   if (outcome.kind === 'failed') throw new TypeError('fetch failed', { cause: new Error(outcome.message) })
   if (outcome.kind !== 'fetched') throw new TypeError('fetch failed')

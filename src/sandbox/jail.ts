@@ -15,7 +15,6 @@ const CODE = [
   'fetch-call',
   'filter-function',
   'frames',
-  'module-text',
   'module-world',
   'node-modules',
   'script-api',
@@ -30,6 +29,8 @@ const CODE = [
   'timers',
   'wire',
 ]
+/** Of the kit: it is needed on both sides. */
+const KIT_CODE = ['module-text']
 // A library that our code needs, file by file: it lies where Node looks for it.
 const LIBRARY = { name: 'acorn', files: ['package.json', 'dist/acorn.js'] }
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
@@ -46,6 +47,7 @@ export async function makeJail(folder: string): Promise<Jail> {
     const path = join(root, CODE_INSIDE, `${name}.mjs`)
     await put(path, await strippedCode(name))
   }
+  for (const name of KIT_CODE) await put(join(root, CODE_INSIDE, `${name}.mjs`), await strippedCode(`../kit/${name}`))
   await putLibrary(join(root, CODE_INSIDE, 'node_modules', LIBRARY.name))
   const node = process.execPath
   // Programs need not be allowed in the folder itself, only in what is mounted in it.
@@ -70,7 +72,7 @@ async function strippedCode(name: string): Promise<string> {
   const warn = process.emitWarning
   process.emitWarning = () => {}
   try {
-    return stripTypeScriptTypes(text).replace(/from '\.\/([\w-]+)\.ts'/g, "from './$1.mjs'")
+    return stripTypeScriptTypes(text).replace(/from '\.{1,2}\/(?:kit\/)?([\w-]+)\.ts'/g, "from './$1.mjs'")
   } finally {
     process.emitWarning = warn
   }

@@ -30,6 +30,8 @@ let asks = 0
 let isEnding = false
 const calls = new Map<number, CallUnderWay>()
 const scripts = new Map<string, Script>()
+/** Why those that do not compile do not. */
+const broken = new Map<string, unknown>()
 const texts = new Map<string, string>()
 /** The modules that are in force. Calls under way go on with those that they began with. */
 let world: { key: string; modules: ModuleWorld } | null = null
@@ -111,8 +113,12 @@ function beginScript(start: TableStart | JobStart, call: CallUnderWay): void {
   const { source, hash, text } = start.script
   let script = scripts.get(hash)
   try {
+    const known = broken.get(hash)
+    if (text === null && known !== undefined) throw known
     script ??= compile(source, text ?? '')
   } catch (error) {
+    // Its text comes once only.
+    broken.set(hash, error)
     call.fail(error)
     return
   }

@@ -2,11 +2,11 @@
 // long as nothing of them changes.
 import { posix } from 'node:path'
 import { Script } from 'node:vm'
+import { isModuleText, moduleText } from '../kit/module-text.ts'
 import { logLine, type Running, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
 import { requestModule } from './fetch-call.ts'
 import type { FromSandbox, SandboxLimits } from './messages.ts'
-import { isModuleText, moduleText } from './module-text.ts'
 import { nodeModule } from './node-modules.ts'
 import type { Apis } from './script-api.ts'
 import { Timers } from './timers.ts'

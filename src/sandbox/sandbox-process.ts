@@ -1,5 +1,6 @@
 // One sandbox, seen from its runtime: a child process behind a border, the calls under way, and whether it answers.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Duplex, Readable } from 'node:stream'
@@ -19,6 +20,7 @@ import {
   SANDBOX_TAKE_BYTES_MAX,
   SANDBOX_TAKE_MESSAGES_MAX,
   SANDBOX_TAKE_MS,
+  SANDBOX_UNREAD_BYTES_MAX,
   SCRIPT_LOG_CHARACTERS_MAX,
   SCRIPT_ROWS_MAX,
   SCRIPT_TIMERS_MAX,
@@ -85,7 +87,6 @@ export class SandboxProcess {
   #lastCall = 0
   #asks = 0
   #ping: { number: number; sentAt: number } | null = null
-  #pings = 0
   #timer: NodeJS.Timeout | null = null
   #owner: Owner | null = null
   #isSilent = false
@@ -275,7 +276,11 @@ export class SandboxProcess {
       case 'ending':
         this.#culprit = message.call
         this.#culpritRequest = this.#requestOf(message.call)
-        this.stop({ kind: 'script', detail: String(message.message), source: message.source })
+        this.stop({
+          kind: 'script',
+          detail: textOf(message.message, SCRIPT_LOG_CHARACTERS_MAX),
+          source: sourceOf(message),
+        })
         break
     }
   }
@@ -333,11 +338,13 @@ export class SandboxProcess {
     this.idleSince = performance.now()
   }
 
+  // What it says of itself is cut there, too; but anything may come from there.
   #log(line: { call: unknown; source: unknown; level: unknown; message: unknown }): void {
     const level = line.level === 'warn' || line.level === 'error' ? line.level : 'info'
     const requestId = this.#requestOf(line.call)
-    if (typeof line.call === 'number') this.#calls.get(line.call)?.onLine(String(line.message))
-    this.#owner?.log({ source: String(line.source), level, message: String(line.message), requestId })
+    const message = textOf(line.message, SCRIPT_LOG_CHARACTERS_MAX + CUT_ROOM)
+    if (typeof line.call === 'number') this.#calls.get(line.call)?.onLine(message)
+    this.#owner?.log({ source: textOf(line.source, SOURCE_LENGTH_MAX), level, message, requestId })
   }
 
   // A sandbox may say any number: only calls that it has now are looked up.
@@ -394,8 +401,10 @@ export class SandboxProcess {
 
   #sendPing(): void {
     if (this.#ping || this.#end) return
-    this.#ping = { number: ++this.#pings, sentAt: performance.now() }
-    this.#say({ kind: 'ping', ping: this.#pings })
+    // A number that cannot be guessed: whoever answers has read it.
+    const number = randomInt(2 ** 47)
+    this.#ping = { number, sentAt: performance.now() }
+    this.#say({ kind: 'ping', ping: number })
   }
 
   // ---- its end
@@ -424,8 +433,24 @@ export class SandboxProcess {
     const frame = frameOf(message, SANDBOX_MESSAGE_BYTES_MAX)
     if (!frame || this.#channel.destroyed) return false
     this.#channel.write(frame)
+    // Whoever asks and does not read would fill our memory.
+    if (this.#channel.writableLength > SANDBOX_UNREAD_BYTES_MAX) {
+      this.stop({ kind: 'broken_channel', detail: 'questions, and reads no answers' })
+    }
     return true
   }
+}
+
+const SOURCE_LENGTH_MAX = 200
+/** For the words that say that a line was cut. */
+const CUT_ROOM = 100
+
+function textOf(value: unknown, lengthMax: number): string {
+  return String(value).slice(0, lengthMax)
+}
+
+function sourceOf({ source }: { source: unknown }): string | null {
+  return source === null ? null : textOf(source, SOURCE_LENGTH_MAX)
 }
 
 const LIMITS = {

@@ -122,7 +122,7 @@ export const scriptApi = (): Apis => {
     return full.endsWith('/*') ? type.startsWith(full.slice(0, -1)) : type.trim().toLowerCase() === full
   }
 
-  function makeRequest(about: { request: ApiRequest; user: ScriptUser }, service: Fields): Fields {
+  function makeRequest(about: { request: ApiRequest; user: ScriptUser }, service: Fields, user: Fields): Fields {
     const { method, path, url, host, isSecure, headers, body } = about.request
     const header = (name: unknown) => {
       const lower = String(name).toLowerCase()
@@ -164,14 +164,10 @@ export const scriptApi = (): Apis => {
         const fromBody = typeof bodyValue === 'object' && bodyValue !== null ? (bodyValue as Fields)[name] : undefined
         return params[name] ?? fromBody ?? query[name] ?? otherwise
       },
-      user: makeUser(about.user),
+      user,
       service,
     }
     return request
-  }
-
-  function makeUser({ level, id }: ScriptUser): Fields {
-    return { level, userId: id ?? undefined }
   }
 
   // ---- response
@@ -372,7 +368,7 @@ export const scriptApi = (): Apis => {
     }
     const { config, mssql } = outside
     const service = { tables: { getTable: tables.getTable }, mssql, config }
-    const request = makeRequest(about, service)
+    const request = makeRequest(about, service, tables.userOf(about.user))
     const response = makeResponse(outside)
     Object.assign(request, { res: response, respond: response.send })
     Object.assign(response, { req: request })

@@ -1,9 +1,9 @@
 // One call of a table script: a fresh V8 context, the script compiled once for all its calls.
 import { Script } from 'node:vm'
+import { isModuleText, moduleText } from '../kit/module-text.ts'
 import type { CallUnderWay } from './call-under-way.ts'
 import { makeContext } from './contexts.ts'
 import type { JobStart, SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
-import { isModuleText, moduleText } from './module-text.ts'
 import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 

@@ -18,7 +18,7 @@ export const scriptSide = (
   tables: Tables,
 ): { run: (main: unknown) => void; runModern: (main: (about: Fields) => unknown) => void } => {
   const { fromWire, toWire, guarded, checkHandlers, systemPropertiesOf, includes, errorOf, rowsOf } = tables
-  const { complete, versionIn, newPending, fail } = tables
+  const { complete, versionIn, newPending, fail, userOf } = tables
   const { operation } = start
   const item = start.item ? fromWire(start.item) : null
   if (item && start.isUndelete) item.__deleted = false
@@ -173,7 +173,7 @@ export const scriptSide = (
     const next = (options?: unknown) => request.execute(options)
     const about = {
       ...subject,
-      user: makeUser(),
+      user: userOf(start.user),
       tables: (globalThis as unknown as Fields).tables,
       request,
       parameters,
@@ -204,12 +204,7 @@ export const scriptSide = (
       guarded(() => {
         if (typeof main !== 'function') throw new Error(`The script defines no function '${operation}'.`)
         const subject = operation === 'read' ? query : operation === 'del' ? start.id : item
-        return main(subject, makeUser(), request)
+        return main(subject, userOf(start.user), request)
       }, ending),
-  }
-
-  function makeUser() {
-    const { level, id } = start.user
-    return { level, userId: id ?? undefined }
   }
 }

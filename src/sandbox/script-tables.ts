@@ -1,6 +1,6 @@
 // The tables of a service as scripts work with them, by callbacks or promises. Sent into a context as text: it may use
 // nothing but its arguments and what a bare context has.
-import type { AskOutcome, TableAsk, WireQuery } from './messages.ts'
+import type { AskOutcome, ScriptUser, TableAsk, WireQuery } from './messages.ts'
 import type { Queries } from './script-queries.ts'
 
 export type Fields = Record<string, unknown>
@@ -45,6 +45,7 @@ export type Tables = {
   complete: (item: Fields, row: Fields) => void
   versionIn: (item: Fields) => string | null
   newPending: () => Pending
+  userOf: (user: ScriptUser) => Fields
 }
 
 /** Makes the tables of one call, and what else works on items and outcomes. */
@@ -160,6 +161,18 @@ export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Q
   }
   const versionIn = (item: Fields) => (typeof item.__version === 'string' ? item.__version : null)
 
+  /** The user as scripts know them. Nobody signs in through a provider here yet, so there are no identities. */
+  const userOf = ({ level, id }: ScriptUser): Fields => ({
+    level,
+    userId: id ?? undefined,
+    getIdentities: (given?: unknown) => {
+      const { success } = typeof given === 'object' && given !== null ? (given as Handlers) : {}
+      if (typeof success === 'function') queueMicrotask(() => guarded(() => success(null)))
+      if (typeof given === 'function') queueMicrotask(() => guarded(() => given(null, null)))
+      return null
+    },
+  })
+
   // ---- operations
 
   /** Has an operation done. `valuesOf`: what `success` is given; the promise gets the first of them. */
@@ -263,5 +276,6 @@ export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Q
     complete,
     versionIn,
     newPending,
+    userOf,
   }
 }

@@ -32,10 +32,11 @@ const CASES: [string, [string, number][]][] = [
     ],
   ],
   ['select a[1], (array[1,2])[x], b [2]', [['select a[1], (array[1,2])[x], b [2]', 0]]],
-  ['select top 5 * from TodoItem order by id', [['select  * from "TodoItem" order by id limit 5', 0]]],
-  ['select TOP (5) * from TodoItem', [['select  * from "TodoItem" limit 5', 0]]],
+  ['select top 5 * from TodoItem order by id', [['select  * from "TodoItem" order by id\nlimit 5', 0]]],
+  ['select TOP (5) * from TodoItem', [['select  * from "TodoItem"\nlimit 5', 0]]],
   ['insert into TODOITEM (text) values (?)', [['insert into "TodoItem" (text) values ($1)', 1]]],
   ['select COUNT (*) from t', [['select COUNT (*) from t', 0]]],
+  ['select top 2 * from x -- newest', [['select  * from x -- newest\nlimit 2', 0]]],
   ['select top from x', [['select top from x', 0]]],
   [
     'select getdate(), NEWID( ), len(text), isnull(a, b)',

@@ -81,7 +81,7 @@ function withLimit(tokens: Token[]): Token[] {
   const isOpen = rest[0]?.text === '('
   const [number, last] = isOpen ? [rest[1], rest[2]] : [rest[0], rest[0]]
   if (number?.kind !== 'number' || last === undefined || (isOpen && last.text !== ')')) return tokens
-  const limit: Token = { kind: 'other', text: ` limit ${number.text}` }
+  const limit: Token = { kind: 'other', text: `\nlimit ${number.text}` }
   return [...tokens.slice(0, top.at), ...tokens.slice(last.at + 1), limit]
 }
 

@@ -1,13 +1,13 @@
 // Scripts of services as rows: every version kept, texts by their content. The newest version of a name is in force.
 import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
-import { parse } from 'acorn'
 import { type Kysely, sql } from 'kysely'
 import type { ScriptVersionView, ScriptView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { SCRIPT_BYTES_MAX, SCRIPT_VERSIONS_SHOWN } from '../kit/limits.ts'
+import { isModuleText, moduleText } from '../kit/module-text.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -51,12 +51,9 @@ export function checkScriptText(name: string, text: string): void {
   try {
     // As it will be: by itself and strict, or as a module of Node.
     const { kind } = parseScriptName(name)
-    if (isModuleText(text)) {
-      parse(text, { ecmaVersion: 'latest', sourceType: 'module', allowReturnOutsideFunction: true })
-      return
-    }
     const isModule = kind === 'api' || kind === 'shared'
-    new Script(isModule ? `(function () {${text}\n})` : `"use strict";${text}`, { filename: name })
+    const code = isModuleText(text) ? moduleText(text) : text
+    new Script(isModule ? `(function () {${code}\n})` : `"use strict";${code}`, { filename: name })
   } catch (error) {
     const line = lineOf(error)
     const where = line === undefined ? '' : ` in line ${line}`
@@ -71,11 +68,6 @@ function lineOf(error: unknown): string | number | undefined {
   if (!(error instanceof Error)) return undefined
   const { loc } = error as Error & { loc?: { line: number } }
   return loc?.line ?? /:(\d+)\n/.exec(error.stack ?? '')?.[1]
-}
-
-/** True for what is written with `import` or `export`; the sandbox makes it into what runs there. */
-function isModuleText(text: string): boolean {
-  return /^\s*(?:import|export)\b/m.test(text)
 }
 
 /** The scripts in force of some services. */

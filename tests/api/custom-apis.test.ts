@@ -201,6 +201,21 @@ const CASES: Case[] = [
     expected: { status: 200, equals: '["master-key","app-key","todo","red","red","red",-1]' },
   },
   {
+    is: 'identities of a user: none yet, in each of the ways to ask',
+    script: `exports.get = function (req, res) {
+      req.user.getIdentities({ success: function (a) {
+        req.user.getIdentities(function (error, b) { res.json([a, error, b, req.user.getIdentities()]); });
+      } });
+    }`,
+    expected: { status: 200, equals: '[null,null,null,null]' },
+  },
+  {
+    is: 'whoever deletes sends no body that counts',
+    script: 'exports.delete = function (req, res) { res.json(req.body); }',
+    call: { method: 'DELETE', body: '{ no json' },
+    expected: { status: 200, equals: '{}' },
+  },
+  {
     is: 'a module of today',
     script: "import { name } from '../shared/today'\nexport async function get(req, res) { res.json(name()) }",
     expected: { status: 200, equals: '"today"' },

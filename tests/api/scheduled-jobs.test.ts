@@ -28,7 +28,9 @@ const SCRIPTS: Record<string, string> = {
   'scheduler/uncared': "function uncared() { tables.getTable('TodoItem').lookup('missing'); }",
   'scheduler/nameless': 'function other() {}',
   'scheduler/ending': 'function ending() { process.exit(1); }',
+  'scheduler/patient': 'function patient() { setTimeout(function () {}, 1000); }',
   'scheduler/slow': 'function slow() { setTimeout(function () {}, 3000); }',
+  'scheduler/zero': "function zero() { console.log('a\\0b'); }",
   'scheduler/chatty': "function chatty() { for (var i = 0; i < 50; i++) console.log(new Array(2001).join('x')); }",
   'scheduler/ticking': "function ticking() { tables.getTable('Tick').insert({ text: 'tick' }); }",
   'shared/helper': 'exports.help = function () {};',
@@ -99,6 +101,7 @@ describe('scheduled jobs', () => {
     ['throwing', 'failed', /^before\nError: on purpose\n.*<\/scheduler\/throwing\.js>/],
     ['rejecting', 'failed', /^Error: late/],
     ['uncared', 'failed', /An item with id 'missing' does not exist/],
+    ['zero', 'succeeded', /^a\ufffdb$/],
     ['nameless', 'failed', /The script defines no function 'nameless'/],
     ['ending', 'failed', /^$/],
   ]
@@ -130,6 +133,8 @@ describe('scheduled jobs', () => {
     check({ status: 200 }, await ask('/jobs/slow', MASTER, 'POST'))
     const expected = errorBody(409, "Another run of the job 'slow' is going on.")
     check({ status: 409, equals: expected }, await ask('/jobs/SLOW', MASTER, 'POST'))
+    const both = await Promise.all([0, 1, 2, 3].map(async () => (await ask('/jobs/patient', MASTER, 'POST')).status))
+    assert.deepEqual(both.sort(), [200, 409, 409, 409], 'several at once')
     await change('slow', { overlap: 'allow' })
     check({ status: 200 }, await ask('/jobs/slow', MASTER, 'POST'))
     assert.equal((await runs('slow')).filter(({ state }) => state === 'running').length, 2)

@@ -182,6 +182,19 @@ const REACHES: [string, string][] = [
   ['the WAL', 'select pg_switch_wal()'],
 ]
 
+const FORGETFUL: [string, string][] = [
+  ['asleep', "res.json(await req.service.mssql.query('set statement_timeout = 0; select pg_sleep(600)'));"],
+  [
+    'asleep on a connection of its own',
+    "const c = await req.service.mssql.open(); c.query('set statement_timeout = 0; select pg_sleep(600)'); res.send(200);",
+  ],
+  [
+    'giving more rows than it may, and then computing on',
+    `const sql = 'set statement_timeout = 0; select n, case when n > 20000 then pg_sleep(600) end from generate_series(1, 30000) n';
+     res.json(await req.service.mssql.query(sql).catch(String));`,
+  ],
+]
+
 describe('SQL of scripts', () => {
   let postgres: TestCluster
   let runtime: TestRuntime
@@ -197,9 +210,17 @@ describe('SQL of scripts', () => {
         res.json(await req.service.mssql.query(req.body.sql).catch(refused));
       }`,
       'api/holder': 'exports.get = async (req, res) => { await req.service.mssql.open(); res.send(200); }',
-      'api/sleeper': `exports.get = async (req, res) => {
-        res.json(await req.service.mssql.query("set statement_timeout = 0; select pg_sleep(600)"));
+      'api/hasty': `exports.get = async (req, res) => {
+        const connection = await req.service.mssql.open();
+        connection.query("select 1; begin; update todoitem set text = 'hasty'", function () {});
+        connection.close(function () { res.json('done'); });
       }`,
+      ...Object.fromEntries(
+        FORGETFUL.map(([, body], index) => [
+          `api/forgetful${index}`,
+          `exports.get = async (req, res) => {\n${body}\n};`,
+        ]),
+      ),
       'TodoItem.read': `async function read(query, user, request) {
         request.respond(200, await mssql.query('select count(*) as n from todoitem where 1 = ?', 1));
       }`,
@@ -270,13 +291,27 @@ describe('SQL of scripts', () => {
     assert.equal((await get('a0')).status, 200)
   })
 
-  test('a statement that lifted its time limit ends with the request, on the server as well', async () => {
-    const answer = await get('sleeper')
-    assert.equal(answer.status, 503)
-    const asleep =
-      "select count(*) as n from pg_stat_activity where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()"
-    await waitFor('the statement to end', async () => ((await sql(asleep))[0]?.n === 0 ? true : undefined), {
-      withinMs: 10_000,
+  for (const [index, [what]] of FORGETFUL.entries()) {
+    test(`a statement that lifted its time limit ends with the request, on the server as well: one ${what}`, async () => {
+      await get(`forgetful${index}`)
+      // As superuser: others are not shown what it is.
+      const asleep =
+        "select count(*)::int as n from pg_stat_activity where query like '%pg_sleep(600)%' and pid <> pg_backend_pid()"
+      await waitFor('the statement to end', async () => ((await postgres.sql(asleep))[0]?.n === 0 ? true : undefined), {
+        withinMs: 15_000,
+      })
     })
+  }
+
+  test('many statements together give no more than one may', async () => {
+    const answer = await sql("select repeat('x', 6000000);".repeat(4))
+    assert.match(String(answer.refused), /There is more to be answered than can be at once/)
+  })
+
+  test('what is asked of a connection is done in turn, and nothing of it is left for the next', async () => {
+    check({ status: 200, equals: '"done"' }, await get('hasty'))
+    assert.deepEqual(await sql("select count(*) as n from todoitem where text = 'hasty'"), [{ n: 0 }])
+    const open = "select count(*)::int as n from pg_stat_activity where state like 'idle in transaction%'"
+    assert.deepEqual(await postgres.sql(open), [{ n: 0 }])
   })
 })

@@ -190,10 +190,18 @@ test('memory outside of the heap is bounded by the kernel', async () => {
   await ended(/used more memory than they may/, since)
 })
 
+test('Rejected: a promise that nobody watches is its own request’s 500, and others go on', async () => {
+  const bystander = insert('Hold')
+  await fine()
+  const since = runtime.log.length
+  check({ status: 500, equals: errorBody(500, 'Internal Server Error') }, await insert('Rejected'))
+  check({ status: 200 }, await bystander)
+  assert.match(runtime.log.slice(since), /Error in script '\/table\/Rejected\.insert\.js'\. Error: nobody listens/)
+})
+
 for (const [table, text] of [
   ['Exit', /it called process\.exit\(3\)/],
   ['Uncaught', /Error: in a timer\\n {4}at .*<\/table\/Uncaught\.insert\.js>:1/],
-  ['Rejected', /Error: nobody listens/],
 ] as const) {
   test(`${table}: its own request is a 500, others under way are 503, and the next is served`, async () => {
     await fine()

@@ -39,7 +39,13 @@ test('no line moves', () => {
 })
 
 test('what is no module stays none, and what cannot be is told', () => {
-  for (const text of ['function insert() {}', 'var exported = 1', '// export nothing', 'exports.get = 1']) {
+  for (const text of [
+    '/*\nexport nothing\n*/ var a = 1',
+    'function insert() {}',
+    'var exported = 1',
+    '// export nothing',
+    'exports.get = 1',
+  ]) {
     assert.equal(isModuleText(text), false, text)
   }
   for (const text of ['export * from "m"', 'export { a } from "m"', 'export const { a } = b', 'export function (']) {

@@ -1,6 +1,7 @@
-// Scripts with `import` and `export`, made into what runs here: exports become members of `exports`, imports `require`. No
+// Code with `import` and `export`, made into what runs here: exports become members of `exports`, imports `require`. No
 // line moves, so that stacks tell the lines of the file.
 import { createRequire } from 'node:module'
+import { Script } from 'node:vm'
 import type { Program } from 'acorn'
 
 type Acorn = typeof import('acorn')
@@ -8,9 +9,16 @@ type Edit = { start: number; end: number; text: string }
 
 let acorn: Acorn | null = null
 
-/** True for what is written as a module. */
+/** True for what is written as a module, and is none but as a module. */
 export function isModuleText(text: string): boolean {
-  return /^\s*(?:import|export)\b/m.test(text)
+  if (!/^\s*(?:import|export)\b/m.test(text)) return false
+  try {
+    // Such a word may stand in a comment.
+    new Script(`(function () {${text}\n})`)
+    return false
+  } catch {
+    return true
+  }
 }
 
 /** The same without import and export. Throws a SyntaxError as V8 would. */
