@@ -157,5 +157,5 @@ function viewLines(view: CustomApiView): string[] {
 }
 
 function callCurl(service: ServiceView, { name }: CustomApiView): string {
-  return `curl -H 'X-ZUMO-APPLICATION: ${service.applicationKey}' ${service.url.replace(/\/$/, '')}/api/${name}`
+  return `curl -H 'X-ZUMO-APPLICATION: ${service.applicationKey}' ${service.pathUrl.replace(/\/+$/, '')}/api/${name}`
 }
