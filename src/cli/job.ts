@@ -2,10 +2,10 @@
 // `mobile script`.
 import type { Command } from 'commander'
 import type { CreateJob, JobRunView, JobView, UpdateJob } from '../contract/api.ts'
-import { MISSED, OVERLAPS } from '../contract/scheduled-job.ts'
+import { MISSED, OVERLAPS, scheduleText } from '../contract/scheduled-job.ts'
 import { Fault } from '../kit/fault.ts'
+import { INTERVAL_UNITS, PERIOD_MAX, type Schedule } from '../kit/interval.ts'
 import { JOB_RUNS_KEPT_MAX } from '../kit/limits.ts'
-import { INTERVAL_UNITS, PERIOD_MAX, type Schedule } from '../kit/schedule.ts'
 import { tellWhenLost } from './api.ts'
 import { needService, needText, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
@@ -217,13 +217,6 @@ function oneOf<Word extends string>(option: string, text: string, words: readonl
 async function needNames(session: Session, [service, job]: Given, usage: string) {
   const question = { prompt: 'Job name: ', what: 'the name of the job', insteadSay: `Name the job: ${usage}` }
   return { service: await needService(session, service, usage), job: await needText(session, job, question) }
-}
-
-function scheduleText(schedule: JobView['schedule']): string {
-  if (schedule.kind === 'none') return 'on demand'
-  if (schedule.kind === 'cron') return `cron ${schedule.line}`
-  const { period, unit } = schedule
-  return period === 1 ? `every ${unit}` : `every ${period} ${unit}s`
 }
 
 function lastText({ isKnown, lastRun }: JobView): string {

@@ -1,6 +1,7 @@
 // `mobile config list|get|set`: the settings of a mobile service, by their names.
 import type { Command } from 'commander'
 import type { ServiceSettings } from '../contract/api.ts'
+import { BODY_KB_MAX } from '../contract/assignment.ts'
 import { Fault } from '../kit/fault.ts'
 import { needService, needText, wholeNumber } from './asking.ts'
 import { tableLines } from './columns.ts'
@@ -49,7 +50,7 @@ const SETTINGS: Setting[] = [
     key: 'bodyLimitKB',
     about: 'the largest body of a request, in KiB',
     show: ({ bodyKb }) => String(bodyKb),
-    parse: (text) => ({ bodyKb: wholeNumber('bodyLimitKB', text, { min: 1, max: 8_192 }) }),
+    parse: (text) => ({ bodyKb: wholeNumber('bodyLimitKB', text, { min: 1, max: BODY_KB_MAX }) }),
   },
   {
     key: 'recovery.lossMax',

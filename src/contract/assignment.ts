@@ -12,6 +12,8 @@ export type ApiDefinition = { name: string; permissions: ApiPermissions }
 
 /** `origins`: host names of pages that may call, one `*` each. `bodyKb`: the largest body of a request, in KiB. */
 export type Intake = { origins: string[]; isHttpsRequired: boolean; bodyKb: number }
+/** The most that `bodyKb` may be. */
+export const BODY_KB_MAX = 8_192
 export const DEFAULT_INTAKE: Intake = { origins: ['localhost'], isHttpsRequired: false, bodyKb: 1_024 }
 
 /** A table as the data plane knows it. The columns are PostgreSQL's to tell. */
@@ -99,10 +101,13 @@ export type DatabaseAssignment = {
 }
 
 /**
- * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `scheduler/sweep`, `shared/mail`. Its text lies under its hash (SHA-256, hex)
- * in the script folder of every host that serves it; a host fetches what it lacks from control, once.
+ * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `scheduler/sweep`,
+ * `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder of every host that serves it; a host
+ * fetches what it lacks from control, once.
  */
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
+/** Of those that are modules: each sandbox of the service is given them all. */
+export const MODULE_NAME = /^(?:api|shared)\//
 
 export type ServiceAssignment = {
   id: string

@@ -1,6 +1,6 @@
 // The control database's tables as Kysely sees them. Two control processes of neighbouring versions share them.
 import type { ColumnType, Generated } from 'kysely'
-import type { Schedule } from '../kit/schedule.ts'
+import type { Schedule } from '../kit/interval.ts'
 import type {
   FaultView,
   Mode,

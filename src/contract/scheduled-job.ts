@@ -1,5 +1,5 @@
 // Scheduled jobs: what is due when, and how the runs of them went.
-import type { Schedule } from '../kit/schedule.ts'
+import type { Schedule } from '../kit/interval.ts'
 
 /** `skip`: one that is due while another run of it goes on is left out. `allow`: both go on. */
 export const OVERLAPS = ['skip', 'allow'] as const
@@ -34,4 +34,11 @@ export type JobRun = {
   state: RunState
   note: string | null
   output: string
+}
+
+/** A schedule in words. */
+export function scheduleText(schedule: Schedule): string {
+  if (schedule.kind === 'none') return 'on demand'
+  if (schedule.kind === 'cron') return `cron ${schedule.line}`
+  return schedule.period === 1 ? `every ${schedule.unit}` : `every ${schedule.period} ${schedule.unit}s`
 }

@@ -2,8 +2,9 @@
 import { type Static, Type } from 'typebox'
 import { ApiPermissionsView } from './api/custom-api.ts'
 import { CreateJob } from './api/job.ts'
-import { BODY_KB_MAX, ORIGIN_HOST, ORIGINS_MAX } from './api/service.ts'
+import { ORIGIN_HOST, ORIGINS_MAX } from './api/service.ts'
 import { PermissionsView } from './api/table.ts'
+import { BODY_KB_MAX } from './assignment.ts'
 
 const ExportedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
 

@@ -1,33 +1,17 @@
-// The management API's routes for custom APIs and app settings.
+// The management API's routes for custom APIs.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import {
-  AppSettingView,
-  CreateCustomApi,
-  CustomApiView,
-  SetApiPermissions,
-  SetAppSetting,
-  StoredChangeView,
-} from '../contract/api.ts'
+import { CreateCustomApi, CustomApiView, SetApiPermissions, StoredChangeView } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import type { ApiDeps } from './compose.ts'
-import {
-  createApi,
-  deleteApi,
-  deleteAppSetting,
-  setAppSetting,
-  updateApi,
-  viewApis,
-  viewAppSettings,
-} from './custom-apis.ts'
+import { createApi, deleteApi, updateApi, viewApis } from './custom-apis.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 128 })
 const ByService = Type.Object({ service: Name })
 const ByApi = Type.Object({ service: Name, api: Name })
-const BySetting = Type.Object({ service: Name, setting: Name })
 const stored = { 200: StoredChangeView }
 
-/** Custom APIs: list, show, create, update, delete; app settings: list, set, delete. */
+/** Custom APIs: list, show, create, update, delete. */
 export const customApiRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   const listSchema = { params: ByService, response: { 200: Type.Array(CustomApiView) } }
   app.get(API.customApis, { schema: listSchema }, async (request) => {
@@ -55,22 +39,5 @@ export const customApiRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, d
     API.customApi,
     { schema: { params: ByApi, response: stored } },
     async (request) => await deleteApi(deps, deps.callerOf(request), request.params),
-  )
-
-  const settingsSchema = { params: ByService, response: { 200: Type.Array(AppSettingView) } }
-  app.get(API.appSettings, { schema: settingsSchema }, async (request) => {
-    return await viewAppSettings(deps, deps.callerOf(request), request.params.service)
-  })
-
-  app.put(
-    API.appSetting,
-    { schema: { params: BySetting, body: SetAppSetting, response: stored } },
-    async (request) => await setAppSetting(deps, deps.callerOf(request), request.params, request.body),
-  )
-
-  app.delete(
-    API.appSetting,
-    { schema: { params: BySetting, response: stored } },
-    async (request) => await deleteAppSetting(deps, deps.callerOf(request), request.params),
   )
 }

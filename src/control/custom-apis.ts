@@ -1,20 +1,12 @@
-// Custom APIs and app settings of a service through the management API.
+// Custom APIs of a service through the management API.
 import { audit } from '../accounts/audit.ts'
-import type { Caller, KnownCaller } from '../accounts/caller.ts'
-import type {
-  AppSettingView,
-  CreateCustomApi,
-  CustomApiView,
-  SetApiPermissions,
-  SetAppSetting,
-  StoredChangeView,
-} from '../contract/api.ts'
+import type { Caller } from '../accounts/caller.ts'
+import type { CreateCustomApi, CustomApiView, SetApiPermissions, StoredChangeView } from '../contract/api.ts'
 import { DEFAULT_API_PERMISSIONS } from '../contract/permissions.ts'
-import { Fault } from '../kit/fault.ts'
-import { getApi, insertApi, listApis, removeApi, requireApiName, setApiPermissions } from '../services/apis.ts'
-import { appSettingsOf, nameIn, withSetting, writeAppSettings } from '../services/app-settings.ts'
+import { getApi, insertApi, listApis, removeApi, setApiPermissions } from '../services/apis.ts'
+import { requireApiName } from '../services/names.ts'
 import { endScript, listCurrentScripts } from '../services/scripts.ts'
-import { getService, type Service } from '../services/services.ts'
+import { getService } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 import { storeChange } from './stored-change.ts'
 
@@ -85,66 +77,4 @@ export async function deleteApi(deps: ApiDeps, caller: Caller, names: Names): Pr
     return true
   })
   return { isRunning }
-}
-
-/** The app settings of a service; who may only look sees their names. */
-export async function viewAppSettings(deps: ApiDeps, caller: KnownCaller, name: string): Promise<AppSettingView[]> {
-  const settings = settingsOf(deps, await getService(deps.db, caller.subscriptionId, name))
-  return Object.entries(settings)
-    .map(([key, value]) => ({ name: key, value: caller.role === 'reader' ? null : value }))
-    .sort((left, right) => (left.name.toLowerCase() < right.name.toLowerCase() ? -1 : 1))
-}
-
-/** Sets an app setting. Faults with `appsetting.exists` where it was to be a new one. */
-export async function setAppSetting(
-  deps: ApiDeps,
-  caller: Caller,
-  names: { service: string; setting: string },
-  { value, isNew }: SetAppSetting,
-): Promise<StoredChangeView> {
-  const service = await getService(deps.db, caller.subscriptionId, names.service)
-  const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
-    const before = settingsOf(deps, locked)
-    const known = nameIn(before, names.setting)
-    if (isNew === true && known !== null) {
-      throw new Fault('appsetting.exists', 409, `'${service.name}' already has an app setting '${known}'`, {
-        hint: `Replace it: mainstay mobile appsetting set ${service.name} ${known} VALUE`,
-      })
-    }
-    const after = withSetting(before, names.setting, value)
-    if (known !== null && before[known] === value) return null
-    await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(after)))
-    const subject = `${service.name}/${known ?? names.setting}`
-    // What it is set to is nobody's to read here.
-    await audit(trx, caller, { action: 'mobile appsetting set', subject })
-    return true
-  })
-  return { isRunning }
-}
-
-/** Removes an app setting. Faults with `appsetting.unknown`. */
-export async function deleteAppSetting(
-  deps: ApiDeps,
-  caller: Caller,
-  names: { service: string; setting: string },
-): Promise<StoredChangeView> {
-  const service = await getService(deps.db, caller.subscriptionId, names.service)
-  const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
-    const before = settingsOf(deps, locked)
-    const known = nameIn(before, names.setting)
-    if (known === null) {
-      throw new Fault('appsetting.unknown', 404, `'${service.name}' has no app setting '${names.setting}'`, {
-        hint: `See which there are: mainstay mobile appsetting list ${service.name}`,
-      })
-    }
-    const rest = Object.fromEntries(Object.entries(before).filter(([name]) => name !== known))
-    await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(rest)))
-    await audit(trx, caller, { action: 'mobile appsetting delete', subject: `${service.name}/${known}` })
-    return true
-  })
-  return { isRunning }
-}
-
-function settingsOf(deps: ApiDeps, service: Service): Record<string, string> {
-  return appSettingsOf(service, (sealed) => deps.seal.open(sealed))
 }

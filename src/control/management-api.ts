@@ -10,6 +10,7 @@ import type { Log } from '../kit/log.ts'
 import type { Metrics } from '../kit/metrics.ts'
 import { readRelease } from '../kit/release.ts'
 import { accountRoutes } from './account-routes.ts'
+import { appSettingRoutes } from './app-setting-routes.ts'
 import { authenticate } from './authentication.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { cloudRoutes } from './cloud-routes.ts'
@@ -62,6 +63,7 @@ const ROUTES = [
   serviceExportRoutes,
   scriptRoutes,
   customApiRoutes,
+  appSettingRoutes,
   serviceLogRoutes,
   scheduledJobRoutes,
   cloudRoutes,

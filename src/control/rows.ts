@@ -7,11 +7,11 @@ import { TRUNCATE_PATH } from '../contract/protocols.ts'
 import { ID_COLUMN } from '../contract/table-format.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { POOL_CONNECTIONS_MAX, TRUNCATE_ROUNDS_MAX, TRUNCATE_ROWS_MAX } from '../kit/limits.ts'
-import { type ProbeTarget, runtimeOf } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { getService, getTable } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 import type { RuntimeAnswer, RuntimeCall } from './machine-field.ts'
+import { refusalOf, runtimeTarget } from './service-runtime.ts'
 import { requireUsable, viewTables } from './tables.ts'
 
 type Names = { service: string; table: string }
@@ -116,13 +116,7 @@ async function openTable(deps: ApiDeps, caller: Caller, names: Names) {
   const table = await getTable(deps.db, service, names.table)
   await requireUsable(deps, service)
   requireReachable(deps.field, service.machine, `'${service.name}'`)
-  const target: ProbeTarget = {
-    service: service.name,
-    masterKey: deps.views.open(service.master_key),
-    epoch: Number(service.epoch),
-    machine: service.machine,
-    runtime: runtimeOf(service),
-  }
+  const target = runtimeTarget(deps, service)
   const ask = async (call: RuntimeCall) => {
     const answer = await deps.field.askRuntime(target, call)
     if (answer.status < 400) return answer
@@ -130,7 +124,7 @@ async function openTable(deps: ApiDeps, caller: Caller, names: Names) {
       throw new Fault('data.changed', 409, 'the row was changed since it was read', { hint: 'Read it again first.' })
     }
     const status = answer.status === 503 || answer.status === 404 ? answer.status : 400
-    throw new Fault('data.refused', status, errorText(answer.body))
+    throw new Fault('data.refused', status, refusalOf(answer.body))
   }
   return { ask, table: table.name, service: service.name }
 }
@@ -141,9 +135,4 @@ function idOf(body: unknown): string | null {
 
 function deletedOf(body: unknown): number {
   return typeof body === 'object' && body !== null && 'deleted' in body ? Number(body.deleted) : 0
-}
-
-function errorText(body: unknown): string {
-  if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error).replace(/^Error: /, '')
-  return 'the service refused'
 }

@@ -7,13 +7,14 @@ import { JOBS_PATH } from '../contract/protocols.ts'
 import type { JobRun } from '../contract/scheduled-job.ts'
 import { Fault } from '../kit/fault.ts'
 import { checkSchedule, nextDue } from '../kit/schedule.ts'
-import { runtimeOf } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
-import { changeJob, getJob, insertJob, listJobs, removeJob, requireJobName } from '../services/jobs.ts'
+import { changeJob, getJob, insertJob, listJobs, removeJob } from '../services/jobs.ts'
+import { requireJobName } from '../services/names.ts'
 import { endScript, listCurrentScripts } from '../services/scripts.ts'
 import { getService, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 import type { RuntimeAnswer } from './machine-field.ts'
+import { refusalOf, runtimeTarget } from './service-runtime.ts'
 import { storeChange } from './stored-change.ts'
 
 type Names = { service: string; job: string }
@@ -102,7 +103,7 @@ export async function runJob(deps: ApiDeps, caller: Caller, names: Names): Promi
   const job = await getJob(deps.db, service, names.job)
   await requireHome(deps, service)
   const { status, body } = await ask(deps, service, { method: 'POST', path: `/jobs/${encodeURIComponent(job.name)}` })
-  const said = errorText(body)
+  const said = refusalOf(body)
   if (status === 409 && said.includes('no script')) {
     throw new Fault('job.no_script', 409, `the job '${job.name}' has no script yet`, {
       hint: `Upload it: mainstay mobile script upload ${service.name} scheduler/${job.name}`,
@@ -120,7 +121,7 @@ export async function viewRuns(deps: ApiDeps, caller: Caller, names: Names, top:
   await requireHome(deps, service)
   const path = `${JOBS_PATH}?${new URLSearchParams({ job: job.name, top: String(top) })}`
   const { status, body } = await ask(deps, service, { method: 'GET', path })
-  if (status >= 400) throw new Fault('remote.failed', status, errorText(body))
+  if (status >= 400) throw new Fault('remote.failed', status, refusalOf(body))
   return runsOf(body)
 }
 
@@ -145,21 +146,9 @@ async function ask(
   service: Service,
   call: { method: 'GET' | 'POST'; path: string },
 ): Promise<RuntimeAnswer> {
-  const target = {
-    service: service.name,
-    masterKey: deps.views.open(service.master_key),
-    epoch: Number(service.epoch),
-    machine: service.machine,
-    runtime: runtimeOf(service),
-  }
-  return await deps.field.askRuntime(target, call)
+  return await deps.field.askRuntime(runtimeTarget(deps, service), call)
 }
 
 function runsOf(body: unknown): JobRun[] {
   return typeof body === 'object' && body !== null && 'runs' in body ? (body.runs as JobRun[]) : []
-}
-
-function errorText(body: unknown): string {
-  if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error).replace(/^Error: /, '')
-  return 'the service refused'
 }

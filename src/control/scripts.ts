@@ -3,9 +3,9 @@
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { RunningScriptsView, ScriptWrittenView } from '../contract/api.ts'
+import { MODULE_NAME } from '../contract/assignment.ts'
 import { Fault } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
-import { runtimeOf } from '../regions/field.ts'
 import { requireReachable } from '../regions/hosts.ts'
 import { getApi } from '../services/apis.ts'
 import { getJob } from '../services/jobs.ts'
@@ -19,6 +19,7 @@ import {
 } from '../services/scripts.ts'
 import { getService, getTable, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { runtimeTarget } from './service-runtime.ts'
 import { storeChange } from './stored-change.ts'
 
 type Names = { service: string; script: string }
@@ -40,7 +41,7 @@ export async function uploadScript(
 
 // Each sandbox of the service is given all of its modules.
 async function requireRoom({ db }: ApiDeps, service: Service, added: { name: string; bytes: number }): Promise<void> {
-  const isModule = ({ name }: { name: string }) => /^(?:api|shared)\//.test(name)
+  const isModule = ({ name }: { name: string }) => MODULE_NAME.test(name)
   if (!isModule(added)) return
   const others = (await listCurrentScripts(db, [service.id])).filter((one) => isModule(one) && one.name !== added.name)
   const bytes = others.reduce((sum, one) => sum + one.bytes, added.bytes)
@@ -76,13 +77,7 @@ export async function viewRunning(deps: ApiDeps, caller: Caller, name: string): 
   const service = await getService(deps.db, caller.subscriptionId, name)
   await deps.field.settle()
   requireReachable(deps.field, service.machine, `'${service.name}'`)
-  const answer = await deps.field.probeRuntime({
-    service: service.name,
-    masterKey: deps.views.open(service.master_key),
-    epoch: Number(service.epoch),
-    machine: service.machine,
-    runtime: runtimeOf(service),
-  })
+  const answer = await deps.field.probeRuntime(runtimeTarget(deps, service))
   const wanted = await listCurrentScripts(deps.db, [service.id])
   return {
     machine: service.machine,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { checkSchedule, INTERVAL_UNITS, latestDue, nextDue, type Schedule } from './schedule.ts'
+import { INTERVAL_UNITS, type Schedule } from './interval.ts'
+import { checkSchedule, latestDue, nextDue } from './schedule.ts'
 
 const START = '2026-01-31T03:00:00.000Z'
 

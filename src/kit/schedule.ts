@@ -2,17 +2,7 @@
 // UTC.
 import { Cron } from 'croner'
 import { Fault, messageOf } from './fault.ts'
-
-export const INTERVAL_UNITS = ['second', 'minute', 'hour', 'day', 'month', 'year'] as const
-export type IntervalUnit = (typeof INTERVAL_UNITS)[number]
-
-/** `startAt`: an instant from which intervals are counted. `none`: due only when somebody says so. */
-export type Schedule =
-  | { kind: 'interval'; period: number; unit: IntervalUnit; startAt: string }
-  | { kind: 'cron'; line: string }
-  | { kind: 'none' }
-
-export const PERIOD_MAX = 10_000
+import { PERIOD_MAX, type Schedule } from './interval.ts'
 
 const UNIT_MS = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 

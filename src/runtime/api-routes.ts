@@ -4,8 +4,7 @@ import type { ApiDefinition, ServiceAssignment } from '../contract/assignment.ts
 import { API_METHODS, type ApiMethod } from '../contract/permissions.ts'
 import { INTERNAL_HEADER_PREFIX } from '../contract/protocols.ts'
 import type { ScriptAnswer } from '../sandbox/messages.ts'
-import type { Answer } from './answer.ts'
-import { methodNotAllowed } from './answer.ts'
+import { type Answer, isBodiless, isStatus, methodNotAllowed } from './answer.ts'
 import { notFound } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { authorize, identify } from './credentials.ts'
@@ -23,7 +22,6 @@ const NOT_FORWARDED = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-const EMPTY_STATUSES = new Set([204, 304])
 
 type Context = RunContext & { request: AppRequest; leases: Leases }
 
@@ -92,12 +90,10 @@ function render(context: Context, source: string, answer: ScriptAnswer): Answer 
   switch (answer.kind) {
     case 'http': {
       const { status } = answer
-      if (!Number.isInteger(status) || status < 200 || status > 599) {
-        throw failScript(context, source, 'It answered with a status that is none.')
-      }
+      if (!isStatus(status)) throw failScript(context, source, 'It answered with a status that is none.')
       const headers = headersOf(context, source, answer.headers)
       const body = answer.isBase64 ? Buffer.from(String(answer.body), 'base64') : String(answer.body)
-      return { status, headers, body: EMPTY_STATUSES.has(status) ? '' : body }
+      return { status, headers, body: isBodiless(status) ? '' : body }
     }
     case 'no_route':
       if (answer.allow === null) throw notFound()

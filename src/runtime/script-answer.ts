@@ -4,7 +4,7 @@ import { messageOf } from '../kit/fault.ts'
 import { printExpression } from '../query/print.ts'
 import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
 import { DATE_KEY } from '../sandbox/wire.ts'
-import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
+import { type Answer, emptyAnswer, isBodiless, isStatus, jsonAnswer } from './answer.ts'
 import { itemNotFound, scriptFailed } from './app-faults.ts'
 import { demandOf, etagOf, parseIfMatch } from './etags.ts'
 import { checkSameId, parseItem, takeVersion } from './item-body.ts'
@@ -13,8 +13,6 @@ import { locationOf, pageAnswer, rowAnswer, wholeAnswer } from './row-answers.ts
 import { type Executed, ScriptAsks } from './script-asks.ts'
 import { failScript, runScript, sourceOf } from './script-run.ts'
 import type { TableContext } from './table-context.ts'
-
-const EMPTY_STATUSES = new Set([204, 304])
 
 /** Runs the script and answers as it says. `id` is the one in the URL. */
 export async function answerByScript(
@@ -144,7 +142,7 @@ async function renderAnswer(about: Run, answer: ScriptAnswer): Promise<Answer> {
       const etag = answer.version === null ? undefined : etagOf(answer.version)
       const headers: Record<string, string> = etag && isHeaderText(etag) ? { etag } : {}
       if (!isStatus(answer.status)) throw fail('It answered with a status that is none.')
-      if (answer.body === null || EMPTY_STATUSES.has(answer.status)) return emptyAnswer(answer.status, headers)
+      if (answer.body === null || isBodiless(answer.status)) return emptyAnswer(answer.status, headers)
       return jsonAnswer(answer.status, String(answer.body), headers)
     }
     case 'execute_failed': {
@@ -205,10 +203,6 @@ function writtenAnswer(
   const etag: Record<string, string> = version === null ? {} : { etag: etagOf(version) }
   if (operation !== 'insert') return jsonAnswer(200, body, etag)
   return jsonAnswer(201, body, { ...etag, location: locationOf(request, id) })
-}
-
-function isStatus(status: unknown): status is number {
-  return typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
 }
 
 // A version comes from the script: it must not become another header.

@@ -51,21 +51,24 @@ export class ScriptAsks {
   #executed: Executed = { kind: 'none' }
   #hasWritten = false
 
-  /** `conflictStatus`: how a conflict is answered where the script leaves that to us. */
+  /**
+   * `conflictStatus`: how a conflict is answered where the script leaves that to us. This and the generation are those of a
+   * request for a table; other scripts work with tables as the first generation does.
+   */
   constructor(deps: {
     service: ServedService
     leases: Leases
     fetches: ScriptFetches
     deadline: number
-    clientGeneration: ClientGeneration
-    conflictStatus: 409 | 412
+    clientGeneration?: ClientGeneration
+    conflictStatus?: 409 | 412
   }) {
     this.#service = deps.service
     this.#leases = deps.leases
     this.#fetches = deps.fetches
     this.#deadline = deps.deadline
-    this.#clientGeneration = deps.clientGeneration
-    this.#conflictStatus = deps.conflictStatus
+    this.#clientGeneration = deps.clientGeneration ?? 1
+    this.#conflictStatus = deps.conflictStatus ?? 412
   }
 
   get executed(): Executed {

@@ -1,7 +1,7 @@
 // The scripts of the services that this runtime serves: which one an operation has, its text, and what it says.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { ScriptAssignment, ServiceAssignment } from '../contract/assignment.ts'
+import { MODULE_NAME, type ScriptAssignment, type ServiceAssignment } from '../contract/assignment.ts'
 import type { SandboxLevel } from '../contract/facts.ts'
 import type { TableOperation } from '../contract/permissions.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
@@ -97,7 +97,7 @@ export function findScript(
 export function modulesOf(service: ServiceAssignment): ModuleSet | null {
   const known = moduleSets.get(service)
   if (known !== undefined) return known
-  const modules = service.scripts.filter(({ name }) => MODULE.test(name))
+  const modules = service.scripts.filter(({ name }) => MODULE_NAME.test(name))
   const files = Object.fromEntries(modules.map(({ name, hash }) => [name, hash]))
   const key = createHash('sha256').update(JSON.stringify(files)).digest('hex')
   const made = modules.length === 0 ? null : { key, files }
@@ -107,7 +107,6 @@ export function modulesOf(service: ServiceAssignment): ModuleSet | null {
 
 /** An assignment stays as it is: another one has another object. */
 const moduleSets = new WeakMap<ServiceAssignment, ModuleSet | null>()
-const MODULE = /^(?:api|shared)\//
 
 /** What stands in the place of a connection string that scripts of old may look for: they have `mssql`. */
 const NO_CONNECTION = 'Use mssql: this service has no connection string.'

@@ -8,16 +8,6 @@ import type { Service } from './services.ts'
 type Db = Kysely<ControlDatabase>
 export type ServiceApi = Selectable<ControlDatabase['service_apis']>
 
-const NAME = /^[A-Za-z0-9_-]{1,64}$/
-
-/** Faults with `api.bad_name`. */
-export function requireApiName(name: string): void {
-  if (NAME.test(name)) return
-  throw new Fault('api.bad_name', 400, `'${name}' cannot be the name of a custom API`, {
-    hint: 'Use 1 to 64 letters, digits, underscores and hyphens.',
-  })
-}
-
 /** The custom APIs of some services, by name. */
 export async function listApis(db: Db, serviceIds: string[]): Promise<ServiceApi[]> {
   if (serviceIds.length === 0) return []

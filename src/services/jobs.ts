@@ -9,16 +9,6 @@ type Db = Kysely<ControlDatabase>
 export type ServiceJob = Selectable<ControlDatabase['service_jobs']>
 export type JobChange = Partial<Pick<JobDefinition, 'schedule' | 'isEnabled' | 'overlap' | 'missed'>>
 
-const NAME = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/
-
-/** Faults with `job.bad_name`: a job's function has its name. */
-export function requireJobName(name: string): void {
-  if (NAME.test(name)) return
-  throw new Fault('job.bad_name', 400, `'${name}' cannot be the name of a job`, {
-    hint: 'Use the name of a function: 1 to 64 letters, digits and underscores, no digit first.',
-  })
-}
-
 /** The jobs of some services, by name. */
 export async function listJobs(db: Db, serviceIds: string[]): Promise<ServiceJob[]> {
   if (serviceIds.length === 0) return []

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
 import { type Kysely, sql } from 'kysely'
 import type { ScriptVersionView, ScriptView } from '../contract/api.ts'
+import { MODULE_NAME } from '../contract/assignment.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { SCRIPT_BYTES_MAX, SCRIPT_VERSIONS_SHOWN } from '../kit/limits.ts'
 import { isModuleText, moduleText } from '../kit/module-text.ts'
+import { isApiName, isJobName } from './names.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -30,9 +32,8 @@ export function parseScriptName(text: string): ScriptName {
     const operation = word.toLowerCase() === 'del' ? 'delete' : word.toLowerCase()
     return { kind, name: `table/${table}.${operation}`, table, operation }
   }
-  if (kind === 'api' && /^[A-Za-z0-9_-]{1,64}$/.test(rest)) return { kind, name: `api/${rest}`, api: rest }
-  if (kind === 'scheduler' && /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/.test(rest))
-    return { kind, name: `scheduler/${rest}`, job: rest }
+  if (kind === 'api' && isApiName(rest)) return { kind, name: `api/${rest}`, api: rest }
+  if (kind === 'scheduler' && isJobName(rest)) return { kind, name: `scheduler/${rest}`, job: rest }
   if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
     hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, or shared/MODULE.`,
@@ -50,8 +51,7 @@ export function checkScriptText(name: string, text: string): void {
   }
   try {
     // As it will be: by itself and strict, or as a module of Node.
-    const { kind } = parseScriptName(name)
-    const isModule = kind === 'api' || kind === 'shared'
+    const isModule = MODULE_NAME.test(parseScriptName(name).name)
     const code = isModuleText(text) ? moduleText(text) : text
     new Script(isModule ? `(function () {${code}\n})` : `"use strict";${code}`, { filename: name })
   } catch (error) {

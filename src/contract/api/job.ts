@@ -1,6 +1,6 @@
 // Scheduled jobs of a service in the management API.
 import { type Static, Type } from 'typebox'
-import { INTERVAL_UNITS, PERIOD_MAX } from '../../kit/schedule.ts'
+import { INTERVAL_UNITS, PERIOD_MAX } from '../../kit/interval.ts'
 import { MISSED, OVERLAPS, RUN_STATES } from '../scheduled-job.ts'
 import { Instant, Nullable } from './parts.ts'
 

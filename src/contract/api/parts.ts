@@ -55,3 +55,7 @@ export type Protection = Static<typeof Protection>
 /** What a primary with a synchronous standby does when that is gone: go on once that is recorded, or wait for it. */
 export const SyncPolicy = Type.Union([Type.Literal('degrade'), Type.Literal('block')])
 export type SyncPolicy = Static<typeof SyncPolicy>
+
+/** What a change to what a service runs came to. `isRunning` false: its home knows it when it can be reached again. */
+export const StoredChangeView = Type.Object({ isRunning: Type.Boolean() })
+export type StoredChangeView = Static<typeof StoredChangeView>

@@ -1,5 +1,6 @@
 // Services in the management API: what they are, and what can be asked of them.
 import { type Static, Type } from 'typebox'
+import { BODY_KB_MAX } from '../assignment.ts'
 import { HealthView, Instant, Mode, Nullable } from './parts.ts'
 
 export const ServiceView = Type.Object({
@@ -137,7 +138,6 @@ export type ChangeDatabase = Static<typeof ChangeDatabase>
 /** A host name without port, one `*` in it; or `null`. */
 export const ORIGIN_HOST = '^(?:[A-Za-z0-9.-]*\\*?[A-Za-z0-9.-]*|\\[[0-9A-Fa-f:]+\\])$'
 export const ORIGINS_MAX = 100
-export const BODY_KB_MAX = 8_192
 
 export const ServiceSettings = Type.Object({
   isSchemaDynamic: Type.Boolean({ description: 'writes may add columns' }),

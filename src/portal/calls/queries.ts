@@ -97,14 +97,17 @@ export const scriptTextQuery = (service: string, script: string, version?: numbe
     version === undefined ? {} : { version },
   )
 
+// Beside the scripts: another version of one is news of them, too.
 export const customApisQuery = (service: string) =>
-  read<CustomApiView[]>(['apis', service], pathOf(API.customApis, { service }))
+  read<CustomApiView[]>(['scripts', service, 'apis'], pathOf(API.customApis, { service }))
 export const jobsQuery = (service: string) => ({
-  ...read<JobView[]>(['jobs', service], pathOf(API.jobs, { service })),
+  ...read<JobView[]>(['scripts', service, 'jobs'], pathOf(API.jobs, { service })),
   ...live,
 })
 export const jobRunsQuery = (service: string, job: string) => ({
-  ...read<JobRunView[]>(['jobs', service, job, 'runs'], pathOf(API.jobRuns, { service, job }), { top: RUNS_SHOWN }),
+  ...read<JobRunView[]>(['scripts', service, 'jobs', job, 'runs'], pathOf(API.jobRuns, { service, job }), {
+    top: RUNS_SHOWN,
+  }),
   refetchInterval: LOG_MS,
 })
 export const logQuery = (service: string, query: Record<string, string | number>) => ({

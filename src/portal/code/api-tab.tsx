@@ -7,7 +7,7 @@ import type { CustomApiView, ServiceView } from '../../contract/api.ts'
 import { API_METHODS, type ApiPermissions, DEFAULT_API_PERMISSIONS } from '../../contract/permissions.ts'
 import { createApi, deleteApi, setApiPermissions } from '../calls/code-changes.ts'
 import { customApisQuery } from '../calls/queries.ts'
-import { PermissionFields } from '../data/permission-fields.tsx'
+import { PermissionFields, permissionsText } from '../data/permission-fields.tsx'
 import { PermissionsPanel } from '../data/permissions.tsx'
 import { EMPTY_API } from '../data/script-text.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
@@ -66,7 +66,7 @@ function Apis({ service, apis }: { service: ServiceView; apis: CustomApiView[] }
                     </Anchor>
                   </Table.Td>
                   <Table.Td>{api.script === null ? 'none yet' : `version ${api.script.version}`}</Table.Td>
-                  <Table.Td>{permissionsText(api)}</Table.Td>
+                  <Table.Td>{permissionsText(API_METHODS, api.permissions)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -134,7 +134,6 @@ function OneApi({ service, api }: { service: string; api: CustomApiView }) {
             name={`api/${api.name}`}
             start={EMPTY_API}
             without="the API answers every call with 500"
-            readAgain={['apis', service]}
           />
         </Suspense>
       ) : null}
@@ -144,7 +143,7 @@ function OneApi({ service, api }: { service: string; api: CustomApiView }) {
           names={API_METHODS}
           permissions={api.permissions}
           set={(wanted) => setApiPermissions(service, api.name, wanted)}
-          readAgain={['apis', service]}
+          readAgain={['scripts', service, 'apis']}
         />
       ) : null}
       {may.change ? (
@@ -165,10 +164,4 @@ function OneApi({ service, api }: { service: string; api: CustomApiView }) {
       ) : null}
     </Stack>
   )
-}
-
-function permissionsText({ permissions }: CustomApiView): string {
-  const levels = new Set(Object.values(permissions))
-  if (levels.size === 1) return `all ${[...levels][0]}`
-  return API_METHODS.map((method) => `${method} ${permissions[method]}`).join(', ')
 }

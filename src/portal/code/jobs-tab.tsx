@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import type { JobRunView, JobView, ServiceView, UpdateJob } from '../../contract/api.ts'
+import { scheduleText } from '../../contract/scheduled-job.ts'
 import { createJob, deleteJob, runJob, updateJob } from '../calls/code-changes.ts'
 import { jobRunsQuery, jobsQuery } from '../calls/queries.ts'
 import { emptyJob } from '../data/script-text.ts'
@@ -16,7 +17,7 @@ import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { Wide } from '../kit/wide.tsx'
 import { useMay } from '../session/session.ts'
-import { type Draft, draftOf, isDraftReady, type ScheduleKind, scheduleOf, scheduleText } from './schedule-draft.ts'
+import { type Draft, draftOf, isDraftReady, type ScheduleKind, scheduleOf } from './schedule-draft.ts'
 
 // The editor is heavy: it is fetched by who opens a script.
 const ScriptPart = lazy(async () => ({ default: (await import('./script-part.tsx')).ScriptPart }))
@@ -184,7 +185,6 @@ function OneJob({ service, job }: { service: string; job: JobView }) {
           name={`scheduler/${job.name}`}
           start={emptyJob(job.name)}
           without="the job fails whenever it is due"
-          readAgain={['jobs', service]}
         />
       </Suspense>
     </Stack>
@@ -195,7 +195,7 @@ function Actions({ service, job, home }: { service: string; job: JobView; home: 
   const client = useQueryClient()
   const [, goTo] = useLocation()
   const [draft, setDraft] = useState<Draft>(draftOf(job.schedule))
-  const again = () => client.invalidateQueries({ queryKey: ['jobs', service] })
+  const again = () => client.invalidateQueries({ queryKey: ['scripts', service, 'jobs'] })
   const change = (wanted: UpdateJob) => updateJob(service, job.name, wanted).then(again)
   const isEnabled = job.status === 'enabled'
   return (

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ScheduleView } from '../../contract/api.ts'
-import { draftOf, isDraftReady, scheduleOf, scheduleText } from './schedule-draft.ts'
+import { scheduleText } from '../../contract/scheduled-job.ts'
+import { draftOf, isDraftReady, scheduleOf } from './schedule-draft.ts'
 
 const NOW = new Date('2026-11-30T05:00:00Z')
 
@@ -10,7 +11,7 @@ test('a draft of a schedule is that schedule again', () => {
     [{ kind: 'interval', period: 1, unit: 'hour', startAt: '2026-01-01T00:00:00.000Z' }, 'every hour'],
     [{ kind: 'interval', period: 15, unit: 'minute', startAt: '2026-01-01T00:00:00.000Z' }, 'every 15 minutes'],
     [{ kind: 'cron', line: '0 3 * * *' }, 'cron 0 3 * * *'],
-    [{ kind: 'none' }, 'when it is asked for'],
+    [{ kind: 'none' }, 'on demand'],
   ]
   for (const [schedule, text] of schedules) {
     assert.deepEqual(scheduleOf(draftOf(schedule), NOW), schedule)

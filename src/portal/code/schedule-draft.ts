@@ -28,10 +28,3 @@ export function scheduleOf({ kind, period, unit, line, startAt }: Draft, now: Da
   if (kind === 'none') return { kind }
   return { kind, period: Number(period), unit, startAt: startAt ?? now.toISOString() }
 }
-
-/** In words. */
-export function scheduleText(schedule: ScheduleView): string {
-  if (schedule.kind === 'none') return 'when it is asked for'
-  if (schedule.kind === 'cron') return `cron ${schedule.line}`
-  return schedule.period === 1 ? `every ${schedule.unit}` : `every ${schedule.period} ${schedule.unit}s`
-}

@@ -16,6 +16,7 @@ import { Wide } from '../kit/wide.tsx'
 import { useMay } from '../session/session.ts'
 import { ColumnsPanel } from './columns.tsx'
 import { CreateTableButton } from './create-table.tsx'
+import { permissionsText } from './permission-fields.tsx'
 import { PermissionsPanel } from './permissions.tsx'
 import { RowsPanel } from './rows.tsx'
 import { TableEndPanel } from './table-end.tsx'
@@ -78,7 +79,7 @@ function Tables({ service, tables }: { service: string; tables: TableView[] }) {
                   <Table.Td>{table.recordCount === null ? 'cannot be asked' : formatCount(table.recordCount)}</Table.Td>
                   <Table.Td>{table.columns?.length ?? ''}</Table.Td>
                   <Table.Td>{table.columns?.filter(({ indexed }) => indexed).length ?? ''}</Table.Td>
-                  <Table.Td>{permissionsText(table)}</Table.Td>
+                  <Table.Td>{permissionsText(TABLE_OPERATIONS, table.permissions)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -125,12 +126,4 @@ function OneTable({ service, table }: { service: string; table: TableView }) {
       {view === 'rows' && may.change ? <TableEndPanel service={service} table={table.name} /> : null}
     </Stack>
   )
-}
-
-function permissionsText({ permissions }: TableView): string {
-  const levels = new Set(Object.values(permissions))
-  if (levels.size === 1) return `all ${[...levels][0]}`
-  return Object.entries(permissions)
-    .map(([operation, level]) => `${operation} ${level}`)
-    .join(', ')
 }

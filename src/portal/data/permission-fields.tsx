@@ -30,3 +30,13 @@ export function PermissionFields<Name extends string>({ names, value, onChange }
     </SimpleGrid>
   )
 }
+
+/** In a line. */
+export function permissionsText<Name extends string>(
+  names: readonly Name[],
+  permissions: Record<Name, PermissionLevel>,
+): string {
+  const levels = new Set(names.map((name) => permissions[name]))
+  if (levels.size === 1) return `all ${[...levels][0]}`
+  return names.map((name) => `${name} ${permissions[name]}`).join(', ')
+}

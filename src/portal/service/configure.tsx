@@ -6,6 +6,7 @@ import { useLocation } from 'wouter'
 import { formatMs } from '../../contract/amounts.ts'
 import type { ServiceSettings, ServiceView } from '../../contract/api.ts'
 import { API } from '../../contract/api-routes.ts'
+import { BODY_KB_MAX } from '../../contract/assignment.ts'
 import { pathOf } from '../calls/call.ts'
 import { serversQuery, settingsQuery } from '../calls/queries.ts'
 import {
@@ -111,7 +112,7 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
         value={bodyKb}
         onChange={setBodyKb}
         min={1}
-        max={8_192}
+        max={BODY_KB_MAX}
         allowDecimal={false}
         w={280}
       />
