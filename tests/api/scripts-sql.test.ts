@@ -261,7 +261,7 @@ describe('SQL of scripts', () => {
       const before = runtime.log.length
       const answer = await get(`a${index}`)
       check(expected, answer)
-      for (const text of logs ?? []) assert.ok(runtime.log.slice(before).includes(text), runtime.log.slice(before))
+      for (const text of logs ?? []) await runtime.untilLogged(text, before)
     })
   }
 

@@ -82,8 +82,9 @@ export class TestRuntime {
   }
 
   /** Waits until it has logged that; an answer may be here before the log of it. `from`: where in the log to begin. */
-  async untilLogged(text: RegExp, from = 0): Promise<void> {
-    await waitFor(`the log to say ${text}`, () => text.test(this.#log.slice(from)) || undefined, { withinMs: 10_000 })
+  async untilLogged(text: RegExp | string, from = 0): Promise<void> {
+    const isIn = (log: string) => (typeof text === 'string' ? log.includes(text) : text.test(log))
+    await waitFor(`the log to say ${text}`, () => isIn(this.#log.slice(from)) || undefined, { withinMs: 10_000 })
   }
 
   /** Assigns services and waits until they are served. */
