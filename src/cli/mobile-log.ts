@@ -102,6 +102,11 @@ function queryOf(flags: Flags): Record<string, string> {
   )
   const query: Record<string, string> = { ...given, ...queryOption(flags.query) }
   const { type, top = '10' } = query
+  if (query.continuationToken !== undefined && !/^\d{16}$/.test(query.continuationToken)) {
+    throw new Fault('usage.bad_option', 400, `'${query.continuationToken}' is no continuation token`, {
+      hint: 'It stands at the end of an answer that has older lines behind it.',
+    })
+  }
   wholeNumber('--top', top, { min: 1, max: SERVICE_LOG_TOP_MAX })
   if (type === undefined || LOG_TYPES.some((one) => one === type.toLowerCase())) {
     return type === undefined ? query : { ...query, type: type.toLowerCase() }

@@ -75,5 +75,6 @@ test('what is no schedule is refused', () => {
   ]) {
     assert.throws(() => checkSchedule(schedule, now), { code: 'schedule.bad' }, JSON.stringify(schedule))
   }
+  assert.throws(() => checkSchedule(cron('x'), now), { message: "'x' is no cron line: it has 1 field(s)" })
   for (const [schedule] of NEXT) checkSchedule(schedule, now)
 })

@@ -17,11 +17,13 @@ export function checkSchedule(schedule: Schedule, nowMs: number): void {
     if (Number.isNaN(Date.parse(startAt))) throw bad(`'${startAt}' is no moment`, 'Write it as 2026-12-01T03:00:00Z.')
     return
   }
+  const fields = schedule.line.trim().split(/\s+/).length
+  if (fields < 5 || fields > 6) throw bad(`'${schedule.line}' is no cron line: it has ${fields} field(s)`, CRON_HINT)
   let next: number | null
   try {
     next = nextDue(schedule, nowMs)
   } catch (error) {
-    throw bad(`'${schedule.line}' is no cron line: ${messageOf(error)}`, CRON_HINT)
+    throw bad(`'${schedule.line}' is no cron line: ${messageOf(error).replace(/^CronPattern: /, '')}`, CRON_HINT)
   }
   if (next === null) throw bad(`'${schedule.line}' is never due`, CRON_HINT)
 }

@@ -29,7 +29,9 @@ export async function getApi(db: Db, service: Pick<Service, 'id' | 'name'>, name
     .executeTakeFirst()
   if (found) return found
   throw new Fault('api.unknown', 404, `'${service.name}' has no custom API '${name}'`, {
-    hint: `Create it: mainstay mobile api create ${service.name} ${name}`,
+    hint:
+      `See which there are: mainstay mobile api list ${service.name}; ` +
+      `a new one: mainstay mobile api create ${service.name} ${name}`,
   })
 }
 
@@ -45,7 +47,9 @@ export async function insertApi(
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (added.numInsertedOrUpdatedRows === 0n) {
-    throw new Fault('api.exists', 409, `'${service.name}' already has a custom API '${name}'`)
+    throw new Fault('api.exists', 409, `'${service.name}' already has a custom API '${name}'`, {
+      hint: `Change who may call it: mainstay mobile api update ${service.name} ${name} --permissions get=public`,
+    })
   }
 }
 

@@ -30,7 +30,9 @@ export async function getJob(db: Db, service: Pick<Service, 'id' | 'name'>, name
     .executeTakeFirst()
   if (found) return found
   throw new Fault('job.unknown', 404, `'${service.name}' has no job '${name}'`, {
-    hint: `See which there are: mainstay mobile job list ${service.name}`,
+    hint:
+      `See which there are: mainstay mobile job list ${service.name}; ` +
+      `a new one: mainstay mobile job create ${service.name} ${name}`,
   })
 }
 

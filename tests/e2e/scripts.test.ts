@@ -182,6 +182,7 @@ describe('scripts', () => {
     for (const words of [
       ['--type', 'loud'],
       ['--top', '0'],
+      ['-c', '12'],
       ['--query', 'color=red'],
       ['--follow', '--json'],
     ]) {
