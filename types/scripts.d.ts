@@ -41,7 +41,14 @@ export interface Tables {
   getTable<T extends Item = Item>(name: string): Table<T>
 }
 
-export type User = { level: 'anonymous' | 'authenticated' | 'admin'; userId?: string }
+/** What a provider said of somebody: `userId` is `Facebook:1234`. */
+export type Identities = Record<string, { userId: string; accessToken?: string } & Record<string, unknown>>
+export type User = {
+  level: 'anonymous' | 'authenticated' | 'admin'
+  userId?: string
+  /** By the names of providers; null for whoever did not sign in through one. */
+  getIdentities(handlers?: { success(identities: Identities | null): void }): Identities | null
+}
 
 /** What a function of a table script is given. `next` carries the operation out. */
 type About<Subject, Result> = Subject & {

@@ -24,6 +24,11 @@ export type Session = {
 /** `json` is all that `--json` prints; `lines` are what a person sees instead. */
 export type Result = { json: unknown; lines?: string[]; exitCode?: number }
 
+/** Adds a word that commands stand under. */
+export function addGroup(parent: Command, name: string, about: string): Command {
+  return parent.command(name).description(about)
+}
+
 /** Adds a command with the flags that every command has and an example in its help. */
 export function addCommand(
   parent: Command,

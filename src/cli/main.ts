@@ -8,7 +8,8 @@ import { addAppSetting } from './appsetting.ts'
 import { addArchiveList, addRestoreSecondary } from './archive.ts'
 import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
-import type { Shell } from './command.ts'
+import { addAuth } from './auth.ts'
+import { addGroup, type Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
 import { addControlKeyExport } from './control-key-export.ts'
 import { addControlRestore } from './control-restore.ts'
@@ -139,6 +140,7 @@ export function buildProgram(shell: Shell): Command {
   addApi(addGroup(mobile, 'api', 'custom APIs of a mobile service'), shell)
   addJob(addGroup(mobile, 'job', 'what a mobile service does by the clock'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
+  addAuth(addGroup(mobile, 'auth', 'through whom the users of a mobile service sign in'), shell)
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)
@@ -203,8 +205,4 @@ export function buildProgram(shell: Shell): Command {
   addDoctor(program, shell)
   addReset(program, shell)
   return program
-}
-
-function addGroup(parent: Command, name: string, about: string): Command {
-  return parent.command(name).description(about)
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { ServiceSettings } from '../contract/api.ts'
 import { BODY_KB_MAX } from '../contract/assignment.ts'
+import { LOGIN_REDIRECT } from '../contract/auth-provider.ts'
 import { Fault } from '../kit/fault.ts'
 import { needService, needText, wholeNumber } from './asking.ts'
 import { tableLines } from './columns.ts'
@@ -20,6 +21,8 @@ type Setting = {
 
 /** What stands for an empty list of pages. */
 const NOBODY = 'nobody'
+/** And for one of URLs. */
+const NOWHERE = 'nowhere'
 
 const SETTINGS: Setting[] = [
   {
@@ -51,6 +54,12 @@ const SETTINGS: Setting[] = [
     about: 'the largest body of a request, in KiB',
     show: ({ bodyKb }) => String(bodyKb),
     parse: (text) => ({ bodyKb: wholeNumber('bodyLimitKB', text, { min: 1, max: BODY_KB_MAX }) }),
+  },
+  {
+    key: 'loginRedirectUrls',
+    about: 'URLs to which the result of a sign-in may be handed over, with commas; each with all below it',
+    show: ({ loginRedirects }) => (loginRedirects.length === 0 ? NOWHERE : loginRedirects.join(',')),
+    parse: (text) => ({ loginRedirects: redirectsOf(text) }),
   },
   {
     key: 'recovery.lossMax',
@@ -139,6 +148,16 @@ function hostsOf(text: string): string[] {
   })
 }
 
+function redirectsOf(text: string): string[] {
+  if (text.trim().toLowerCase() === NOWHERE) return []
+  const urls = text.split(',').map((url) => url.trim())
+  const bad = urls.find((url) => !new RegExp(LOGIN_REDIRECT).test(url))
+  if (bad === undefined) return urls
+  throw new Fault('usage.bad_option', 400, `a sign-in can not be handed over to '${bad}'`, {
+    hint: `Write URLs as in: https://app.example.com/done,myapp://signed-in; or ${NOWHERE}.`,
+  })
+}
+
 function truthOf(key: string, text: string): boolean {
   const word = text.trim().toLowerCase()
   if (word === 'true' || word === 'false') return word === 'true'
@@ -154,6 +173,7 @@ function jsonOf(settings: ServiceSettings): Record<string, boolean | string | nu
     crossDomainWhitelist: settings.crossDomainWhitelist,
     requireHttps: settings.isHttpsRequired,
     bodyLimitKB: settings.bodyKb,
+    loginRedirectUrls: settings.loginRedirects,
     'recovery.lossMax': durationText(settings.lossMsMax),
   }
 }

@@ -1,4 +1,5 @@
-// What a mobile service runs beside its tables, scripts, custom APIs and app settings, as the CLI calls control for it.
+// What a mobile service runs beside its tables, scripts, custom APIs, app settings and providers, as the CLI calls
+// control for it.
 import type {
   CreateCustomApi,
   CreateJob,
@@ -12,6 +13,7 @@ import type {
   ScriptWrittenView,
   SetApiPermissions,
   SetAppSetting,
+  SetAuthProvider,
   StoredChangeView,
   UpdateJob,
 } from '../contract/api.ts'
@@ -116,6 +118,19 @@ export class ScriptClient {
 
   async deleteAppSetting(service: string, setting: string): Promise<StoredChangeView> {
     const path = fill(API.appSetting, { service, setting })
+    return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
+  }
+
+  listAuthProviders = async (service: string) =>
+    await this.#calls.list('AuthProviderView', fill(API.authProviders, { service }))
+
+  async setAuthProvider(service: string, provider: string, request: SetAuthProvider): Promise<StoredChangeView> {
+    const path = fill(API.authProvider, { service, provider })
+    return await this.#calls.send('StoredChangeView', { verb: 'PUT', path, body: request, ...FOLLOWED })
+  }
+
+  async deleteAuthProvider(service: string, provider: string): Promise<StoredChangeView> {
+    const path = fill(API.authProvider, { service, provider })
     return await this.#calls.send('StoredChangeView', { verb: 'DELETE', path, ...FOLLOWED })
   }
 }

@@ -43,6 +43,8 @@ export const API = {
   customApi: '/api/v1/services/:service/apis/:api',
   appSettings: '/api/v1/services/:service/app-settings',
   appSetting: '/api/v1/services/:service/app-settings/:setting',
+  authProviders: '/api/v1/services/:service/auth-providers',
+  authProvider: '/api/v1/services/:service/auth-providers/:provider',
   jobs: '/api/v1/services/:service/jobs',
   job: '/api/v1/services/:service/jobs/:job',
   jobRuns: '/api/v1/services/:service/jobs/:job/runs',

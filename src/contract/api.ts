@@ -2,6 +2,7 @@
 
 export * from './api/account.ts'
 export * from './api/app-setting.ts'
+export * from './api/auth-provider.ts'
 export * from './api/custom-api.ts'
 export * from './api/dashboard.ts'
 export * from './api/divergence.ts'

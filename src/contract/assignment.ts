@@ -1,4 +1,5 @@
 // What control wants of a machine: complete, versioned, and kept on that machine's disk so that serving never needs control.
+import type { Auth } from './auth-provider.ts'
 import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
@@ -127,6 +128,8 @@ export type ServiceAssignment = {
   apis?: ApiDefinition[]
   /** Left out by an older control: there are none. */
   jobs?: JobDefinition[]
+  /** How its users sign in. Left out by an older control: through no provider. */
+  auth?: Auth
   /** What its scripts find in their environment. Secrets, as a rule. */
   appSettings?: Record<string, string>
   scripts: ScriptAssignment[]

@@ -213,6 +213,10 @@ export type ControlDatabase = {
     body_kb: Generated<number>
     /** Sealed JSON of names and values; null: none. */
     app_settings: string | null
+    /** Sealed JSON of the providers by their names; null: none. */
+    auth_providers: string | null
+    /** URLs to which the result of a sign-in may be handed over. */
+    login_redirects: ColumnType<string[], string | undefined, string>
   }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {

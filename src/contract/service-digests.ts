@@ -1,11 +1,19 @@
 // What a service's runtime goes by, in short texts that can be compared without telling a secret.
 import { createHash } from 'node:crypto'
 import { type ApiDefinition, DEFAULT_INTAKE, type Intake, type TableDefinition } from './assignment.ts'
+import { type Auth, NO_AUTH } from './auth-provider.ts'
 import { API_METHODS } from './permissions.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 
-/** `apis`: custom APIs and app settings; that and `jobs` are left out by older releases. */
-export type ServiceDigests = { settings: string; permissions: string; keys: string; apis?: string; jobs?: string }
+/** `apis`: custom APIs and app settings; that, `auth` and `jobs` are left out by older releases. */
+export type ServiceDigests = {
+  settings: string
+  permissions: string
+  keys: string
+  apis?: string
+  auth?: string
+  jobs?: string
+}
 
 /** SHA-256 (hex) of each part, whatever order its tables come in. */
 export function digestsOf(service: {
@@ -15,6 +23,7 @@ export function digestsOf(service: {
   tables: TableDefinition[]
   apis?: ApiDefinition[]
   appSettings?: Record<string, string>
+  auth?: Auth
   jobs?: JobDefinition[]
   applicationKey: string
   masterKey: string
@@ -38,6 +47,7 @@ export function digestsOf(service: {
         .map(({ name, schedule, isEnabled }) => [name, scheduleWords(schedule), isEnabled]),
     ),
     apis: sha256([called, Object.entries(service.appSettings ?? {}).sort()]),
+    auth: sha256(authWords(service.auth)),
   }
 }
 
@@ -45,6 +55,11 @@ function intakeWords(intake: Intake = DEFAULT_INTAKE): unknown[] {
   const words = [intake.origins, intake.isHttpsRequired, intake.bodyKb]
   const { origins, isHttpsRequired, bodyKb } = DEFAULT_INTAKE
   return JSON.stringify(words) === JSON.stringify([origins, isHttpsRequired, bodyKb]) ? [] : words
+}
+
+function authWords({ providers, redirects }: Auth = NO_AUTH): unknown[] {
+  const named = Object.entries(providers).map(([name, settings]) => [name, Object.entries(settings).sort()])
+  return [named.sort(), redirects]
 }
 
 // Whatever order its fields came in.

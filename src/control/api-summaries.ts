@@ -49,6 +49,8 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   appSettings: { GET: 'App settings of a service; values for operators only' },
   appSetting: { PUT: 'Set an app setting', DELETE: 'Delete an app setting' },
+  authProviders: { GET: 'Providers through which users of a service sign in; secrets for operators only' },
+  authProvider: { PUT: 'Set a provider up, or change it', DELETE: 'Take a provider away' },
   jobs: { GET: 'Scheduled jobs of a service, and how each went last', POST: 'Create a scheduled job' },
   job: {
     GET: 'A scheduled job',

@@ -24,6 +24,7 @@ import { BACKUP_EVERY_MS, BACKUP_KEEP_DAYS, OPERATIONS_NAMED_MAX } from '../kit/
 import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
+import { authOf } from '../services/auth-providers.ts'
 import { definitionOf } from '../services/jobs.ts'
 import type { Service } from '../services/services.ts'
 import { intakeOf } from '../services/settings.ts'
@@ -302,6 +303,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
       .filter((api) => api.service_id === service.id)
       .map(({ name, permissions }) => ({ name, permissions })),
     jobs: snapshot.jobs.filter((job) => job.service_id === service.id).map(definitionOf),
+    auth: authOf(service, open),
     appSettings: appSettingsOf(service, open),
     scripts: snapshot.scripts
       .filter((script) => script.service_id === service.id)

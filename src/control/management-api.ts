@@ -11,6 +11,7 @@ import type { Metrics } from '../kit/metrics.ts'
 import { readRelease } from '../kit/release.ts'
 import { accountRoutes } from './account-routes.ts'
 import { appSettingRoutes } from './app-setting-routes.ts'
+import { authProviderRoutes } from './auth-provider-routes.ts'
 import { authenticate } from './authentication.ts'
 import { backupRoutes } from './backup-routes.ts'
 import { cloudRoutes } from './cloud-routes.ts'
@@ -64,6 +65,7 @@ const ROUTES = [
   scriptRoutes,
   customApiRoutes,
   appSettingRoutes,
+  authProviderRoutes,
   serviceLogRoutes,
   scheduledJobRoutes,
   cloudRoutes,

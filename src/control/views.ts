@@ -250,7 +250,8 @@ function sandboxOf(board: FactBoard, machine: string): SandboxLevel | null {
   return (['off', 'reduced', 'full'] as const).find((level) => levels.includes(level)) ?? null
 }
 
-function urlsOf(gatewayUrl: string, name: string): { url: string; pathUrl: string } {
+/** A service's URL in its host form, and in the form by path. */
+export function urlsOf(gatewayUrl: string, name: string): { url: string; pathUrl: string } {
   const label = name.toLowerCase()
   const base = new URL(gatewayUrl)
   return { url: `${base.protocol}//${label}.${base.host}/`, pathUrl: `${base.origin}${SERVICES_PATH}${label}/` }

@@ -185,6 +185,20 @@ export const MODULES_BYTES_MAX = 8 * 1_048_576
 /** All that services of a runtime fetch at once, and the longest of it. */
 export const FETCHES_MAX = 64
 export const FETCH_MS_MAX = 60_000
+/** Calls to the providers through which apps' users sign in: their time, bytes of a reply, and how many at once. */
+export const AUTH_CALL_MS_MAX = 10_000
+export const AUTH_CONNECT_MS_MAX = 5_000
+export const AUTH_REPLY_BYTES_MAX = 262_144
+export const AUTH_CALLS_PER_SERVICE_MAX = 20
+export const AUTH_CALLS_MAX = 64
+/** From leaving for a provider until coming back. */
+export const AUTH_TRY_MS = 15 * 60_000
+/** A code that an app exchanges for the token. */
+export const AUTH_CODE_MS = 60_000
+export const USER_TOKEN_SECONDS = 30 * 86_400
+export const AUTH_PROVIDERS_PER_SERVICE_MAX = 20
+/** Providers of a service that are kept ready, over all services of a runtime. */
+export const AUTH_PROVIDERS_MAX = 500
 /** Statements that a script may run in one go. */
 export const SCRIPT_SQL_STATEMENTS_MAX = 100
 export const POOL_IDLE_MS = 10_000

@@ -136,7 +136,10 @@ async function moveSecondary({ db, field }: RecoveryDeps, context: StepContext):
       const place = { ...from, server, schema_name, epoch: await nextEpoch(trx), state: 'creating' as const }
       await trx
         .insertInto('services')
-        .values({ ...kept, ...place, id, cors_origins: JSON.stringify(kept.cors_origins) })
+        .values({
+          ...{ ...kept, ...place, id, cors_origins: JSON.stringify(kept.cors_origins) },
+          login_redirects: JSON.stringify(kept.login_redirects),
+        })
         .execute()
       const noted = { ...facts, newSecondaryId: id, secondaryVersion: await bumpDesired(trx) }
       await noteFacts(trx, context.operation.id, noted)

@@ -19,6 +19,7 @@ import { notYet, type OperationKind, type StepContext, type StepResult } from '.
 import { requireReachable } from '../regions/hosts.ts'
 import { listApis } from '../services/apis.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
+import { authOf } from '../services/auth-providers.ts'
 import { definitionOf, listJobs } from '../services/jobs.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
@@ -44,6 +45,7 @@ const DIGEST_WORDS = {
   permissions: 'permissions',
   keys: 'keys',
   apis: 'custom APIs or app settings',
+  auth: 'providers to sign in through, or where they hand over to',
   jobs: 'jobs',
 }
 const PROBE_MS_MAX = 3_000
@@ -179,10 +181,11 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
     apis: (await listApis(deps.db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
     jobs: (await listJobs(deps.db, [service.id])).map(definitionOf),
     appSettings: appSettingsOf(service, (sealed) => deps.seal.open(sealed)),
+    auth: authOf(service, (sealed) => deps.seal.open(sealed)),
     applicationKey: deps.seal.open(service.application_key),
     masterKey: deps.seal.open(service.master_key),
   })
-  const differing = (['settings', 'permissions', 'keys', 'apis', 'jobs'] as const).filter(
+  const differing = (['settings', 'permissions', 'keys', 'apis', 'auth', 'jobs'] as const).filter(
     (part) => answer.digests?.[part] !== undefined && answer.digests[part] !== wanted[part],
   )
   const scripts = await listCurrentScripts(deps.db, [service.id])

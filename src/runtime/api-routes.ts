@@ -7,7 +7,7 @@ import type { ScriptAnswer } from '../sandbox/messages.ts'
 import { type Answer, isBodiless, isStatus, methodNotAllowed } from './answer.ts'
 import { notFound } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
-import { authorize, identify } from './credentials.ts'
+import { authorize, identify, scriptUserOf } from './credentials.ts'
 import type { Leases } from './leases.ts'
 import { ScriptAsks } from './script-asks.ts'
 import { failScript, type RunContext, runScript, sourceOf } from './script-run.ts'
@@ -46,7 +46,12 @@ export async function answerApi(context: Context, segments: string[]): Promise<A
     clientGeneration: 1,
     conflictStatus: 412,
   })
-  const input = { what: 'api' as const, module: script.name, user, request: await requestOf(context) }
+  const input = {
+    what: 'api' as const,
+    module: script.name,
+    user: scriptUserOf(user, assignment),
+    request: await requestOf(context),
+  }
   return await runScript(context, script, { input, asks }, (answer) => render(context, sourceOf(script), answer))
 }
 

@@ -2,13 +2,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PermissionLevel } from '../contract/permissions.ts'
+import type { ScriptUser } from '../sandbox/messages.ts'
 import { unauthorized } from './app-faults.ts'
 import type { ClientGeneration } from './client-generation.ts'
-import { readToken } from './user-token.ts'
+import { type Claims, credentialsIn, readToken } from './user-token.ts'
 
 export type ServiceKeys = { applicationKey: string; masterKey: string }
-/** `id`: of the token's user, whatever the level; null without a token. */
-export type AppUser = { level: 'admin' | 'authenticated' | 'anonymous'; id: string | null }
+/** `id`, `claims`: of the token's user, whatever the level; null without a token. */
+export type AppUser = {
+  level: 'admin' | 'authenticated' | 'anonymous'
+  id: string | null
+  claims: Claims | null
+}
 
 /** Who it is. A token must be valid wherever it is sent: refuses with 401 otherwise. */
 export function identify(
@@ -16,9 +21,17 @@ export function identify(
   keys: ServiceKeys,
 ): AppUser {
   const token = headerOf(headers, 'x-zumo-auth') || (clientGeneration === 2 ? bearerOf(headers) : '')
-  const id = token === '' ? null : readToken(token, keys.masterKey, Date.now()).id
-  if (isMaster(headers, keys)) return { level: 'admin', id }
-  return { level: id === null ? 'anonymous' : 'authenticated', id }
+  const { id, claims } = token === '' ? NO_ONE : readToken(token, keys.masterKey, Date.now())
+  if (isMaster(headers, keys)) return { level: 'admin', id, claims }
+  return { level: id === null ? 'anonymous' : 'authenticated', id, claims }
+}
+
+const NO_ONE = { id: null, claims: null }
+
+/** The user as scripts are told of them. */
+export function scriptUserOf({ level, id, claims }: AppUser, { masterKey }: ServiceKeys): ScriptUser {
+  const identities = claims && credentialsIn(claims, masterKey)
+  return { level, id, ...(identities === null ? {} : { identities }) }
 }
 
 /**

@@ -20,6 +20,7 @@ import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { RequestCounts } from '../kit/request-counts.ts'
+import { Providers } from '../sign-in/providers.ts'
 import { DatabaseHealth } from './health.ts'
 import { JobScheduler } from './job-scheduler.ts'
 import { Leases } from './leases.ts'
@@ -66,7 +67,8 @@ async function run(args: string[]): Promise<void> {
   // Beside its socket, where root lets others read and nobody else writes.
   const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, policy, log })
   const jobs = new JobScheduler({ services, scripts, leases, log })
-  const deps = { services, leases, scripts, jobs, health, log, requests, draining }
+  const providers = new Providers(policy)
+  const deps = { services, leases, scripts, jobs, providers, health, log, requests, draining }
   const server = createAppServer({ name, version, requestMs, ...deps })
   await listen(server, socket)
 
@@ -97,6 +99,7 @@ async function run(args: string[]): Promise<void> {
     tell({ kind: 'numbers', numbers: numbers() })
     scripts.close()
     tellLines()
+    providers.close()
     services.close()
     health.close()
     await rm(socket, { force: true })

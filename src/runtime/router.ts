@@ -10,6 +10,7 @@ import {
   TRUNCATE_PATH,
 } from '../contract/protocols.ts'
 import { Fault } from '../kit/fault.ts'
+import type { Providers } from '../sign-in/providers.ts'
 import { type Answer, emptyAnswer, methodNotAllowed, textAnswer } from './answer.ts'
 import { answerApi } from './api-routes.ts'
 import { answerOfError, notFound } from './app-faults.ts'
@@ -18,6 +19,7 @@ import { requireKnownVersion } from './client-generation.ts'
 import { answerJobRuns, answerJobs } from './job-routes.ts'
 import type { JobScheduler } from './job-scheduler.ts'
 import type { Leases } from './leases.ts'
+import { answerCrossDomain, answerLogin, answerMe } from './login-routes.ts'
 import { answerProbe } from './probe.ts'
 import type { Scripts } from './scripts.ts'
 import type { ServedService, Services } from './services.ts'
@@ -26,7 +28,13 @@ import { answerTruncate } from './truncate.ts'
 
 const HTTPS_TEXT = 'This service is reached over HTTPS only.'
 
-export type RouterDeps = { services: Services; leases: Leases; scripts: Scripts; jobs: JobScheduler }
+export type RouterDeps = {
+  services: Services
+  leases: Leases
+  scripts: Scripts
+  jobs: JobScheduler
+  providers: Providers
+}
 
 /** Answers an app's request; what it throws is for `answerOfError`. */
 export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<Answer> {
@@ -41,7 +49,7 @@ export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<
 }
 
 async function answerRoute(request: AppRequest, service: ServedService, deps: RouterDeps): Promise<Answer> {
-  const { leases, scripts, jobs } = deps
+  const { leases, scripts, jobs, providers } = deps
   if (service.assignment.intake?.isHttpsRequired && !isSecure(request)) return textAnswer(403, HTTPS_TEXT)
   refuseLargeBody(request)
   const [first = '', ...rest] = segmentsOf(request.path)
@@ -52,6 +60,11 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
   }
   if (word === 'api') return await answerApi({ request, service, leases, scripts }, rest)
   if (word === 'jobs') return await answerJobs({ request, service, jobs }, rest)
+  const login = { request, service, scripts, providers }
+  if (word === 'login') return await answerLogin(login, 1, rest)
+  if (word === '.auth' && rest[0]?.toLowerCase() === 'login') return await answerLogin(login, 2, rest.slice(1))
+  if (word === '.auth' && rest.join('/').toLowerCase() === 'me') return answerMe(login)
+  if (word === 'crossdomain') return answerCrossDomain(login, rest)
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }

@@ -1,10 +1,10 @@
 // How rows are answered: bodies, locations and entity tags of the table protocol.
-import { PREFIX_HEADER } from '../contract/protocols.ts'
 import { SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { type Answer, emptyAnswer, jsonAnswer } from './answer.ts'
 import type { AppRequest } from './app-request.ts'
 import { etagOf, isNoneMatch } from './etags.ts'
 import type { Property } from './item-body.ts'
+import { originOf, prefixOf } from './own-url.ts'
 import type { Page, ReadRow, WrittenRow } from './table-store.ts'
 
 /** A page of rows; `[]` when a column that was named does not exist. */
@@ -73,16 +73,4 @@ export function nextPageLink(
 /** The URL of a row that was just inserted, as its client will ask for it. */
 export function locationOf(request: AppRequest, id: string): string {
   return `${originOf(request)}${prefixOf(request)}${request.path.replace(/\/$/, '')}/${encodeURIComponent(id)}`
-}
-
-// What the client's path began with, where the gateway found the service in it.
-function prefixOf(request: AppRequest): string {
-  const prefix = request.headers[PREFIX_HEADER]
-  return typeof prefix === 'string' ? prefix : ''
-}
-
-function originOf(request: AppRequest): string {
-  const forwarded = request.headers['x-forwarded-proto']
-  const scheme = forwarded === 'https' ? 'https' : 'http'
-  return `${scheme}://${request.headers.host ?? 'localhost'}`
 }

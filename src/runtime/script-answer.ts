@@ -6,6 +6,7 @@ import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sand
 import { DATE_KEY } from '../sandbox/wire.ts'
 import { type Answer, emptyAnswer, isBodiless, isStatus, jsonAnswer } from './answer.ts'
 import { itemNotFound, scriptFailed } from './app-faults.ts'
+import { scriptUserOf } from './credentials.ts'
 import { demandOf, etagOf, parseIfMatch } from './etags.ts'
 import { checkSameId, parseItem, takeVersion } from './item-body.ts'
 import { isOption, parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
@@ -53,12 +54,12 @@ function operationOf(name: string): ScriptOperation {
   return word === 'delete' ? 'del' : word === 'insert' || word === 'update' ? word : 'read'
 }
 
-function aboutOf({ request, user, table }: TableContext) {
+function aboutOf({ request, service, user, table }: TableContext) {
   const options = parseOptions(request.query)
   const parameters = [...request.query].filter(([name]) => !isOption(name))
   return {
     table: table.name,
-    user,
+    user: scriptUserOf(user, service.assignment),
     parameters: Object.fromEntries(parameters),
     // The second generation is shown all of a row.
     systemProperties: request.clientGeneration === 2 ? ['*'] : options.systemColumns,

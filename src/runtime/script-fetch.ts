@@ -1,6 +1,7 @@
 // HTTP of scripts to the world: dialled here, since they have no network, and only to where the policy allows.
 // Bounded in time, bytes, redirects, and in how much of it one service has at once.
 import { type Agent, fetch } from 'undici'
+import { AtOnce } from '../kit/at-once.ts'
 import { type EgressPolicy, egressAgent, requireAllowedHost } from '../kit/egress-agent.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import {
@@ -35,8 +36,7 @@ type Fetched = Awaited<ReturnType<typeof fetch>>
 export class ScriptFetches {
   readonly #policy: EgressPolicy
   readonly #agent: Agent
-  readonly #underWay = new Map<string, number>()
-  #all = 0
+  readonly #atOnce = new AtOnce({ perOwner: FETCHES_PER_SERVICE_MAX, all: FETCHES_MAX })
 
   constructor(policy: EgressPolicy) {
     this.#policy = policy
@@ -49,21 +49,12 @@ export class ScriptFetches {
     what: FetchAsk,
     until: { deadline: number; signal: AbortSignal },
   ): Promise<AskOutcome> {
-    const count = this.#underWay.get(service) ?? 0
-    if (count >= FETCHES_PER_SERVICE_MAX) {
+    const full = this.#atOnce.fullOf(service)
+    if (full === 'owner') {
       throw new Fault('app.unavailable', 503, `A service may fetch ${FETCHES_PER_SERVICE_MAX} things at once, no more.`)
     }
-    if (this.#all >= FETCHES_MAX) throw new Fault('app.unavailable', 503, 'Too much is being fetched here at once.')
-    this.#underWay.set(service, count + 1)
-    this.#all += 1
-    try {
-      return await this.#follow(what, until)
-    } finally {
-      this.#all -= 1
-      const left = (this.#underWay.get(service) ?? 1) - 1
-      if (left > 0) this.#underWay.set(service, left)
-      else this.#underWay.delete(service)
-    }
+    if (full === 'all') throw new Fault('app.unavailable', 503, 'Too much is being fetched here at once.')
+    return await this.#atOnce.during(service, async () => await this.#follow(what, until))
   }
 
   /** Ends its connections. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { MODULE_NAME, type ScriptAssignment, type ServiceAssignment } from '../contract/assignment.ts'
+import { NO_AUTH } from '../contract/auth-provider.ts'
 import type { SandboxLevel } from '../contract/facts.ts'
 import type { TableOperation } from '../contract/permissions.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
@@ -113,13 +114,32 @@ const NO_CONNECTION = 'Use mssql: this service has no connection string.'
 
 function sandboxed(service: RuntimeService): SandboxedService {
   const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {} } = service
+  const clients = clientsOf(service)
   const keys = { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey }
   return {
     name,
     id,
-    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings]),
+    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings, clients]),
     // What the platform sets cannot be set otherwise.
     environment: { ...appSettings, ...keys },
-    config: { mobileServiceName: name, applicationKey, masterKey, sqlConnectionString: NO_CONNECTION, appSettings },
+    config: {
+      ...{ mobileServiceName: name, applicationKey, masterKey, sqlConnectionString: NO_CONNECTION, appSettings },
+      ...clients,
+    },
   }
+}
+
+// What scripts call the providers' own APIs with, under the names that they had.
+function clientsOf({ auth = NO_AUTH }: RuntimeService): Record<string, string> {
+  const words: Record<string, string> = { microsoftaccount: 'microsoftAccount' }
+  return Object.fromEntries(
+    Object.entries(auth.providers).flatMap(([name, { appId, secret }]) => {
+      const word = words[name] ?? name
+      const [id, key] = name === 'twitter' ? ['ConsumerKey', 'ConsumerSecret'] : ['ClientId', 'ClientSecret']
+      return [
+        [`${word}${id}`, appId],
+        [`${word}${key}`, secret],
+      ]
+    }),
+  )
 }

@@ -1,13 +1,20 @@
 // The tokens by which apps' users are known: JSON web tokens signed with a key that comes from the service's master key, so
 // that they hold wherever the service is. Both generations' rules; messages are the original's.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { USER_TOKEN_SECONDS } from '../kit/limits.ts'
+import { seal, unseal, unsealOld } from '../sign-in/sealed.ts'
 import { unauthorized } from './app-faults.ts'
+import type { ClientGeneration } from './client-generation.ts'
 
 const AHEAD_SECONDS_MAX = 300
 const AUTHORITY = 'urn:microsoft:windows-azure:zumo'
 const BASE64_URL = /^[A-Za-z0-9_-]*$/
 
-type Claims = Record<string, unknown>
+const CREDENTIALS = 'urn:microsoft:credentials'
+
+export type Claims = Record<string, unknown>
+/** What `getIdentities` gives: by the names of providers, `{ facebook: { userId, accessToken } }`. */
+export type Credentials = Record<string, unknown>
 
 /** Who a token says it is: `Facebook:1234`. */
 export type TokenUser = { id: string; claims: Claims }
@@ -41,6 +48,40 @@ export function readToken(token: string, masterKey: string, nowMs: number): Toke
   return { id, claims }
 }
 
+/**
+ * The token of somebody who signed in, in the shape of a generation. `provider`: as tokens have it, `Facebook`. `nowMs`:
+ * milliseconds since 1970.
+ */
+export function makeToken(
+  who: { generation: ClientGeneration; provider: string; userId: string; credentials: Credentials },
+  masterKey: string,
+  nowMs: number,
+): string {
+  const { generation, provider, userId, credentials } = who
+  const now = Math.floor(nowMs / 1_000)
+  const times = { iat: now, exp: now + USER_TOKEN_SECONDS }
+  const own = { [CREDENTIALS]: seal(masterKey, 'credentials', JSON.stringify(credentials)) }
+  if (generation === 1) {
+    const claims = { ...times, iss: AUTHORITY, ver: 2, aud: provider, uid: userId, ...own }
+    return signed({ alg: 'HS256', typ: 'JWT', kid: '0' }, claims, tokenKey(masterKey))
+  }
+  const claims = { ...times, iss: AUTHORITY, aud: AUTHORITY, sub: userId, idp: provider.toLowerCase(), ...own }
+  return signed({ alg: 'HS256', typ: 'JWT' }, claims, masterKey)
+}
+
+/** What the claims of a valid token say about its user to scripts; null when nothing. */
+export function credentialsIn(claims: Claims, masterKey: string): Credentials | null {
+  const claim = claims[CREDENTIALS]
+  const text =
+    typeof claim === 'string' ? (unseal(masterKey, 'credentials', claim) ?? unsealOld(masterKey, claim)) : null
+  const found = text === null ? claim : parsedOrNull(text)
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) return null
+  const fields = found as Credentials
+  if (Object.values(fields).every((value) => typeof value === 'object')) return fields
+  // An app that makes tokens itself may leave the provider's name out.
+  return { [String(claims.aud ?? 'custom').toLowerCase()]: { userId: claims.uid ?? claims.sub, ...fields } }
+}
+
 /** The key of the first generation's tokens. */
 export function tokenKey(masterKey: string): Buffer {
   return createHash('sha256').update(`${masterKey}JWTSig`).digest()
@@ -54,6 +95,11 @@ function checkTimes(claims: Claims, nowSeconds: number): void {
   if (isEarly) throw bad('The authentication token is not valid yet.')
 }
 
+function signed(envelope: unknown, claims: unknown, key: Buffer | string): string {
+  const text = [envelope, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
+}
+
 function isSigned(text: string, signature: string, key: Buffer | string): boolean {
   const wanted = createHmac('sha256', key).update(text).digest()
   const given = Buffer.from(signature, 'base64url')
@@ -61,13 +107,17 @@ function isSigned(text: string, signature: string, key: Buffer | string): boolea
 }
 
 function parsed(part: string): Claims {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Claims
-  } catch {
-    // It is told below.
-  }
+  const value = parsedOrNull(Buffer.from(part, 'base64url').toString('utf8'))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Claims
   throw bad('Invalid token format. Expected Envelope.Claims.Signature.')
+}
+
+function parsedOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function bad(message: string) {

@@ -2,8 +2,15 @@
 
 /** The name of the function that a script defines: the original calls a delete `del`. */
 export type ScriptOperation = 'insert' | 'read' | 'update' | 'del'
-/** `id`: who the token says it is, such as `Facebook:1234`; null without one. */
-export type ScriptUser = { level: 'admin' | 'authenticated' | 'anonymous'; id: string | null }
+/**
+ * `id`: who the token says it is, such as `Facebook:1234`; null without one. `identities`: what providers said of them, by
+ * the names of providers.
+ */
+export type ScriptUser = {
+  level: 'admin' | 'authenticated' | 'anonymous'
+  id: string | null
+  identities?: Record<string, unknown>
+}
 /** A value on the way: plain JSON, a date as `{ '$mainstay.date': iso }`, bytes as `{ '$mainstay.bytes': base64 }`. */
 export type WireValue = unknown
 export type WireItem = Record<string, WireValue>

@@ -161,17 +161,17 @@ export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Q
   }
   const versionIn = (item: Fields) => (typeof item.__version === 'string' ? item.__version : null)
 
-  /** The user as scripts know them. Nobody signs in through a provider here yet, so there are no identities. */
-  const userOf = ({ level, id }: ScriptUser): Fields => ({
-    level,
-    userId: id ?? undefined,
-    getIdentities: (given?: unknown) => {
+  /** The user as scripts know them. Who did not sign in through a provider has no identities. */
+  const userOf = ({ level, id, identities: told }: ScriptUser): Fields => {
+    const identities = told === undefined ? null : (JSON.parse(JSON.stringify(told)) as Fields)
+    const getIdentities = (given?: unknown) => {
       const { success } = typeof given === 'object' && given !== null ? (given as Handlers) : {}
-      if (typeof success === 'function') queueMicrotask(() => guarded(() => success(null)))
-      if (typeof given === 'function') queueMicrotask(() => guarded(() => given(null, null)))
-      return null
-    },
-  })
+      if (typeof success === 'function') queueMicrotask(() => guarded(() => success(identities)))
+      if (typeof given === 'function') queueMicrotask(() => guarded(() => given(null, identities)))
+      return identities
+    }
+    return { level, userId: id ?? undefined, getIdentities }
+  }
 
   // ---- operations
 

@@ -77,6 +77,7 @@ export function settingsOf(service: Service): ServiceSettings {
     crossDomainWhitelist: service.cors_origins,
     isHttpsRequired: service.is_https_required,
     bodyKb: service.body_kb,
+    loginRedirects: service.login_redirects,
     lossMsMax: service.loss_ms_max,
   }
 }
@@ -127,12 +128,14 @@ function settingsChange(wanted: Partial<ServiceSettings>): Change {
 /** Settings as columns; what is left out stays. */
 export function columnsOf(wanted: Partial<ServiceSettings>): Updateable<ControlDatabase['services']> {
   const { isSchemaDynamic, isKeyRequired, crossDomainWhitelist: origins, isHttpsRequired, bodyKb, lossMsMax } = wanted
+  const { loginRedirects } = wanted
   return {
     ...(isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }),
     ...(isSchemaDynamic === undefined ? {} : { is_schema_dynamic: isSchemaDynamic }),
     ...(origins === undefined ? {} : { cors_origins: JSON.stringify(origins) }),
     ...(isHttpsRequired === undefined ? {} : { is_https_required: isHttpsRequired }),
     ...(bodyKb === undefined ? {} : { body_kb: bodyKb }),
+    ...(loginRedirects === undefined ? {} : { login_redirects: JSON.stringify(loginRedirects) }),
     ...(lossMsMax === undefined ? {} : { loss_ms_max: lossMsMax }),
   }
 }

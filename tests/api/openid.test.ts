@@ -1,13 +1,11 @@
 // Signing in through an OpenID provider that others wrote: who was invited comes in, and nobody else.
 import assert from 'node:assert/strict'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { Provider } from 'oidc-provider'
 import type { AccountView, SessionView, SignInView } from '../../src/contract/api.ts'
 import { openBrowser, openPage } from '../support/browser.ts'
 import { BrowserSession } from '../support/browser-session.ts'
 import { LoneControl } from '../support/lone-control.ts'
+import { type OpenIdServer, startOpenIdServer } from '../support/openid-server.ts'
 
 const HOPS_MAX = 12
 const DONE = '/api/v1/sign-in/oidc/done'
@@ -21,65 +19,30 @@ const PEOPLE: Record<string, Person> = {
 }
 
 describe('an OpenID provider', () => {
-  let provider: Server
-  let issuer = ''
+  let provider: OpenIdServer
   let control: LoneControl
-  /** Who sits in front of the provider's page. */
-  let user = 'ada'
 
   before(async () => {
-    provider = createServer()
-    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve))
-    issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`
+    provider = await startOpenIdServer({ people: PEOPLE, claims: { email: ['email', 'email_verified'] } })
     control = await LoneControl.start((own) => ({
-      MAINSTAY_OIDC_ISSUER: issuer,
+      MAINSTAY_OIDC_ISSUER: provider.url,
       MAINSTAY_OIDC_CLIENT_ID: 'mainstay',
       MAINSTAY_OIDC_CLIENT_SECRET: 'a secret of this test',
       MAINSTAY_OIDC_LABEL: 'Example',
       MAINSTAY_PORTAL_URL: `http://127.0.0.1:${own}`,
     }))
-    const oidc = new Provider(issuer, {
-      clients: [
-        {
-          client_id: 'mainstay',
-          client_secret: 'a secret of this test',
-          redirect_uris: [`${control.url}${DONE}`],
-        },
-      ],
-      pkce: { required: () => true },
-      claims: { openid: ['sub'], email: ['email', 'email_verified'] },
-      conformIdTokenClaims: false,
-      features: { devInteractions: { enabled: false } },
-      findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, ...PEOPLE[id] }) }),
-      interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
-    })
-    const answer = oidc.callback()
-    provider.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (!request.url?.startsWith('/interaction/')) return void answer(request, response)
-      void agree(oidc, request, response)
-    })
+    const client = { clientId: 'mainstay', clientSecret: 'a secret of this test' }
+    provider.serve([{ path: '', ...client, redirectUris: [`${control.url}${DONE}`] }])
+    provider.become('ada')
   })
   after(async () => {
     await control?.dispose()
-    provider?.closeAllConnections()
-    provider?.close()
+    provider?.stop()
   })
 
-  // Whoever sits there signs in and agrees to everything.
-  const agree = async (oidc: Provider, request: IncomingMessage, response: ServerResponse) => {
-    const { prompt, params, grantId } = await oidc.interactionDetails(request, response)
-    if (prompt.name === 'login') {
-      return await oidc.interactionFinished(request, response, { login: { accountId: user } })
-    }
-    const grant =
-      (grantId && (await oidc.Grant.find(grantId))) ||
-      new oidc.Grant({ accountId: user, clientId: String(params.client_id) })
-    grant.addOIDCScope('openid email profile')
-    await oidc.interactionFinished(request, response, { consent: { grantId: await grant.save() } })
-  }
   // Follows redirects between the two, each with its own cookies, until a page of ours.
   const goThrough = async (ours: BrowserSession): Promise<string> => {
-    const theirs = new BrowserSession(issuer)
+    const theirs = new BrowserSession(provider.url)
     let at = new URL('/api/v1/sign-in/oidc', control.url)
     for (let hops = 0; hops < HOPS_MAX; hops += 1) {
       const isOurs = at.origin === control.url
@@ -138,7 +101,7 @@ describe('an OpenID provider', () => {
     ['imposter', 'has the name of an account with a password as an address'],
   ] as const) {
     test(`lets nobody in who ${why}`, async () => {
-      user = who
+      provider.become(who)
       await control.sql(`update accounts set password_hash = '$argon2id$' where name = 'owner'`)
       const browser = new BrowserSession(control.url)
       assert.equal(await goThrough(browser), '#sign-in-failed=account.oidc_unknown')
@@ -147,7 +110,7 @@ describe('an OpenID provider', () => {
   }
 
   test('is of no use to who did not begin, or brings back something else', async () => {
-    user = 'ada'
+    provider.become('ada')
     const ask = async (browser: BrowserSession, query: string) =>
       String((await browser.ask('GET', `${DONE}?${query}`)).headers.location)
     assert.match(await ask(new BrowserSession(control.url), 'code=x&state=y'), /=account\.oidc_refused$/)

@@ -218,6 +218,61 @@ describe('scripts', () => {
     await cloud.refuses([...job, 'show', 'PrimaryService', 'other'], 2, /has no job 'other'/)
   })
 
+  const signIn = async (path: string) => {
+    const { pathUrl } = await cloud.service('PrimaryService')
+    return await fetch(`${pathUrl}${path}`, { redirect: 'manual' })
+  }
+
+  test('providers are set up, changed and deleted; what is wrong about them is told', async () => {
+    const auth = ['mobile', 'auth']
+    assert.match(await cloud.ok([...auth, 'list', 'PrimaryService']), /Nobody signs in through a provider yet/)
+    assert.equal((await signIn('login/facebook')).status, 401)
+    const set = await cloud.ok([...auth, 'facebook', 'set', 'PrimaryService', '1234', 'a-secret-of-facebook'])
+    assert.match(set, /primaryservice\.localhost:\d+\/login\/facebook\n.*\/\.auth\/login\/facebook\/callback/)
+    const begun = await signIn('login/facebook')
+    assert.equal(begun.status, 302)
+    assert.match(begun.headers.get('location') ?? '', /^https:\/\/www\.facebook\.com\/dialog\/oauth\?client_id=1234&/)
+    await cloud.ok([...auth, 'aad', 'set', 'PrimaryService', 'app', 'secret'])
+    await cloud.ok([...auth, 'aad', 'tenant', 'add', 'PrimaryService', 'contoso.onmicrosoft.com'])
+    await cloud.refuses(
+      [...auth, 'aad', 'tenant', 'add', 'PrimaryService', 'Contoso.onmicrosoft.com'],
+      2,
+      /is there already/,
+    )
+    await cloud.refuses([...auth, 'aad', 'tenant', 'add', 'PrimaryService', 'no tenant'], 2, /'no tenant' is no tenant/)
+    assert.match(await cloud.ok([...auth, 'aad', 'get', 'PrimaryService']), /tenants +contoso\.onmicrosoft\.com/)
+    await cloud.ok([...auth, 'aad', 'tenant', 'delete', 'PrimaryService', 'contoso.onmicrosoft.com'])
+    assert.match(await cloud.ok([...auth, 'aad', 'get', 'PrimaryService']), /tenants +none: nobody comes in/)
+    await cloud.ok([...auth, 'openid', 'set', 'PrimaryService', 'corp', 'https://id.example.com/', 'app', 'secret'])
+    await cloud.refuses(
+      [...auth, 'openid', 'set', 'PrimaryService', 'done', 'https://a.example', 'a', 'b'],
+      2,
+      /cannot be the name/,
+    )
+    await cloud.refuses(
+      [...auth, 'openid', 'set', 'PrimaryService', 'b', 'http://a.example', 'a', 'b'],
+      2,
+      /cannot be where a provider is/,
+    )
+    await cloud.refuses(
+      [...auth, 'openid', 'set', 'PrimaryService', 'google', 'https://a.example', 'a', 'b'],
+      2,
+      /auth google set/,
+    )
+    await cloud.refuses(
+      [...auth, 'google', 'set', 'PrimaryService', 'only-the-id', '-q'],
+      2,
+      /client secret must be specified/,
+    )
+    await cloud.refuses([...auth, 'twitter', 'get', 'PrimaryService'], 2, /has no provider 'twitter'/)
+    assert.match(await cloud.ok([...auth, 'list', 'PrimaryService']), /aad .*\n.*corp .*\n.*facebook +1234/)
+    await cloud.ok([...auth, 'openid', 'delete', 'PrimaryService', 'corp', '-q'])
+    const config = ['mobile', 'config', 'set', 'PrimaryService', 'loginRedirectUrls']
+    await cloud.ok([...config, 'myapp://signed-in,https://app.example.com/done'])
+    await cloud.refuses([...config, 'http://app.example.com/'], 2, /can not be handed over to/)
+    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService']), /well|no problem|succeeded/i)
+  })
+
   test('all scripts are downloaded into a folder, which then is what runs', async () => {
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder])
     assert.equal(await readFile(join(folder, 'table', 'TodoItem.read.js'), 'utf8'), READ)
@@ -240,6 +295,8 @@ describe('scripts', () => {
     assert.equal((await insert({ id: 'bad' })).status, 400)
     const expected = { total: 1, mail: 'bob@example.test', who: 'anonymous' }
     assert.deepEqual(await (await orders('')).json(), expected)
+    // Who was at a provider when the region died comes back to the new home.
+    assert.equal((await signIn('login/facebook')).status, 302)
     const recoveredAt = new Date().toISOString()
     const isSince = async () =>
       (await history()).some((run) => run.state === 'succeeded' && run.startedAt > recoveredAt)

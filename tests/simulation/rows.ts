@@ -164,6 +164,8 @@ export class Rows {
       loss_ms_max: 60_000,
       is_key_required: false,
       app_settings: null,
+      auth_providers: null,
+      login_redirects: [],
       cors_origins: ['localhost'],
       is_https_required: false,
       body_kb: 1_024,

@@ -1,6 +1,7 @@
 // Services in the management API: what they are, and what can be asked of them.
 import { type Static, Type } from 'typebox'
 import { BODY_KB_MAX } from '../assignment.ts'
+import { LOGIN_REDIRECT, LOGIN_REDIRECTS_MAX } from '../auth-provider.ts'
 import { HealthView, Instant, Mode, Nullable } from './parts.ts'
 
 export const ServiceView = Type.Object({
@@ -147,6 +148,9 @@ export const ServiceSettings = Type.Object({
   }),
   isHttpsRequired: Type.Boolean({ description: 'plain HTTP is refused' }),
   bodyKb: Type.Integer({ description: 'the largest body of a request, in KiB' }),
+  loginRedirects: Type.Array(Type.String(), {
+    description: 'URLs to which the result of a sign-in may be handed over, each with all below it',
+  }),
   lossMsMax: Type.Integer({ description: 'a recovery that is predicted to lose more wants to be told so' }),
 })
 export type ServiceSettings = Static<typeof ServiceSettings>
@@ -160,6 +164,9 @@ export const SetSettings = Type.Object(
     ),
     isHttpsRequired: Type.Optional(Type.Boolean()),
     bodyKb: Type.Optional(Type.Integer({ minimum: 1, maximum: BODY_KB_MAX })),
+    loginRedirects: Type.Optional(
+      Type.Array(Type.String({ pattern: LOGIN_REDIRECT, maxLength: 2_048 }), { maxItems: LOGIN_REDIRECTS_MAX }),
+    ),
     lossMsMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     isDryRun: Type.Optional(Type.Boolean()),
   },

@@ -1,5 +1,12 @@
-// What the portal changes of custom APIs and scheduled jobs.
-import type { CreateCustomApi, CreateJob, SetApiPermissions, StoredChangeView, UpdateJob } from '../../contract/api.ts'
+// What the portal changes of custom APIs, scheduled jobs and the providers through which users sign in.
+import type {
+  CreateCustomApi,
+  CreateJob,
+  SetApiPermissions,
+  SetAuthProvider,
+  StoredChangeView,
+  UpdateJob,
+} from '../../contract/api.ts'
 import { API } from '../../contract/api-routes.ts'
 import { call, pathOf } from './call.ts'
 
@@ -18,3 +25,8 @@ export const deleteJob = (service: string, job: string) =>
   call<StoredChangeView>(pathOf(API.job, { service, job }), { method: 'DELETE' })
 export const runJob = (service: string, job: string) =>
   call<void>(pathOf(API.jobRuns, { service, job }), { method: 'POST' })
+
+export const setAuthProvider = (service: string, provider: string, body: SetAuthProvider) =>
+  call<StoredChangeView>(pathOf(API.authProvider, { service, provider }), { method: 'PUT', body })
+export const deleteAuthProvider = (service: string, provider: string) =>
+  call<StoredChangeView>(pathOf(API.authProvider, { service, provider }), { method: 'DELETE' })

@@ -4,6 +4,7 @@ import type {
   AccountView,
   ArchiveView,
   AuditView,
+  AuthProviderView,
   BackupsView,
   CustomApiView,
   DashboardSettings,
@@ -100,6 +101,8 @@ export const scriptTextQuery = (service: string, script: string, version?: numbe
 // Beside the scripts: another version of one is news of them, too.
 export const customApisQuery = (service: string) =>
   read<CustomApiView[]>(['scripts', service, 'apis'], pathOf(API.customApis, { service }))
+export const authProvidersQuery = (service: string) =>
+  read<AuthProviderView[]>(['scripts', service, 'auth-providers'], pathOf(API.authProviders, { service }))
 export const jobsQuery = (service: string) => ({
   ...read<JobView[]>(['scripts', service, 'jobs'], pathOf(API.jobs, { service })),
   ...live,

@@ -50,6 +50,7 @@ export function ConfigureTab({ service }: { service: ServiceView }) {
 
 function SettingsFacts({ settings }: { settings: ServiceSettings }) {
   const { isSchemaDynamic, isKeyRequired, crossDomainWhitelist, isHttpsRequired, bodyKb, lossMsMax } = settings
+  const { loginRedirects } = settings
   return (
     <Pairs
       pairs={[
@@ -58,6 +59,7 @@ function SettingsFacts({ settings }: { settings: ServiceSettings }) {
         ['Pages that may call it', crossDomainWhitelist.join(', ') || 'none'],
         ['Plain HTTP', isHttpsRequired ? 'is refused' : 'is taken'],
         ['Largest body', `${bodyKb} KiB`],
+        ['A sign-in may be handed over to', loginRedirects.join(', ') || 'no URL'],
         ['Loss that a recovery may cost', formatMs(lossMsMax)],
       ]}
     />
@@ -69,6 +71,7 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
   const [isKeyRequired, setKeyRequired] = useState(settings.isKeyRequired)
   const [origins, setOrigins] = useState(settings.crossDomainWhitelist)
   const [isHttpsRequired, setHttpsRequired] = useState(settings.isHttpsRequired)
+  const [redirects, setRedirects] = useState(settings.loginRedirects)
   const [bodyKb, setBodyKb] = useState<number | string>(settings.bodyKb)
   const [seconds, setSeconds] = useState<number | string>(settings.lossMsMax / 1_000)
   const lossMsMax = Math.round(Number(seconds) * 1_000)
@@ -78,6 +81,7 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
     ...(origins.join() === settings.crossDomainWhitelist.join() ? {} : { crossDomainWhitelist: origins }),
     ...(isHttpsRequired === settings.isHttpsRequired ? {} : { isHttpsRequired }),
     ...(Number(bodyKb) === settings.bodyKb ? {} : { bodyKb: Number(bodyKb) }),
+    ...(redirects.join() === settings.loginRedirects.join() ? {} : { loginRedirects: redirects }),
     ...(lossMsMax === settings.lossMsMax ? {} : { lossMsMax }),
   }
   const isChanged = Object.keys(wanted).length > 0 && seconds !== '' && bodyKb !== ''
@@ -115,6 +119,12 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
         max={BODY_KB_MAX}
         allowDecimal={false}
         w={280}
+      />
+      <TagsInput
+        label="URLs to which a sign-in may be handed over"
+        description="Of web pages and of apps, as myapp://signed-in; each with all below it."
+        value={redirects}
+        onChange={setRedirects}
       />
       <NumberInput
         label="Loss that a recovery may cost, in seconds of writes"

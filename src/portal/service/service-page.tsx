@@ -36,7 +36,7 @@ const TABS: { slug: string; label: string; Content: ComponentType<TabProps> }[] 
   {
     slug: 'identity',
     label: 'Identity',
-    Content: tab(() => import('./later-tabs.tsx').then((all) => all.IdentityTab)),
+    Content: tab(() => import('../code/identity-tab.tsx').then((all) => all.IdentityTab)),
   },
   {
     slug: 'configure',

@@ -1,0 +1,80 @@
+// The providers through which a service's users sign in, through the management API.
+import { audit } from '../accounts/audit.ts'
+import type { Caller, KnownCaller } from '../accounts/caller.ts'
+import type { AuthProviderView, SetAuthProvider, StoredChangeView } from '../contract/api.ts'
+import type { AuthProvider } from '../contract/auth-provider.ts'
+import { Fault } from '../kit/fault.ts'
+import { type AuthProviders, authProvidersOf, withProvider, writeAuthProviders } from '../services/auth-providers.ts'
+import { getService, type Service } from '../services/services.ts'
+import type { ApiDeps } from './compose.ts'
+import { storeChange } from './stored-change.ts'
+import { urlsOf } from './views.ts'
+
+type Names = { service: string; provider: string }
+
+/** The providers of a service; who may only look sees no secret. */
+export async function viewAuthProviders(deps: ApiDeps, caller: KnownCaller, name: string): Promise<AuthProviderView[]> {
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const base = urlsOf(deps.views.gatewayUrl, service.name).url.replace(/\/$/, '')
+  return Object.entries(providersOf(deps, service))
+    .map(([provider, settings]) => viewOf(provider, settings, { base, isSecretShown: caller.role !== 'reader' }))
+    .sort((left, right) => (left.provider < right.provider ? -1 : 1))
+}
+
+/** Sets one up, or changes it. Faults as `withProvider`. */
+export async function setAuthProvider(
+  deps: ApiDeps,
+  caller: Caller,
+  names: Names,
+  wanted: SetAuthProvider,
+): Promise<StoredChangeView> {
+  return await store(deps, caller, names, 'mobile auth set', (before) => withProvider(before, names.provider, wanted))
+}
+
+/** Takes one away: nobody signs in through it any more. Faults with `auth_provider.unknown`. */
+export async function deleteAuthProvider(deps: ApiDeps, caller: Caller, names: Names): Promise<StoredChangeView> {
+  const name = names.provider.toLowerCase()
+  return await store(deps, caller, names, 'mobile auth delete', (before) => {
+    if (Object.hasOwn(before, name)) return Object.fromEntries(Object.entries(before).filter(([one]) => one !== name))
+    throw new Fault('auth_provider.unknown', 404, `'${names.service}' has no provider '${name}'`, {
+      hint: `See which there are: mainstay mobile auth list ${names.service}`,
+    })
+  })
+}
+
+async function store(
+  deps: ApiDeps,
+  caller: Caller,
+  names: Names,
+  action: string,
+  change: (before: AuthProviders) => AuthProviders,
+): Promise<StoredChangeView> {
+  const service = await getService(deps.db, caller.subscriptionId, names.service)
+  const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
+    const before = providersOf(deps, locked)
+    const after = change(before)
+    if (JSON.stringify(after) === JSON.stringify(before)) return null
+    await writeAuthProviders(trx, locked, deps.seal.seal(JSON.stringify(after)))
+    // What it is set to is nobody's to read here.
+    await audit(trx, caller, { action, subject: `${service.name}/${names.provider.toLowerCase()}` })
+    return true
+  })
+  return { isRunning }
+}
+
+function viewOf(
+  provider: string,
+  settings: AuthProvider,
+  { base, isSecretShown }: { base: string; isSecretShown: boolean },
+): AuthProviderView {
+  const { appId, secret, audiences = [], packageSid = null, issuer = null, scope = null, endpoint = null } = settings
+  return {
+    ...{ provider, appId, secret: isSecretShown ? secret : null, audiences, packageSid, issuer, scope, endpoint },
+    tenants: provider === 'aad' ? (settings.tenants ?? []) : null,
+    redirectUris: [`${base}/login/${provider}`, `${base}/.auth/login/${provider}/callback`],
+  }
+}
+
+function providersOf(deps: ApiDeps, service: Service): AuthProviders {
+  return authProvidersOf(service, (sealed) => deps.seal.open(sealed))
+}
