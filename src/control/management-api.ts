@@ -18,6 +18,7 @@ import type { ApiDeps } from './compose.ts'
 import { customApiRoutes } from './custom-api-routes.ts'
 import { addPublicDashboard, dashboardRoutes } from './dashboard-routes.ts'
 import { divergenceRoutes } from './divergence-routes.ts'
+import { domainRoutes } from './domain-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { historyRoutes } from './history-routes.ts'
@@ -64,6 +65,7 @@ const ROUTES = [
   scriptRoutes,
   customApiRoutes,
   appSettingRoutes,
+  domainRoutes,
   serviceLogRoutes,
   scheduledJobRoutes,
   cloudRoutes,

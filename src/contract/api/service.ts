@@ -1,6 +1,6 @@
 // Services in the management API: what they are, and what can be asked of them.
 import { type Static, Type } from 'typebox'
-import { BODY_KB_MAX } from '../assignment.ts'
+import { BODY_KB_MAX, HSTS_SECONDS_MAX } from '../assignment.ts'
 import { HealthView, Instant, Mode, Nullable } from './parts.ts'
 
 export const ServiceView = Type.Object({
@@ -147,6 +147,8 @@ export const ServiceSettings = Type.Object({
   }),
   isHttpsRequired: Type.Boolean({ description: 'plain HTTP is refused' }),
   bodyKb: Type.Integer({ description: 'the largest body of a request, in KiB' }),
+  isHttpsRedirected: Type.Boolean({ description: 'gateways send plain HTTP to HTTPS' }),
+  hstsSeconds: Type.Integer({ description: 'how long browsers are to come by HTTPS only; 0: they are told nothing' }),
   lossMsMax: Type.Integer({ description: 'a recovery that is predicted to lose more wants to be told so' }),
 })
 export type ServiceSettings = Static<typeof ServiceSettings>
@@ -160,6 +162,8 @@ export const SetSettings = Type.Object(
     ),
     isHttpsRequired: Type.Optional(Type.Boolean()),
     bodyKb: Type.Optional(Type.Integer({ minimum: 1, maximum: BODY_KB_MAX })),
+    isHttpsRedirected: Type.Optional(Type.Boolean()),
+    hstsSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: HSTS_SECONDS_MAX })),
     lossMsMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     isDryRun: Type.Optional(Type.Boolean()),
   },
