@@ -57,6 +57,7 @@ import {
 import { AccountClient } from './account-client.ts'
 import type { ControlAddress } from './control-address.ts'
 import { type Call, ControlCalls, FOLLOWED, fill } from './control-calls.ts'
+import { DomainClient } from './domain-client.ts'
 import { ScriptClient } from './script-client.ts'
 import { TableClient } from './table-client.ts'
 
@@ -71,12 +72,14 @@ export type RegionChange = { reservedUnits?: number; sharedSlots?: number }
 export class Client {
   readonly #calls: ControlCalls
   readonly accounts: AccountClient
+  readonly domains: DomainClient
   readonly scripts: ScriptClient
   readonly tables: TableClient
 
   constructor(address: ControlAddress) {
     this.#calls = new ControlCalls(address)
     this.accounts = new AccountClient(this.#calls)
+    this.domains = new DomainClient(this.#calls)
     this.scripts = new ScriptClient(this.#calls)
     this.tables = new TableClient(this.#calls)
   }

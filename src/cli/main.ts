@@ -9,6 +9,7 @@ import { addArchiveList, addRestoreSecondary } from './archive.ts'
 import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
 import { addAuth } from './auth.ts'
+import { addCert } from './cert.ts'
 import { addGroup, type Shell } from './command.ts'
 import { readEnvironment, typedAs } from './config.ts'
 import { addControlKeyExport } from './control-key-export.ts'
@@ -21,6 +22,7 @@ import { addDemo } from './demo.ts'
 import { addDevOutage } from './dev-outage.ts'
 import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
+import { addDomain, addDomainSsl } from './domain.ts'
 import { EXIT_DONE } from './exit-code.ts'
 import { addIncidentList } from './incident-list.ts'
 import { addJob } from './job.ts'
@@ -141,6 +143,10 @@ export function buildProgram(shell: Shell): Command {
   addJob(addGroup(mobile, 'job', 'what a mobile service does by the clock'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
   addAuth(addGroup(mobile, 'auth', 'through whom the users of a mobile service sign in'), shell)
+  const domain = addGroup(mobile, 'domain', 'host names of a mobile service')
+  addDomain(domain, shell)
+  addDomainSsl(addGroup(domain, 'ssl', 'HTTPS of a domain'), shell)
+  addCert(addGroup(mobile, 'cert', 'certificates for the domains of a mobile service'), shell)
   addRestoreSecondary(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)

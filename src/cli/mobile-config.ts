@@ -1,7 +1,7 @@
 // `mobile config list|get|set`: the settings of a mobile service, by their names.
 import type { Command } from 'commander'
 import type { ServiceSettings } from '../contract/api.ts'
-import { BODY_KB_MAX } from '../contract/assignment.ts'
+import { BODY_KB_MAX, HSTS_SECONDS_MAX } from '../contract/assignment.ts'
 import { LOGIN_REDIRECT } from '../contract/auth-provider.ts'
 import { Fault } from '../kit/fault.ts'
 import { needService, needText, wholeNumber } from './asking.ts'
@@ -48,6 +48,18 @@ const SETTINGS: Setting[] = [
     about: 'plain HTTP is refused',
     show: ({ isHttpsRequired }) => String(isHttpsRequired),
     parse: (text) => ({ isHttpsRequired: truthOf('requireHttps', text) }),
+  },
+  {
+    key: 'httpsRedirect',
+    about: 'gateways send plain HTTP to HTTPS',
+    show: ({ isHttpsRedirected }) => String(isHttpsRedirected),
+    parse: (text) => ({ isHttpsRedirected: truthOf('httpsRedirect', text) }),
+  },
+  {
+    key: 'hstsMaxAge',
+    about: 'for how many seconds browsers are to come by HTTPS only; 0: they are told nothing',
+    show: ({ hstsSeconds }) => String(hstsSeconds),
+    parse: (text) => ({ hstsSeconds: wholeNumber('hstsMaxAge', text, { min: 0, max: HSTS_SECONDS_MAX }) }),
   },
   {
     key: 'bodyLimitKB',
@@ -172,6 +184,8 @@ function jsonOf(settings: ServiceSettings): Record<string, boolean | string | nu
     applicationKeyRequired: settings.isKeyRequired,
     crossDomainWhitelist: settings.crossDomainWhitelist,
     requireHttps: settings.isHttpsRequired,
+    httpsRedirect: settings.isHttpsRedirected,
+    hstsMaxAge: settings.hstsSeconds,
     bodyLimitKB: settings.bodyKb,
     loginRedirectUrls: settings.loginRedirects,
     'recovery.lossMax': durationText(settings.lossMsMax),

@@ -8,13 +8,21 @@ import { slugOf } from '../kit/identifiers.ts'
 import { stopOnSignal } from '../kit/processes.ts'
 import { parseName } from '../kit/role-options.ts'
 import { LocalCloud } from '../local/cloud.ts'
+import type { LocalTls } from '../local/role-commands.ts'
 import { connectControl } from './cloud-calls.ts'
 import { pairLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import { type CommonFlags, homeOf, listOf, portOf } from './config.ts'
 import { EXIT_DONE } from './exit-code.ts'
 
-type Flags = CommonFlags & { port?: string; controlPort?: string; regions?: string }
+type Flags = CommonFlags & {
+  port?: string
+  controlPort?: string
+  tlsPort?: string
+  tlsCert?: string
+  tlsKey?: string
+  regions?: string
+}
 
 /** Adds the command. */
 export function addUp(program: Command, shell: Shell): void {
@@ -25,6 +33,9 @@ export function addUp(program: Command, shell: Shell): void {
   })
     .option('--port <number>', 'port of the gateway (MAINSTAY_PORT, default 8080)')
     .option('--control-port <number>', 'port of control and portal (MAINSTAY_CONTROL_PORT, default 8081)')
+    .option('--tls-port <number>', 'port of the gateway for HTTPS (MAINSTAY_TLS_PORT, default: none)')
+    .option('--tls-cert <file>', 'certificate for names that have none of their own, PEM (MAINSTAY_TLS_CERT)')
+    .option('--tls-key <file>', 'its private key, PEM (MAINSTAY_TLS_KEY)')
     .option('--regions <names>', 'regions, separated by commas (MAINSTAY_REGIONS, default "West US,East US")')
     .action(async (flags: Flags) => {
       await runCommand(shell, { name: 'up', flags }, async (session) => await up(session, flags))
@@ -38,6 +49,7 @@ async function up(session: Session, flags: Flags): Promise<Result> {
     home: homeOf(flags, env),
     port: portOf('--port', flags.port, env.MAINSTAY_PORT, 8080),
     controlPort: portOf('--control-port', flags.controlPort, env.MAINSTAY_CONTROL_PORT, 8081),
+    tls: tlsOf(flags, env),
     regions: checkRegions(listOf(flags.regions, env.MAINSTAY_REGIONS)),
     env: roleEnvironment(env, homeOf(flags, env)),
     connect: connectControl,
@@ -66,6 +78,19 @@ async function up(session: Session, flags: Flags): Promise<Result> {
   return await forever()
 }
 
+function tlsOf(flags: Flags, env: NodeJS.ProcessEnv): LocalTls | null {
+  const cert = flags.tlsCert || env.MAINSTAY_TLS_CERT || undefined
+  const key = flags.tlsKey || env.MAINSTAY_TLS_KEY || undefined
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new Fault('usage.bad_option', 400, '--tls-cert and --tls-key belong together', {
+      hint: 'Give both: --tls-cert FILE --tls-key FILE',
+    })
+  }
+  const files = cert === undefined || key === undefined ? null : { cert: resolve(cert), key: resolve(key) }
+  if (!(flags.tlsPort || env.MAINSTAY_TLS_PORT) && files === null) return null
+  return { port: portOf('--tls-port', flags.tlsPort, env.MAINSTAY_TLS_PORT, 8443), files }
+}
+
 // Each becomes a folder, a machine and a server, all named after its slug.
 function checkRegions(names: string[] | undefined): string[] | undefined {
   if (names === undefined) return undefined
@@ -87,6 +112,7 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
   talk.data(
     ...pairLines([
       ['Apps', `${cloud.gatewayUrl}/`],
+      ['Apps by HTTPS', cloud.secureUrl === null ? null : `${cloud.secureUrl}/`],
       ['Portal', `${cloud.controlUrl}/`],
       ['First sign-in', await cloud.ownerLink()],
       ['Regions', cloud.regions.join(', ')],

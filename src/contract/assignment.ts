@@ -15,6 +15,8 @@ export type ApiDefinition = { name: string; permissions: ApiPermissions }
 export type Intake = { origins: string[]; isHttpsRequired: boolean; bodyKb: number }
 /** The most that `bodyKb` may be. */
 export const BODY_KB_MAX = 8_192
+/** The most that `hstsSeconds` may be: two years, which is what lists of such sites ask for. */
+export const HSTS_SECONDS_MAX = 63_072_000
 export const DEFAULT_INTAKE: Intake = { origins: ['localhost'], isHttpsRequired: false, bodyKb: 1_024 }
 
 /** A table as the data plane knows it. The columns are PostgreSQL's to tell. */
@@ -180,6 +182,22 @@ export type Route = {
   closed: { cause: string; message: string; retryAfterSeconds: number } | null
   /** Requests wait at the gateway: the service is being moved as planned, and is there again in a moment. */
   isHeld?: boolean
+  /** What browsers are sent to and told; left out: nothing. `hstsSeconds`: how long they are to come by HTTPS only. */
+  https?: { isRedirected: boolean; hstsSeconds: number }
 }
 
-export type GatewayAssignment = MachineAssignment & { routes: Route[]; hosts: MachineAddress[] }
+/** A host name of a service's own. `certificate`: the thumbprint of the one that is shown for it. */
+export type DomainAssignment = { name: string; service: string; certificate: string | null }
+/** PEM, the domain's own certificate first. */
+export type CertificateAssignment = { thumbprint: string; chain: string; key: string }
+/** What an authority asks for on the plain port of a domain, to see whose it is. */
+export type ChallengeAssignment = { domain: string; token: string; answer: string }
+
+/** Left out by an older control: there are no domains. */
+export type GatewayAssignment = MachineAssignment & {
+  routes: Route[]
+  hosts: MachineAddress[]
+  domains?: DomainAssignment[]
+  certificates?: CertificateAssignment[]
+  challenges?: ChallengeAssignment[]
+}

@@ -211,6 +211,9 @@ export type ControlDatabase = {
     cors_origins: ColumnType<string[], string | undefined, string>
     is_https_required: Generated<boolean>
     body_kb: Generated<number>
+    is_https_redirected: Generated<boolean>
+    /** Zero: browsers are told nothing. */
+    hsts_seconds: Generated<number>
     /** Sealed JSON of names and values; null: none. */
     app_settings: string | null
     /** Sealed JSON of the providers by their names; null: none. */
@@ -250,6 +253,43 @@ export type ControlDatabase = {
     created_at: When
   }
   service_apis: { service_id: string; name: string; permissions: Json<ApiPermissions>; created_at: When }
+  service_certificates: {
+    service_id: string
+    /** SHA-1 of the certificate, upper-case hex, as the original named them. */
+    thumbprint: string
+    /** PEM, the service's own first. */
+    chain: string
+    /** Sealed PEM. */
+    private_key: string
+    expires_at: Date
+    /** By the authority that issues certificates for us. */
+    is_issued: Generated<boolean>
+    created_at: When
+  }
+  service_domains: {
+    /** In lower case; of one service in the whole cloud. */
+    name: string
+    service_id: string
+    thumbprint: string | null
+    /** Its certificate is asked for and renewed by itself. */
+    is_issued: Generated<boolean>
+    issue_failures: Generated<number>
+    issue_problem: string | null
+    /** When it is asked for next; null: when the one in use has grown old. */
+    issue_due_at: WhenOrNull
+    created_at: When
+  }
+  /** What an authority asks for at a domain while an order of ours is under way. */
+  certificate_challenges: { token: string; domain: string; answer: string; operation_id: string }
+  /** Who issues certificates for us, and who we are to it. */
+  certificate_authority: {
+    only_row: Generated<boolean>
+    directory_url: string
+    contact: string | null
+    /** Sealed PEM. */
+    account_key: string
+    account_url: string | null
+  }
   service_jobs: {
     service_id: string
     name: string

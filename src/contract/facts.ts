@@ -155,6 +155,12 @@ export type ProbeFacts = {
  */
 export type GatewayLoad = { busy: number; turnedAway: number }
 
+/**
+ * `port`: under which apps reach it. `own`: until when the certificate of its own files is good, ISO 8601, and what is wrong
+ * with them as they lie there now; null: it has none.
+ */
+export type GatewayTls = { port: number; own: { until: string; problem: string | null } | null }
+
 export type GatewayFacts = MachineFacts & {
   domain: string
   publicUrl: string
@@ -163,6 +169,8 @@ export type GatewayFacts = MachineFacts & {
   failedRequests: number
   highestEpoch?: number
   load?: GatewayLoad
+  /** Where it answers by HTTPS; null: nowhere. */
+  tls?: GatewayTls | null
 }
 
 /** A gateway's answer to the question what it still forwards: requests under way of each service, held ones left out. */

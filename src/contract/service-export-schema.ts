@@ -4,7 +4,7 @@ import { ApiPermissionsView } from './api/custom-api.ts'
 import { CreateJob } from './api/job.ts'
 import { ORIGIN_HOST, ORIGINS_MAX } from './api/service.ts'
 import { PermissionsView } from './api/table.ts'
-import { BODY_KB_MAX } from './assignment.ts'
+import { BODY_KB_MAX, HSTS_SECONDS_MAX } from './assignment.ts'
 import { LOGIN_REDIRECT, LOGIN_REDIRECTS_MAX } from './auth-provider.ts'
 
 const ExportedColumn = Type.Object({ name: Type.String({ minLength: 1, maxLength: 128 }), type: Type.String() })
@@ -33,6 +33,8 @@ export const ExportHeader = Type.Object({
     loginRedirects: Type.Optional(
       Type.Array(Type.String({ pattern: LOGIN_REDIRECT }), { maxItems: LOGIN_REDIRECTS_MAX }),
     ),
+    isHttpsRedirected: Type.Optional(Type.Boolean()),
+    hstsSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: HSTS_SECONDS_MAX })),
     lossMsMax: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
   }),
   tables: Type.Array(

@@ -51,6 +51,15 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   appSetting: { PUT: 'Set an app setting', DELETE: 'Delete an app setting' },
   authProviders: { GET: 'Providers through which users of a service sign in; secrets for operators only' },
   authProvider: { PUT: 'Set a provider up, or change it', DELETE: 'Take a provider away' },
+  domains: { GET: 'Domains of a service, that of this cloud last', POST: 'Give a service a domain' },
+  domain: { DELETE: 'Take a domain away from a service' },
+  domainSsl: {
+    GET: 'Whether a domain has HTTPS, and by which certificate',
+    PUT: 'Show a certificate for a domain',
+    DELETE: 'Show no certificate for a domain any more',
+  },
+  certificates: { GET: 'Certificates of a service', POST: 'Add a certificate with its private key' },
+  certificate: { DELETE: 'Delete a certificate that no domain shows' },
   jobs: { GET: 'Scheduled jobs of a service, and how each went last', POST: 'Create a scheduled job' },
   job: {
     GET: 'A scheduled job',

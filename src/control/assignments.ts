@@ -1,7 +1,10 @@
 // Derives what each machine is to do from the rows. Pure: the same snapshot gives the same assignments.
 import type { Mode } from '../contract/api.ts'
 import type {
+  CertificateAssignment,
+  ChallengeAssignment,
   DatabaseAssignment,
+  DomainAssignment,
   GatewayAssignment,
   HostAssignment,
   LeaseAssignment,
@@ -27,7 +30,7 @@ import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { definitionOf } from '../services/jobs.ts'
 import type { Service } from '../services/services.ts'
-import { intakeOf } from '../services/settings.ts'
+import { httpsOf, intakeOf } from '../services/settings.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Opens a sealed secret. */
@@ -89,7 +92,7 @@ function hostsThatCount(snapshot: Snapshot): MachineAddress[] {
 }
 
 /** Where each service's requests go. Routes of what cannot be served now are closed, with the reason. */
-export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string): GatewayAssignment {
+export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string, open: OpenSecret): GatewayAssignment {
   const self = snapshot.machines.find((entry) => entry.name === gateway)
   const held = new Set(snapshot.servers.filter((server) => server.switching_to !== null).map(({ name }) => name))
   const routes = snapshot.services.flatMap((service): Route[] => {
@@ -98,9 +101,29 @@ export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string): Ga
     const closed = closedRoute(service, snapshot.verdicts.get(service.id) ?? { state: 'Ready' })
     const isHeld = service.is_held || held.has(service.server)
     const epoch = Number(service.epoch)
-    return [{ service: service.name.toLowerCase(), epoch, runtime: runtimeOf(service), to, closed, isHeld }]
+    const https = httpsOf(service)
+    const route = { service: service.name.toLowerCase(), epoch, runtime: runtimeOf(service), to, closed, isHeld }
+    return [https ? { ...route, https } : route]
   })
-  return { ...deriveCommon(snapshot, self), routes, hosts: hostsThatCount(snapshot) }
+  return { ...deriveCommon(snapshot, self), routes, hosts: hostsThatCount(snapshot), ...deriveDomains(snapshot, open) }
+}
+
+// Of a service, not of where it is served: a recovery changes nothing about them.
+function deriveDomains({ services, domains, certificates, challenges }: Snapshot, open: OpenSecret) {
+  const names = new Map(services.map(({ id, name }) => [id, name.toLowerCase()]))
+  const shown = new Set(domains.map(({ thumbprint }) => thumbprint))
+  // Two services may have been given the same one.
+  const shownOnce = new Map(certificates.filter((one) => shown.has(one.thumbprint)).map((one) => [one.thumbprint, one]))
+  return {
+    domains: domains.flatMap(({ name, service_id: id, thumbprint: certificate }): DomainAssignment[] => {
+      const service = names.get(id)
+      return service === undefined ? [] : [{ name, service, certificate }]
+    }),
+    certificates: [...shownOnce.values()].map(({ thumbprint, chain, private_key: sealed }): CertificateAssignment => {
+      return { thumbprint, chain, key: open(sealed) }
+    }),
+    challenges: challenges.map(({ domain, token, answer }): ChallengeAssignment => ({ domain, token, answer })),
+  }
 }
 
 const RECOVERING_RETRY_SECONDS = 1

@@ -19,6 +19,7 @@ import * as madeWithSoftDelete from '../../migrations/0015-made-with-soft-delete
 import * as customApis from '../../migrations/0016-custom-apis.ts'
 import * as scheduledJobs from '../../migrations/0017-scheduled-jobs.ts'
 import * as whatAppsMaySend from '../../migrations/0018-what-apps-may-send.ts'
+import * as domainsAndCertificates from '../../migrations/0019-domains-and-certificates.ts'
 import * as authProviders from '../../migrations/0021-auth-providers.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
@@ -48,6 +49,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0017-scheduled-jobs': scheduledJobs,
   '0018-what-apps-may-send': whatAppsMaySend,
   '0021-auth-providers': authProviders,
+  '0019-domains-and-certificates': domainsAndCertificates,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -237,7 +237,7 @@ export class MachineField implements Field {
   /** What a machine is to do, as of a snapshot. */
   assignmentFor(snapshot: Snapshot, machine: Machine) {
     if (machine.role === 'host') return deriveHostAssignment(snapshot, machine.name, this.#deps.open)
-    return deriveGatewayAssignment(snapshot, machine.name)
+    return deriveGatewayAssignment(snapshot, machine.name, this.#deps.open)
   }
 
   async #order(machine: string, call: DoorCall): Promise<unknown> {

@@ -19,6 +19,7 @@ import type { ApiDeps } from './compose.ts'
 import { customApiRoutes } from './custom-api-routes.ts'
 import { addPublicDashboard, dashboardRoutes } from './dashboard-routes.ts'
 import { divergenceRoutes } from './divergence-routes.ts'
+import { domainRoutes } from './domain-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
 import { historyRoutes } from './history-routes.ts'
@@ -66,6 +67,7 @@ const ROUTES = [
   customApiRoutes,
   appSettingRoutes,
   authProviderRoutes,
+  domainRoutes,
   serviceLogRoutes,
   scheduledJobRoutes,
   cloudRoutes,

@@ -9,6 +9,9 @@ import type { Verdict } from '../health/verdict.ts'
 import { ENDED_BACKUPS_KEEP_MS } from '../kit/limits.ts'
 import { listMachines, listRegions, type Machine, type Region } from '../regions/regions.ts'
 import { listApis, type ServiceApi } from '../services/apis.ts'
+import { listCertificates, type ServiceCertificate } from '../services/certificates.ts'
+import { type CertificateChallenge, listChallenges } from '../services/challenges.ts'
+import { listDomains, type ServiceDomain } from '../services/domains.ts'
 import { listJobs, type ServiceJob } from '../services/jobs.ts'
 import { type CurrentScript, listCurrentScripts } from '../services/scripts.ts'
 import {
@@ -46,6 +49,10 @@ export type Snapshot = Fleet & {
   tables: ServiceTable[]
   apis: ServiceApi[]
   jobs: ServiceJob[]
+  domains: ServiceDomain[]
+  certificates: ServiceCertificate[]
+  /** What an authority asks for while certificates are issued. */
+  challenges: CertificateChallenge[]
   /** Those in force. */
   scripts: CurrentScript[]
   /** Of services that are not well, by id. From the rows: every control process says the same of a version. */
@@ -75,6 +82,9 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
       tables: await listAllTables(trx, ids),
       apis: await listApis(trx, ids),
       jobs: await listJobs(trx, ids),
+      domains: await listDomains(trx, ids),
+      certificates: await listCertificates(trx, ids),
+      challenges: await listChallenges(trx),
       scripts: await listCurrentScripts(trx, ids),
       verdicts: await listServiceVerdicts(trx),
     }

@@ -3,17 +3,26 @@ import type { Kysely } from 'kysely'
 import type { ServerView, ServiceView, StatusView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { listDivergences } from '../databases/divergences.ts'
-import { BACKUP_OLD_MS, DISK_LOW_BYTES, DISK_LOW_SHARE, GATEWAY_SILENT_MS } from '../kit/limits.ts'
+import {
+  BACKUP_OLD_MS,
+  CERTIFICATE_ENDS_SOON_MS,
+  DISK_LOW_BYTES,
+  DISK_LOW_SHARE,
+  GATEWAY_SILENT_MS,
+} from '../kit/limits.ts'
+import type { FactBoard } from '../regions/fact-board.ts'
+import { listEndingCertificates } from '../services/certificates.ts'
+import { listFailingDomains } from '../services/domains.ts'
 import { controlWarnings } from './control-view.ts'
 import { listControls } from './election.ts'
 import type { Lineage } from './lineage.ts'
 import { listUnknownSentences } from './unknown-holdings.ts'
 
-type Deps = { db: Kysely<ControlDatabase>; domain: string; lineage: Lineage }
+type Deps = { db: Kysely<ControlDatabase>; board: FactBoard; domain: string; lineage: Lineage }
 
 /** A sentence for each, most with what to type. `status`: what is shown beside them. */
 export async function listWarnings(
-  { db, domain, lineage }: Deps,
+  { db, board, domain, lineage }: Deps,
   status: Omit<StatusView, 'warnings'>,
   servers: ServerView[],
 ): Promise<string[]> {
@@ -25,6 +34,8 @@ export async function listWarnings(
     ...(await noticeWarnings(db)),
     ...verificationWarnings(status.services),
     ...gatewayWarnings(status.machines),
+    ...(await certificateWarnings(db, Date.now())),
+    ...ownCertificateWarnings(board, Date.now()),
     ...sandboxWarnings(status.machines),
     ...controlWarnings(await listControls(db), Date.now()),
     ...(await listUnknownSentences(db)),
@@ -131,6 +142,41 @@ function gatewayWarnings(machines: StatusView['machines']): string[] {
       ({ role, lastSeenMs }) => role === 'gateway' && (lastSeenMs ?? Number.POSITIVE_INFINITY) >= GATEWAY_SILENT_MS,
     )
     .map(({ name }) => `${name} has not been heard: it may answer with old routes`)
+}
+
+// Browsers and apps refuse a service whose certificate has ended: nobody should hear of it by that.
+async function certificateWarnings(db: Kysely<ControlDatabase>, nowMs: number): Promise<string[]> {
+  const ending = await listEndingCertificates(db, new Date(nowMs + CERTIFICATE_ENDS_SOON_MS))
+  const failing = await listFailingDomains(db)
+  return [
+    ...ending.map(({ service, domain, expiresAt, isIssued }) => {
+      const next = isIssued ? 'a new one is asked for' : `add another one: mainstay mobile cert add ${service} FILE.pfx`
+      return `the certificate of ${domain} (${service}) ${endText(expiresAt.getTime(), nowMs)}; ${next}`
+    }),
+    ...failing.map(
+      ({ service, name, problem }) =>
+        `no certificate could be issued for ${name} (${service}): ${problem}; ` +
+        `again at once: mainstay mobile domain ssl enable ${service} ${name} --acme`,
+    ),
+  ]
+}
+
+function ownCertificateWarnings(board: FactBoard, nowMs: number): string[] {
+  return board.gateways().flatMap(({ facts: { machine, tls } }) => {
+    if (!tls?.own) return []
+    const { until, problem } = tls.own
+    const untilMs = Date.parse(until)
+    const ends = untilMs < nowMs + CERTIFICATE_ENDS_SOON_MS
+    return [
+      ...(problem === null ? [] : [`${machine} cannot use the files of its certificate as they are now: ${problem}`]),
+      ...(ends ? [`the certificate of ${machine} ${endText(untilMs, nowMs)}: replace its files`] : []),
+    ]
+  })
+}
+
+function endText(untilMs: number, nowMs: number): string {
+  if (untilMs <= nowMs) return `ended on ${new Date(untilMs).toISOString()}`
+  return `ends in ${Math.floor((untilMs - nowMs) / 86_400_000)} day(s), on ${new Date(untilMs).toISOString()}`
 }
 
 function sandboxWarnings(machines: StatusView['machines']): string[] {

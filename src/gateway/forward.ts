@@ -1,5 +1,6 @@
 // Passes a request on to the runtime of its service and the answer back, without looking into either body.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2Stream } from 'node:http2'
 import { pipeline } from 'node:stream/promises'
 import type { Pool } from 'undici'
 import type { Route } from '../contract/assignment.ts'
@@ -12,6 +13,7 @@ import {
 } from '../contract/protocols.ts'
 import { GATEWAY_ANSWER_MS_MAX, GATEWAY_QUEUE_MAX } from '../kit/limits.ts'
 import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
+import { authorityOf } from './https.ts'
 import type { Destination } from './router.ts'
 import type { Refusal } from './traffic.ts'
 
@@ -24,13 +26,14 @@ const HOP_HEADERS = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
 ])
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** How a request ended. `failed`: the service said so; `refused`: we did, or broke off. */
 export type Outcome = { kind: 'answered' | 'failed' | 'aborted' } | { kind: 'refused'; why: Refusal; error?: unknown }
 
-type Forwarding = { route: Route; destination: Destination; pool: Pool; requestId: string }
+type Forwarding = { route: Route; destination: Destination; pool: Pool; requestId: string; isSecure: boolean }
 
 /** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
 export async function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<Outcome> {
@@ -42,13 +45,11 @@ export async function forward(request: IncomingMessage, response: ServerResponse
   const aborter = new AbortController()
   response.once('close', () => aborter.abort())
   try {
-    const hasBody =
-      request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined
     const answer = await to.pool.request({
       method: method as 'GET',
       path: to.destination.path,
       headers: forwardedHeaders(request, to),
-      body: hasBody ? request : null,
+      body: hasBody(request) ? request : null,
       signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(GATEWAY_ANSWER_MS_MAX)]),
       headersTimeout: GATEWAY_ANSWER_MS_MAX,
       bodyTimeout: GATEWAY_ANSWER_MS_MAX,
@@ -57,7 +58,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
     await pipeline(answer.body, response)
     return { kind: answer.statusCode >= 500 ? 'failed' : 'answered' }
   } catch (error) {
-    if (aborter.signal.aborted && response.destroyed) return { kind: 'aborted' }
+    if (aborter.signal.aborted) return { kind: 'aborted' }
     if (response.headersSent) {
       response.destroy()
       return { kind: 'refused', why: 'broken', error }
@@ -97,19 +98,29 @@ export function answerJson(
   response.end(text)
 }
 
+// A request of HTTP/2 need not say how long its body is: it ends with its headers, or has one.
+function hasBody(request: IncomingMessage): boolean {
+  const { headers } = request
+  if ('stream' in request) return (request.stream as Http2Stream).endAfterHeaders !== true
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+}
+
 function forwardedHeaders(request: IncomingMessage, to: Forwarding): Record<string, string | string[]> {
   const { headers } = request
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
-    // `expect` is answered by Node itself; what begins like ours is ours alone.
+    // `expect` is answered by Node itself; what begins like ours is ours alone, and with a colon of HTTP/2 only.
     if (value === undefined || HOP_HEADERS.has(name) || name === 'expect' || name.startsWith(INTERNAL_HEADER_PREFIX))
       continue
+    if (name.startsWith(':')) continue
     kept[name] = name === 'cookie' ? stripOwnCookies(String(value)) : value
   }
   kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket.remoteAddress]
     .filter((one) => one !== undefined)
     .join(', ')
-  kept['x-forwarded-proto'] ??= 'http'
+  kept['x-forwarded-proto'] = to.isSecure ? 'https' : 'http'
+  const host = authorityOf(request)
+  if (host !== undefined) kept.host = host
   kept[REQUEST_ID_HEADER] = to.requestId
   kept[SERVICE_HEADER] = to.route.service
   kept[EPOCH_HEADER] = String(to.route.epoch)

@@ -1,11 +1,12 @@
 // The gateway role: answers the stable URL of every service and forwards to its home region.
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { parseArgs } from 'node:util'
 import type { GatewayAssignment } from '../contract/assignment.ts'
 import type { GatewayFacts, GatewayHeartbeatAnswer, GatewayTraffic } from '../contract/facts.ts'
 import type { FromRole } from '../contract/local-cloud.ts'
 import { MACHINE_USAGE_PATH, ORDERS_PROTOCOL, PROTOCOL_VERSION, PUBLIC_PROTOCOL } from '../contract/protocols.ts'
 import type { UsageReport } from '../contract/usage.ts'
+import { lifeOf } from '../kit/certificate-life.ts'
 import { repeat } from '../kit/clock.ts'
 import { Door, listenOn } from '../kit/door.ts'
 import { peerOfRequest, serveHttp } from '../kit/door-http.ts'
@@ -18,6 +19,7 @@ import { buildHttpApp } from '../kit/http-server.ts'
 import { randomId } from '../kit/identifiers.ts'
 import {
   APP_REQUEST_MS_MAX,
+  CERTIFICATE_FILES_LOOK_MS,
   DASHBOARD_FETCH_EVERY_MS,
   PROBE_EVERY_MS,
   PROBE_SILENT_MS,
@@ -38,6 +40,7 @@ import { HighestEpoch } from '../machine/highest-epoch.ts'
 import { ensureIdentity, parseControlUrls } from '../machine/join.ts'
 import { Peers } from '../machine/peers.ts'
 import { Certificate } from '../machine/renewal.ts'
+import { CertificateFiles } from './certificate-files.ts'
 import { DashboardCopy } from './dashboard-copy.ts'
 import { Holds } from './holds.ts'
 import { Load } from './load.ts'
@@ -45,6 +48,9 @@ import { GATEWAY_MEASURES, type GatewayNumbers, REQUEST_DURATIONS } from './metr
 import { Probes } from './probes.ts'
 import { answerPublic, type Counts } from './public-server.ts'
 import { Routes } from './routes.ts'
+import { readProxies, readSecureOptions, SECURE_OPTIONS, SECURE_USAGE } from './secure-options.ts'
+import { SecurePort } from './secure-port.ts'
+import { ShownCertificates } from './shown-certificates.ts'
 import { Traffic } from './traffic.ts'
 
 const OPTIONS = {
@@ -55,6 +61,7 @@ const OPTIONS = {
   advertise: { type: 'string' },
   port: { type: 'string', default: '8080' },
   'door-port': { type: 'string', default: '0' },
+  ...SECURE_OPTIONS,
   ...METRICS_OPTIONS,
 } as const
 
@@ -66,6 +73,7 @@ const USAGE = [
   '--advertise HOST    where other machines reach it, when that differs from --address',
   '--port NUMBER       port for apps (default 8080)',
   '--door-port NUMBER  port of its door (default: the one of the last start, else a free one)',
+  ...SECURE_USAGE,
   ...METRICS_USAGE,
   'MAINSTAY_JOIN_TOKEN is needed at the first start only.',
 ]
@@ -87,6 +95,9 @@ async function run(args: string[]): Promise<void> {
     publicPort: parsePort('--port', values.port, { isAnyAllowed: true }),
     doorPort: parsePort('--door-port', values['door-port'], { isAnyAllowed: true }),
   }
+  const secure = readSecureOptions(values, environment())
+  const proxies = readProxies(values, environment())
+  const files = secure?.files ? await CertificateFiles.open(secure.files) : null
   const metricsAddress = parseMetricsAddress(values, environment().metricsAddress)
   const home = realFolder(values.home)
   const { address, advertise } = await chooseListening(home, controls, values)
@@ -105,7 +116,8 @@ async function run(args: string[]): Promise<void> {
   })
   const highest = await HighestEpoch.open(home)
   const holds = new Holds()
-  const routes = new Routes({ door, home, highest, holds })
+  const certificates = new ShownCertificates(log)
+  const routes = new Routes({ door, home, highest, holds, certificates })
   await routes.resume()
   const peers = new Peers(door, 'host')
   const probes = new Probes(routes, peers)
@@ -116,17 +128,28 @@ async function run(args: string[]): Promise<void> {
   const durations = metrics.durations(REQUEST_DURATIONS)
   const traffic = new Traffic(log, (seconds) => durations.observe(seconds))
   const load = new Load(() => traffic.refusals.full)
-  metrics.add(() => numbersOf({ routes, probes, traffic, highest, load }), GATEWAY_MEASURES)
+  metrics.add(() => numbersOf({ routes, probes, traffic, highest, load, certificates, files }), GATEWAY_MEASURES)
   const silentOf = (machine: string) =>
     probes.facts().find((probe) => probe.machine === machine && probe.runtime === null)?.silentMs ?? 0
-  publicServer.on('request', (request, response) => {
-    const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
-    answerPublic(request, response, { routes, holds, counts, traffic, dashboard, isLost }).catch((error) => {
+  let tlsPort: number | null = null
+  // A proxy in front that is believed is where apps come by HTTPS when we have no port for that.
+  const httpsPort = () => tlsPort ?? (proxies.isAny ? 443 : null)
+  const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
+  const answering = { routes, holds, counts, traffic, dashboard, isLost, proxies: proxies.networks, httpsPort }
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
+    answerPublic(request, response, answering).catch((error) => {
       log.error({ requestId: response.getHeader(REQUEST_ID_HEADER), err: error }, 'a request failed')
       response.destroy()
     })
-  })
+  }
+  publicServer.on('request', answer)
   const publicPort = await listenOn(publicServer, { address, port: wanted.publicPort })
+  const securePort = secure && new SecurePort({ certificates, own: files?.pair ?? null, plain: publicServer, answer })
+  if (securePort) {
+    const port = await securePort.listen({ address, port: secure.port })
+    tlsPort = secure.publicPort ?? port
+    log.info({ port }, 'answering by HTTPS')
+  }
   const doorPort = await listenWhereBefore(door, home, { address, port: wanted.doorPort })
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   const trouble = new ControlTrouble(log)
@@ -172,6 +195,7 @@ async function run(args: string[]): Promise<void> {
       ...counts,
       highestEpoch: highest.value,
       load: load.read(),
+      tls: tlsPort === null ? null : { port: tlsPort, own: files?.state ?? null },
     }
     const call = { method: 'POST' as const, path: '/machine/gateway-heartbeat', body: facts, timeoutMs: 1_000 }
     const answer = (await line.call(call)) as GatewayHeartbeatAnswer
@@ -193,9 +217,19 @@ async function run(args: string[]): Promise<void> {
     await control.call({ method: 'POST', path: MACHINE_USAGE_PATH, body, timeoutMs: USAGE_REPORT_EVERY_MS })
     report.taken()
   })
+  const looking = repeat({ everyMs: CERTIFICATE_FILES_LOOK_MS, signal: aborter.signal, onError }, async () => {
+    const found = await files?.look()
+    if (files && found === 'taken') {
+      securePort?.useOwn(files.pair)
+      log.info(files.state, 'showing the new certificate of the files')
+    } else if (files && found === 'broken') {
+      log.error(files.state, 'the files of the certificate cannot be used: the one of before is shown')
+    }
+  })
   const renewing = certificate.keep({ home, door, control, log, signal: aborter.signal })
   stopOnSignal(async () => {
     aborter.abort()
+    securePort?.close()
     publicServer.close()
     publicServer.closeAllConnections()
     metricsServer?.close()
@@ -207,6 +241,7 @@ async function run(args: string[]): Promise<void> {
       probing,
       watching,
       reporting,
+      looking,
       ...beating,
       renewing,
     ])
@@ -224,8 +259,10 @@ function numbersOf(from: {
   traffic: Traffic
   highest: HighestEpoch
   load: Load
+  certificates: ShownCertificates
+  files: CertificateFiles | null
 }): GatewayNumbers {
-  const { routes, probes, traffic, highest, load } = from
+  const { routes, probes, traffic, highest, load, certificates, files } = from
   traffic.counts.keep((service) => routes.find(service) !== null)
   const { version, all } = routes
   return {
@@ -237,5 +274,10 @@ function numbersOf(from: {
     routes: all,
     probes: probes.facts(),
     busy: load.read().busy,
+    certificates: [
+      ...(files ? [{ domain: '*', untilMs: Date.parse(files.state.until) }] : []),
+      ...[...certificates.all].map(([domain, { chain }]) => ({ domain, untilMs: lifeOf(chain).untilMs })),
+    ],
+    isCertificateBroken: files && files.state.problem !== null,
   }
 }

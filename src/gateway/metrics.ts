@@ -15,6 +15,10 @@ export type GatewayNumbers = {
   routes: Route[]
   probes: ProbeFacts[]
   busy: number
+  /** The certificates that it shows: for which name (`*`: its own), and until when, milliseconds since 1970. */
+  certificates: { domain: string; untilMs: number }[]
+  /** The files of its own certificate are broken as they lie there; null: it has none. */
+  isCertificateBroken: boolean | null
 }
 
 /** Of the time from a request's head to the end of its answer; an app gives up somewhere in the upper ones. */
@@ -83,6 +87,22 @@ export const GATEWAY_MEASURES: Measure<GatewayNumbers>[] = [
     name: 'mainstay_gateway_busy_ratio',
     help: "Share of the last seconds that the gateway's process was busy; overloaded from 0.95 on.",
     of: ({ busy }) => busy,
+  },
+  {
+    kind: 'gauge',
+    name: 'mainstay_gateway_certificate_expiry_timestamp_seconds',
+    help: 'When a certificate that is shown to apps ends, by domain; * is the one of the files.',
+    labels: ['domain'],
+    of: ({ certificates }) =>
+      certificates
+        .slice(0, METRIC_SERVICES_MAX)
+        .map(({ domain, untilMs }) => ({ value: untilMs / 1_000, labels: { domain } })),
+  },
+  {
+    kind: 'gauge',
+    name: 'mainstay_gateway_certificate_files_broken',
+    help: '1 while the files of the own certificate cannot be used as they lie there: the one of before is shown.',
+    of: ({ isCertificateBroken }) => (isCertificateBroken === null ? null : Number(isCertificateBroken)),
   },
   {
     kind: 'gauge',

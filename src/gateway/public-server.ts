@@ -1,10 +1,12 @@
 // What a gateway answers on its public port.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Networks } from '../kit/networks.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import { isStatusPath } from '../status/answer.ts'
 import type { DashboardCopy } from './dashboard-copy.ts'
 import { answerJson, answerUnavailable, forward } from './forward.ts'
 import type { Holds } from './holds.ts'
+import { authorityOf, challengeTokenOf, hstsOf, isSecure, redirectOf } from './https.ts'
 import { findDestination } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Traffic } from './traffic.ts'
@@ -17,6 +19,10 @@ export type PublicDeps = {
   counts: Counts
   traffic: Traffic
   dashboard: DashboardCopy
+  /** Whose word is believed about the protocol that a request came by. */
+  proxies: Networks
+  /** Where apps reach us by HTTPS; null: nowhere. */
+  httpsPort: () => number | null
   /** True when this gateway's own probes have not reached a machine for long: no request should hang on it. */
   isLost: (machine: string) => boolean
 }
@@ -33,11 +39,16 @@ export async function answerPublic(
   const requestId = requestIdOf(request.headers[REQUEST_ID_HEADER])
   response.setHeader(REQUEST_ID_HEADER, requestId)
   const url = request.url ?? '/'
-  const destination = findDestination(request.headers.host, url)
+  const authority = authorityOf(request)
+  const token = challengeTokenOf(url)
+  const challenge = token === null ? null : deps.routes.challengeAt(authority, token)
+  if (challenge !== null) return answerText(response, challenge)
+  const secure = isSecure(request, deps.proxies)
+  const destination = findDestination(authority, url, deps.routes.serviceAt)
   // At the gateway's own name, whatever that is: a service of that name goes first.
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   if (isRead && isStatusPath(url) && !deps.routes.find(destination?.service ?? '')) {
-    return answerDashboard(request, response, deps.dashboard)
+    return answerDashboard(url, `${secure ? 'https' : 'http'}://${authority ?? ''}`, response, deps.dashboard)
   }
   if (!destination) {
     const isRoot = url === '/' || url.startsWith('/?')
@@ -48,6 +59,10 @@ export async function answerPublic(
   if (!known) return answerUnknown(response, destination.service)
   deps.counts.requests += 1
   deps.traffic.begin(known.service, request, response)
+  const location = redirectOf({ isSecure: secure, authority, url }, known, deps.httpsPort())
+  if (location !== null) return answerRedirect(response, location)
+  const hsts = hstsOf(secure, destination.prefix, known)
+  if (hsts !== null) response.setHeader('strict-transport-security', hsts)
   const held = await deps.holds.wait(known.service, response)
   if (held === 'gone') return
   // Where it was moved to, if it was held.
@@ -68,14 +83,23 @@ export async function answerPublic(
     const message = `The service's region ${route.to.region} cannot be reached at the moment.`
     return answerUnavailable(response, message, LOST_RETRY_SECONDS)
   }
-  const to = { route, destination, pool: deps.routes.poolTo(route), requestId }
+  const to = { route, destination, pool: deps.routes.poolTo(route), requestId, isSecure: secure }
   const outcome = await deps.traffic.track(route.service, async () => await forward(request, response, to))
   if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
   if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)
 }
 
-function answerDashboard({ url = '/', headers }: IncomingMessage, response: ServerResponse, copy: DashboardCopy): void {
-  const answer = copy.answer(url, `http://${headers.host ?? ''}`)
+// Not for ever: a browser that has kept it would be sent on after HTTPS was given up.
+function answerRedirect(response: ServerResponse, location: string): void {
+  response.writeHead(307, { location, 'cache-control': 'no-cache', 'content-length': 0 }).end()
+}
+
+function answerText(response: ServerResponse, text: string): void {
+  response.writeHead(200, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(text) }).end(text)
+}
+
+function answerDashboard(url: string, origin: string, response: ServerResponse, copy: DashboardCopy): void {
+  const answer = copy.answer(url, origin)
   response.writeHead(answer.status, answer.headers).end(answer.body)
 }
 

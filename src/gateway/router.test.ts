@@ -14,10 +14,12 @@ describe('a request is for', () => {
     ['the gateway itself by address of version 6', '[::1]:8080', '/tables/a', null],
     ['the gateway itself without a host', undefined, '/', null],
     ['nobody, when the path names nobody', 'localhost', '/services/', null],
+    ['the service of a domain', 'api.example.com', '/tables/a', 'todo /tables/a'],
+    ['the service of a domain, whatever the path says', 'api.example.com', '/services/x/a', 'todo /services/x/a'],
   ]
   for (const [name, host, url, expected] of rows) {
     test(name, () => {
-      const found = findDestination(host, url)
+      const found = findDestination(host, url, (one) => (one === 'api.example.com' ? 'todo' : null))
       assert.equal(found && `${found.service} ${found.path}`, expected)
     })
   }

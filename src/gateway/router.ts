@@ -5,10 +5,17 @@ import { SERVICES_PATH } from '../contract/protocols.ts'
 export type Destination = { service: string; path: string; prefix: string }
 
 /**
- * `NAME.anything[:port]` names a service, unless `anything` is missing; so does the path `/services/NAME/…`. An address in
+ * A domain of a service's own names it, whatever the path is; `serviceOf` knows those. Else `NAME.anything[:port]` names a
+ * service, unless `anything` is missing; so does the path `/services/NAME/…`. An address in
  * numbers never does. Null: the request is for the gateway itself.
  */
-export function findDestination(hostHeader: string | undefined, url: string): Destination | null {
+export function findDestination(
+  hostHeader: string | undefined,
+  url: string,
+  serviceOf: (authority: string | undefined) => string | null = () => null,
+): Destination | null {
+  const owner = serviceOf(hostHeader)
+  if (owner !== null) return { service: owner, path: url, prefix: '' }
   if (url.startsWith(SERVICES_PATH)) {
     const rest = url.slice(SERVICES_PATH.length)
     const end = rest.search(/[/?]/)

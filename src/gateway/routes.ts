@@ -9,21 +9,32 @@ import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { GATEWAY_POOL_CONNECTIONS_MAX, MOVED_DRAIN_MS_MAX } from '../kit/limits.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Holds } from './holds.ts'
+import { hostNameOf } from './https.ts'
+import type { ShownCertificates } from './shown-certificates.ts'
 
 export class Routes {
   readonly #door: Door
   readonly #path: string
   readonly #highest: HighestEpoch
   readonly #holds: Holds
+  readonly #certificates: ShownCertificates
   readonly #pools = new Map<string, Pool>()
   readonly #probePools = new Map<string, Pool>()
   #assignment: GatewayAssignment = { version: 0, routes: [], hosts: [] }
   #byService = new Map<string, Route>()
+  #byDomain = new Map<string, string>()
 
-  constructor(options: { door: Door; home: string; highest: HighestEpoch; holds: Holds }) {
+  constructor(options: {
+    door: Door
+    home: string
+    highest: HighestEpoch
+    holds: Holds
+    certificates: ShownCertificates
+  }) {
     this.#door = options.door
     this.#highest = options.highest
     this.#holds = options.holds
+    this.#certificates = options.certificates
     this.#path = join(options.home, 'routes.json')
   }
 
@@ -55,6 +66,17 @@ export class Routes {
 
   find(service: string): Route | null {
     return this.#byService.get(service) ?? null
+  }
+
+  /** The service whose own domain that host is; null: nobody's. */
+  serviceAt = (authority: string | undefined): string | null =>
+    this.#byDomain.size === 0 ? null : (this.#byDomain.get(hostNameOf(authority)) ?? null)
+
+  /** What an authority wants to read at a domain; null: nothing. */
+  challengeAt(authority: string | undefined, token: string): string | null {
+    const domain = hostNameOf(authority)
+    const found = this.#assignment.challenges?.find((one) => one.token === token && one.domain === domain)
+    return found?.answer ?? null
   }
 
   poolTo(route: { runtime: string; to: MachineAddress }): Pool {
@@ -92,6 +114,9 @@ export class Routes {
     this.#assignment = assignment
     this.#door.refuse(assignment.revoked ?? [])
     this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
+    const { domains = [], certificates = [] } = assignment
+    this.#byDomain = new Map(domains.map(({ name, service }) => [name, service]))
+    this.#certificates.follow(domains, certificates)
     // Last: who goes on finds the new routes.
     this.#holds.set(new Set(assignment.routes.filter(({ isHeld }) => isHeld).map(({ service }) => service)))
     const used = new Set(assignment.routes.filter((route) => !route.closed).map(keyOf))

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FAILURE_LINES_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { ABORTED, RequestCounts } from '../kit/request-counts.ts'
-import { measure, Usage } from './usage.ts'
+import { isWhole, measure, Usage } from './usage.ts'
 
 /**
  * Why a gateway answered by itself. `closed`: on control's word. `lost`: its own probes do not reach the machine. `full`:
@@ -44,7 +44,7 @@ export class Traffic {
     this.#inFlight += 1
     measure(request, response, (one) => {
       this.#inFlight -= 1
-      this.counts.note(service, response.writableFinished ? response.statusCode : ABORTED)
+      this.counts.note(service, isWhole(response) ? response.statusCode : ABORTED)
       this.usage.note(service, one)
       this.#observe(one.ms / 1_000)
     })

@@ -78,17 +78,36 @@ export class Usage {
 /** Measures one request until its answer is out, or its sender has gone. */
 export function measure(request: IncomingMessage, response: ServerResponse, note: (one: UsageNote) => void): void {
   const startedAt = performance.now()
-  // The response lets go of it before it is closed; a kept connection has sent other answers before.
-  const { socket } = request
-  const sentBefore = socket.bytesWritten
+  const bytesSent = 'stream' in request ? countBodyBytes(response) : countBytes(request)
   const named = request.headers[DEVICE_HEADER]
   const device = typeof named === 'string' && named.length <= DEVICE_NAME_LENGTH_MAX ? named : null
   response.once('close', () => {
     // Broken off in the middle, or a failure; who hung up before there was an answer is not told from here.
-    const isError = response.writableFinished ? response.statusCode >= 500 : response.headersSent
-    const bytesOut = Math.max(0, socket.bytesWritten - sentBefore)
-    note({ isError, ms: performance.now() - startedAt, bytesOut, device })
+    const isError = isWhole(response) ? response.statusCode >= 500 : response.headersSent
+    note({ isError, ms: performance.now() - startedAt, bytesOut: bytesSent(), device })
   })
+}
+
+/** True for an answer that got out whole. One of HTTP/2 calls itself finished also when its client went away. */
+export function isWhole(response: ServerResponse): boolean {
+  return response.writableFinished && response.writableEnded
+}
+
+// The response lets go of its socket before it is closed; a kept connection has sent other answers before.
+function countBytes({ socket }: IncomingMessage): () => number {
+  const sentBefore = socket.bytesWritten
+  return () => Math.max(0, socket.bytesWritten - sentBefore)
+}
+
+// On a connection of HTTP/2 many answers go out at once: what each has of it shows in its body only.
+function countBodyBytes(response: ServerResponse): () => number {
+  let bytes = 0
+  const write = response.write.bind(response) as (...args: unknown[]) => boolean
+  response.write = (chunk: unknown, ...more: unknown[]) => {
+    bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk instanceof Uint8Array ? chunk.byteLength : 0
+    return write(chunk, ...more)
+  }
+  return () => bytes
 }
 
 function view({ changes: _, toldChanges: __, devices, ...counts }: Counted): UsageMinute {

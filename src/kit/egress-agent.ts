@@ -1,9 +1,10 @@
 // HTTP to where an operator says, within limits: each address is judged after its name was resolved, as it is dialled.
 import { lookup as resolve } from 'node:dns'
-import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import { Agent } from 'undici'
 import { egressTo } from './egress.ts'
 import { Fault } from './fault.ts'
+import { networksOf } from './networks.ts'
 
 const KEEP_ALIVE_MS = 4_000
 
@@ -17,20 +18,10 @@ export type EgressPolicy = {
  * Faults with `options.bad_network`.
  */
 export function egressPolicy(allowed: string[]): EgressPolicy {
-  const exceptions = new BlockList()
-  for (const network of allowed) {
-    const [address = '', bits = ''] = network.trim().split('/')
-    const max = isIPv6(address) ? 128 : 32
-    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > max) {
-      throw new Fault('options.bad_network', 400, `'${network}' is not a network`, {
-        hint: 'Write it as 10.1.0.0/16; several with commas.',
-      })
-    }
-    exceptions.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
-  }
+  const exceptions = networksOf(allowed)
   return {
     refusalOf(address) {
-      if (isIP(address) !== 0 && exceptions.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return null
+      if (exceptions.has(address)) return null
       const verdict = egressTo(address)
       return verdict.isAllowed ? null : verdict.reason
     },

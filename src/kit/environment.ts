@@ -23,6 +23,13 @@ export type Environment = {
   oidcLabel: string | null
   /** Private networks that webhooks may lead to, separated by commas. */
   egressAllow: string[]
+  /** Where a gateway answers by HTTPS, and the files of its own certificate, when its options do not say it. */
+  tlsPort: string | null
+  tlsCert: string | null
+  tlsKey: string | null
+  /** Under which port apps reach it by HTTPS, and whose word it believes about the protocol of a request. */
+  tlsPublicPort: string | null
+  trustProxy: string[]
   /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
   metricsAddress: string | null
   /** Where a test arms fault points; null outside of tests. */
@@ -47,6 +54,11 @@ export function environment(): Environment {
     oidcClientSecret: process.env.MAINSTAY_OIDC_CLIENT_SECRET || null,
     oidcLabel: process.env.MAINSTAY_OIDC_LABEL || null,
     egressAllow: (process.env.MAINSTAY_EGRESS_ALLOW ?? '').split(',').filter((network) => network.trim() !== ''),
+    tlsPort: process.env.MAINSTAY_TLS_PORT || null,
+    tlsCert: process.env.MAINSTAY_TLS_CERT || null,
+    tlsKey: process.env.MAINSTAY_TLS_KEY || null,
+    tlsPublicPort: process.env.MAINSTAY_TLS_PUBLIC_PORT || null,
+    trustProxy: (process.env.MAINSTAY_TRUST_PROXY ?? '').split(',').filter((network) => network.trim() !== ''),
     metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }

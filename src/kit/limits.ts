@@ -622,3 +622,24 @@ export const EXTERNAL_WAIT_MS_MAX = 2_000
 export const EXTERNAL_SILENT_S = 4
 /** Looking into one before it is attached: its hosts, its rights, what is in it. */
 export const EXTERNAL_CHECK_MS_MAX = 20_000
+
+/** Domains and certificates of one service: every gateway holds all of them, with their keys. */
+export const DOMAINS_PER_SERVICE_MAX = 100
+export const CERTIFICATES_PER_SERVICE_MAX = 50
+/** Of a certificate and those that issued it; two or three are usual. */
+export const CERTIFICATES_IN_CHAIN_MAX = 10
+/** A file with a certificate and its key, whether PEM or PKCS #12; a few thousand bytes are usual. */
+export const CERTIFICATE_FILE_BYTES_MAX = 65_536
+/** Opening a PKCS #12 file: whoever made it chose how often its password is hashed. */
+export const PFX_MS_MAX = 5_000
+export const PFX_MEMORY_MB_MAX = 128
+/** A certificate that is in use and ends within this is warned of. */
+export const CERTIFICATE_ENDS_SOON_MS = 21 * 86_400_000
+export const WARNINGS_ABOUT_CERTIFICATES_MAX = 50
+/** Handshakes of HTTPS that take longer are given up; so are connections on which nothing is said. */
+export const TLS_HANDSHAKE_MS_MAX = 10_000
+/** Requests at once on one connection of HTTP/2, and the bytes of the headers of one: as much as HTTP/1.1 has. */
+export const HTTP2_STREAMS_MAX = 100
+export const HTTP2_HEADER_BYTES_MAX = 16_384
+/** How often the files of the gateway's own certificate are looked at. */
+export const CERTIFICATE_FILES_LOOK_MS = 2_000

@@ -23,6 +23,7 @@ import { endOurs, findOurs, killOurs, waitWhileAlive } from './our-processes.ts'
 import { regionNamed, toldOutage, withOutage, withoutOutage } from './outages.ts'
 import { checkPort, pickPort } from './ports.ts'
 import { waitUntilServing } from './readiness.ts'
+import type { LocalTls } from './role-commands.ts'
 import type { RoleProcess, RoleSpawner } from './role-process.ts'
 import { makeControl, makeGateway, makeHost, type RoleContext, type TokenRequest } from './roles.ts'
 import { openUpSocket } from './up-socket.ts'
@@ -39,6 +40,8 @@ export type CloudOptions = {
   home: string
   port: number
   controlPort: number
+  /** Null: no HTTPS. */
+  tls?: LocalTls | null
   /** Undefined: those of the last start, or the usual two. */
   regions?: string[] | undefined
   env: NodeJS.ProcessEnv
@@ -56,6 +59,8 @@ const USUAL_REGIONS = ['West US', 'East US']
 export class LocalCloud {
   readonly home: CloudHome
   readonly gatewayUrl: string
+  /** Null: nobody answers by HTTPS. */
+  readonly secureUrl: string | null
   readonly controlUrl: string
   #options: CloudOptions
   #regions: string[] = []
@@ -75,6 +80,7 @@ export class LocalCloud {
     this.home = cloudHome(options.home)
     this.gatewayUrl = `http://localhost:${options.port}`
     this.controlUrl = `http://localhost:${options.controlPort}`
+    this.secureUrl = options.tls ? `https://localhost:${options.tls.port}` : null
   }
 
   get regions(): string[] {
@@ -195,7 +201,16 @@ export class LocalCloud {
   }
 
   async #checkPorts(): Promise<void> {
-    const { port, controlPort } = this.#options
+    const { port, controlPort, tls } = this.#options
+    if (tls && (tls.port === port || tls.port === controlPort)) {
+      throw new Fault('port.taken', 500, `port ${tls.port} cannot be had twice`, {
+        hint: 'Give HTTPS a port of its own: --tls-port N (MAINSTAY_TLS_PORT).',
+      })
+    }
+    if (tls) {
+      const hint = 'Stop that program, or choose another port for HTTPS: --tls-port N or MAINSTAY_TLS_PORT.'
+      await checkPort(tls.port, hint)
+    }
     if (port === controlPort) {
       throw new Fault('port.taken', 500, `gateway and control cannot both have port ${port}`, {
         hint: 'Give them different ports: --port N --control-port M (MAINSTAY_PORT, MAINSTAY_CONTROL_PORT).',
@@ -271,12 +286,12 @@ export class LocalCloud {
   }
 
   #context(): RoleContext {
-    const { port, controlPort, env } = this.#options
+    const { port, controlPort, tls = null, env } = this.#options
     const { folder, gateway, tokenFile } = this.home
     const machinePort = this.#machinePort
     return {
       home: this.home,
-      facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort },
+      facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort, tls },
       env,
       spawn: this.#options.spawn ?? startRole,
       // One after the other: control keeps regions in the order in which their tokens were asked for.

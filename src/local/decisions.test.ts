@@ -85,6 +85,7 @@ test('roles are started with the command lines of separate machines', () => {
     port: 80,
     controlPort: 81,
     machinePort: 9,
+    tls: null,
   }
   assert.equal(
     controlCommand(facts).join(' '),
@@ -95,6 +96,8 @@ test('roles are started with the command lines of separate machines', () => {
     gatewayCommand(facts).join(' '),
     'gateway --home /h/gateway --control https://127.0.0.1:9 --domain edge --address 127.0.0.1 --port 80',
   )
+  const tls = { port: 443, files: { cert: '/c', key: '/k' } }
+  assert.match(gatewayCommand({ ...facts, tls }).join(' '), /--port 80 --tls-port 443 --tls-cert \/c --tls-key \/k$/)
   assert.deepEqual(hostCommand(facts, { home: '/h/hosts/west-us', region: 'West US' }).slice(0, 5), [
     'host',
     '--home',

@@ -7,7 +7,11 @@ export type CommandFacts = {
   port: number
   controlPort: number
   machinePort: number
+  tls: LocalTls | null
 }
+
+/** The gateway's port for HTTPS, and the files of its own certificate, if it has one. */
+export type LocalTls = { port: number; files: { cert: string; key: string } | null }
 
 const LOOPBACK = '127.0.0.1'
 
@@ -27,6 +31,8 @@ export function gatewayCommand(facts: CommandFacts): string[] {
     'gateway',
     ...['--home', facts.gatewayHome, '--control', machineUrl(facts), '--domain', 'edge'],
     ...['--address', LOOPBACK, '--port', String(facts.port)],
+    ...(facts.tls ? ['--tls-port', String(facts.tls.port)] : []),
+    ...(facts.tls?.files ? ['--tls-cert', facts.tls.files.cert, '--tls-key', facts.tls.files.key] : []),
   ]
 }
 

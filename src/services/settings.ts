@@ -3,7 +3,7 @@ import type { Updateable } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, KeyType, KeyView, ServiceSettings } from '../contract/api.ts'
-import type { Intake } from '../contract/assignment.ts'
+import type { Intake, Route } from '../contract/assignment.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomKey } from '../kit/identifiers.ts'
@@ -15,8 +15,8 @@ import { untilServed } from './facts-of.ts'
 import { getService, lockServices, requireIdle, type Service } from './services.ts'
 
 /**
- * What is written about a service, and the words for it in the audit. `isOfControl`: no runtime has to know, so it may be
- * written while the service is lost.
+ * What is written about a service, and the words for it in the audit. `isOfControl`: no runtime has to know, only gateways
+ * or nobody, so it may be written while the service is lost.
  */
 type Change = {
   action: string
@@ -24,6 +24,8 @@ type Change = {
   tell?: (service: Service) => { before: unknown; after: unknown }
   isOfControl?: boolean
 }
+
+const NOT_OF_RUNTIMES = new Set(['loss_ms_max', 'is_https_redirected', 'hsts_seconds'])
 
 const RESTART: Change = { action: 'mobile restart', set: (service) => ({ restarts: service.restarts + 1 }) }
 
@@ -78,6 +80,8 @@ export function settingsOf(service: Service): ServiceSettings {
     isHttpsRequired: service.is_https_required,
     bodyKb: service.body_kb,
     loginRedirects: service.login_redirects,
+    isHttpsRedirected: service.is_https_redirected,
+    hstsSeconds: service.hsts_seconds,
     lossMsMax: service.loss_ms_max,
   }
 }
@@ -85,6 +89,12 @@ export function settingsOf(service: Service): ServiceSettings {
 /** What its runtime takes from apps. */
 export function intakeOf(service: Pick<Service, 'cors_origins' | 'is_https_required' | 'body_kb'>): Intake {
   return { origins: service.cors_origins, isHttpsRequired: service.is_https_required, bodyKb: service.body_kb }
+}
+
+/** What gateways send and tell browsers of it; undefined: nothing. */
+export function httpsOf(service: Pick<Service, 'is_https_redirected' | 'hsts_seconds'>): Route['https'] {
+  const { is_https_redirected: isRedirected, hsts_seconds: hstsSeconds } = service
+  return isRedirected || hstsSeconds > 0 ? { isRedirected, hstsSeconds } : undefined
 }
 
 /** Sets some settings, and waits until they are in force. */
@@ -121,7 +131,7 @@ function settingsChange(wanted: Partial<ServiceSettings>): Change {
     })
   }
   const tell = (service: Service) => ({ before: settingsOf(service), after: wanted })
-  const isOfControl = Object.keys(set).every((column) => column === 'loss_ms_max')
+  const isOfControl = Object.keys(set).every((column) => NOT_OF_RUNTIMES.has(column))
   return { action: 'mobile config set', set: () => set, tell, isOfControl }
 }
 
@@ -129,6 +139,7 @@ function settingsChange(wanted: Partial<ServiceSettings>): Change {
 export function columnsOf(wanted: Partial<ServiceSettings>): Updateable<ControlDatabase['services']> {
   const { isSchemaDynamic, isKeyRequired, crossDomainWhitelist: origins, isHttpsRequired, bodyKb, lossMsMax } = wanted
   const { loginRedirects } = wanted
+  const { isHttpsRedirected, hstsSeconds } = wanted
   return {
     ...(isKeyRequired === undefined ? {} : { is_key_required: isKeyRequired }),
     ...(isSchemaDynamic === undefined ? {} : { is_schema_dynamic: isSchemaDynamic }),
@@ -136,6 +147,8 @@ export function columnsOf(wanted: Partial<ServiceSettings>): Updateable<ControlD
     ...(isHttpsRequired === undefined ? {} : { is_https_required: isHttpsRequired }),
     ...(bodyKb === undefined ? {} : { body_kb: bodyKb }),
     ...(loginRedirects === undefined ? {} : { login_redirects: JSON.stringify(loginRedirects) }),
+    ...(isHttpsRedirected === undefined ? {} : { is_https_redirected: isHttpsRedirected }),
+    ...(hstsSeconds === undefined ? {} : { hsts_seconds: hstsSeconds }),
     ...(lossMsMax === undefined ? {} : { loss_ms_max: lossMsMax }),
   }
 }
@@ -154,8 +167,8 @@ export async function planRestart(deps: ServiceDeps, caller: Caller, name: strin
 
 async function change(deps: ServiceDeps, caller: Caller, name: string, wanted: Change): Promise<void> {
   const { service, version } = await write(deps, caller, name, { ...wanted, isDryRun: false })
-  if (wanted.isOfControl) return
   await deps.field.push()
+  if (wanted.isOfControl) return
   await untilServed(deps.field, service, version)
 }
 

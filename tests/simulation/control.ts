@@ -147,7 +147,7 @@ export class SimControl {
 
   #routes() {
     const verdicts = new Map(this.rows.living.map(({ id }) => [id, this.board.verdictOf(id)]))
-    return deriveGatewayAssignment({ ...this.rows.snapshot(), verdicts }, 'gateway')
+    return deriveGatewayAssignment({ ...this.rows.snapshot(), verdicts }, 'gateway', (sealed) => sealed)
   }
 
   #tend(): boolean {

@@ -59,6 +59,9 @@ export class Rows {
       regions: this.regions,
       servers: this.servers,
       apis: [],
+      domains: [],
+      certificates: [],
+      challenges: [],
       jobs: [],
       services: this.living,
       serverDrops: [],
@@ -169,6 +172,8 @@ export class Rows {
       cors_origins: ['localhost'],
       is_https_required: false,
       body_kb: 1_024,
+      is_https_redirected: false,
+      hsts_seconds: 0,
     }
     this.services.push(service)
     return service

@@ -1,6 +1,6 @@
 // Services in the management API: what they are, and what can be asked of them.
 import { type Static, Type } from 'typebox'
-import { BODY_KB_MAX } from '../assignment.ts'
+import { BODY_KB_MAX, HSTS_SECONDS_MAX } from '../assignment.ts'
 import { LOGIN_REDIRECT, LOGIN_REDIRECTS_MAX } from '../auth-provider.ts'
 import { HealthView, Instant, Mode, Nullable } from './parts.ts'
 
@@ -151,6 +151,8 @@ export const ServiceSettings = Type.Object({
   loginRedirects: Type.Array(Type.String(), {
     description: 'URLs to which the result of a sign-in may be handed over, each with all below it',
   }),
+  isHttpsRedirected: Type.Boolean({ description: 'gateways send plain HTTP to HTTPS' }),
+  hstsSeconds: Type.Integer({ description: 'how long browsers are to come by HTTPS only; 0: they are told nothing' }),
   lossMsMax: Type.Integer({ description: 'a recovery that is predicted to lose more wants to be told so' }),
 })
 export type ServiceSettings = Static<typeof ServiceSettings>
@@ -167,6 +169,8 @@ export const SetSettings = Type.Object(
     loginRedirects: Type.Optional(
       Type.Array(Type.String({ pattern: LOGIN_REDIRECT, maxLength: 2_048 }), { maxItems: LOGIN_REDIRECTS_MAX }),
     ),
+    isHttpsRedirected: Type.Optional(Type.Boolean()),
+    hstsSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: HSTS_SECONDS_MAX })),
     lossMsMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     isDryRun: Type.Optional(Type.Boolean()),
   },

@@ -6,7 +6,7 @@ import { useLocation } from 'wouter'
 import { formatMs } from '../../contract/amounts.ts'
 import type { ServiceSettings, ServiceView } from '../../contract/api.ts'
 import { API } from '../../contract/api-routes.ts'
-import { BODY_KB_MAX } from '../../contract/assignment.ts'
+import { BODY_KB_MAX, HSTS_SECONDS_MAX } from '../../contract/assignment.ts'
 import { pathOf } from '../calls/call.ts'
 import { serversQuery, settingsQuery } from '../calls/queries.ts'
 import {
@@ -51,6 +51,7 @@ export function ConfigureTab({ service }: { service: ServiceView }) {
 function SettingsFacts({ settings }: { settings: ServiceSettings }) {
   const { isSchemaDynamic, isKeyRequired, crossDomainWhitelist, isHttpsRequired, bodyKb, lossMsMax } = settings
   const { loginRedirects } = settings
+  const { isHttpsRedirected, hstsSeconds } = settings
   return (
     <Pairs
       pairs={[
@@ -58,6 +59,8 @@ function SettingsFacts({ settings }: { settings: ServiceSettings }) {
         ['Application key', isKeyRequired ? 'asked of every client' : 'not asked of clients that know none'],
         ['Pages that may call it', crossDomainWhitelist.join(', ') || 'none'],
         ['Plain HTTP', isHttpsRequired ? 'is refused' : 'is taken'],
+        ['Plain HTTP at the gateways', isHttpsRedirected ? 'is sent to HTTPS' : 'is passed on'],
+        ['Browsers come by HTTPS only', hstsSeconds === 0 ? 'are not told to' : `for ${hstsSeconds} s`],
         ['Largest body', `${bodyKb} KiB`],
         ['A sign-in may be handed over to', loginRedirects.join(', ') || 'no URL'],
         ['Loss that a recovery may cost', formatMs(lossMsMax)],
@@ -72,6 +75,8 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
   const [origins, setOrigins] = useState(settings.crossDomainWhitelist)
   const [isHttpsRequired, setHttpsRequired] = useState(settings.isHttpsRequired)
   const [redirects, setRedirects] = useState(settings.loginRedirects)
+  const [isHttpsRedirected, setHttpsRedirected] = useState(settings.isHttpsRedirected)
+  const [hstsSeconds, setHstsSeconds] = useState<number | string>(settings.hstsSeconds)
   const [bodyKb, setBodyKb] = useState<number | string>(settings.bodyKb)
   const [seconds, setSeconds] = useState<number | string>(settings.lossMsMax / 1_000)
   const lossMsMax = Math.round(Number(seconds) * 1_000)
@@ -80,11 +85,13 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
     ...(isKeyRequired === settings.isKeyRequired ? {} : { isKeyRequired }),
     ...(origins.join() === settings.crossDomainWhitelist.join() ? {} : { crossDomainWhitelist: origins }),
     ...(isHttpsRequired === settings.isHttpsRequired ? {} : { isHttpsRequired }),
+    ...(isHttpsRedirected === settings.isHttpsRedirected ? {} : { isHttpsRedirected }),
+    ...(Number(hstsSeconds) === settings.hstsSeconds ? {} : { hstsSeconds: Number(hstsSeconds) }),
     ...(Number(bodyKb) === settings.bodyKb ? {} : { bodyKb: Number(bodyKb) }),
     ...(redirects.join() === settings.loginRedirects.join() ? {} : { loginRedirects: redirects }),
     ...(lossMsMax === settings.lossMsMax ? {} : { lossMsMax }),
   }
-  const isChanged = Object.keys(wanted).length > 0 && seconds !== '' && bodyKb !== ''
+  const isChanged = Object.keys(wanted).length > 0 && ![seconds, bodyKb, hstsSeconds].includes('')
   return (
     <Stack gap="sm" maw={520}>
       <Switch
@@ -107,9 +114,25 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
       />
       <Switch
         label="HTTPS only"
-        description="Plain HTTP is refused. The gateway must be told the protocol (X-Forwarded-Proto)."
+        description="Plain HTTP is refused."
         checked={isHttpsRequired}
         onChange={(event) => setHttpsRequired(event.currentTarget.checked)}
+      />
+      <Switch
+        label="Send plain HTTP to HTTPS"
+        description="Gateways answer plain HTTP with the same address by HTTPS, where they have it."
+        checked={isHttpsRedirected}
+        onChange={(event) => setHttpsRedirected(event.currentTarget.checked)}
+      />
+      <NumberInput
+        label="Browsers are to come by HTTPS only, in seconds (HSTS)"
+        description="Told to those that came by HTTPS. They keep to it for so long, whatever is changed here; 0 tells them nothing."
+        value={hstsSeconds}
+        onChange={setHstsSeconds}
+        min={0}
+        max={HSTS_SECONDS_MAX}
+        allowDecimal={false}
+        w={360}
       />
       <NumberInput
         label="Largest body of a request, in KiB"
