@@ -33,6 +33,7 @@ export function tableViewLines(view: TableView): string[] {
     ...pairLines([
       ['Table', view.name],
       ['Rows', view.recordCount === null ? 'unknown: its region cannot be asked now' : formatCount(view.recordCount)],
+      ['Ids', view.idType === 'integer' ? 'integers that the service gives' : 'texts'],
       ['Soft delete', view.hasSoftDelete === null ? 'unknown' : view.hasSoftDelete ? 'on' : 'off'],
       ['Created', view.createdAt],
     ]),

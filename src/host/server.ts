@@ -12,6 +12,7 @@ import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
 import type { Upstream } from '../databases/cluster-config.ts'
 import { findShutdownLsn } from '../databases/control-file.ts'
+import { raiseIdentities } from '../databases/identities.ts'
 import { isOpenAllowed } from '../databases/lease.ts'
 import { dropSlots, promote } from '../databases/replication.ts'
 import { raiseStamps } from '../databases/stamps.ts'
@@ -335,7 +336,7 @@ export class ManagedServer {
     // First: while a commit waits for a standby that is gone, nothing else here may have to wait for it.
     await this.#synchrony.follow(this.#synchronousSlot(wanted))
     // Clients have seen what was written after the moment that was restored: new stamps come after that.
-    if (wanted.restore && !wanted.isInitialized) await this.#withSetup(raiseStamps)
+    if (wanted.restore && !wanted.isInitialized) await this.#withSetup(raiseAll)
     await this.#prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
@@ -401,7 +402,7 @@ export class ManagedServer {
     faultPoint('host.promote.promoted')
     this.#monitor.forget()
     await this.#withSetup(async (client) => {
-      await raiseStamps(client)
+      await raiseAll(client)
       await ensureDivergenceSlot(client)
     })
     await this.#keep({ role: 'primary', epoch: wanted.epoch })
@@ -483,6 +484,12 @@ export class ManagedServer {
 }
 
 const FREE = { kind: 'free', term: 0 } as const
+
+// Nothing that apps have seen, of rows that are not here, is given a second time.
+async function raiseAll(client: pg.Client): Promise<void> {
+  await raiseStamps(client)
+  await raiseIdentities(client)
+}
 
 function problemOf(error: unknown): { message: string; code: string | null } {
   return { message: messageOf(error), code: error instanceof Fault ? error.code : null }

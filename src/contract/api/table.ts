@@ -17,9 +17,12 @@ export const PermissionsView = Type.Object(
 )
 export type PermissionsView = Static<typeof PermissionsView>
 
+/** What ids are: texts that an app may choose, or integers that the service gives. */
+export const IdTypeView = Type.Union([Type.Literal('string'), Type.Literal('integer')])
+
 export const TableView = Type.Object({
   name: Type.String(),
-  idType: Type.Literal('string'),
+  idType: IdTypeView,
   permissions: PermissionsView,
   /** Null where the region cannot be asked. */
   recordCount: Nullable(Type.Integer()),
@@ -35,6 +38,7 @@ export const CreateTable = Type.Object(
     name: Type.String(),
     permissions: Type.Optional(Type.Partial(PermissionsView)),
     hasSoftDelete: Type.Optional(Type.Boolean({ description: 'a delete marks a row; apps that were offline need it' })),
+    idType: Type.Optional(IdTypeView),
   },
   { additionalProperties: false },
 )
