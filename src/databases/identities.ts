@@ -7,17 +7,32 @@ import { IDENTITY_GAP } from '../kit/limits.ts'
 type TableName = { schema: string; table: string }
 
 /**
- * To be called on a promoted or restored server before any login is opened: ids that the old side gave, and that never
- * arrived, are known to the apps that were given them. How many is not known here, so a gap is left.
+ * Ids that a lost side gave, and that never arrived, are known to the apps that were given them. How many is not known
+ * here, so a gap is left.
  */
 export async function raiseIdentities(client: pg.Client): Promise<void> {
+  for (const name of await listIdentities(client, null)) await raiseIdentity(client, name, { gap: IDENTITY_GAP })
+}
+
+/** As `raiseIdentities`, in one schema, where it is known what was given by table; `above` null: it is not. */
+export async function raiseIdentitiesAbove(
+  client: pg.Client,
+  { schema, above }: { schema: string; above: Record<string, string> | null },
+): Promise<void> {
+  for (const name of await listIdentities(client, schema)) {
+    await raiseIdentity(client, name, { above: above?.[name.table] ?? '0', gap: above === null ? IDENTITY_GAP : 0 })
+  }
+}
+
+async function listIdentities(client: pg.Client, schema: string | null): Promise<TableName[]> {
   const { rows } = await client.query<TableName>(
     `select n.nspname as schema, c.relname as table from pg_attribute a
        join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-      where a.attname = $1 and a.attidentity <> '' and c.relkind = 'r' and c.relname <> all($2)`,
-    [ID_COLUMN, OWN_TABLES],
+      where a.attname = $1 and a.attidentity <> '' and c.relkind = 'r' and c.relname <> all($2)
+        and ($3::text is null or n.nspname = $3)`,
+    [ID_COLUMN, OWN_TABLES, schema],
   )
-  for (const name of rows) await raiseIdentity(client, name, { gap: IDENTITY_GAP })
+  return rows
 }
 
 /**

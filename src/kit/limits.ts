@@ -345,13 +345,13 @@ export const BACKUP_TOLD_EVERY_MS = 200
 /** Rows whose digests one answer holds. */
 export const ROW_DIGESTS_MAX = 5_000
 /** A row that was written so shortly before a backup's moment may have been committed after it. */
+export const COMPARISON_MARGIN_MS = 10_000
 /**
- * After a promotion new integer ids start so far above the newest one that arrived: as many may have been given by a lost
- * primary that never did. More than a server inserts in the seconds that a standby may be behind, and small enough that
+ * After a promotion new integer ids start so far above the newest one that arrived: so many may a lost primary have
+ * given that never did. More than a server inserts in the seconds that a standby may be behind, and small enough that
  * an app that keeps ids in 32 bits lives through 20,000 promotions.
  */
 export const IDENTITY_GAP = 100_000
-export const COMPARISON_MARGIN_MS = 10_000
 /** What is found wrong is told up to so many times. */
 export const PROBLEMS_TOLD_MAX = 20
 /** How often copies that go on changing are compared, before what differs every time is called different. */
