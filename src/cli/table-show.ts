@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { formatCount } from '../contract/amounts.ts'
 import type { TableView } from '../contract/api.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
+import { slowReadText } from '../contract/slow-read.ts'
 import { needService, needTable } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
@@ -40,5 +41,9 @@ export function tableViewLines(view: TableView): string[] {
     'Permissions',
     ...pairLines(TABLE_OPERATIONS.map((operation) => [`  ${operation}`, view.permissions[operation]])),
     ...(columns ? tableLines(['Column', 'Type', 'Indexed'], columns) : ['Columns are unknown now.']),
+    ...(view.advice ?? []).flatMap((advice) => [
+      `Slow for want of an index: ${slowReadText(advice)}`,
+      `  ${advice.command}`,
+    ]),
   ]
 }

@@ -2,8 +2,9 @@
 
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
-import type { CreateTable, TableView } from '../contract/api.ts'
+import type { CreateTable, IndexAdviceView, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
+import { indexCommand, type SlowRead } from '../contract/slow-read.ts'
 import { DELETED_COLUMN, ID_COLUMN, isReservedColumn } from '../contract/table-format.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
@@ -32,7 +33,7 @@ export async function viewTables(deps: ApiDeps, caller: Caller, name: string, on
   const service = await getService(deps.db, caller.subscriptionId, name)
   const tables = only ? [await getTable(deps.db, service, only)] : await listTables(deps.db, [service.id])
   const { machine } = primaryOf(await getServer(deps.db, service.server))
-  const infos = await askInfos(deps, service, machine)
+  const [infos, slow] = await Promise.all([askInfos(deps, service, machine), askSlowReads(deps, service)])
   return tables.map((table) => ({
     name: table.name,
     idType: table.id_type,
@@ -40,6 +41,7 @@ export async function viewTables(deps: ApiDeps, caller: Caller, name: string, on
     recordCount: infos?.[table.name]?.rows ?? null,
     columns: shownColumns(table, infos?.[table.name]?.columns ?? null),
     hasSoftDelete: infos?.[table.name]?.columns.some(({ name }) => name === DELETED_COLUMN) ?? null,
+    advice: adviceOf(service, table, { columns: infos?.[table.name]?.columns ?? null, slow }),
     createdAt: table.created_at.toISOString(),
   }))
 }
@@ -126,6 +128,30 @@ function withoutTable(late: Fault, table: string): Fault {
   return new Fault(late.code, late.status, `${late.message}; there is no table '${table}'`, {
     hint: 'Give the command again when the machine is less busy: mainstay status',
   })
+}
+
+// What has its index by now needs none.
+function adviceOf(
+  service: Service,
+  { name }: ServiceTable,
+  { columns, slow }: { columns: TableInfo['columns'] | null; slow: SlowRead[] | null },
+): IndexAdviceView[] | null {
+  if (columns === null || slow === null) return null
+  const isMissing = (read: SlowRead) => columns.some((one) => one.name === read.column && !one.indexed)
+  return slow
+    .filter((read) => read.table === name && isMissing(read))
+    .sort((one, other) => other.slowestMs - one.slowestMs)
+    .map(({ table: _, ...read }) => ({ ...read, command: indexCommand(service.name, name, read.column) }))
+}
+
+async function askSlowReads({ field }: ApiDeps, service: Service): Promise<SlowRead[] | null> {
+  const path = `/slow-reads/${encodeURIComponent(service.id)}`
+  try {
+    return (await field.order(service.machine, { method: 'GET', path, timeoutMs: REGION_CALL_MS_MAX })) as SlowRead[]
+  } catch {
+    // A host that is away, or of an older release, tells none.
+    return null
+  }
 }
 
 async function askInfos(deps: ApiDeps, service: Service, machine: string): Promise<Record<string, TableInfo> | null> {

@@ -77,7 +77,8 @@ async function addIndex(client: pg.Client, name: TableName, column: Found): Prom
   const isTaken = await client.query<{ taken: boolean }>('select pg_try_advisory_lock(hashtext($1)) as taken', [index])
   if (isTaken.rows[0]?.taken !== true) return { state: 'building', column: column.name }
   try {
-    await buildIndex(client, name, index, `(${id(column.name)})`)
+    // As reads order by it: they go through it either way.
+    await buildIndex(client, name, index, `(${id(column.name)} nulls first)`)
     if (column.isText) await buildIndex(client, name, partIndex, await partIndexSql(client, column.name))
     return { state: 'done', column: column.name }
   } finally {

@@ -352,6 +352,19 @@ export const COMPARISON_MARGIN_MS = 10_000
  * an app that keeps ids in 32 bits lives through 20,000 promotions.
  */
 export const IDENTITY_GAP = 100_000
+/** A read that takes PostgreSQL so long is looked at: an index may be missing. */
+export const SLOW_READ_MS = 50
+/** How often a service's slow reads are explained at most, and how long an explanation may take. */
+export const INDEX_LOOKS_EVERY_MS = 2_000
+export const INDEX_LOOK_MS_MAX = 2_000
+/** Reads of one kind are explained again after this time: the table has grown, or has its index. */
+export const INDEX_LOOK_AGAIN_MS = 300_000
+/** Fewer rows than these are read as fast without an index; nor does one help to find more than this share of all. */
+export const INDEX_ADVICE_ROWS_MIN = 1_000
+export const INDEX_ADVICE_SHARE_MAX = 0.2
+/** So many kinds of slow reads of a service are remembered, each for so long after it was last seen. */
+export const INDEX_ADVICE_MAX = 50
+export const INDEX_ADVICE_KEEP_MS = 24 * 3_600_000
 /** What is found wrong is told up to so many times. */
 export const PROBLEMS_TOLD_MAX = 20
 /** How often copies that go on changing are compared, before what differs every time is called different. */

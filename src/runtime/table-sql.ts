@@ -13,7 +13,14 @@ import { type Column, hasSoftDelete, type TableColumns } from './columns.ts'
 import { QuerySql } from './query-sql.ts'
 import { shownSql } from './shown-value.ts'
 
-export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; salt?: string }
+/** `onDone` is told how many milliseconds it took, the wait for a connection left out. */
+export type Statement = {
+  text: string
+  values: SqlValue[]
+  isWrite: boolean
+  salt?: string
+  onDone?: (tookMs: number) => void
+}
 /** A column under the name that the client gave it. */
 export type Shown = { column: Column; as: string }
 export type Assigned = { column: Column; value: SqlValue }

@@ -24,6 +24,7 @@ import { versionNumber } from './etags.ts'
 import type { Property } from './item-body.ts'
 import { asksForChanges, missingMembers } from './query-sql.ts'
 import type { ListQuery } from './read-query.ts'
+import type { SlowReads } from './slow-reads.ts'
 import { faultOfSql, isUnknownFunction, ruleOf } from './sql-errors.ts'
 import {
   type Assigned,
@@ -71,12 +72,20 @@ export class TableStore {
   readonly #columns: ColumnCache
   readonly #schema: string
   readonly #isSchemaDynamic: boolean
+  readonly #slowReads: SlowReads
 
-  constructor(deps: { database: AppDatabase; columns: ColumnCache; schema: string; isSchemaDynamic: boolean }) {
+  constructor(deps: {
+    database: AppDatabase
+    columns: ColumnCache
+    schema: string
+    isSchemaDynamic: boolean
+    slowReads: SlowReads
+  }) {
     this.#database = deps.database
     this.#columns = deps.columns
     this.#schema = deps.schema
     this.#isSchemaDynamic = deps.isSchemaDynamic
+    this.#slowReads = deps.slowReads
   }
 
   /** A page of rows; null when a named column does not exist, which with dynamic schema means: no rows. */
@@ -88,7 +97,12 @@ export class TableStore {
       const named = read.clientGeneration === 2 ? plainlyNamed(columns) : firstNamed(columns)
       const missing = [...missingOf(named, read.select ?? []), ...missingMembers(named, expressions)]
       if (missing.length > 0) return { missing }
-      return listSql(this.#nameOf(table), named, { ...read, shown: shownOf(named, read), settledAt })
+      const statement = listSql(this.#nameOf(table), named, { ...read, shown: shownOf(named, read), settledAt })
+      if (expressions.length === 0) return statement
+      const { filters, orderBy } = read
+      const onDone = (tookMs: number) =>
+        this.#slowReads.note({ table, tookMs, statement, columns: named, filters, orderBy })
+      return { ...statement, onDone }
     }
     const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead(read))
     return found?.[0] ?? null
