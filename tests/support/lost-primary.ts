@@ -92,6 +92,14 @@ export class LostPrimary {
     return forkLsn
   }
 
+  /** Kills the primary, and promotes the standby, which is running. `asOther`: what makes it another machine. */
+  async promote(asOther: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    await this.primary.kill()
+    await this.standby.withClient(promote)
+    await this.standby.withClient(asOther, { database: APPS_DATABASE })
+    await this.standby.withClient(raiseAboveLost, { database: APPS_DATABASE })
+  }
+
   /** Starts the lost primary as a reader, and runs `work` with a superuser client in its apps database. */
   async read<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     await this.primary.start({ kind: 'reader' })
