@@ -2,6 +2,10 @@
 
 export type Value = string | number | boolean | Date | null
 export type Item = Record<string, Value | undefined> & { id?: string }
+/** Of a table whose ids are integers. */
+export type IntegerItem = Record<string, Value | undefined> & { id?: number }
+type AnyItem = Item | IntegerItem
+type Id<T extends AnyItem> = NonNullable<T['id']>
 
 /** What may be awaited, or given handlers. */
 export type Pending<T> = PromiseLike<T> & { catch<R>(refuse: (error: ScriptError) => R): Promise<T | R> }
@@ -15,7 +19,7 @@ export type Handlers<T> = {
   includeDeleted?: boolean
 }
 
-export interface Query<T extends Item = Item> {
+export interface Query<T extends AnyItem = Item> {
   where(filter: object | string | ((...values: never[]) => boolean), ...values: unknown[]): this
   select(...columns: string[]): this
   orderBy(...columns: string[]): this
@@ -28,17 +32,17 @@ export interface Query<T extends Item = Item> {
   read(handlers?: Handlers<T[] & { totalCount?: number }>): Pending<T[] & { totalCount?: number }>
 }
 
-export interface Table<T extends Item = Item> extends Omit<Query<T>, 'toOData' | 'read'> {
+export interface Table<T extends AnyItem = Item> extends Omit<Query<T>, 'toOData' | 'read'> {
   getTableName(): string
   insert(item: T, handlers?: Handlers<T>): Pending<T>
-  update(item: T & { id: string }, handlers?: Handlers<T>): Pending<T>
-  del(itemOrId: T | string, handlers?: Handlers<void>): Pending<void>
-  lookup(id: string, handlers?: Handlers<T>): Pending<T>
+  update(item: T & { id: Id<T> }, handlers?: Handlers<T>): Pending<T>
+  del(itemOrId: T | Id<T>, handlers?: Handlers<void>): Pending<void>
+  lookup(id: Id<T>, handlers?: Handlers<T>): Pending<T>
   read(query?: Query<T>, handlers?: Handlers<T[]>): Pending<T[] & { totalCount?: number }>
 }
 
 export interface Tables {
-  getTable<T extends Item = Item>(name: string): Table<T>
+  getTable<T extends AnyItem = Item>(name: string): Table<T>
 }
 
 /** What a provider said of somebody: `userId` is `Facebook:1234`. */
@@ -60,10 +64,10 @@ type About<Subject, Result> = Subject & {
 }
 /** What is returned is the answer; nothing: the operation's own. */
 type Answer = unknown | Promise<unknown>
-export type Insert<T extends Item = Item> = (about: About<{ item: T }, T>) => Answer
-export type Update<T extends Item = Item> = (about: About<{ item: T & { id: string } }, T>) => Answer
-export type Read<T extends Item = Item> = (about: About<{ query: Query<T> & { id?: string } }, T[]>) => Answer
-export type Delete = (about: About<{ id: string }, void>) => Answer
+export type Insert<T extends AnyItem = Item> = (about: About<{ item: T }, T>) => Answer
+export type Update<T extends AnyItem = Item> = (about: About<{ item: T & { id: Id<T> } }, T>) => Answer
+export type Read<T extends AnyItem = Item> = (about: About<{ query: Query<T> & { id?: string } }, T[]>) => Answer
+export type Delete<T extends AnyItem = Item> = (about: About<{ id: Id<T> }, void>) => Answer
 
 export type SqlRow = Record<string, unknown>
 export interface Sql {

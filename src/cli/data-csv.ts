@@ -9,6 +9,7 @@ import {
   csvCells,
   csvColumns,
   headerProblem,
+  idOfRow,
   nextPageFilter,
   ROWS_AT_ONCE_MAX,
   rowOfCells,
@@ -79,14 +80,14 @@ async function exportRows(
     const { default: Papa } = await import('papaparse')
     await handle.appendFile(`${Papa.unparse([names])}\r\n`)
     let written = 0
-    let lastId: string | null = null
+    let lastId: string | number | null = null
     for (let isLast = false; !isLast; ) {
       const filter = nextPageFilter(flags.filter ?? null, lastId)
       const query = { $orderby: 'id', $top: String(PAGE_ROWS_MAX), ...(filter === null ? {} : { $filter: filter }) }
       const page: RowView[] = await client.tables.readData(service, table, query)
       if (page.length > 0) await handle.appendFile(`${Papa.unparse(page.map((row) => csvCells(names, row)))}\r\n`)
       written += page.length
-      lastId = String(page.at(-1)?.id)
+      lastId = idOfRow(page.at(-1))
       session.talk.tellProgress(`${formatCount(written)} rows`)
       isLast = page.length < PAGE_ROWS_MAX
     }

@@ -6,7 +6,7 @@ import type { CommonFlags } from './config.ts'
 import { parsePermissions } from './permissions.ts'
 import { insertCurl, readCurl } from './service-lines.ts'
 
-type Flags = CommonFlags & { permissions?: string; softDelete?: boolean }
+type Flags = CommonFlags & { permissions?: string; softDelete?: boolean; integerId?: boolean }
 
 const USAGE = 'mainstay mobile table create SERVICE TABLE'
 
@@ -19,10 +19,12 @@ export function addTableCreate(table: Command, shell: Shell): void {
       'mainstay mobile table create PrimaryService TodoItem',
       'mainstay mobile table create PrimaryService TodoItem --permissions insert=application,read=public,*=admin',
       'mainstay mobile table create PrimaryService Note --softDelete',
+      'mainstay mobile table create PrimaryService Score --integerId',
     ],
   })
     .option('-p, --permissions <list>', 'who may do what: insert|read|update|delete|*=public|application|user|admin')
     .option('--softDelete', 'let a delete mark a row: apps that were offline hear of it, and it can be undone')
+    .option('--integerId', 'let the service give integers as ids, for apps that need them; without soft delete')
     .action(async (givenService: string | undefined, givenTable: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile table create', flags }, async (session) => {
         const service = await needService(session, givenService, USAGE)
@@ -31,7 +33,8 @@ export function addTableCreate(table: Command, shell: Shell): void {
         const client = await session.client()
         session.talk.progress('Creating table')
         const softDelete = flags.softDelete === true ? { hasSoftDelete: true } : {}
-        const created = await client.tables.createTable(service, { name, ...permissions, ...softDelete })
+        const integerId = flags.integerId === true ? { idType: 'integer' as const } : {}
+        const created = await client.tables.createTable(service, { name, ...permissions, ...softDelete, ...integerId })
         const view = await client.getService(service)
         return { json: created, lines: ['Next', `  ${insertCurl(view, name)}`, `  ${readCurl(view, name)}`] }
       })

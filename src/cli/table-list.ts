@@ -25,8 +25,9 @@ export function addTableList(table: Command, shell: Shell): void {
         one.name,
         one.columns === null ? 'unknown' : String(one.columns.filter((column) => column.indexed).length),
         one.recordCount === null ? 'unknown' : formatCount(one.recordCount),
+        one.idType,
       ])
-      return { json: tables, lines: tableLines(['Name', 'Indexes', 'Rows'], rows) }
+      return { json: tables, lines: tableLines(['Name', 'Indexes', 'Rows', 'Ids'], rows) }
     })
   })
 }

@@ -20,11 +20,14 @@ export function planTableUpdate(table: TableView, steps: Planned[]): DryRunView 
     })
   }
   const columns = new Set(table.columns.map(({ name }) => name.toLowerCase()))
-  for (const { change } of steps) if (change) apply(table.name, columns, change)
+  for (const { change } of steps) if (change) apply(table, columns, change)
   return { isDryRun: true, changes: steps.map(({ plan }) => plan) }
 }
 
-function apply(table: string, columns: Set<string>, change: TableChange): void {
+function apply({ name: table, idType }: TableView, columns: Set<string>, change: TableChange): void {
+  if (change.kind === 'soft_delete_on' && idType === 'integer') {
+    throw new Fault('table.integer_ids', 409, `the ids of '${table}' are integers: such a table has no soft delete`)
+  }
   if (change.kind === 'soft_delete_on' || change.kind === 'soft_delete_off') return
   const { kind, column } = change
   const name = column.toLowerCase()

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { formatCount } from '../contract/amounts.ts'
 import type { TableView } from '../contract/api.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
+import { slowReadText } from '../contract/slow-read.ts'
 import { needService, needTable } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
@@ -33,11 +34,16 @@ export function tableViewLines(view: TableView): string[] {
     ...pairLines([
       ['Table', view.name],
       ['Rows', view.recordCount === null ? 'unknown: its region cannot be asked now' : formatCount(view.recordCount)],
+      ['Ids', view.idType === 'integer' ? 'integers that the service gives' : 'texts'],
       ['Soft delete', view.hasSoftDelete === null ? 'unknown' : view.hasSoftDelete ? 'on' : 'off'],
       ['Created', view.createdAt],
     ]),
     'Permissions',
     ...pairLines(TABLE_OPERATIONS.map((operation) => [`  ${operation}`, view.permissions[operation]])),
     ...(columns ? tableLines(['Column', 'Type', 'Indexed'], columns) : ['Columns are unknown now.']),
+    ...(view.advice ?? []).flatMap((advice) => [
+      `Slow for want of an index: ${slowReadText(advice)}`,
+      `  ${advice.command}`,
+    ]),
   ]
 }

@@ -4,6 +4,7 @@ import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
 import type { JobDefinition } from './scheduled-job.ts'
+import type { IdType } from './table-format.ts'
 
 /** Where a machine's door is. */
 export type MachineAddress = { machine: string; region: string; address: string; port: number }
@@ -19,8 +20,11 @@ export const BODY_KB_MAX = 8_192
 export const HSTS_SECONDS_MAX = 63_072_000
 export const DEFAULT_INTAKE: Intake = { origins: ['localhost'], isHttpsRequired: false, bodyKb: 1_024 }
 
-/** A table as the data plane knows it. The columns are PostgreSQL's to tell. */
-export type TableDefinition = { name: string; permissions: TablePermissions }
+/**
+ * A table as the data plane knows it. The columns are PostgreSQL's to tell. `idType`: left out where ids are texts, and by
+ * an older control.
+ */
+export type TableDefinition = { name: string; permissions: TablePermissions; idType?: IdType }
 
 /** A service's schema on a server whose primary is here: the host makes it so. */
 export type SchemaAssignment = {
@@ -32,6 +36,8 @@ export type SchemaAssignment = {
   tables: string[]
   /** Those of them that are made with soft delete; whether one that is there has it is not said here. */
   softDeleteTables?: string[]
+  /** Those of them whose rows are given integers as ids. */
+  integerTables?: string[]
   /** Tables that were given up. Named one by one: a table is never dropped because some list lacks it. */
   droppedTables: string[]
   /** Of the service. With each, all is made as it must be again: SQL of its scripts may have changed its own login. */

@@ -16,6 +16,7 @@ import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
 import type { Missed, Overlap } from './scheduled-job.ts'
+import type { IdType } from './table-format.ts'
 
 /** A 64-bit number: text from the driver, a number to it. Epochs and versions stay far below 2^53. */
 type Big = ColumnType<string, number | string, number | string>
@@ -250,6 +251,7 @@ export type ControlDatabase = {
     permissions: Json<TablePermissions>
     is_dropping: Generated<boolean>
     is_made_with_soft_delete: Generated<boolean>
+    id_type: Generated<IdType>
     created_at: When
   }
   service_apis: { service_id: string; name: string; permissions: Json<ApiPermissions>; created_at: When }

@@ -23,6 +23,18 @@ test('a row comes back as it was, without what the system keeps and what is null
   assert.deepEqual(rowOfCells(COLUMNS, { id: 'b', text: '', New: '7' }), { row: { id: 'b', New: '7' } })
 })
 
+test('a table that gives its rows their ids takes none from a file, and is read on by numbers', () => {
+  const columns = [
+    { name: 'id', type: 'bigint' },
+    { name: 'text', type: 'text' },
+  ]
+  assert.deepEqual(rowOfCells(columns, { id: '', text: 'x' }), { row: { text: 'x' } })
+  assert.match(JSON.stringify(rowOfCells(columns, { id: '7', text: 'x' })), /the table gives its rows their ids/)
+  assert.equal(nextPageFilter('n gt 1', 7), '(n gt 1) and id gt 7')
+  assert.equal(nextPageFilter(null, "it's"), "id gt 'it''s'")
+  assert.equal(nextPageFilter(null, null), null)
+})
+
 test('a text is a value of its column, or none', () => {
   const cases: [string, string, unknown][] = [
     ['number', ' 12 ', 12],

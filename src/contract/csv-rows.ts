@@ -1,5 +1,5 @@
 // Rows as cells of a CSV file and back: the same in the command line and in the portal. An empty cell is null.
-import { columnWord, ID_COLUMN } from './table-format.ts'
+import { columnWord, ID_COLUMN, ID_SQL_TYPES } from './table-format.ts'
 
 /** Rows that are inserted with one call. */
 export const ROWS_AT_ONCE_MAX = 500
@@ -14,6 +14,7 @@ export type CsvProblem = { line: number; message: string }
 
 /** Of a cell that is no value of its column. */
 const TOLD_LENGTH_MAX = 40
+const GIVEN_IDS = "the table gives its rows their ids: take the column 'id' out of the file, or leave it empty"
 // Of external servers, beside those of dynamic schema.
 const NUMBERS = new Set(['smallint', 'integer', 'bigint', 'numeric', 'real'])
 const SYSTEM = /^__/
@@ -53,6 +54,7 @@ export function rowOfCells(columns: Column[], cells: Record<string, string>): { 
   for (const [name, text] of Object.entries(cells)) {
     if (SYSTEM.test(name) || text === '') continue
     const known = columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
+    if (name === ID_COLUMN && known?.type === ID_SQL_TYPES.integer) return { problem: GIVEN_IDS }
     const value = known === undefined || name === ID_COLUMN ? text : cellValue(known.type, text)
     if (value === undefined) {
       const told = text.slice(0, TOLD_LENGTH_MAX)
@@ -81,6 +83,12 @@ export function cellValue(type: string, text: string): string | number | boolean
   }
 }
 
+/** The id of a row as it was answered: a number where the table's ids are integers. */
+export function idOfRow(row: Row | undefined): string | number | null {
+  const id = row?.[ID_COLUMN]
+  return typeof id === 'string' || typeof id === 'number' ? id : null
+}
+
 /** How many of the rows, from one on, go with one call: at least one. */
 export function batchSize(rows: { row: Row }[], from: number): number {
   let characters = 0
@@ -97,8 +105,9 @@ export function batchSize(rows: { row: Row }[], from: number): number {
  * The filter of the next page of rows that are read in the order of their ids, behind `lastId`; null for no filter. What
  * is inserted or deleted meanwhile moves no row to another page.
  */
-export function nextPageFilter(filter: string | null, lastId: string | null): string | null {
-  const isBehind = lastId === null ? null : `id gt '${lastId.replaceAll("'", "''")}'`
+export function nextPageFilter(filter: string | null, lastId: string | number | null): string | null {
+  const text = typeof lastId === 'string' ? `'${lastId.replaceAll("'", "''")}'` : lastId
+  const isBehind = text === null ? null : `id gt ${text}`
   if (filter === null || isBehind === null) return filter ?? isBehind
   return `(${filter}) and ${isBehind}`
 }

@@ -3,6 +3,7 @@ import type { RequestCount } from '../kit/request-counts.ts'
 import type { ServiceAssignment } from './assignment.ts'
 import type { SandboxLevel, ScriptRuns } from './facts.ts'
 import type { ServiceLines } from './service-log.ts'
+import type { SlowRead } from './slow-read.ts'
 
 /** A service with the local socket folder under which its server is reached, and where the texts of its scripts lie. */
 export type RuntimeService = ServiceAssignment & { socketFolder: string; scriptFolder: string }
@@ -22,6 +23,8 @@ export type RuntimeNumbers = {
   sandboxes: { running: number; blocked: number }
   connections: { open: number; waiting: number }
   memoryBytes: number
+  /** By the ids of services; left out by an older runtime. */
+  slowReads?: { service: string; reads: SlowRead[] }[]
 }
 
 export type FromRuntime =

@@ -1,7 +1,15 @@
 // Checking what a server holds of a service: asked of the hosts of its copies.
 import type { RestoredServiceRequest } from './backup.ts'
 
-export type CheckRequest = { job: string; serviceId: string; schema: string; epoch: number; tables: string[] }
+/** `integerTables`: those of the tables whose ids are integers; left out by an older control. */
+export type CheckRequest = {
+  job: string
+  serviceId: string
+  schema: string
+  epoch: number
+  tables: string[]
+  integerTables?: string[]
+}
 
 /** `problems`: what is not as it must be, in words; empty when all is well. `unchecked`: what could not be looked at. */
 export type CheckAnswer = { tables: number; rows: number; indexes: number; problems: string[]; unchecked?: string[] }

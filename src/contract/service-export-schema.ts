@@ -42,6 +42,9 @@ export const ExportHeader = Type.Object({
       name: Type.String(),
       permissions: PermissionsView,
       columns: Type.Array(ExportedColumn),
+      /** Left out where ids are texts, as in every older release. */
+      idType: Type.Optional(Type.Literal('integer')),
+      lastId: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })),
     }),
   ),
   /** Older releases had none. */

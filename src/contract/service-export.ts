@@ -1,6 +1,7 @@
 // The portable export of one service: lines of JSON, packed. A header, a line for each row, a count and a checksum.
 
-export const EXPORT_FORMAT = 1
+/** Format 2 tells of tables whose ids are integers; an export without such is written as format 1 still. */
+export const EXPORT_FORMAT = 2
 export const EXPORT_TYPE = 'application/gzip'
 /** Between control and hosts, which compress nothing. */
 export const LINES_TYPE = 'application/x-ndjson'
@@ -9,7 +10,9 @@ export const LINES_TYPE = 'application/x-ndjson'
 export type ExportedColumn = { name: string; type: string }
 
 /** The host's first line: what lies there, at the moment of the rows that follow. */
-export type ExportedTables = { tables: { name: string; columns: ExportedColumn[] }[] }
+export type ExportedTables = { tables: ExportedTable[] }
+/** `lastId`: the last integer that was given as an id, as digits; where ids are integers. */
+export type ExportedTable = { name: string; columns: ExportedColumn[]; lastId?: string }
 
 /** The host's last line. */
 export type RowsEnd = { rows: number }

@@ -3,7 +3,11 @@
 /** The database of a managed server that holds the services' schemas. */
 export const APPS_DATABASE = 'apps'
 
-/** System columns of a table with string ids, in this order after `id`; `__deleted` only where soft delete is on. */
+/** What the ids of a table's rows are: texts that an app may choose, or integers that PostgreSQL gives. */
+export const ID_TYPES = ['string', 'integer'] as const
+export type IdType = (typeof ID_TYPES)[number]
+
+/** System columns of a table, in this order after `id`; `__deleted` only where soft delete is on. */
 export const ID_COLUMN = 'id'
 export const CREATED_AT_COLUMN = '__createdAt'
 export const UPDATED_AT_COLUMN = '__updatedAt'
@@ -69,6 +73,9 @@ export function columnWord(type: string): string {
 
 /** Longest string id, in characters, as in the original. */
 export const ID_LENGTH_MAX = 255
+
+/** What PostgreSQL calls the type of ids. */
+export const ID_SQL_TYPES: Record<IdType, string> = { string: 'text', integer: 'bigint' }
 
 /** The role that owns a service's schema; it cannot log in. */
 export function ownerRole(serviceId: string): string {

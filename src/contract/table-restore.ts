@@ -1,5 +1,6 @@
 // A table as it was, brought back into a service: asked of the host of its server's primary.
 import type { RestoredServiceRequest } from './backup.ts'
+import type { IdType } from './table-format.ts'
 
 /** What a person wants back. `as`: into a table of its own; `ids`: only these rows; `isExact`: rows inserted since go. */
 export type TableWish = { table: string; as: string | null; ids: string[] | null; isExact: boolean }
@@ -14,4 +15,6 @@ export type TableRestored = {
   updated: number
   deleted: number
   leftOut: string[]
+  /** Of a table of its own: what its ids are. Left out by an older host: texts. */
+  idType?: IdType
 }

@@ -255,6 +255,7 @@ function deriveSchema(snapshot: Snapshot, service: Service, open: OpenSecret): S
     loginPassword: open(service.login_password),
     tables: tables.map((table) => table.name),
     softDeleteTables: tables.filter((table) => table.is_made_with_soft_delete).map((table) => table.name),
+    integerTables: tables.filter((table) => table.id_type === 'integer').map((table) => table.name),
     droppedTables: tablesOf(snapshot, service, { isDropping: true }).map((table) => table.name),
     state: service.ended_at === null ? 'open' : service.state === 'deleted' ? 'dropped' : 'closed',
     restarts: service.restarts,
@@ -321,7 +322,10 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     isKeyRequired: service.is_key_required,
     intake: intakeOf(service),
     generation: service.restarts,
-    tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions }) => ({ name, permissions })),
+    tables: tablesOf(snapshot, service, { isDropping: false }).map(({ name, permissions, id_type: idType }) => ({
+      ...{ name, permissions },
+      ...(idType === 'integer' ? { idType } : {}),
+    })),
     apis: snapshot.apis
       .filter((api) => api.service_id === service.id)
       .map(({ name, permissions }) => ({ name, permissions })),

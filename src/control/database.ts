@@ -21,6 +21,7 @@ import * as scheduledJobs from '../../migrations/0017-scheduled-jobs.ts'
 import * as whatAppsMaySend from '../../migrations/0018-what-apps-may-send.ts'
 import * as domainsAndCertificates from '../../migrations/0019-domains-and-certificates.ts'
 import * as authProviders from '../../migrations/0021-auth-providers.ts'
+import * as idTypes from '../../migrations/0022-id-types.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -50,6 +51,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0018-what-apps-may-send': whatAppsMaySend,
   '0021-auth-providers': authProviders,
   '0019-domains-and-certificates': domainsAndCertificates,
+  '0022-id-types': idTypes,
 }
 
 export type Db = Kysely<ControlDatabase>

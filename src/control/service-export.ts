@@ -9,6 +9,7 @@ import type { Caller } from '../accounts/caller.ts'
 import type { ImportView } from '../contract/api.ts'
 import { EXPORT_FORMAT, type ExportedTables, type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
 import { ExportFormat, ExportHeader } from '../contract/service-export-schema.ts'
+import type { IdType } from '../contract/table-format.ts'
 import { checkEnd, endLines } from '../kit/ended-lines.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
@@ -40,14 +41,19 @@ export async function exportService(deps: ApiDeps, caller: Caller, name: string)
 
 async function headerOf({ db }: ApiDeps, service: Service): Promise<ExportHeader> {
   const scripts = await listCurrentScripts(db, [service.id])
+  const tables = await listTables(db, [service.id])
   return {
     mainstay: 'service',
-    format: EXPORT_FORMAT,
+    // What an older release can read whole is written for it, too.
+    format: tables.some((table) => table.id_type === 'integer') ? EXPORT_FORMAT : 1,
     release: readRelease(),
     service: service.name,
     exportedAt: new Date().toISOString(),
     settings: settingsOf(service),
-    tables: (await listTables(db, [service.id])).map(({ name, permissions }) => ({ name, permissions, columns: [] })),
+    tables: tables.map(({ name, permissions, id_type: idType }) => ({
+      ...{ name, permissions, columns: [] },
+      ...(idType === 'integer' ? { idType } : {}),
+    })),
     apis: (await listApis(db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
     jobs: (await listJobs(db, [service.id])).map(({ name, schedule, overlap, missed }) => {
       return { name, schedule, overlap, missed }
@@ -65,7 +71,9 @@ async function* withHeader(header: ExportHeader, rows: Readable): AsyncGenerator
   const there = JSON.parse(first.done ? '{"tables":[]}' : first.value) as ExportedTables
   const tables = header.tables.flatMap((table) => {
     const found = there.tables.find(({ name }) => name === table.name)
-    return found ? [{ ...table, columns: found.columns }] : []
+    if (!found) return []
+    const { columns, lastId } = found
+    return [{ ...table, columns, ...(lastId === undefined ? {} : { lastId }) }]
   })
   yield JSON.stringify({ ...header, tables })
   const prefixes = tables.map(({ name }) => `{"table":${JSON.stringify(name)},`)
@@ -174,10 +182,12 @@ async function define(
 ): Promise<number> {
   return await deps.db.transaction().execute(async (trx) => {
     await lockServices(trx, [service.id])
-    const known = (await listTables(trx, [service.id])).map(({ name }) => name)
-    for (const { name, permissions } of tables) {
-      if (known.includes(name)) continue
-      await insertTable(trx, service, { name, permissions })
+    const known = new Map((await listTables(trx, [service.id])).map((table) => [table.name, table.id_type]))
+    for (const { name, permissions, idType = 'string' } of tables) {
+      const there = known.get(name)
+      if (there !== undefined && there !== idType) throw otherIds(name, idType)
+      if (there !== undefined) continue
+      await insertTable(trx, service, { name, permissions, idType })
       const subject = `${service.name}/${name}`
       await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
     }
@@ -199,12 +209,19 @@ async function define(
   })
 }
 
+function otherIds(table: string, idType: IdType): Fault {
+  const words = idType === 'integer' ? 'integers, and here they are texts' : 'texts, and here they are integers'
+  return new Fault('import.other_ids', 409, `the ids of ${table} are ${words}`, {
+    hint: 'Import into a new mobile service, or delete the table here first.',
+  })
+}
+
 async function sendRows(
   { field }: ApiDeps,
   service: Service,
   { machine, header, lines }: { machine: string; header: ExportHeader; lines: AsyncIterable<string> },
 ): Promise<ImportedRows> {
-  const tables = header.tables.map(({ name, columns }) => ({ name, columns }))
+  const tables = header.tables.map(({ permissions: _, ...table }) => table)
   const all = async function* () {
     yield JSON.stringify({ tables })
     yield* lines

@@ -2,9 +2,10 @@
 
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
-import type { CreateTable, TableView } from '../contract/api.ts'
+import type { CreateTable, IndexAdviceView, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
-import { DELETED_COLUMN } from '../contract/table-format.ts'
+import { indexCommand, type SlowRead } from '../contract/slow-read.ts'
+import { DELETED_COLUMN, ID_COLUMN, isReservedColumn } from '../contract/table-format.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
@@ -21,6 +22,7 @@ import {
   insertTable,
   listTables,
   type Service,
+  type ServiceTable,
 } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 
@@ -31,16 +33,23 @@ export async function viewTables(deps: ApiDeps, caller: Caller, name: string, on
   const service = await getService(deps.db, caller.subscriptionId, name)
   const tables = only ? [await getTable(deps.db, service, only)] : await listTables(deps.db, [service.id])
   const { machine } = primaryOf(await getServer(deps.db, service.server))
-  const infos = await askInfos(deps, service, machine)
+  const [infos, slow] = await Promise.all([askInfos(deps, service, machine), askSlowReads(deps, service)])
   return tables.map((table) => ({
     name: table.name,
-    idType: 'string',
+    idType: table.id_type,
     permissions: table.permissions,
     recordCount: infos?.[table.name]?.rows ?? null,
-    columns: infos?.[table.name]?.columns ?? null,
+    columns: shownColumns(table, infos?.[table.name]?.columns ?? null),
     hasSoftDelete: infos?.[table.name]?.columns.some(({ name }) => name === DELETED_COLUMN) ?? null,
+    advice: adviceOf(service, table, { columns: infos?.[table.name]?.columns ?? null, slow }),
     createdAt: table.created_at.toISOString(),
   }))
+}
+
+// Where ids are integers an app is shown no system columns; that they are there is ours to know.
+function shownColumns(table: ServiceTable, columns: TableInfo['columns'] | null): TableInfo['columns'] | null {
+  if (table.id_type === 'string' || columns === null) return columns
+  return columns.filter(({ name }) => name === ID_COLUMN || !isReservedColumn(name))
 }
 
 /** Defines a table and waits until it can be used. What fails within the time limit leaves nothing behind. */
@@ -49,11 +58,16 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
   const service = await getService(deps.db, caller.subscriptionId, name)
   const machine = await requireUsable(deps, service)
   const permissions = { ...DEFAULT_PERMISSIONS, ...wanted.permissions }
-  const hasSoftDelete = wanted.hasSoftDelete === true
+  const { hasSoftDelete = false, idType = 'string' } = wanted
+  if (hasSoftDelete && idType === 'integer') {
+    throw new Fault('table.integer_ids', 400, 'a table with integer ids has no soft delete', {
+      hint: 'Leave out one of the two. Apps that work offline need string ids and soft delete.',
+    })
+  }
   const version = await deps.db.transaction().execute(async (trx) => {
-    await insertTable(trx, service, { name: wanted.name, permissions, hasSoftDelete })
+    await insertTable(trx, service, { name: wanted.name, permissions, hasSoftDelete, idType })
     const subject = `${service.name}/${wanted.name}`
-    await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions, hasSoftDelete } })
+    await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions, hasSoftDelete, idType } })
     return await bumpDesired(trx)
   })
   try {
@@ -114,6 +128,30 @@ function withoutTable(late: Fault, table: string): Fault {
   return new Fault(late.code, late.status, `${late.message}; there is no table '${table}'`, {
     hint: 'Give the command again when the machine is less busy: mainstay status',
   })
+}
+
+// What has its index by now needs none.
+function adviceOf(
+  service: Service,
+  { name }: ServiceTable,
+  { columns, slow }: { columns: TableInfo['columns'] | null; slow: SlowRead[] | null },
+): IndexAdviceView[] | null {
+  if (columns === null || slow === null) return null
+  const isMissing = (read: SlowRead) => columns.some((one) => one.name === read.column && !one.indexed)
+  return slow
+    .filter((read) => read.table === name && isMissing(read))
+    .sort((one, other) => other.slowestMs - one.slowestMs)
+    .map(({ table: _, ...read }) => ({ ...read, command: indexCommand(service.name, name, read.column) }))
+}
+
+async function askSlowReads({ field }: ApiDeps, service: Service): Promise<SlowRead[] | null> {
+  const path = `/slow-reads/${encodeURIComponent(service.id)}`
+  try {
+    return (await field.order(service.machine, { method: 'GET', path, timeoutMs: REGION_CALL_MS_MAX })) as SlowRead[]
+  } catch {
+    // A host that is away, or of an older release, tells none.
+    return null
+  }
 }
 
 async function askInfos(deps: ApiDeps, service: Service, machine: string): Promise<Record<string, TableInfo> | null> {

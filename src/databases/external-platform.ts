@@ -5,7 +5,7 @@ import type { ExternalMark, ExternalStandbyFacts } from '../contract/external-se
 import { PLATFORM_SCHEMA } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteLiteral as literal, randomId } from '../kit/identifiers.ts'
-import { raiseStamps } from './stamps.ts'
+import { raiseAboveLost } from './after-loss.ts'
 
 const MARK = `${PLATFORM_SCHEMA}.attached`
 // Any number that nobody else takes; within one database.
@@ -86,7 +86,7 @@ export async function raiseStampsOnce(client: pg.Client): Promise<void> {
   )
   const [row] = found.rows
   if (!row || row.now === row.before) return
-  await raiseStamps(client)
+  await raiseAboveLost(client)
   await client.query(`update ${MARK} set timeline = $1`, [row.now])
 }
 

@@ -16,6 +16,7 @@ import type { TableRestored, TableWish } from '../contract/table-restore.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { createTableSql, sequenceOf } from './app-schema.ts'
+import { raiseIdentity, readIdType } from './identities.ts'
 
 /** The restored server's schema, and the living one's; both clients are superusers' in the apps databases. */
 export type Sides = {
@@ -58,7 +59,8 @@ async function intoNew(
   const { client, schema, serviceId } = sides.now
   const table = `${id(schema)}.${id(wish.as)}`
   await client.query(`drop table if exists ${table}`)
-  await client.query(createTableSql({ schema, serviceId }, wish.as))
+  const idType = (await readIdType(sides.before.client, { schema: sides.before.schema, table: wish.table })) ?? 'string'
+  await client.query(createTableSql({ schema, serviceId }, wish.as, idType))
   const there = new Set((await columnsOf(client, schema, wish.as)).map(({ name }) => name))
   for (const { name, type } of columns) {
     if (there.has(name)) continue
@@ -67,7 +69,8 @@ async function intoNew(
   }
   await client.query(WITHOUT_TRIGGERS)
   const found = await copy(sides, wish, { into: table, columns: columns.map(({ name }) => name) })
-  return { found, inserted: found, updated: 0, deleted: 0, leftOut: [] }
+  await raiseIdentity(client, { schema, table: wish.as })
+  return { found, inserted: found, updated: 0, deleted: 0, leftOut: [], idType }
 }
 
 async function intoRows(sides: Sides, wish: TableWish, columns: Column[]): Promise<Omit<TableRestored, 'restoredTo'>> {
@@ -79,6 +82,7 @@ async function intoRows(sides: Sides, wish: TableWish, columns: Column[]): Promi
       hint: 'Bring it back under its name with --as.',
     })
   }
+  await requireSameIds(sides, wish.table)
   const kept = columns.map(({ name }) => name).filter((name) => today.has(name))
   const leftOut = columns.map(({ name }) => name).filter((name) => !today.has(name))
   const list = kept.map(id).join(', ')
@@ -93,7 +97,19 @@ async function intoRows(sides: Sides, wish: TableWish, columns: Column[]): Promi
   const isMarked = today.has(DELETED_COLUMN)
   const deleted = wish.isExact && wish.ids === null ? await deleteRows(client, table, isMarked) : 0
   const inserted = await insertRows(client, { table, schema, list })
+  await raiseIdentity(client, { schema, table: wish.table })
   return { found, inserted, updated, deleted, leftOut }
+}
+
+// One that was dropped and made anew with other ids has none of its rows of then.
+async function requireSameIds({ before, now }: Sides, table: string): Promise<void> {
+  const then = await readIdType(before.client, { schema: before.schema, table })
+  const today = await readIdType(now.client, { schema: now.schema, table })
+  if (then === today) return
+  const [was, is] = [then, today].map((type) => (type === 'integer' ? 'integers' : 'texts'))
+  throw new Fault('table.other_ids', 409, `the ids of ${table} were ${was} then, and are ${is} now`, {
+    hint: 'Bring it back under another name with --as.',
+  })
 }
 
 async function updateRows(client: pg.Client, table: string, columns: string[]): Promise<number> {

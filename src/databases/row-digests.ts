@@ -15,8 +15,9 @@ import { linesOf } from '../kit/lines.ts'
 import { ROW_TEXT_SETTINGS } from './divergence/row-text.ts'
 import { AS_LINES } from './service-export.ts'
 
-// By the bytes of the id, as it was written.
-const RANGE = `(('x' || left(md5(t.${id(ID_COLUMN)} collate "C"), 8))::bit(32)::int & ${DIGEST_RANGES - 1})`
+// An id as it was written, by its bytes.
+const ID_BYTES = `t.${id(ID_COLUMN)}::text collate "C"`
+const RANGE = `(('x' || left(md5(${ID_BYTES}), 8))::bit(32)::int & ${DIGEST_RANGES - 1})`
 
 // Whatever order its columns are in, and whether one that it has nothing in is there at all.
 function digestOf(columns: string[] | null): string {
@@ -34,7 +35,7 @@ export async function readRanges(
     for (const name of wanted.tables) {
       const { rows } = await client.query<{ range: number; rows: string; sum: string }>(
         `select ${RANGE} as range, count(*) as rows,
-                md5(string_agg(${digestOf(null)}, '' order by t.${id(ID_COLUMN)} collate "C")) as sum
+                md5(string_agg(${digestOf(null)}, '' order by ${ID_BYTES})) as sum
            from ${id(wanted.schema)}.${id(name)} t group by 1`,
       )
       const ranges = Array.from({ length: DIGEST_RANGES }, (_, at) => rows.find(({ range }) => range === at)?.sum ?? '')
@@ -49,10 +50,10 @@ export async function readRowDigests(client: pg.Client, wanted: RowDigestsReques
   return await inSnapshot(client, async () => {
     const { schema, table, ranges, after } = wanted
     const { rows } = await client.query<{ id: string; version: string; digest: string }>(
-      `select t.${id(ID_COLUMN)} as id, t.${id(VERSION_COLUMN)}::text as version, ${digestOf(null)} as digest
+      `select t.${id(ID_COLUMN)}::text as id, t.${id(VERSION_COLUMN)}::text as version, ${digestOf(null)} as digest
          from ${id(schema)}.${id(table)} t
-        where ${RANGE} = any($1::int[]) and ($2::text is null or t.${id(ID_COLUMN)} collate "C" > $2 collate "C")
-        order by t.${id(ID_COLUMN)} collate "C" limit ${ROW_DIGESTS_MAX}`,
+        where ${RANGE} = any($1::int[]) and ($2::text is null or ${ID_BYTES} > $2 collate "C")
+        order by ${ID_BYTES} limit ${ROW_DIGESTS_MAX}`,
       [ranges, after],
     )
     return {
@@ -70,9 +71,9 @@ export async function* streamRowDigests(
   client: pg.Client,
   where: { schema: string; table: string; columns: string[] },
 ): AsyncGenerator<MomentDigest> {
-  const row = `json_build_array(t.${id(ID_COLUMN)}, t.${id(VERSION_COLUMN)}::text,
+  const row = `json_build_array(t.${id(ID_COLUMN)}::text, t.${id(VERSION_COLUMN)}::text,
                  extract(epoch from t.${id(UPDATED_AT_COLUMN)}) * 1000, ${digestOf(where.columns)})`
-  const select = `select ${row}::text from ${id(where.schema)}.${id(where.table)} t order by t.${id(ID_COLUMN)} collate "C"`
+  const select = `select ${row}::text from ${id(where.schema)}.${id(where.table)} t order by ${ID_BYTES}`
   const stream = client.query(copyTo(`copy (${select.replaceAll('\n', ' ')}) to stdout ${AS_LINES}`))
   for await (const line of linesOf(stream, EXPORT_LINE_BYTES_MAX)) {
     const [name, version, updatedMs, digest] = JSON.parse(line) as [string, string, number, string]

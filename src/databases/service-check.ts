@@ -4,6 +4,8 @@ import type { CheckAnswer, CheckRequest } from '../contract/service-check.ts'
 import {
   CREATED_AT_COLUMN,
   ID_COLUMN,
+  ID_SQL_TYPES,
+  type IdType,
   loginRole,
   ownerRole,
   PLATFORM_SCHEMA,
@@ -14,9 +16,9 @@ import {
 import { messageOf } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { sequenceOf } from './app-schema.ts'
+import { lastIdentity } from './identities.ts'
 
 const SYSTEM_TYPES: Record<string, string> = {
-  [ID_COLUMN]: 'text',
   [CREATED_AT_COLUMN]: 'timestamp with time zone',
   [UPDATED_AT_COLUMN]: 'timestamp with time zone',
   [VERSION_COLUMN]: 'bigint',
@@ -40,7 +42,10 @@ export async function checkService(client: pg.Client, wanted: CheckRequest): Pro
     found.problems.push(whose ? `its schema belongs to ${whose}` : `its schema ${wanted.schema} is not there`)
     return found
   }
-  for (const table of wanted.tables) await checkTable(client, { ...wanted, table, owner, isDeep }, found)
+  for (const table of wanted.tables) {
+    const idType = wanted.integerTables?.includes(table) === true ? 'integer' : 'string'
+    await checkTable(client, { ...wanted, table, owner, isDeep, idType }, found)
+  }
   await checkVersions(client, wanted, found)
   await checkLogins(client, wanted, found)
   return found
@@ -59,10 +64,10 @@ async function mayCheckIndexes(client: pg.Client): Promise<boolean> {
   }
 }
 
-type Where = { schema: string; table: string; owner: string; isDeep: boolean }
+type Where = { schema: string; table: string; owner: string; isDeep: boolean; idType: IdType }
 
 async function checkTable(client: pg.Client, where: Where, found: CheckAnswer): Promise<void> {
-  const { schema, table, owner, isDeep } = where
+  const { schema, table, owner, isDeep, idType } = where
   const tell = (problem: string) => found.problems.push(`table ${table}: ${problem}`)
   const [shape] = (
     await client.query<{ oid: number; owner: string; identity: string; trigger: string | null; columns: object }>(
@@ -81,7 +86,8 @@ async function checkTable(client: pg.Client, where: Where, found: CheckAnswer): 
   if (shape.identity !== 'f') tell('what is changed in it could not be decoded: its replica identity is not full')
   if (shape.trigger !== 'O') tell('its rows get no stamps: the trigger is not there, or is off')
   const columns = shape.columns as Record<string, string>
-  const wrong = Object.entries(SYSTEM_TYPES).filter(([name, type]) => columns[name] !== type)
+  const wanted = { [ID_COLUMN]: ID_SQL_TYPES[idType], ...SYSTEM_TYPES }
+  const wrong = Object.entries(wanted).filter(([name, type]) => columns[name] !== type)
   for (const [name, type] of wrong) tell(`column ${name} is ${columns[name] ?? 'not there'}, not ${type}`)
   await checkIndexes(client, { oid: shape.oid, isDeep, tell }, found)
   if (wrong.length > 0) return
@@ -125,7 +131,7 @@ async function checkIndexes(
 
 async function checkRows(
   client: pg.Client,
-  { schema, table, tell }: Where & { tell: (problem: string) => void },
+  { schema, table, idType, tell }: Where & { tell: (problem: string) => void },
   found: CheckAnswer,
 ): Promise<void> {
   try {
@@ -143,9 +149,22 @@ async function checkRows(
     const sequence = sequenceOf({ schema })
     const behind = await client.query(`select 1 from ${sequence} where last_value < $1::bigint`, [highest ?? '0'])
     if (behind.rowCount !== 0) tell('has a version above the one that is given next')
+    if (idType === 'integer') await checkIdentity(client, { schema, table, tell })
   } catch (error) {
     tell(messageOf(error))
   }
+}
+
+// An id that is there already would refuse an insert.
+async function checkIdentity(
+  client: pg.Client,
+  { schema, table, tell }: Pick<Where, 'schema' | 'table'> & { tell: (problem: string) => void },
+): Promise<void> {
+  const last = await lastIdentity(client, { schema, table })
+  const above = await client.query(`select 1 from ${id(schema)}.${id(table)} where id > $1::bigint limit 1`, [
+    last ?? '0',
+  ])
+  if (above.rowCount !== 0) tell('has an id above the one that is given next')
 }
 
 // Versions rise over every change of home because the epoch is in their upper bits.

@@ -5,6 +5,7 @@ import { OWN_TABLES, ownerRole, UPDATED_AT_COLUMN } from '../contract/table-form
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
 import { RESTAMP_BATCH_ROWS, RESTAMP_CALL_MS } from '../kit/limits.ts'
 import { countRows } from './app-schema.ts'
+import { lastIdentity } from './identities.ts'
 
 /** The newest `updatedAt` of a table, in milliseconds since 1970; null when it has no rows. */
 export async function newestStamp(client: pg.Client, schema: string, table: string): Promise<number | null> {
@@ -27,7 +28,9 @@ export async function readContents(client: pg.Client, wanted: ContentsRequest): 
   const tables: ServiceContents['tables'] = []
   for (const name of await listTables(client, own.schema)) {
     const rows = wanted.isNewestOnly ? 0 : await countRows(client, own.schema, name)
-    tables.push({ name, rows, newestMs: await newestStamp(client, own.schema, name) })
+    const lastId = await lastIdentity(client, { schema: own.schema, table: name })
+    const newestMs = await newestStamp(client, own.schema, name)
+    tables.push({ name, rows, newestMs, ...(lastId === null ? {} : { lastId }) })
   }
   return { schema: own.schema, foreignOwner: null, tables }
 }

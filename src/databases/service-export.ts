@@ -7,6 +7,7 @@ import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifie
 import { EXPORT_LINE_BYTES_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { ROW_TEXT_SETTINGS } from './divergence/row-text.ts'
+import { lastIdentity } from './identities.ts'
 
 // Characters that no JSON text contains as they are, so that nothing is quoted.
 /** Of a COPY: each row of one JSON text is a line as it is. */
@@ -59,6 +60,10 @@ async function readTables(client: pg.Client, schema: string): Promise<ExportedTa
       tables.push(last)
     }
     if (!isReservedColumn(name)) last.columns.push({ name, type: columnWord(type) })
+  }
+  for (const table of tables) {
+    const lastId = await lastIdentity(client, { schema, table: table.name })
+    if (lastId !== null) table.lastId = lastId
   }
   return tables
 }

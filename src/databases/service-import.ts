@@ -1,6 +1,6 @@
 // Rows of an export into the empty tables of a service: one transaction, which is there whole or not at all.
 import type pg from 'pg'
-import type { ExportedColumn, ImportedRows } from '../contract/service-export.ts'
+import type { ExportedColumn, ExportedTable, ImportedRows } from '../contract/service-export.ts'
 import {
   COLUMN_TYPES,
   CREATED_AT_COLUMN,
@@ -16,10 +16,11 @@ import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS } from '../kit/limits.ts'
 import { sequenceOf } from './app-schema.ts'
+import { raiseIdentity } from './identities.ts'
 import { newestStamp } from './service-contents.ts'
 import { raiseStampsAbove } from './stamps.ts'
 
-export type ImportedTable = { name: string; columns: ExportedColumn[] }
+export type ImportedTable = ExportedTable & { idType?: 'integer' }
 
 const ROW = /^\{"table":("(?:[^"\\]|\\.)*"),"row":(\{.*\})\}$/s
 
@@ -114,7 +115,7 @@ class Batch {
   constructor(client: pg.Client, schema: string, table: ImportedTable) {
     this.#client = client
     const columns = [
-      { name: ID_COLUMN, sql: `text collate ${TEXT_COLLATION}` },
+      { name: ID_COLUMN, sql: table.idType === 'integer' ? 'bigint' : `text collate ${TEXT_COLLATION}` },
       { name: CREATED_AT_COLUMN, sql: 'timestamptz' },
       { name: UPDATED_AT_COLUMN, sql: 'timestamptz' },
       { name: VERSION_COLUMN, sql: 'bigint' },
@@ -156,7 +157,8 @@ async function raise(
   { schema, tables }: { schema: string; tables: ImportedTable[] },
 ): Promise<void> {
   const sequence = sequenceOf({ schema })
-  for (const { name } of tables) {
+  for (const { name, lastId } of tables) {
+    await raiseIdentity(client, { schema, table: name }, lastId === undefined ? {} : { above: lastId })
     await client.query(
       `select setval(${literal(sequence)}::regclass, newest) from (select max(${id(VERSION_COLUMN)}) as newest from ${id(schema)}.${id(name)}) v
         where newest > (select last_value from ${sequence})`,

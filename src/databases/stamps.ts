@@ -26,8 +26,8 @@ export const STAMPS_SQL = `
 `
 
 /**
- * To be called on a promoted or restored server before any login is opened: new stamps start above every stamp that
- * arrived, even where this machine's clock is behind the lost one's, and above what was said by `raiseStampsAbove`.
+ * New stamps start above every stamp that arrived, even where this machine's clock is behind the lost one's, and above
+ * what was said by `raiseStampsAbove`.
  */
 export async function raiseStamps(client: pg.Client): Promise<void> {
   const tables = await client.query<{ schema: string; name: string }>(

@@ -14,6 +14,7 @@ import {
 } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id } from '../kit/identifiers.ts'
+import { readIdType } from './identities.ts'
 
 /** Which table, and whose: what is added belongs to the service, not to us. */
 export type TableName = { schema: string; table: string; serviceId: string }
@@ -52,6 +53,7 @@ export async function changeTable(client: pg.Client, name: TableName, change: Ta
 
 // Off: rows that are marked go with the mark. Left there, they would be back.
 async function changeSoftDelete(client: pg.Client, name: TableName, isOn: boolean): Promise<TableChangeResult> {
+  if (isOn && (await readIdType(client, name)) === 'integer') throw softDeleteRefused(name.table)
   const table = `${id(name.schema)}.${id(name.table)}`
   const [column, columns] = [id(DELETED_COLUMN), await readColumns(client, name)]
   const isThere = columns.some((one) => one.name === DELETED_COLUMN)
@@ -64,12 +66,19 @@ async function changeSoftDelete(client: pg.Client, name: TableName, isOn: boolea
   return done
 }
 
+function softDeleteRefused(table: string): Fault {
+  return new Fault('table.integer_ids', 409, `the ids of '${table}' are integers: such a table has no soft delete`, {
+    hint: 'Apps that work offline need ids that they make themselves: use a table with string ids.',
+  })
+}
+
 async function addIndex(client: pg.Client, name: TableName, column: Found): Promise<TableChangeResult> {
   const [index, partIndex] = [indexName(name, column.name), partIndexName(name, column.name)]
   const isTaken = await client.query<{ taken: boolean }>('select pg_try_advisory_lock(hashtext($1)) as taken', [index])
   if (isTaken.rows[0]?.taken !== true) return { state: 'building', column: column.name }
   try {
-    await buildIndex(client, name, index, `(${id(column.name)})`)
+    // As reads order by it: they go through it either way.
+    await buildIndex(client, name, index, `(${id(column.name)} nulls first)`)
     if (column.isText) await buildIndex(client, name, partIndex, await partIndexSql(client, column.name))
     return { state: 'done', column: column.name }
   } finally {

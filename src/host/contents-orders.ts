@@ -13,6 +13,7 @@ import type {
   ServiceContents,
 } from '../contract/service-contents.ts'
 import { type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
+import { raiseIdentitiesAbove } from '../databases/identities.ts'
 import { readContents, restampRows } from '../databases/service-contents.ts'
 import { exportRows } from '../databases/service-export.ts'
 import { type ImportedTable, importRows } from '../databases/service-import.ts'
@@ -36,7 +37,10 @@ export function addContentsOrders(app: FastifyInstance, host: Host): void {
   app.post<{ Params: Params; Body: RaiseStampsRequest }>(
     '/servers/:server/stamps',
     async ({ params, body }): Promise<RaiseStampsAnswer> => ({
-      stampMs: await appsOf(params).use(async (client) => await raiseStampsAbove(client, body.aboveMs)),
+      stampMs: await appsOf(params).use(async (client) => {
+        if (body.identities) await raiseIdentitiesAbove(client, body.identities)
+        return await raiseStampsAbove(client, body.aboveMs)
+      }),
     }),
   )
   app.post<{ Params: Params; Body: RestampRequest }>(

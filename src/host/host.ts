@@ -8,6 +8,7 @@ import type { OutageKind } from '../contract/local-cloud.ts'
 import { PROTOCOL_VERSION } from '../contract/protocols.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { ServiceLines } from '../contract/service-log.ts'
+import type { SlowRead } from '../contract/slow-read.ts'
 import type { Binaries } from '../databases/binaries.ts'
 import { Cluster } from '../databases/cluster.ts'
 import { awakeMs } from '../kit/awake-clock.ts'
@@ -300,6 +301,11 @@ export class Host {
       ...held.proofs.counts,
     }))
     return { facts, servers, runtimes: this.#runtimes.numbers() }
+  }
+
+  /** What would make slow reads of a service faster. */
+  slowReads(serviceId: string): SlowRead[] {
+    return this.#runtimes.slowReads(serviceId)
   }
 
   /** Stops runtimes, then servers, then the guard. */

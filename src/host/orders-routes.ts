@@ -40,6 +40,9 @@ export function addOrdersRoutes(app: FastifyInstance, host: Host): void {
     await host.assign(request.body)
     return { version: host.version }
   })
+  app.get<{ Params: { service: string } }>('/slow-reads/:service', async (request) =>
+    host.slowReads(request.params.service),
+  )
   app.post<{ Params: { service: string }; Body: LogQuery }>('/service-logs/:service', async (request) => {
     return await host.serviceLogs.read(request.params.service, request.body)
   })

@@ -6,6 +6,7 @@ import type { RuntimeAssignment } from '../contract/assignment.ts'
 import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
 import type { FromRuntime, LeaseUntil, RuntimeNumbers, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
 import type { ServiceLines } from '../contract/service-log.ts'
+import { mergeSlowReads, type SlowRead } from '../contract/slow-read.ts'
 import { randomId } from '../kit/identifiers.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
@@ -156,6 +157,14 @@ export class Runtimes {
       restarts: this.#restarts,
       workers,
     }
+  }
+
+  /** What would make slow reads of a service faster, as its processes have told. */
+  slowReads(serviceId: string): SlowRead[] {
+    const told = [...this.#runtimes.values()].flatMap(({ workers }) =>
+      workers.flatMap(({ numbers }) => numbers?.slowReads?.find(({ service }) => service === serviceId)?.reads ?? []),
+    )
+    return mergeSlowReads(told)
   }
 
   /** Ends all runtimes. */

@@ -1,4 +1,5 @@
 // One PostgreSQL server on this host: makes it what control wants, step by step, for as long as the host runs.
+
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'
@@ -7,6 +8,7 @@ import type { BackupTaken } from '../contract/backup.ts'
 import type { ServerFacts, ServerState } from '../contract/facts.ts'
 import type { HostStand } from '../contract/host-condition.ts'
 import { APPS_DATABASE } from '../contract/table-format.ts'
+import { raiseAboveLost } from '../databases/after-loss.ts'
 import { ensureDivergenceSlot, ensurePlatform, fenceStrangers } from '../databases/app-schema.ts'
 import { checkUpstream, takeBaseBackup } from '../databases/base-backup.ts'
 import type { Cluster } from '../databases/cluster.ts'
@@ -14,7 +16,6 @@ import type { Upstream } from '../databases/cluster-config.ts'
 import { findShutdownLsn } from '../databases/control-file.ts'
 import { isOpenAllowed } from '../databases/lease.ts'
 import { dropSlots, promote } from '../databases/replication.ts'
-import { raiseStamps } from '../databases/stamps.ts'
 import { WAITS_FOR_NOBODY } from '../databases/synchronous.ts'
 import { bootMs, pause } from '../kit/clock.ts'
 import { type Disk, readDisk } from '../kit/disk.ts'
@@ -335,7 +336,7 @@ export class ManagedServer {
     // First: while a commit waits for a standby that is gone, nothing else here may have to wait for it.
     await this.#synchrony.follow(this.#synchronousSlot(wanted))
     // Clients have seen what was written after the moment that was restored: new stamps come after that.
-    if (wanted.restore && !wanted.isInitialized) await this.#withSetup(raiseStamps)
+    if (wanted.restore && !wanted.isInitialized) await this.#withSetup(raiseAboveLost)
     await this.#prepare(wanted)
     await this.#tend(wanted)
     this.#state = 'running'
@@ -401,7 +402,7 @@ export class ManagedServer {
     faultPoint('host.promote.promoted')
     this.#monitor.forget()
     await this.#withSetup(async (client) => {
-      await raiseStamps(client)
+      await raiseAboveLost(client)
       await ensureDivergenceSlot(client)
     })
     await this.#keep({ role: 'primary', epoch: wanted.epoch })

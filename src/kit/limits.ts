@@ -360,6 +360,25 @@ export const BACKUP_TOLD_EVERY_MS = 200
 export const ROW_DIGESTS_MAX = 5_000
 /** A row that was written so shortly before a backup's moment may have been committed after it. */
 export const COMPARISON_MARGIN_MS = 10_000
+/**
+ * After a promotion new integer ids start so far above the newest one that arrived: so many may a lost primary have
+ * given that never did. More than a server inserts in the seconds that a standby may be behind, and small enough that
+ * an app that keeps ids in 32 bits lives through 20,000 promotions.
+ */
+export const IDENTITY_GAP = 100_000
+/** A read that takes PostgreSQL so long is looked at: an index may be missing. */
+export const SLOW_READ_MS = 50
+/** How often a service's slow reads are explained at most, and how long an explanation may take. */
+export const INDEX_LOOKS_EVERY_MS = 2_000
+export const INDEX_LOOK_MS_MAX = 2_000
+/** Reads of one kind are explained again after this time: the table has grown, or has its index. */
+export const INDEX_LOOK_AGAIN_MS = 300_000
+/** Fewer rows than these are read as fast without an index; nor does one help to find more than this share of all. */
+export const INDEX_ADVICE_ROWS_MIN = 1_000
+export const INDEX_ADVICE_SHARE_MAX = 0.2
+/** So many kinds of slow reads of a service are remembered, each for so long after it was last seen. */
+export const INDEX_ADVICE_MAX = 50
+export const INDEX_ADVICE_KEEP_MS = 24 * 3_600_000
 /** What is found wrong is told up to so many times. */
 export const PROBLEMS_TOLD_MAX = 20
 /** How often copies that go on changing are compared, before what differs every time is called different. */

@@ -19,7 +19,15 @@ import { requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { untilServed } from '../services/facts-of.ts'
 import { requireTableName } from '../services/names.ts'
-import { getService, getServiceById, getTable, insertTable, listTables, type Service } from '../services/services.ts'
+import {
+  getService,
+  getServiceById,
+  getTable,
+  insertTable,
+  listTables,
+  type Service,
+  type ServiceTable,
+} from '../services/services.ts'
 import type { RecoveryDeps } from './recover-facts.ts'
 import { askForBackup, readContents } from './service-data.ts'
 
@@ -110,7 +118,11 @@ async function requireSense(
     })
   }
   // One that was deleted is not defined any more, and comes back under a name of its own.
-  if (as === null) return { table: (await getTable(db, service, table)).name, as, ids, isExact }
+  if (as === null) {
+    const known = await getTable(db, service, table)
+    requireIds(known, ids)
+    return { table: known.name, as, ids, isExact }
+  }
   requireTableName(as)
   const taken = (await listTables(db, [service.id])).find(({ name }) => name.toLowerCase() === as.toLowerCase())
   if (taken)
@@ -118,6 +130,12 @@ async function requireSense(
       hint: 'Choose another name with --as.',
     })
   return { table, as, ids, isExact }
+}
+
+function requireIds({ name, id_type: idType }: ServiceTable, ids: string[] | null): void {
+  const wrong = idType === 'integer' ? ids?.find((id) => !/^\d{1,15}$/.test(id)) : undefined
+  if (wrong === undefined) return
+  throw new Fault('table.bad_restore', 400, `the ids of ${name} are integers, and '${wrong}' is none`)
 }
 
 // What lies in the database and is not defined is somebody's; it is not written over.
@@ -172,6 +190,7 @@ async function restore(deps: RecoveryDeps, { operation, facts }: StepContext): P
   const order = { path: `/servers/${server}/restore-table`, body }
   const result = await stepOfJob<TableRestored>({ field }, machine, order, facts)
   if (result === null) return notYet(`${machine} to restore it`, LOOK_AGAIN_MS)
+  facts.idType = result.idType ?? 'string'
   return { kind: 'done', detail: resultText(result, wish) }
 }
 
@@ -195,7 +214,8 @@ async function define(deps: RecoveryDeps, { operation, facts }: StepContext): Pr
     const like = tables.find(({ name }) => name.toLowerCase() === table.toLowerCase())
     const isThere = tables.some(({ name }) => name === as)
     // One that was deleted had permissions that nobody knows any more: then only the master key opens it.
-    if (!isThere) await insertTable(trx, service, { name: as, permissions: like?.permissions ?? CLOSED })
+    const idType = facts.idType === 'integer' ? 'integer' : 'string'
+    if (!isThere) await insertTable(trx, service, { name: as, permissions: like?.permissions ?? CLOSED, idType })
     return await bumpDesired(trx)
   })
   faultPoint('restore_table.define.inserted')

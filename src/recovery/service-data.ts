@@ -38,11 +38,14 @@ export async function readContents(deps: Deps, server: string, wanted: ContentsR
  * may be given, in milliseconds since 1970.
  */
 export async function raiseStampsOver(deps: Deps, { serviceId, from, to }: Rebinding): Promise<number> {
-  const there = await newestIn(deps, to.server, { serviceId, schema: to.schema })
-  const here = from.isKnown
-    ? await newestIn(deps, from.server, { serviceId, schema: from.schema })
-    : Date.now() + UNSEEN_STAMPS_MS
-  const body: RaiseStampsRequest = { aboveMs: Math.max(there ?? 0, here ?? 0) }
+  const there = await contentsOf(deps, to.server, { serviceId, schema: to.schema })
+  const here = from.isKnown ? await contentsOf(deps, from.server, { serviceId, schema: from.schema }) : null
+  const given = here === null ? Date.now() + UNSEEN_STAMPS_MS : newestOf(here)
+  const ids = here?.tables.flatMap(({ name, lastId }) => (lastId === undefined ? [] : [[name, lastId] as const]))
+  const body: RaiseStampsRequest = {
+    aboveMs: Math.max(newestOf(there) ?? 0, given ?? 0),
+    identities: { schema: to.schema, above: ids === undefined ? null : Object.fromEntries(ids) },
+  }
   return ((await order(deps, to.server, { path: 'stamps', body })) as RaiseStampsAnswer).stampMs
 }
 
@@ -66,12 +69,12 @@ export async function restampSome(deps: Deps, server: string, wanted: RestampReq
   return (await order(deps, server, { path: 'restamp', body: wanted })) as RestampAnswer
 }
 
-async function newestIn(
+async function contentsOf(
   deps: Deps,
   server: string,
   wanted: { serviceId: string; schema: string },
-): Promise<number | null> {
-  return newestOf(await readContents(deps, server, { ...wanted, isNewestOnly: true }))
+): Promise<ServiceContents> {
+  return await readContents(deps, server, { ...wanted, isNewestOnly: true })
 }
 
 async function order({ db, field }: Deps, server: string, what: { path: string; body: unknown }): Promise<unknown> {

@@ -14,9 +14,11 @@ export const VERIFY_AGAIN_MS = 200
 /** The service, its tables by name, and the machine of its primary. */
 export async function placeOf(deps: RecoveryDeps, operation: Operation) {
   const service = await getServiceById(deps.db, serviceIdOf(operation))
-  const tables = (await listTables(deps.db, [service.id])).map(({ name }) => name)
+  const defined = await listTables(deps.db, [service.id])
+  const tables = defined.map(({ name }) => name)
+  const integerTables = defined.filter((table) => table.id_type === 'integer').map(({ name }) => name)
   const { machine } = primaryOf(await getServer(deps.db, service.server))
-  return { service, tables, machine }
+  return { service, tables, integerTables, machine }
 }
 
 /** Adds to what was found. */

@@ -200,9 +200,9 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
 
 async function checkData(deps: RecoveryDeps, context: StepContext): Promise<StepResult> {
   const { operation } = context
-  const { service, tables, machine } = await placeOf(deps, operation)
+  const { service, tables, integerTables, machine } = await placeOf(deps, operation)
   const { id: serviceId, schema_name: schema, epoch } = service
-  const body: CheckRequest = { job: operation.id, serviceId, schema, epoch: Number(epoch), tables }
+  const body: CheckRequest = { job: operation.id, serviceId, schema, epoch: Number(epoch), tables, integerTables }
   const order = { path: `/servers/${service.server}/check`, body }
   const found = await stepOfJob<CheckAnswer>(deps, machine, order, context.facts as VerifyFacts)
   if (found === null) return notYet(`${machine} to look at everything`, VERIFY_AGAIN_MS)

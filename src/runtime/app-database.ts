@@ -27,7 +27,10 @@ export class AppDatabase {
       try {
         return await this.#withConnection(work, async (connection) => {
           work.isWriteInFlight = statement.isWrite
-          return await connection.query<Row>(statement)
+          const startedAt = performance.now()
+          const rows = await connection.query<Row>(statement)
+          statement.onDone?.(performance.now() - startedAt)
+          return rows
         })
       } catch (error) {
         const { retry } = ruleOf(error)

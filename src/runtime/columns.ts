@@ -65,6 +65,19 @@ export function findColumn(columns: TableColumns, name: string): Column | undefi
   return columns.byName.get(name.toLowerCase())
 }
 
+/** True where PostgreSQL gives integers as ids. */
+export function hasIntegerId(columns: TableColumns): boolean {
+  return findColumn(columns, ID_COLUMN)?.kind === 'number'
+}
+
+/** What the first generation knows of a table: where ids are integers there are no system columns to it. */
+export function firstNamed(columns: TableColumns): TableColumns {
+  if (!hasIntegerId(columns)) return columns
+  const list = columns.list.filter(({ name }) => !isSystemColumn(name))
+  const byName = new Map([...columns.byName].filter(([, column]) => !isSystemColumn(column.name)))
+  return { ...columns, list, byName }
+}
+
 /** The same columns by the names of the second generation: an app's own column of such a name is out of its reach. */
 export function plainlyNamed(columns: TableColumns): TableColumns {
   const system = columns.list.filter(({ name }) => isSystemColumn(name))

@@ -1,5 +1,5 @@
 // The item that a client sends: a JSON object becomes checked properties, or a refusal in the original's words.
-import { ID_LENGTH_MAX } from '../contract/table-format.ts'
+import { ID_LENGTH_MAX, type IdType } from '../contract/table-format.ts'
 import { badRequest } from './app-faults.ts'
 import { isReservedName } from './client-generation.ts'
 
@@ -20,29 +20,30 @@ const COLUMN_NAME_LENGTH_MAX = 63
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/
 const MS_DATE = /^\/Date\((-?\d{1,16})(?:[+-]\d{4})?\)\/$/
+const INTEGER = /^[+-]?\d+$/
 const FORBIDDEN_IN_ID = new Set(['"', '+', '?', '\\', '/', '`'])
 const INVALID_ID =
   "The value specified for property 'id' is invalid. " +
   'An id must not contain any control characters or the characters ",+,?,\\,`.'
 
 /** Checks a parsed body. 400 in every way it can be wrong. */
-export function parseItem(body: unknown): Item {
+export function parseItem(body: unknown, idType: IdType = 'string'): Item {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw badRequest('A single (valid) JSON object is expected.')
   }
   let id: string | null = null
   const properties: Property[] = []
   for (const [name, value] of Object.entries(body)) {
-    if (name === 'id') id = parseBodyId(value)
+    if (name === 'id') id = idType === 'integer' ? parseIntegerId(value) : parseBodyId(value)
     else properties.push({ name: checkName(name), value: parseValue(name, value) })
   }
   return { id, properties }
 }
 
 /** As `parseItem`, of a client of the second generation, with the version that it says it has; null for none. */
-export function parsePlainItem(body: unknown): Item & { version: string | null } {
+export function parsePlainItem(body: unknown, idType: IdType = 'string'): Item & { version: string | null } {
   const { rest, version } = takeVersion(body)
-  return { ...parseItem(rest), version }
+  return { ...parseItem(rest, idType), version }
 }
 
 /**
@@ -66,6 +67,15 @@ export function takeVersion(body: unknown): { rest: unknown; version: string | n
 export function checkId(id: string): string {
   if (id === '.' || id === '..' || !isIdText(id)) throw badRequest(INVALID_ID)
   return id
+}
+
+/** Checks the id of a row of a table whose ids are integers. */
+export function checkInteger(id: string): string {
+  const number = INTEGER.test(id) ? Number(id) : Number.NaN
+  // None that is larger was ever given, nor could it be told as a number of JSON.
+  if (!Number.isSafeInteger(number)) throw badRequest("The value specified for 'id' must be a number.")
+  // Without the sign of a zero.
+  return String(number + 0)
 }
 
 /** Refuses an item whose id is not the one of its URL. */
@@ -98,6 +108,11 @@ function parseBodyId(value: unknown): string | null {
   if (value === null || value === '') return null
   if (typeof value !== 'string') throw badRequest("The value specified for property 'id' must be a string")
   return checkId(value)
+}
+
+// What clients send for an id that they do not have is none.
+function parseIntegerId(value: unknown): string | null {
+  return value === null || value === 0 || value === '' || value === false ? null : checkInteger(String(value))
 }
 
 function isIdText(id: string): boolean {

@@ -15,6 +15,7 @@ import {
   RUNTIME_LINGER_MS,
   RUNTIME_NUMBERS_EVERY_MS,
   SERVICE_LOG_TELL_EVERY_MS,
+  SLOW_READ_MS,
 } from '../kit/limits.ts'
 import { openLog } from '../kit/log.ts'
 import { runMain } from '../kit/main.ts'
@@ -37,6 +38,8 @@ const OPTIONS = {
   'egress-allow': { type: 'string', multiple: true },
   /** Milliseconds that a request may take; for tests. */
   'request-ms': { type: 'string', default: String(APP_REQUEST_MS_MAX) },
+  /** From how many milliseconds on a read is looked at; for tests. */
+  'slow-read-ms': { type: 'string', default: String(SLOW_READ_MS) },
 } as const
 
 const USAGE = ['A runtime is started by its host; see: mainstay host --help']
@@ -53,11 +56,11 @@ async function run(args: string[]): Promise<void> {
     throw new Fault('options.missing', 400, 'runtime needs --name NAME and --socket PATH', {
       hint: 'See: mainstay runtime --help',
     })
-  const requestMs = Number(values['request-ms'])
-  if (!Number.isInteger(requestMs) || requestMs <= 0) throw new TypeError('--request-ms needs a number above 0')
+  const requestMs = millisecondsOf('request-ms', values['request-ms'])
+  const slowReadMs = millisecondsOf('slow-read-ms', values['slow-read-ms'])
   const log = openLog('runtime', environment().logLevel)
   const budget = new ConnectionBudget()
-  const services = new Services({ budget, requestMs })
+  const services = new Services({ budget, requestMs, slowReadMs })
   const requests = new RequestCounts()
   const leases = new Leases(bootMs)
   const health = new DatabaseHealth()
@@ -84,7 +87,7 @@ async function run(args: string[]): Promise<void> {
         break
     }
   })
-  const numbers = numbersSource({ requests, budget, scripts })
+  const numbers = numbersSource({ requests, budget, scripts, services })
   const tellLines = () => {
     const lines = scripts.lines.take()
     if (lines.length > 0) tell({ kind: 'lines', lines })
@@ -111,12 +114,23 @@ async function run(args: string[]): Promise<void> {
   tell({ kind: 'sandbox', sandbox: await scripts.level() })
 }
 
+function millisecondsOf(option: string, text: string): number {
+  const ms = Number(text)
+  if (!Number.isInteger(ms) || ms <= 0) throw new TypeError(`--${option} needs a number above 0`)
+  return ms
+}
+
 function served(services: Services): { name: string; epoch: number }[] {
   return services.list().map(({ name, epoch }) => ({ name, epoch }))
 }
 
 // Gives the numbers since it was last asked.
-function numbersSource(from: { requests: RequestCounts; budget: ConnectionBudget; scripts: Scripts }) {
+function numbersSource(from: {
+  requests: RequestCounts
+  budget: ConnectionBudget
+  scripts: Scripts
+  services: Services
+}) {
   let startsTold = 0
   return (): RuntimeNumbers => {
     const { running, blocked, started } = from.scripts.sandboxes
@@ -129,6 +143,7 @@ function numbersSource(from: { requests: RequestCounts; budget: ConnectionBudget
       sandboxes: { running, blocked },
       connections: { open: from.budget.open, waiting: from.budget.waiting },
       memoryBytes: process.memoryUsage.rss(),
+      slowReads: from.services.slowReads(),
     }
   }
 }

@@ -39,7 +39,7 @@ export function conflictAnswer(current: ReadRow): Answer {
 /** What was sent, the id, and the system properties asked for: no row is read again for it. */
 export function itemAnswer(
   status: number,
-  item: { id: string; properties: Property[]; written: WrittenRow; systemColumns: string[] },
+  item: { id: string | number; properties: Property[]; written: WrittenRow; systemColumns: string[] },
   headers: Record<string, string> = {},
 ): Answer {
   const members = [`"id":${JSON.stringify(item.id)}`]

@@ -1,5 +1,5 @@
 // A table request that has a script: what the script is given, its run in the sandbox, and its answer.
-import type { ScriptAssignment } from '../contract/assignment.ts'
+import type { ScriptAssignment, TableDefinition } from '../contract/assignment.ts'
 import { messageOf } from '../kit/fault.ts'
 import { printExpression } from '../query/print.ts'
 import type { ScriptAnswer, ScriptOperation, WireItem, WireQuery } from '../sandbox/messages.ts'
@@ -7,10 +7,11 @@ import { DATE_KEY } from '../sandbox/wire.ts'
 import { type Answer, emptyAnswer, isBodiless, isStatus, jsonAnswer } from './answer.ts'
 import { itemNotFound, scriptFailed } from './app-faults.ts'
 import { scriptUserOf } from './credentials.ts'
-import { demandOf, etagOf, parseIfMatch } from './etags.ts'
+import { demandOf, etagOf } from './etags.ts'
 import { checkSameId, parseItem, takeVersion } from './item-body.ts'
 import { isOption, parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { locationOf, pageAnswer, rowAnswer, wholeAnswer } from './row-answers.ts'
+import { idTypeOf, idValue, newIdOf } from './row-id.ts'
 import { type Executed, ScriptAsks } from './script-asks.ts'
 import { failScript, runScript, sourceOf } from './script-run.ts'
 import type { TableContext } from './table-context.ts'
@@ -43,7 +44,7 @@ export async function answerByScript(
 
 type Subject = {
   item: WireItem | null
-  id: string | null
+  id: string | number | null
   query: WireQuery | null
   version: string | null
   isUndelete: boolean
@@ -78,16 +79,29 @@ async function subjectOf(
     case 'read':
       return { ...none, query: queryOf(table.name, request.query, id) }
     case 'del':
-      return { ...none, id, version: parseIfMatch(request.headers) }
+      return { ...none, id: idOf(id, table), version: demanded(context, null).version }
     case 'insert':
-      return { ...none, item: itemOf((await bodyOf(request)).rest, null) }
+      return { ...none, item: itemOf((await bodyOf(request)).rest, null, table) }
     case 'update': {
       const isUndelete = isUndeleteOf(request)
       const { rest, version: sent } = isUndelete ? { rest: {}, version: null } : await bodyOf(request)
-      const { version, status: conflictStatus } = demandOf(request.headers, sent)
-      return { ...none, version, item: itemOf(rest, id), isUndelete, conflictStatus }
+      const { version, status: conflictStatus } = demanded(context, sent)
+      return { ...none, version, item: itemOf(rest, id, table), isUndelete, conflictStatus }
     }
   }
+}
+
+// Where ids are integers there are no versions to the first generation.
+function demanded(
+  { request, table }: TableContext,
+  sent: string | null,
+): { version: string | null; status: 409 | 412 } {
+  if (idTypeOf(table) === 'integer' && request.clientGeneration === 1) return { version: null, status: 412 }
+  return demandOf(request.headers, sent)
+}
+
+function idOf(id: string | null, table: TableDefinition): string | number | null {
+  return id === null ? null : idValue(id, idTypeOf(table))
 }
 
 // Without what a client of the second generation says of the version that it has.
@@ -116,17 +130,19 @@ function queryOf(table: string, query: URLSearchParams, id: string | null): Wire
 }
 
 // Checked as without a script, except for objects and lists: a script may want to turn them into something else.
-function itemOf(body: unknown, id: string | null): WireItem {
+function itemOf(body: unknown, id: string | null, table: TableDefinition): WireItem {
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
   const entries = Object.entries(isObject ? body : {})
   const plain = entries.filter(([, value]) => typeof value !== 'object' || value === null)
-  const item = parseItem(isObject ? Object.fromEntries(plain) : body)
+  const idType = idTypeOf(table)
+  const item = parseItem(isObject ? Object.fromEntries(plain) : body, idType)
   if (id !== null) checkSameId(item, id)
+  else if (idType === 'integer') newIdOf(item.id, idType, String)
   const dates = new Map(
     item.properties.flatMap(({ name, value }) => (value.kind === 'date' ? [[name, value.value] as const] : [])),
   )
   const fields = entries.map(([name, value]) => [name, dates.has(name) ? { [DATE_KEY]: dates.get(name) } : value])
-  return { ...Object.fromEntries(fields), ...(id === null ? {} : { id }) }
+  return { ...Object.fromEntries(fields), ...(id === null ? {} : { id: idValue(id, idType) }) }
 }
 
 // ---- the answer

@@ -2,7 +2,7 @@
 // the answer that a script leaves to us.
 import { randomUUID } from 'node:crypto'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
-import { ID_COLUMN, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
+import { ID_COLUMN, type IdType, SYSTEM_COLUMNS, VERSION_COLUMN } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { SCRIPT_ROWS_MAX } from '../kit/limits.ts'
 import type { Expression, OrderTerm } from '../query/expression.ts'
@@ -13,10 +13,11 @@ import type { Answer } from './answer.ts'
 import type { Work } from './app-database.ts'
 import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed, timedOut } from './app-faults.ts'
 import { type ClientGeneration, plainName, withPlainNames } from './client-generation.ts'
-import { checkId, checkIdLength, type Item, parseItem } from './item-body.ts'
+import { type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
 import { parseFilters, parseSystemProperties } from './read-query.ts'
 import { conflictAnswer } from './row-answers.ts'
+import { checkRowId, idTypeOf, idValue, newIdOf } from './row-id.ts'
 import type { ScriptFetches } from './script-fetch.ts'
 import { isSqlAsk, ScriptSql, sqlProblem } from './script-sql.ts'
 import { findTable, type ServedService } from './services.ts'
@@ -30,6 +31,8 @@ export type Executed =
   | { kind: 'page'; page: Page | null; wantsCount: boolean }
   | { kind: 'item'; found: ReadRow | null; id: string; select: string[] | null; systemColumns: string[] }
   | { kind: 'failed'; answer: Answer; error: unknown }
+
+type ScriptTable = { name: string; idType: IdType }
 
 /** What changes nothing. What SQL does, nobody knows but PostgreSQL. */
 const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close'])
@@ -129,33 +132,36 @@ export class ScriptAsks {
   }
 
   async #insert(what: Extract<TableAsk, { op: 'insert' }>, isExecute: boolean): Promise<AskOutcome> {
-    const item = itemOf(what.item)
-    const id = item.id === null ? randomUUID().toUpperCase() : checkIdLength(item.id)
-    const table = this.#tableOf(what.table)
-    const written = await this.#service.store.insert(table, { id, properties: item.properties }, this.#work())
-    return this.#written({ id, written, asked: parseAsked(what.systemProperties), isExecute })
+    const { name, idType } = this.#tableOf(what.table)
+    const item = itemOf(what.item, idType)
+    const wanted = newIdOf(item.id, idType, () => randomUUID().toUpperCase())
+    const row = { id: wanted, properties: item.properties }
+    const { id, row: written } = await this.#service.store.insert(name, row, this.#work())
+    return this.#written({ id, idType, written, asked: parseAsked(what.systemProperties), isExecute })
   }
 
   async #update(what: Extract<TableAsk, { op: 'update' }>, isExecute: boolean): Promise<AskOutcome> {
-    const item = itemOf(what.item)
-    if (item.id === null) throw badRequest('An item needs an id to be updated.')
-    const key = { id: item.id, version: what.version }
-    const asked = [...parseAsked(what.systemProperties), ...(key.version === null ? [] : [VERSION_COLUMN])]
     const table = this.#tableOf(what.table)
+    const { idType } = table
+    const item = itemOf(what.item, idType)
+    if (item.id === null) throw badRequest('An item needs an id to be updated.')
+    const key = { id: item.id, version: this.#versionOf(what, { idType, isExecute }) }
+    const asked = [...parseAsked(what.systemProperties), ...(key.version === null ? [] : [VERSION_COLUMN])]
     // As without a script: nothing to change, nothing touched.
     const { properties } = item
     const { isUndelete } = what
-    if (properties.length === 0 && !isUndelete) return this.#written({ id: key.id, written: {}, asked, isExecute })
-    const written = await this.#service.store.update(table, key, { properties, isUndelete }, this.#work())
-    if (!written) return await this.#notMatched(table, key, { isExecute, isUpdate: !isUndelete })
-    return this.#written({ id: key.id, written, asked, isExecute })
+    if (properties.length === 0 && !isUndelete)
+      return this.#written({ id: key.id, idType, written: {}, asked, isExecute })
+    const written = await this.#service.store.update(table.name, key, { properties, isUndelete }, this.#work())
+    if (!written) return await this.#notMatched(table.name, key, { isExecute, isUpdate: !isUndelete })
+    return this.#written({ id: key.id, idType, written, asked, isExecute })
   }
 
   async #delete(what: Extract<TableAsk, { op: 'del' }>, isExecute: boolean): Promise<AskOutcome> {
-    const key = { id: checkId(what.id), version: what.version }
-    const table = this.#tableOf(what.table)
-    const isDeleted = await this.#service.store.delete(table, key, this.#work())
-    if (!isDeleted) return await this.#notMatched(table, key, { isExecute, isUpdate: false })
+    const { name, idType } = this.#tableOf(what.table)
+    const key = { id: checkRowId(what.id, idType), version: this.#versionOf(what, { idType, isExecute }) }
+    const isDeleted = await this.#service.store.delete(name, key, this.#work())
+    if (!isDeleted) return await this.#notMatched(name, key, { isExecute, isUpdate: false })
     if (isExecute) this.#executed = { kind: 'deleted' }
     return { kind: 'done' }
   }
@@ -163,8 +169,9 @@ export class ScriptAsks {
   async #lookup(what: Extract<TableAsk, { op: 'lookup' }>): Promise<AskOutcome> {
     const { includesDeleted } = what
     const asked = { select: null, systemColumns: parseAsked(what.systemProperties), filters: [], includesDeleted }
-    const id = checkId(what.id)
-    const found = await this.#service.store.find(this.#tableOf(what.table), id, asked, this.#work())
+    const { name, idType } = this.#tableOf(what.table)
+    const id = checkRowId(what.id, idType)
+    const found = await this.#service.store.find(name, id, asked, this.#work())
     if (!found) throw itemNotFound(id)
     return { kind: 'row', row: JSON.parse(found.row) as WireItem }
   }
@@ -177,7 +184,7 @@ export class ScriptAsks {
     const isPlainItem = query.id !== null && query.filters.length === 0
     if (isExecute && isQuiet && isPlainItem && query.id !== null) {
       const asked = { select, systemColumns, filters: [], includesDeleted, clientGeneration: this.#clientGeneration }
-      const found = await this.#service.store.find(table, query.id, asked, this.#work())
+      const found = await this.#service.store.find(table.name, query.id, asked, this.#work())
       this.#executed = { kind: 'item', found, id: query.id, select, systemColumns }
       return { kind: 'rows', rows: '', count: null }
     }
@@ -191,7 +198,7 @@ export class ScriptAsks {
   }
 
   async #list(
-    table: string,
+    table: ScriptTable,
     query: WireQuery,
     asked: {
       select: string[] | null
@@ -200,7 +207,7 @@ export class ScriptAsks {
       clientGeneration: ClientGeneration
     },
   ): Promise<Page | null> {
-    const byId = query.id === null ? [] : [isId(query.id)]
+    const byId = query.id === null ? [] : [isId(query.id, table.idType)]
     const wanted = {
       ...asked,
       // One more than a script may have shows that there are more.
@@ -210,7 +217,7 @@ export class ScriptAsks {
       wantsCount: query.includeTotalCount,
       filters: [...byId, ...query.filters.flatMap((text) => parseFilters(String(text)))],
     }
-    return await this.#service.store.list(table, wanted, this.#work())
+    return await this.#service.store.list(table.name, wanted, this.#work())
   }
 
   async #notMatched(
@@ -236,17 +243,24 @@ export class ScriptAsks {
     return { ...conflictAnswer({ ...current, row: plain }), status: this.#conflictStatus }
   }
 
-  #written(row: { id: string; written: WrittenRow; asked: string[]; isExecute: boolean }): AskOutcome {
+  // Where ids are integers, versions are there for the second generation's requests only.
+  #versionOf(what: { version: string | null }, { idType, isExecute }: { idType: IdType; isExecute: boolean }) {
+    const hasVersions = idType === 'string' || (isExecute && this.#clientGeneration === 2)
+    return hasVersions ? what.version : null
+  }
+
+  #written(row: { id: string; idType: IdType; written: WrittenRow; asked: string[]; isExecute: boolean }): AskOutcome {
     const shown = SYSTEM_COLUMNS.filter((column) => row.asked.includes(column) && row.written[column] !== undefined)
     const version = shown.includes(VERSION_COLUMN) ? (row.written[VERSION_COLUMN] ?? null) : null
     if (row.isExecute) this.#executed = { kind: 'written', id: row.id, version }
-    return { kind: 'row', row: { id: row.id, ...Object.fromEntries(shown.map((name) => [name, row.written[name]])) } }
+    const id = idValue(row.id, row.idType)
+    return { kind: 'row', row: { id, ...Object.fromEntries(shown.map((name) => [name, row.written[name]])) } }
   }
 
-  #tableOf(name: string): string {
+  #tableOf(name: string): ScriptTable {
     const table = findTable(this.#service.assignment as RuntimeService, String(name))
     if (!table) throw new Fault('app.not_found', 404, `Table '${name}' does not exist.`)
-    return table.name
+    return { name: table.name, idType: idTypeOf(table) }
   }
 
   // Of its own for each: several may be under way at once.
@@ -269,9 +283,9 @@ function executedRead(
 }
 
 // A script may hand back a row as it read it: what only the database sets is left out.
-function itemOf(fields: WireItem): Item {
+function itemOf(fields: WireItem, idType: IdType): Item {
   const own = Object.entries(fields).filter(([name]) => !SYSTEM_COLUMNS.some((column) => column === name))
-  return parseItem(Object.fromEntries(own.map(([name, value]) => [name, plainOf(value)])))
+  return parseItem(Object.fromEntries(own.map(([name, value]) => [name, plainOf(value)])), idType)
 }
 
 function plainOf(value: unknown): unknown {
@@ -279,11 +293,9 @@ function plainOf(value: unknown): unknown {
   return typeof date === 'string' ? date : value
 }
 
-function isId(id: string): Expression {
-  const [left, right] = [
-    { kind: 'member', name: ID_COLUMN, at: 0 } as const,
-    { kind: 'string', text: id, at: 0 } as const,
-  ]
+function isId(id: string, idType: IdType): Expression {
+  const left = { kind: 'member', name: ID_COLUMN, at: 0 } as const
+  const right = { kind: idType === 'integer' ? 'number' : 'string', text: id, at: 0 } as const
   return { kind: 'comparison', operator: 'eq', left, right, at: 0 }
 }
 

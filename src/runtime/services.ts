@@ -1,10 +1,12 @@
 // The services that this runtime serves, each under its epoch and with its pool.
 import type { ServiceAssignment } from '../contract/assignment.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
+import type { SlowRead } from '../contract/slow-read.ts'
 import { SQL_CONNECTIONS_MAX } from '../kit/limits.ts'
 import { AppDatabase } from './app-database.ts'
 import { ColumnCache } from './columns.ts'
 import { type ConnectionBudget, Pool } from './pools.ts'
+import { SlowReads } from './slow-reads.ts'
 import { TableStore } from './table-store.ts'
 
 export type ServedService = {
@@ -14,6 +16,7 @@ export type ServedService = {
   sqlPool: Pool
   columns: ColumnCache
   store: TableStore
+  slowReads: SlowReads
   /** What its pool was made for: another value needs another pool. */
   binding: string
 }
@@ -21,11 +24,13 @@ export type ServedService = {
 export class Services {
   readonly #budget: ConnectionBudget
   readonly #requestMs: number
+  readonly #slowReadMs: number
   #served = new Map<string, ServedService>()
 
-  constructor(options: { budget: ConnectionBudget; requestMs: number }) {
+  constructor(options: { budget: ConnectionBudget; requestMs: number; slowReadMs: number }) {
     this.#budget = options.budget
     this.#requestMs = options.requestMs
+    this.#slowReadMs = options.slowReadMs
   }
 
   /** Takes the complete list. Pools of services that left or changed their database are drained. */
@@ -66,6 +71,12 @@ export class Services {
     return [...this.#served.values()]
   }
 
+  /** What would make slow reads faster, by service. */
+  slowReads(): { service: string; reads: SlowRead[] }[] {
+    const found = this.all().map(({ assignment, slowReads }) => ({ service: assignment.id, reads: slowReads.list() }))
+    return found.filter(({ reads }) => reads.length > 0)
+  }
+
   /** Services whose login PostgreSQL refused the last request for a connection. */
   refused(): Set<string> {
     const found = [...this.#served.values()].filter(({ database }) => database.isLoginRefused)
@@ -84,13 +95,15 @@ export class Services {
     const database = isKept ? before.database : new AppDatabase(new Pool(this.#targetOf(assignment), this.#budget))
     const sqlPool = isKept ? before.sqlPool : new Pool(this.#targetOf(assignment), this.#budget, SQL_CONNECTIONS_MAX)
     const columns = isKept ? before.columns : new ColumnCache(database, schema)
+    const slowReads = isKept ? before.slowReads : new SlowReads(database, this.#slowReadMs)
     const { isSchemaDynamic } = assignment
     return {
       assignment,
       database,
       sqlPool,
       columns,
-      store: new TableStore({ database, columns, schema, isSchemaDynamic }),
+      store: new TableStore({ database, columns, schema, isSchemaDynamic, slowReads }),
+      slowReads,
       binding,
     }
   }

@@ -5,9 +5,10 @@ import { Fault } from '../kit/fault.ts'
 import { type Answer, methodNotAllowed } from './answer.ts'
 import { badRequest, itemNotFound } from './app-faults.ts'
 import { demandOf, isNoneMatch } from './etags.ts'
-import { checkId, checkIdLength, checkSameId, parsePlainItem } from './item-body.ts'
+import { checkSameId, parsePlainItem } from './item-body.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { locationOf, nextPageLink, pageAnswer, wholeAnswer } from './row-answers.ts'
+import { checkRowId, idTypeOf, newIdOf } from './row-id.ts'
 import { guarded, permit, requireUndelete, scripted, type TableContext } from './table-context.ts'
 import type { ReadRow, RowKey } from './table-store.ts'
 
@@ -17,16 +18,17 @@ const NOT_ALLOWED = { table: 'GET, POST, PATCH', item: 'GET, POST, PATCH, DELETE
 /** Answers a request for a table, or with `id` for a row of it. */
 export async function answerPlainly(context: TableContext, id: string | undefined): Promise<Answer> {
   const { method } = context.request
+  const idType = idTypeOf(context.table)
   switch (method) {
     case 'GET':
       permit(context, 'read')
       if (id === undefined) return await (scripted(context, 'read', null) ?? list(context))
-      return await (scripted(context, 'read', checkId(id)) ?? read(context, checkId(id)))
+      return await (scripted(context, 'read', checkRowId(id, idType)) ?? read(context, checkRowId(id, idType)))
     case 'POST':
       permit(context, 'insert')
       if (id === undefined) return await (scripted(context, 'insert', null) ?? insert(context))
       await requireUndelete(context)
-      return await (scripted(context, 'update', checkId(id)) ?? undelete(context, checkId(id)))
+      return await (scripted(context, 'update', checkRowId(id, idType)) ?? undelete(context, checkRowId(id, idType)))
     case 'PATCH': {
       permit(context, 'update')
       const wanted = await idOfUpdate(context, id)
@@ -35,7 +37,7 @@ export async function answerPlainly(context: TableContext, id: string | undefine
     case 'DELETE':
       if (id === undefined) return methodNotAllowed(NOT_ALLOWED.table)
       permit(context, 'delete')
-      return await (scripted(context, 'delete', checkId(id)) ?? remove(context, checkId(id)))
+      return await (scripted(context, 'delete', checkRowId(id, idType)) ?? remove(context, checkRowId(id, idType)))
     default:
       return methodNotAllowed(id === undefined ? NOT_ALLOWED.table : NOT_ALLOWED.item)
   }
@@ -67,17 +69,16 @@ async function read(context: TableContext, id: string): Promise<Answer> {
 
 async function insert(context: TableContext): Promise<Answer> {
   const { request, service, table } = context
-  const { id: given, properties } = parsePlainItem(await request.readBody())
-  const id = given === null ? randomUUID() : checkIdLength(given)
+  const idType = idTypeOf(table)
+  const { id: given, properties } = parsePlainItem(await request.readBody(), idType)
+  const wanted = newIdOf(given, idType, randomUUID)
   return await guarded(context, true, async () => {
     try {
-      const stored = await service.store.insertWhole(table.name, { id, properties }, request.work)
-      return wholeAnswer(201, stored ?? { row: JSON.stringify({ id }), version: null }, {
-        location: locationOf(request, id),
-      })
+      const { id, row } = await service.store.insertWhole(table.name, { id: wanted, properties }, request.work)
+      return wholeAnswer(201, row, { location: locationOf(request, id) })
     } catch (error) {
       if (!(error instanceof Fault && error.code === 'app.conflict')) throw error
-      const current = await findAny(context, id)
+      const current = wanted === null ? null : await findAny(context, wanted)
       if (!current) throw error
       return wholeAnswer(409, current)
     }
@@ -86,7 +87,7 @@ async function insert(context: TableContext): Promise<Answer> {
 
 async function update(context: TableContext, id: string): Promise<Answer> {
   const { request, service, table } = context
-  const item = parsePlainItem(await request.readBody())
+  const item = parsePlainItem(await request.readBody(), idTypeOf(table))
   checkSameId(item, id)
   const { version, status } = demandOf(request.headers, item.version)
   const change = { properties: item.properties, isUndelete: false }
@@ -139,9 +140,9 @@ async function findAny({ service, table, request }: TableContext, id: string): P
 }
 
 // In the URL, or in the body.
-async function idOfUpdate({ request }: TableContext, id: string | undefined): Promise<string> {
-  if (id !== undefined) return checkId(id)
-  const item = parsePlainItem(await request.readBody())
+async function idOfUpdate({ request, table }: TableContext, id: string | undefined): Promise<string> {
+  if (id !== undefined) return checkRowId(id, idTypeOf(table))
+  const item = parsePlainItem(await request.readBody(), idTypeOf(table))
   if (item.id === null) throw badRequest('An id value must be specified for an update operation.')
   return item.id
 }

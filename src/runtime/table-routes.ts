@@ -5,9 +5,10 @@ import { type Answer, emptyAnswer, jsonAnswer, methodNotAllowed } from './answer
 import { badRequest, itemNotFound, notFound } from './app-faults.ts'
 import { identify } from './credentials.ts'
 import { parseIfMatch } from './etags.ts'
-import { checkId, checkIdLength, checkSameId, parseItem } from './item-body.ts'
+import { checkSameId, parseItem } from './item-body.ts'
 import { parseItemQuery, parseListQuery, parseOptions } from './read-query.ts'
 import { conflictAnswer, itemAnswer, locationOf, pageAnswer, rowAnswer } from './row-answers.ts'
+import { checkRowId, idTypeOf, idValue, newIdOf } from './row-id.ts'
 import { findTable } from './services.ts'
 import { guarded, isOperators, permit, requireUndelete, scripted, type TableContext } from './table-context.ts'
 import { answerPlainly } from './table-routes-2.ts'
@@ -44,21 +45,23 @@ async function answerTable(context: Context): Promise<Answer> {
 }
 
 async function answerItem(context: Context, id: string): Promise<Answer> {
+  // After who may was asked: a bad id is told to those only.
+  const checked = () => checkRowId(id, idTypeOf(context.table))
   switch (context.request.method) {
     case 'GET':
       permit(context, 'read')
-      return await (scripted(context, 'read', checkId(id)) ?? read(context, checkId(id)))
+      return await (scripted(context, 'read', checked()) ?? read(context, checked()))
     case 'PATCH':
       permit(context, 'update')
-      return await (scripted(context, 'update', checkId(id)) ?? update(context, checkId(id)))
+      return await (scripted(context, 'update', checked()) ?? update(context, checked()))
     case 'DELETE':
       permit(context, 'delete')
-      return await (scripted(context, 'delete', checkId(id)) ?? remove(context, checkId(id)))
+      return await (scripted(context, 'delete', checked()) ?? remove(context, checked()))
     case 'POST':
       // An undelete creates a row again, hence the permission.
       permit(context, 'insert')
       await requireUndelete(context)
-      return await (scripted(context, 'update', checkId(id)) ?? undelete(context, checkId(id)))
+      return await (scripted(context, 'update', checked()) ?? undelete(context, checked()))
     default:
       return methodNotAllowed('GET, POST, PATCH, DELETE')
   }
@@ -89,24 +92,26 @@ async function read(context: Context, id: string): Promise<Answer> {
 async function insert(context: Context): Promise<Answer> {
   const { request, service, table } = context
   const { systemColumns } = parseOptions(request.query)
-  const item = parseItem(await request.readBody())
-  const id = item.id === null ? randomUUID().toUpperCase() : checkIdLength(item.id)
+  const idType = idTypeOf(table)
+  const { id: given, properties } = parseItem(await request.readBody(), idType)
+  const wanted = newIdOf(given, idType, () => randomUUID().toUpperCase())
   return await guarded(context, true, async () => {
-    const written = await service.store.insert(table.name, { id, properties: item.properties }, request.work)
+    const { id, row: written } = await service.store.insert(table.name, { id: wanted, properties }, request.work)
     const location = { location: locationOf(request, id) }
-    return itemAnswer(201, { id, properties: item.properties, written, systemColumns }, location)
+    return itemAnswer(201, { id: idValue(id, idType), properties, written, systemColumns }, location)
   })
 }
 
 async function update(context: Context, id: string): Promise<Answer> {
   const { request, service, table } = context
   const { systemColumns } = parseOptions(request.query)
-  const version = parseIfMatch(request.headers)
-  const item = parseItem(await request.readBody())
+  const idType = idTypeOf(table)
+  const version = demandedVersion(context)
+  const item = parseItem(await request.readBody(), idType)
   checkSameId(item, id)
   const { properties } = item
   // As in the original: nothing to change, nothing touched, not even looked for.
-  if (properties.length === 0) return jsonAnswer(200, JSON.stringify({ id }))
+  if (properties.length === 0) return jsonAnswer(200, JSON.stringify({ id: idValue(id, idType) }))
   return await guarded(context, true, async () => {
     const written = await service.store.update(
       table.name,
@@ -116,14 +121,14 @@ async function update(context: Context, id: string): Promise<Answer> {
     )
     if (!written) return await notMatched(context, { id, version }, 'update')
     const shown = version === null ? systemColumns : [...systemColumns, VERSION_COLUMN]
-    return itemAnswer(200, { id, properties, written, systemColumns: shown })
+    return itemAnswer(200, { id: idValue(id, idType), properties, written, systemColumns: shown })
   })
 }
 
 async function remove(context: Context, id: string): Promise<Answer> {
   const { request, service, table } = context
   parseOptions(request.query)
-  const key = { id, version: parseIfMatch(request.headers) }
+  const key = { id, version: demandedVersion(context) }
   return await guarded(context, true, async () => {
     const isDeleted = await service.store.delete(table.name, key, request.work)
     return isDeleted ? emptyAnswer(204) : await notMatched(context, key, 'delete')
@@ -142,6 +147,11 @@ async function undelete(context: Context, id: string): Promise<Answer> {
     const shown = [...systemColumns, DELETED_COLUMN, ...(version === null ? [] : [VERSION_COLUMN])]
     return itemAnswer(200, { id, properties: [], written, systemColumns: shown })
   })
+}
+
+// Where ids are integers there are no versions to the first generation.
+function demandedVersion({ request, table }: Context): string | null {
+  return idTypeOf(table) === 'integer' ? null : parseIfMatch(request.headers)
 }
 
 // 412 with the row as it is now; 404 when there is no such row. An update of one that is marked as deleted is a

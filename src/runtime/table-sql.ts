@@ -13,7 +13,14 @@ import { type Column, hasSoftDelete, type TableColumns } from './columns.ts'
 import { QuerySql } from './query-sql.ts'
 import { shownSql } from './shown-value.ts'
 
-export type Statement = { text: string; values: SqlValue[]; isWrite: boolean; salt?: string }
+/** `onDone` is told how many milliseconds it took, the wait for a connection left out. */
+export type Statement = {
+  text: string
+  values: SqlValue[]
+  isWrite: boolean
+  salt?: string
+  onDone?: (tookMs: number) => void
+}
 /** A column under the name that the client gave it. */
 export type Shown = { column: Column; as: string }
 export type Assigned = { column: Column; value: SqlValue }
@@ -82,17 +89,21 @@ export function itemSql(
   }
 }
 
+/** Without an id PostgreSQL gives one, which comes back. */
 export function insertSql(
   name: TableName,
   columns: TableColumns,
-  row: { id: string; assigned: Assigned[]; returned: Returned },
+  row: { id: string | null; assigned: Assigned[]; returned: Returned },
 ): Statement {
-  const names = [ID_COLUMN, ...row.assigned.map(({ column }) => column.name)].map(quoteIdentifier)
+  const own = row.assigned.map(({ column, value }) => [column.name, value] as const)
+  const given = row.id === null ? own : [[ID_COLUMN, row.id] as const, ...own]
+  const names = given.map(([column]) => quoteIdentifier(column)).join(', ')
+  const parameters = given.map((_, index) => `$${index + 1}`).join(', ')
+  const values = given.length === 0 ? 'default values' : `(${names}) values (${parameters})`
+  const id = row.id === null ? `, t.${quoteIdentifier(ID_COLUMN)}::text as id` : ''
   return {
-    text:
-      `insert into ${tableOf(name)} as t (${names.join(', ')}) ` +
-      `values (${names.map((_, index) => `$${index + 1}`).join(', ')})${returningSql(columns, row.returned)}`,
-    values: [row.id, ...row.assigned.map(({ value }) => value)],
+    text: `insert into ${tableOf(name)} as t ${values}${returningSql(columns, row.returned)}${id}`,
+    values: given.map(([, value]) => value),
     isWrite: true,
   }
 }

@@ -12,6 +12,7 @@ import {
   type ColumnCache,
   type ColumnRow,
   findColumn,
+  firstNamed,
   hasSoftDelete,
   plainlyNamed,
   plainlyShown,
@@ -23,6 +24,7 @@ import { versionNumber } from './etags.ts'
 import type { Property } from './item-body.ts'
 import { asksForChanges, missingMembers } from './query-sql.ts'
 import type { ListQuery } from './read-query.ts'
+import type { SlowReads } from './slow-reads.ts'
 import { faultOfSql, isUnknownFunction, ruleOf } from './sql-errors.ts'
 import {
   type Assigned,
@@ -58,6 +60,9 @@ type Asked = {
 }
 /** What may be written to: the id, and the version that it must still have; null for any. */
 export type RowKey = { id: string; version: string | null }
+/** `id` is null where PostgreSQL is to give it. */
+export type NewRow = { id: string | null; properties: Property[] }
+export type Inserted<Row> = { id: string; row: Row }
 export type RowChange = { properties: Property[]; isUndelete: boolean }
 
 const SETTLED: Statement = { text: `select ${SETTLED_FUNCTION}::text as moment`, values: [], isWrite: false }
@@ -67,12 +72,20 @@ export class TableStore {
   readonly #columns: ColumnCache
   readonly #schema: string
   readonly #isSchemaDynamic: boolean
+  readonly #slowReads: SlowReads
 
-  constructor(deps: { database: AppDatabase; columns: ColumnCache; schema: string; isSchemaDynamic: boolean }) {
+  constructor(deps: {
+    database: AppDatabase
+    columns: ColumnCache
+    schema: string
+    isSchemaDynamic: boolean
+    slowReads: SlowReads
+  }) {
     this.#database = deps.database
     this.#columns = deps.columns
     this.#schema = deps.schema
     this.#isSchemaDynamic = deps.isSchemaDynamic
+    this.#slowReads = deps.slowReads
   }
 
   /** A page of rows; null when a named column does not exist, which with dynamic schema means: no rows. */
@@ -81,10 +94,15 @@ export class TableStore {
     // Before the rows are read: what is committed between the two is left for the next read, too.
     const settledAt = read.filters.some(asksForChanges) ? await this.#settledAt(work) : null
     const plan = (columns: TableColumns): Plan => {
-      const named = read.clientGeneration === 2 ? plainlyNamed(columns) : columns
+      const named = read.clientGeneration === 2 ? plainlyNamed(columns) : firstNamed(columns)
       const missing = [...missingOf(named, read.select ?? []), ...missingMembers(named, expressions)]
       if (missing.length > 0) return { missing }
-      return listSql(this.#nameOf(table), named, { ...read, shown: shownOf(named, read), settledAt })
+      const statement = listSql(this.#nameOf(table), named, { ...read, shown: shownOf(named, read), settledAt })
+      if (expressions.length === 0) return statement
+      const { filters, orderBy } = read
+      const onDone = (tookMs: number) =>
+        this.#slowReads.note({ table, tookMs, statement, columns: named, filters, orderBy })
+      return { ...statement, onDone }
     }
     const found = await this.#run<Page & { width: number }>(table, work, plan, async () => this.#missingRead(read))
     return found?.[0] ?? null
@@ -94,7 +112,7 @@ export class TableStore {
   async find(table: string, id: string, asked: Asked & { filters: Expression[] }, work: Work): Promise<ReadRow | null> {
     const { filters, includesDeleted } = asked
     const plan = (columns: TableColumns): Plan => {
-      const named = asked.clientGeneration === 2 ? plainlyNamed(columns) : columns
+      const named = asked.clientGeneration === 2 ? plainlyNamed(columns) : firstNamed(columns)
       const missing = [...missingOf(named, asked.select ?? []), ...missingMembers(named, filters)]
       if (missing.length > 0) return { missing }
       return itemSql(this.#nameOf(table), named, { shown: shownOf(named, asked), id, filters, includesDeleted })
@@ -103,19 +121,20 @@ export class TableStore {
     return found?.[0] ?? null
   }
 
-  async insert(table: string, item: { id: string; properties: Property[] }, work: Work): Promise<WrittenRow> {
-    const rows = await this.#write<WrittenRow>(table, item.properties, work, (columns, assigned) =>
-      insertSql(this.#nameOf(table), columns, { id: item.id, assigned, returned: null }),
+  /** Without an id PostgreSQL gives one, where ids are integers. */
+  async insert(table: string, item: NewRow, work: Work): Promise<Inserted<WrittenRow>> {
+    const rows = await this.#write<WrittenRow & { id?: string }>(table, item.properties, work, (columns, assigned) =>
+      insertSql(this.#nameOf(table), firstNamed(columns), { id: item.id, assigned, returned: null }),
     )
-    return rows[0] ?? {}
+    return insertedOf(item, rows)
   }
 
   /** As `insert`, with the row as it is stored, in the words of the second generation. */
-  async insertWhole(table: string, item: { id: string; properties: Property[] }, work: Work): Promise<ReadRow | null> {
-    const rows = await this.#write<ReadRow>(table, item.properties, work, (columns, assigned) =>
+  async insertWhole(table: string, item: NewRow, work: Work): Promise<Inserted<ReadRow>> {
+    const rows = await this.#write<ReadRow & { id?: string }>(table, item.properties, work, (columns, assigned) =>
       insertSql(this.#nameOf(table), columns, { id: item.id, assigned, returned: wholeOf(columns) }),
     )
-    return rows[0] ?? null
+    return insertedOf(item, rows)
   }
 
   /**
@@ -159,7 +178,8 @@ export class TableStore {
     if (version === undefined) return null
     const rows = await this.#write<Row>(table, properties, work, (columns, assigned) => {
       const returned = returnedOf(columns)
-      return updateSql(this.#nameOf(table), columns, { id: key.id, version, assigned, isUndelete, returned })
+      const seen = returned ? columns : firstNamed(columns)
+      return updateSql(this.#nameOf(table), seen, { id: key.id, version, assigned, isUndelete, returned })
     })
     return rows[0] ?? null
   }
@@ -296,6 +316,13 @@ export class TableStore {
   #nameOf(table: string) {
     return { schema: this.#schema, table }
   }
+}
+
+function insertedOf<Row extends object>(item: NewRow, rows: (Row & { id?: string })[]): Inserted<Row> {
+  const [row] = rows
+  const id = item.id ?? row?.id
+  if (row === undefined || id === undefined) throw new TypeError('an insert gave no row')
+  return { id, row }
 }
 
 function missingOf(columns: TableColumns, names: string[]): string[] {

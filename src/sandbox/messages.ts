@@ -108,8 +108,8 @@ export type TableStart = CallOf & {
   operation: ScriptOperation
   /** insert, update. */
   item: WireItem | null
-  /** del. */
-  id: string | null
+  /** del. A number where the table's ids are integers. */
+  id: string | number | null
   /** read. */
   query: WireQuery | null
   /** update, del: the version that the client demands. */

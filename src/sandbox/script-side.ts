@@ -99,7 +99,7 @@ export const scriptSide = (
       const includesDeleted = includes(handlers, start.includesDeleted)
       return { op: 'read', query: start.query ?? newParts(table), systemProperties, includesDeleted, isQuiet: false }
     }
-    if (operation === 'del') return { op: 'del', table, id: start.id ?? '', version: delVersion }
+    if (operation === 'del') return { op: 'del', table, id: String(start.id ?? ''), version: delVersion }
     const fields = item ?? {}
     if (operation === 'insert') return { op: 'insert', table, item: toWire(fields), systemProperties }
     if (fields.id !== itemId) throw new Error("The 'id' of an item can not be changed by an update script.")

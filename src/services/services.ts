@@ -2,6 +2,7 @@
 import { type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { TablePermissions } from '../contract/permissions.ts'
+import type { IdType } from '../contract/table-format.ts'
 import { Fault } from '../kit/fault.ts'
 import { type Holder, type Holding, holdingsOf, type Move } from '../regions/ledger.ts'
 
@@ -152,13 +153,15 @@ export async function insertTable(
     name,
     permissions,
     hasSoftDelete = false,
-  }: { name: string; permissions: TablePermissions; hasSoftDelete?: boolean },
+    idType = 'string',
+  }: { name: string; permissions: TablePermissions; hasSoftDelete?: boolean; idType?: IdType },
 ): Promise<void> {
   const added = await trx
     .insertInto('service_tables')
     .values({
       ...{ service_id: service.id, name, permissions: JSON.stringify(permissions) },
       is_made_with_soft_delete: hasSoftDelete,
+      id_type: idType,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()

@@ -26,6 +26,8 @@ describe('an export', () => {
     const names = ['mobile', 'table', 'create', 'PrimaryService']
     await cloud.ok([...names, 'Notes', '--permissions', 'read=public,insert=admin', '--softDelete'])
     for (const row of ROWS) await insert('TodoItem', row)
+    await cloud.ok([...names, 'Score', '--permissions', 'read=public,insert=admin', '--integerId'])
+    for (const player of ['Ada', 'Bo', 'Cy']) await insert('Score', { player })
     await insert('Notes', { id: 'gone' })
     assert.equal((await cloud.app(service, '/tables/Notes/gone', { method: 'DELETE' })).status, 204)
   })
@@ -61,7 +63,7 @@ describe('an export', () => {
   }
 
   test('is written whole or not at all, and over nothing that is there', async () => {
-    assert.match(await cloud.ok(['sql', 'export', 'PrimaryService', '-o', file]), /4 row\(s\) in .*primary\.gz/)
+    assert.match(await cloud.ok(['sql', 'export', 'PrimaryService', '-o', file]), /7 row\(s\) in .*primary\.gz/)
     await cloud.refuses(['sql', 'export', 'PrimaryService', '-o', file], 2, /is there[\s\S]*--override/)
     await cloud.refuses(['sql', 'export', 'PrimaryService', '-o', join(folder, 'no', 'where')], 2, /cannot write/)
     await cloud.refuses(['sql', 'export', 'Nobody', '-o', join(folder, 'x')], 2, /no mobile service 'Nobody'/)
@@ -72,6 +74,7 @@ describe('an export', () => {
 
   test('comes back in another region under another name: rows, stamps, permissions, scripts', async () => {
     const copy = await create('Copy')
+    await create('Other')
     assert.match(await cloud.ok(['sql', 'import', 'Copy', file]), /From 'PrimaryService'[\s\S]*TodoItem +3/)
     const [before, now] = [await rowsOf(service), await rowsOf(copy)]
     assert.deepEqual(now, before)
@@ -84,13 +87,39 @@ describe('an export', () => {
     assert.equal(changed, 'new')
     const versions = (await rowsOf(copy)).map((row) => Buffer.from(row.__version, 'base64').toString('hex'))
     assert.equal(new Set(versions).size, 4)
-    await cloud.refuses(['sql', 'import', 'Copy', file], 1, /(TodoItem|Notes) has rows already/)
+    await cloud.refuses(['sql', 'import', 'Copy', file], 1, /(TodoItem|Notes|Score) has rows already/)
+  })
+
+  test('has integer ids, which go on where they were; a file of rows has none', async () => {
+    const copy = await cloud.service('Copy')
+    const score = ['mobile', 'table', 'show', 'Copy', 'Score']
+    assert.match(await cloud.ok(score), /Ids +integers that the service gives[\s\S]*player/)
+    assert.doesNotMatch(await cloud.ok(score), /__version/)
+    const rows = await (await cloud.app(copy, '/tables/Score')).json()
+    assert.deepEqual(
+      (rows as { id: number; player: string }[]).map(({ id, player }) => `${id} ${player}`),
+      ['1 Ada', '2 Bo', '3 Cy'],
+    )
+    const csv = join(folder, 'score.csv')
+    await cloud.ok(['mobile', 'data', 'export', 'Copy', 'Score', '-o', csv])
+    assert.equal(await readFile(csv, 'utf8'), 'id,player\r\n1,Ada\r\n2,Bo\r\n3,Cy\r\n')
+    await cloud.refuses(['mobile', 'data', 'import', 'Copy', 'Score', csv], 2, /gives its rows their ids/)
+    await writeFile(csv, 'player\r\nDi\r\n')
+    await cloud.ok(['mobile', 'data', 'import', 'Copy', 'Score', csv])
+    assert.deepEqual(await (await cloud.app(copy, '/tables/Score/4')).json(), { id: 4, player: 'Di' })
+    await cloud.refuses(['mobile', 'table', 'update', 'Copy', 'Score', '--softDelete', 'on'], 1, /has no soft delete/)
+    const both = ['mobile', 'table', 'create', 'Copy', 'Both', '--softDelete', '--integerId']
+    await cloud.refuses(both, 2, /no soft delete[\s\S]*Leave out one/)
+    await cloud.ok(['mobile', 'table', 'create', 'Other', 'Score'])
+    await cloud.refuses(['sql', 'import', 'Other', file], 1, /the ids of Score are integers, and here they are texts/)
+    await cloud.ok(['mobile', 'table', 'delete', 'Other', 'Score', '--quiet'])
+    assert.match(await cloud.ok(['mobile', 'verify', 'Copy']), /all is well/)
   })
 
   test('that is damaged or cut short is refused, and leaves no rows', async () => {
     const whole = await readFile(file)
     const text = gunzipSync(whole).toString()
-    const copy = await create('Other')
+    const copy = await cloud.service('Other')
     const wrong: [string, Buffer, RegExp][] = [
       ['cut', whole.subarray(0, whole.length - 30), /not all of it|cut short/],
       ['ends early', gzipSync(text.split('\n').slice(0, -2).join('\n')), /cut short/],
@@ -101,7 +130,7 @@ describe('an export', () => {
         /cannot be imported|last line/,
       ],
       ['something else', Buffer.from('nothing'), /no export of a mobile service/],
-      ['newer', gzipSync(`${text.split('\n')[0]?.replace('"format":1', '"format":9')}\n`), /a newer Mainstay/],
+      ['newer', gzipSync(`${text.split('\n')[0]?.replace('"format":2', '"format":9')}\n`), /a newer Mainstay/],
     ]
     for (const [what, content, message] of wrong) {
       const path = join(folder, what)

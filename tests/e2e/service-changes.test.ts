@@ -16,7 +16,7 @@ import type {
 import * as Api from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { findProcesses, signalProcess, waitUntilGone } from '../../src/kit/processes.ts'
-import { TestCloud } from '../support/cloud.ts'
+import { connectInside, TestCloud } from '../support/cloud.ts'
 import { testAlone } from '../support/turns.ts'
 
 describe('services that are changed', () => {
@@ -166,6 +166,39 @@ describe('services that are changed', () => {
     await cloud.refuses([...update, '--deleteColumn', '__version', '-q'], 1, /system column/)
     await cloud.refuses([...update, '--addIndex', 'nothing'], 1, /has no column 'nothing'/)
     await cloud.refuses(update, 2, /nothing to change/)
+  })
+
+  test('what is slow for want of an index is told with the command that helps, until that was given', async () => {
+    await cloud.ok(['mobile', 'table', 'create', 'PrimaryService', 'Large', '-p', 'read=public'])
+    const inside = await connectInside(cloud, 'west-us', 'sql-west-us')
+    try {
+      await inside.query(`set session_replication_role = replica;
+        alter table primaryservice."Large" add text text collate mainstay.ci;
+        insert into primaryservice."Large" select 'i' || n, now(), now(), n, repeat('long ', 80) || n
+          from generate_series(1, 60000) n; analyze primaryservice."Large"`)
+    } finally {
+      await inside.end()
+    }
+    const service = await cloud.service('PrimaryService')
+    const query = new URLSearchParams({ $filter: "substringof('long 777', text)" })
+    const advice = await waitFor(
+      'advice for the slow read',
+      async () => {
+        assert.equal((await cloud.app(service, `/tables/Large?${query}`)).status, 200)
+        const view = await cloud.json<TableView>(['mobile', 'table', 'show', 'PrimaryService', 'Large'])
+        return view.advice?.[0]
+      },
+      { withinMs: 60_000, everyMs: 1_000 },
+    )
+    assert.deepEqual([advice.column, advice.use], ['text', 'part of a text'])
+    const shown = await cloud.ok(['mobile', 'table', 'show', 'PrimaryService', 'Large'])
+    assert.match(shown, /Slow for want of an index: \d+ slow read\(s\) with a filter on text/)
+    assert.match(shown, /mobile table update PrimaryService Large --addIndex text/)
+    assert.doesNotMatch(shown, /777/)
+    assert.equal(advice.command, 'mainstay mobile table update PrimaryService Large --addIndex text')
+    const updated = await cloud.ok(advice.command.split(' ').slice(1))
+    assert.doesNotMatch(updated, /want of an index/)
+    await cloud.ok(['mobile', 'table', 'delete', 'PrimaryService', 'Large', '-q'])
   })
 
   test('a dry run says what would change, refuses what would be refused, and changes nothing', async () => {

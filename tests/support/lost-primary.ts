@@ -3,13 +3,14 @@ import { chmod, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
+import type { SchemaAssignment } from '../../src/contract/assignment.ts'
 import { APPS_DATABASE } from '../../src/contract/table-format.ts'
+import { raiseAboveLost } from '../../src/databases/after-loss.ts'
 import { ensurePlatform, ensureSchema } from '../../src/databases/app-schema.ts'
 import { takeBaseBackup } from '../../src/databases/base-backup.ts'
 import { prepareBinaries } from '../../src/databases/binaries.ts'
 import { Cluster } from '../../src/databases/cluster.ts'
 import { ensureSlots, promote, readPrimaryPosition } from '../../src/databases/replication.ts'
-import { raiseStamps } from '../../src/databases/stamps.ts'
 import { findForkLsn } from '../../src/databases/wal-files.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { removeTree } from '../../src/kit/files.ts'
@@ -30,8 +31,8 @@ export class LostPrimary {
     this.standby = standby
   }
 
-  /** A primary with the tables, and a standby that has all of it. The caller stops it in an `after` hook. */
-  static async start(tables: string[]): Promise<LostPrimary> {
+  /** A primary with the tables, `made` as else it says, and a standby that has all of it. The caller stops it in an `after` hook. */
+  static async start(tables: string[], made: Partial<SchemaAssignment> = {}): Promise<LostPrimary> {
     const folder = await mkdtemp(join(tmpdir(), 'mdv-'))
     // PostgreSQL runs as another user when we are root.
     await chmod(folder, 0o755)
@@ -48,15 +49,15 @@ export class LostPrimary {
         }),
     )
     if (!primary || !standby) throw new TypeError('two names give two clusters')
-    const made = new LostPrimary(folder, primary, standby)
+    const pair = new LostPrimary(folder, primary, standby)
     try {
-      await made.#startPrimary(tables)
-      await made.#follow()
+      await pair.#startPrimary({ ...made, tables })
+      await pair.#follow()
     } catch (error) {
-      await made.stop()
+      await pair.stop()
       throw error
     }
-    return made
+    return pair
   }
 
   /** Ends the standby: what the primary writes from now on is stranded. Not before the standby has all there is. */
@@ -85,10 +86,18 @@ export class LostPrimary {
     await this.standby.start({ kind: 'standby', upstream })
     await this.standby.withClient(promote)
     const { timeline } = await this.standby.withClient(async (client) => await readPrimaryPosition(client, null))
-    await this.standby.withClient(raiseStamps, { database: APPS_DATABASE })
+    await this.standby.withClient(raiseAboveLost, { database: APPS_DATABASE })
     const forkLsn = await findForkLsn(this.standby.dataFolder, timeline)
     if (forkLsn === null) throw new TypeError('a promoted server has a history')
     return forkLsn
+  }
+
+  /** Kills the primary, and promotes the standby, which is running. `asOther`: what makes it another machine. */
+  async promote(asOther: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    await this.primary.kill()
+    await this.standby.withClient(promote)
+    await this.standby.withClient(asOther, { database: APPS_DATABASE })
+    await this.standby.withClient(raiseAboveLost, { database: APPS_DATABASE })
   }
 
   /** Starts the lost primary as a reader, and runs `work` with a superuser client in its apps database. */
@@ -103,14 +112,14 @@ export class LostPrimary {
     await removeTree(this.folder)
   }
 
-  async #startPrimary(tables: string[]): Promise<void> {
+  async #startPrimary(made: Partial<SchemaAssignment> & { tables: string[] }): Promise<void> {
     await this.primary.initialize()
     await this.primary.start()
     await ensurePlatform(async (database, work) => await this.primary.withClient(work, { database }), {
       replicationPassword: this.#replicationPassword,
     })
     const wanted = { serviceId: 'a1', schema: SCHEMA, epoch: 1, loginPassword: randomKey(), droppedTables: [] }
-    await this.primary.withClient(async (client) => await ensureSchema(client, { ...wanted, tables, state: 'open' }), {
+    await this.primary.withClient(async (client) => await ensureSchema(client, { ...wanted, state: 'open', ...made }), {
       database: APPS_DATABASE,
     })
     await this.primary.withClient(async (client) => await ensureSlots(client, [STANDBY_SLOT]))

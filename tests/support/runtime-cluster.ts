@@ -86,6 +86,7 @@ async function addService(
         epoch,
         loginPassword: database.password,
         tables: tables.map(({ name }) => name),
+        integerTables: tables.filter(({ idType }) => idType === 'integer').map(({ name }) => name),
         droppedTables: [],
         state: 'open',
       }),

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import type { FromRuntime, LeaseUntil, RuntimeService, ToRuntime } from '../../src/contract/runtime-channel.ts'
+import type { SlowRead } from '../../src/contract/slow-read.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { SERVER } from './runtime-cluster.ts'
 import { takeTurns } from './turns.ts'
@@ -79,6 +80,15 @@ export class TestRuntime {
 
   get log(): string {
     return this.#log
+  }
+
+  /** What would make slow reads of a service faster, once it tells of any that `isWanted`. */
+  async untilSlowRead(service: RuntimeService, isWanted: (read: SlowRead) => boolean): Promise<SlowRead> {
+    const find = () => {
+      const told = this.#told.findLast((one) => one.kind === 'numbers')
+      return told?.numbers.slowReads?.find((one) => one.service === service.id)?.reads.find(isWanted)
+    }
+    return await waitFor('the runtime to tell of a slow read', find, { withinMs: 20_000 })
   }
 
   /** Waits until it has logged that; an answer may be here before the log of it. `from`: where in the log to begin. */

@@ -1,6 +1,7 @@
 // Tables of a service in the management API: their shape, who may use them, their rows.
 import { type Static, Type } from 'typebox'
 import { ROWS_AT_ONCE_MAX } from '../csv-rows.ts'
+import { INDEX_USES } from '../slow-read.ts'
 import { COLUMN_TYPES } from '../table-change.ts'
 import { Instant, Nullable } from './parts.ts'
 
@@ -17,15 +18,34 @@ export const PermissionsView = Type.Object(
 )
 export type PermissionsView = Static<typeof PermissionsView>
 
+/** What ids are: texts that an app may choose, or integers that the service gives. */
+export const IdTypeView = Type.Union([Type.Literal('string'), Type.Literal('integer')])
+
+/** What a runtime measured of late. It is gone once the index is there. */
+export const IndexAdviceView = Type.Object({
+  column: Type.String(),
+  use: Type.Enum([...INDEX_USES]),
+  count: Type.Integer({ description: 'how many slow reads there were' }),
+  slowestMs: Type.Number(),
+  readRows: Type.Integer({ description: 'rows that were looked at, estimated' }),
+  foundRows: Type.Integer(),
+  firstAt: Instant,
+  lastAt: Instant,
+  command: Type.String({ description: 'what makes them faster' }),
+})
+export type IndexAdviceView = Static<typeof IndexAdviceView>
+
 export const TableView = Type.Object({
   name: Type.String(),
-  idType: Type.Literal('string'),
+  idType: IdTypeView,
   permissions: PermissionsView,
   /** Null where the region cannot be asked. */
   recordCount: Nullable(Type.Integer()),
   columns: Nullable(Type.Array(Type.Object({ name: Type.String(), type: Type.String(), indexed: Type.Boolean() }))),
   /** A delete marks a row. Null where the region cannot be asked. */
   hasSoftDelete: Nullable(Type.Boolean()),
+  /** Columns whose index would have made slow reads faster. Null where the region cannot be asked. */
+  advice: Type.Optional(Nullable(Type.Array(IndexAdviceView))),
   createdAt: Instant,
 })
 export type TableView = Static<typeof TableView>
@@ -35,6 +55,7 @@ export const CreateTable = Type.Object(
     name: Type.String(),
     permissions: Type.Optional(Type.Partial(PermissionsView)),
     hasSoftDelete: Type.Optional(Type.Boolean({ description: 'a delete marks a row; apps that were offline need it' })),
+    idType: Type.Optional(IdTypeView),
   },
   { additionalProperties: false },
 )

@@ -2,12 +2,13 @@
 import type pg from 'pg'
 import { ID_COLUMN } from '../../contract/table-format.ts'
 import { quoteIdentifier as id } from '../../kit/identifiers.ts'
+import { raiseIdentity } from '../identities.ts'
 import { foldId, STAMPS } from './classify.ts'
 import { queryRows } from './row-text.ts'
 import type { Row } from './stranded.ts'
 
-/** A table by name; `columns` is null where there is none. */
-export type TodaysTable = { schema: string; table: string; columns: string[] | null }
+/** A table by name; `columns` is null where there is none. `hasIdentity`: its ids are integers that PostgreSQL gives. */
+export type TodaysTable = { schema: string; table: string; columns: string[] | null; hasIdentity: boolean }
 
 /** Looks each table up once: columns that come or go meanwhile show as statements that PostgreSQL refuses. */
 export class TodaysTables {
@@ -23,14 +24,16 @@ export class TodaysTables {
     const key = JSON.stringify([schema, table])
     const known = this.#found.get(key)
     if (known) return known
-    const { rows } = await this.#client.query<{ name: string }>(
-      `select a.attname as name
+    const { rows } = await this.#client.query<{ name: string; isIdentity: boolean }>(
+      `select a.attname as name, a.attidentity <> '' as "isIdentity"
          from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
         where n.nspname = $1 and c.relname = $2 and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
         order by a.attnum`,
       [schema, table],
     )
-    const found = { schema, table, columns: rows.length === 0 ? null : rows.map(({ name }) => name) }
+    const columns = rows.length === 0 ? null : rows.map(({ name }) => name)
+    const hasIdentity = rows.some(({ name, isIdentity }) => isIdentity && name === ID_COLUMN)
+    const found = { schema, table, columns, hasIdentity }
     this.#found.set(key, found)
     return found
   }
@@ -63,7 +66,9 @@ export class TodaysTables {
            values (${columns.map((_, index) => `$${index + 1}`).join(', ')}) ${returning}`
         : `update ${nameSql(table)} set ${columns.map((name, index) => `${id(name)} = $${index + 1}`).join(', ')}
             where ${id(ID_COLUMN)} = $${columns.length + 1} ${returning}`
-    return (await queryRows(this.#client, text, key === null ? values : [...values, key]))[0] ?? null
+    const [written] = await queryRows(this.#client, text, key === null ? values : [...values, key])
+    if (key === null && table.hasIdentity) await raiseIdentity(this.#client, table)
+    return written ?? null
   }
 }
 

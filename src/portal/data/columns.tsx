@@ -1,8 +1,9 @@
 // The columns of a table and their indexes.
 
-import { Group, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Group, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import type { TableView } from '../../contract/api.ts'
+import { slowReadText } from '../../contract/slow-read.ts'
 import { COLUMN_TYPES, NEW_COLUMN } from '../../contract/table-change.ts'
 import { addColumn, addIndex, dropColumn, dropIndex } from '../calls/table-changes.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
@@ -20,40 +21,75 @@ export function ColumnsPanel({ service, table }: Props) {
       {table.columns === null ? (
         <Text size="sm">The region of its server cannot be asked now.</Text>
       ) : (
-        <Wide minWidth={520}>
-          <Table aria-label="Columns">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Type</Table.Th>
-                <Table.Th>Index</Table.Th>
-                {may.change ? <Table.Th>Actions</Table.Th> : null}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {table.columns.map(({ name, type, indexed }) => (
-                <Table.Tr key={name}>
-                  <Table.Td>{name}</Table.Td>
-                  <Table.Td>{type}</Table.Td>
-                  <Table.Td>{indexed ? 'yes' : 'no'}</Table.Td>
-                  {may.change ? (
-                    <Table.Td>
-                      {isSystem(name) ? (
-                        <Text size="xs" c="dimmed">
-                          kept by Mainstay
-                        </Text>
-                      ) : (
-                        <ColumnActs service={service} table={table.name} column={name} isIndexed={indexed} />
-                      )}
-                    </Table.Td>
-                  ) : null}
+        <>
+          <AdviceAlert service={service} table={table} />
+          <Wide minWidth={520}>
+            <Table aria-label="Columns">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Name</Table.Th>
+                  <Table.Th>Type</Table.Th>
+                  <Table.Th>Index</Table.Th>
+                  {may.change ? <Table.Th>Actions</Table.Th> : null}
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Wide>
+              </Table.Thead>
+              <Table.Tbody>
+                {table.columns.map(({ name, type, indexed }) => (
+                  <Table.Tr key={name}>
+                    <Table.Td>{name}</Table.Td>
+                    <Table.Td>{type}</Table.Td>
+                    <Table.Td>{indexed ? 'yes' : 'no'}</Table.Td>
+                    {may.change ? (
+                      <Table.Td>
+                        {isSystem(name) ? (
+                          <Text size="xs" c="dimmed">
+                            kept by Mainstay
+                          </Text>
+                        ) : (
+                          <ColumnActs service={service} table={table.name} column={name} isIndexed={indexed} />
+                        )}
+                      </Table.Td>
+                    ) : null}
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Wide>
+        </>
       )}
     </Panel>
+  )
+}
+
+function AdviceAlert({ service, table }: Props) {
+  const may = useMay()
+  const advice = table.advice ?? []
+  if (advice.length === 0) return null
+  return (
+    <Alert color="yellow" title="Reads were slow for want of an index">
+      <Stack gap="xs">
+        {advice.map((one) => (
+          <div key={`${one.column} ${one.use}`}>
+            <Text size="sm">{slowReadText(one)}</Text>
+            {may.change ? <SetIndexButton service={service} table={table.name} column={one.column} /> : null}
+          </div>
+        ))}
+      </Stack>
+    </Alert>
+  )
+}
+
+function SetIndexButton({ service, table, column }: { service: string; table: string; column: string }) {
+  return (
+    <ChangeButton
+      label="Set an index"
+      isSmall
+      variant="subtle"
+      title={`Set an index on ${column}`}
+      verb="Set it"
+      plan={async () => ['Reads that look for its values become faster', 'Writes go on; a large table takes a while']}
+      run={() => addIndex(service, table, column)}
+    />
   )
 }
 
@@ -73,18 +109,7 @@ function ColumnActs({ service, table, column, isIndexed }: ActsProps) {
           run={() => dropIndex(service, table, column)}
         />
       ) : (
-        <ChangeButton
-          label="Set an index"
-          isSmall
-          variant="subtle"
-          title={`Set an index on ${column}`}
-          verb="Set it"
-          plan={async () => [
-            'Reads that look for its values become faster',
-            'Writes go on; a large table takes a while',
-          ]}
-          run={() => addIndex(service, table, column)}
-        />
+        <SetIndexButton service={service} table={table} column={column} />
       )}
       <ChangeButton
         label="Drop"

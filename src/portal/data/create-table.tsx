@@ -12,6 +12,7 @@ export function CreateTableButton({ service }: { service: string }) {
   const [, goTo] = useLocation()
   const [name, setName] = useState('TodoItem')
   const [hasSoftDelete, setSoftDelete] = useState(false)
+  const [hasIntegerIds, setIntegerIds] = useState(false)
   const [permissions, setPermissions] = useState<TablePermissions>(DEFAULT_PERMISSIONS)
   return (
     <ChangeButton
@@ -32,13 +33,25 @@ export function CreateTableButton({ service }: { service: string }) {
           <Checkbox
             label="Soft delete: a delete marks a row, so that apps that were offline hear of it"
             checked={hasSoftDelete}
+            disabled={hasIntegerIds}
             onChange={(event) => setSoftDelete(event.currentTarget.checked)}
+          />
+          <Checkbox
+            label="Integer ids: the service gives them; without soft delete"
+            checked={hasIntegerIds}
+            disabled={hasSoftDelete}
+            onChange={(event) => setIntegerIds(event.currentTarget.checked)}
           />
           <PermissionFields names={TABLE_OPERATIONS} value={permissions} onChange={setPermissions} />
         </Stack>
       }
       isFormReady={name.trim() !== ''}
-      run={() => createTable(service, { name: name.trim(), permissions, hasSoftDelete })}
+      run={() =>
+        createTable(service, {
+          ...{ name: name.trim(), permissions, hasSoftDelete },
+          ...(hasIntegerIds ? { idType: 'integer' } : {}),
+        })
+      }
       onDone={() => goTo(`/services/${service}/data/${name.trim()}`)}
     />
   )

@@ -7,6 +7,7 @@ import {
   csvCells,
   csvColumns,
   headerProblem,
+  idOfRow,
   nextPageFilter,
   rowOfCells,
 } from '../../contract/csv-rows.ts'
@@ -27,14 +28,14 @@ export async function exportCsv(
   const names = csvColumns(table.columns ?? [])
   const pieces = [`${Papa.unparse([names])}\r\n`]
   let written = 0
-  let lastId: string | null = null
+  let lastId: string | number | null = null
   for (let isLast = false; !isLast; ) {
     const wanted = { skip: 0, top: PAGE_ROWS, orderBy: 'id', filter: nextPageFilter(filter, lastId) }
     const { rows }: RowsPage = await readRows(service, table.name, wanted, signal)
     if (rows.length > 0) pieces.push(`${Papa.unparse(rows.map((row) => csvCells(names, row)))}\r\n`)
     written += rows.length
     onRows(written)
-    lastId = String(rows.at(-1)?.id)
+    lastId = idOfRow(rows.at(-1))
     isLast = rows.length < PAGE_ROWS
   }
   return new Blob(pieces, { type: 'text/csv;charset=utf-8' })

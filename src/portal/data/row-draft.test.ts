@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { changesOf, draftColumns, draftOf, draftProblem } from './row-draft.ts'
 
 const TABLE = {
+  idType: 'string' as const,
   columns: [
     { name: 'id', type: 'string', indexed: true },
     { name: 'text', type: 'string', indexed: false },
@@ -28,6 +29,14 @@ test('a new row has its id, if it is given one, and what is filled in', () => {
     text: 'Milk',
     price: 1.5,
   })
+})
+
+test('where the table gives the ids, a new row has none to fill in', () => {
+  const columns = draftColumns({ ...TABLE, idType: 'integer' }, true)
+  assert.deepEqual(
+    columns.map(({ name }) => name),
+    ['text', 'done', 'price'],
+  )
 })
 
 test('a text that is no value of its column is told', () => {

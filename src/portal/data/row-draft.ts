@@ -9,10 +9,10 @@ type Column = { name: string; type: string }
 /** Texts of the columns that people set; an empty one is null. */
 export type RowDraft = Record<string, string>
 
-/** The columns that people set, the id first for a new row only: it never changes. */
-export function draftColumns({ columns }: Pick<TableView, 'columns'>, isNew: boolean): Column[] {
+/** The columns that people set; the id first, for a new row of a table that does not give it: it never changes. */
+export function draftColumns({ columns, idType }: Pick<TableView, 'columns' | 'idType'>, isNew: boolean): Column[] {
   const own = (columns ?? []).filter(({ name }) => !name.startsWith('__') && name !== ID_COLUMN)
-  return isNew ? [{ name: ID_COLUMN, type: 'string' }, ...own] : own
+  return isNew && idType === 'string' ? [{ name: ID_COLUMN, type: 'string' }, ...own] : own
 }
 
 export function draftOf(columns: Column[], row: RowView): RowDraft {

@@ -4,6 +4,7 @@ import { Button, Group, NativeSelect, Table, Text, TextInput, UnstyledButton } f
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import type { RowView, TableView } from '../../contract/api.ts'
+import { idOfRow } from '../../contract/csv-rows.ts'
 import { deleteRow, readRows } from '../calls/table-changes.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
 import { Loaded } from '../kit/loaded.tsx'
@@ -163,18 +164,18 @@ function Grid({ service, table, rows, orderBy, onOrder }: GridProps) {
         </Table.Thead>
         <Table.Tbody>
           {rows.map((row, index) => (
-            <Table.Tr key={typeof row.id === 'string' ? row.id : index}>
+            <Table.Tr key={idOfRow(row) ?? index}>
               {columns.map((column) => (
                 <Cell key={column} value={row[column]} />
               ))}
               {may.change ? (
                 <Table.Td>
-                  {typeof row.id === 'string' ? (
+                  {idOfRow(row) === null ? null : (
                     <Group gap={4} wrap="nowrap">
-                      <EditRowButton service={service} table={table} row={row} id={row.id} />
-                      <DeleteRow service={service} table={table.name} id={row.id} />
+                      <EditRowButton service={service} table={table} row={row} id={String(idOfRow(row))} />
+                      <DeleteRow service={service} table={table.name} id={String(idOfRow(row))} />
                     </Group>
-                  ) : null}
+                  )}
                 </Table.Td>
               ) : null}
             </Table.Tr>
