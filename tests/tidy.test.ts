@@ -34,7 +34,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   host: ['kit', 'contract', 'machine', 'databases', 'backups'],
   sandbox: ['kit', 'contract'],
   query: ['kit'],
-  runtime: ['kit', 'contract', 'query', 'sandbox'],
+  push: ['kit', 'contract'],
+  runtime: ['kit', 'contract', 'query', 'push', 'sandbox'],
   guard: ['kit', 'contract'],
   local: ['kit', 'contract'],
   // The commands that run a cloud on this machine, and no other.

@@ -24,6 +24,7 @@ import { DatabaseHealth } from './health.ts'
 import { JobScheduler } from './job-scheduler.ts'
 import { Leases } from './leases.ts'
 import { ConnectionBudget } from './pools.ts'
+import { PushSender } from './push-sender.ts'
 import { Scripts } from './scripts.ts'
 import { createAppServer, type Draining } from './server.ts'
 import { Services } from './services.ts'
@@ -64,7 +65,8 @@ async function run(args: string[]): Promise<void> {
   const version = await readVersion()
   const policy = egressPolicy([...(values['egress-allow'] ?? []), ...environment().egressAllow])
   // Beside its socket, where root lets others read and nobody else writes.
-  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, policy, log })
+  const push = new PushSender({ services, leases, policy, log })
+  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, policy, push, log })
   const jobs = new JobScheduler({ services, scripts, leases, log })
   const deps = { services, leases, scripts, jobs, health, log, requests, draining }
   const server = createAppServer({ name, version, requestMs, ...deps })
@@ -82,7 +84,7 @@ async function run(args: string[]): Promise<void> {
         break
     }
   })
-  const numbers = numbersSource({ requests, budget, scripts })
+  const numbers = numbersSource({ requests, budget, scripts, push })
   const tellLines = () => {
     const lines = scripts.lines.take()
     if (lines.length > 0) tell({ kind: 'lines', lines })
@@ -93,6 +95,7 @@ async function run(args: string[]): Promise<void> {
     clearInterval(telling)
     clearInterval(tellingLines)
     jobs.close()
+    await push.close()
     await drain(server, draining)
     tell({ kind: 'numbers', numbers: numbers() })
     scripts.close()
@@ -113,7 +116,12 @@ function served(services: Services): { name: string; epoch: number }[] {
 }
 
 // Gives the numbers since it was last asked.
-function numbersSource(from: { requests: RequestCounts; budget: ConnectionBudget; scripts: Scripts }) {
+function numbersSource(from: {
+  requests: RequestCounts
+  budget: ConnectionBudget
+  scripts: Scripts
+  push: PushSender
+}) {
   let startsTold = 0
   return (): RuntimeNumbers => {
     const { running, blocked, started } = from.scripts.sandboxes
@@ -122,6 +130,7 @@ function numbersSource(from: { requests: RequestCounts; budget: ConnectionBudget
     return {
       requests: from.requests.take(),
       scripts: from.scripts.runs.take(),
+      push: from.push.takeCounts(),
       sandboxStarts,
       sandboxes: { running, blocked },
       connections: { open: from.budget.open, waiting: from.budget.waiting },
