@@ -35,7 +35,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   sandbox: ['kit', 'contract'],
   query: ['kit'],
   'sign-in': ['kit', 'contract'],
-  runtime: ['kit', 'contract', 'query', 'sandbox', 'sign-in'],
+  push: ['kit', 'contract'],
+  runtime: ['kit', 'contract', 'query', 'push', 'sandbox', 'sign-in'],
   guard: ['kit', 'contract'],
   local: ['kit', 'contract'],
   // The commands that run a cloud on this machine, and no other.

@@ -3,6 +3,7 @@ import type { Auth } from './auth-provider.ts'
 import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { PushSettings } from './push.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 import type { IdType } from './table-format.ts'
 
@@ -111,12 +112,12 @@ export type DatabaseAssignment = {
 
 /**
  * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `scheduler/sweep`,
- * `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder of every host that serves it; a host
+ * `extensions/push`, `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder of every host that serves it; a host
  * fetches what it lacks from control, once.
  */
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
 /** Of those that are modules: each sandbox of the service is given them all. */
-export const MODULE_NAME = /^(?:api|shared)\//
+export const MODULE_NAME = /^(?:api|shared|extensions)\//
 
 export type ServiceAssignment = {
   id: string
@@ -140,6 +141,8 @@ export type ServiceAssignment = {
   auth?: Auth
   /** What its scripts find in their environment. Secrets, as a rule. */
   appSettings?: Record<string, string>
+  /** With what it pushes to devices: secrets. Left out by an older control: it does not. */
+  push?: PushSettings
   scripts: ScriptAssignment[]
   database: DatabaseAssignment
 }

@@ -57,6 +57,8 @@ export const PROBE_PATH = '/.mainstay/probe'
 export const TRUNCATE_PATH = '/.mainstay/truncate'
 /** Beside it, for operators: how the runs of jobs went. */
 export const JOBS_PATH = '/.mainstay/jobs'
+/** Beside it, for operators: devices that push notifications go to, and how the newest messages went. */
+export const PUSH_PATH = '/.mainstay/push'
 /** Of a runtime itself: what it serves and whether it reaches its databases. */
 export const RUNTIME_HEALTH_PATH = '/.mainstay/health'
 /** A gateway → control: what apps asked of each service (`UsageReport`). */

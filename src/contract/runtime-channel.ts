@@ -2,6 +2,7 @@
 import type { RequestCount } from '../kit/request-counts.ts'
 import type { ServiceAssignment } from './assignment.ts'
 import type { SandboxLevel, ScriptRuns } from './facts.ts'
+import type { PushCounts } from './push.ts'
 import type { ServiceLines } from './service-log.ts'
 import type { SlowRead } from './slow-read.ts'
 
@@ -19,6 +20,7 @@ export type ToRuntime =
 export type RuntimeNumbers = {
   requests: RequestCount[]
   scripts: ScriptRuns[]
+  push?: PushCounts[]
   sandboxStarts: number
   sandboxes: { running: number; blocked: number }
   connections: { open: number; waiting: number }

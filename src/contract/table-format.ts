@@ -27,8 +27,16 @@ export function isReservedColumn(name: string): boolean {
 export const PROBE_TABLE = '.probe'
 /** Ours as well: how the runs of scheduled jobs went. */
 export const JOB_RUNS_TABLE = '.jobs'
+/** Ours as well: devices that push notifications go to, what is sent to them, and what was removed. */
+export const PUSH_TABLES = {
+  registrations: '.push_registrations',
+  installations: '.push_installations',
+  sends: '.push_sends',
+  retries: '.push_retries',
+  feedback: '.push_feedback',
+} as const
 /** Those that are ours, and no app's. */
-export const OWN_TABLES: readonly string[] = [PROBE_TABLE, JOB_RUNS_TABLE]
+export const OWN_TABLES: readonly string[] = [PROBE_TABLE, JOB_RUNS_TABLE, ...Object.values(PUSH_TABLES)]
 /** One sequence per schema; `version` values are taken from it, the epoch in their upper bits. */
 export const VERSION_SEQUENCE = '.versions'
 /** How many of a version's 64 bits lie below the epoch: 2^40 changes in each of 2^23 epochs. */

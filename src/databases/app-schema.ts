@@ -25,6 +25,7 @@ import {
 import { Fault } from '../kit/fault.ts'
 import { quoteIdentifier as id, quoteLiteral as literal } from '../kit/identifiers.ts'
 import { REPLICATOR } from './cluster-config.ts'
+import { ensurePushTables } from './push-schema.ts'
 import { STAMPS_SQL } from './stamps.ts'
 
 /** The logical slot that keeps what a lost primary wrote decodable; it exists before the first app write. */
@@ -80,6 +81,7 @@ export async function ensureSchema(client: pg.Client, wanted: SchemaAssignment):
   await ensureOwner(client, wanted)
   await ensureProbeTable(client, wanted)
   await ensureJobRunsTable(client, wanted)
+  await ensurePushTables(client, wanted)
   for (const table of wanted.droppedTables) await dropTable(client, wanted.schema, table)
   for (const table of wanted.tables) await ensureTable(client, wanted, table)
   await raiseVersions(client, wanted)

@@ -30,18 +30,23 @@ export function egressPolicy(allowed: string[]): EgressPolicy {
 
 /** A client that dials only what the policy allows. Redirects are not followed. Refusals fault with `egress.refused`. */
 export function egressAgent(policy: EgressPolicy, options: { connectMs: number }): Agent {
-  const lookup: LookupFunction = (hostname, { family }, done) => {
+  // Whatever a server asks for: connections to whom nobody talks are not kept.
+  const connect = { lookup: egressLookup(policy), timeout: options.connectMs, autoSelectFamily: true }
+  return new Agent({ connect, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS })
+}
+
+/** Resolves names for a connection to what the policy allows only. Refusals fault with `egress.refused`. */
+export function egressLookup(policy: EgressPolicy): LookupFunction {
+  return (hostname, { family, all }, done) => {
     resolve(hostname, { all: true, family: family === 4 || family === 6 ? family : 0 }, (error, found) => {
       if (error) return done(error, [])
       const allowed = found.filter(({ address }) => policy.refusalOf(address) === null)
       const [first] = found
-      if (allowed.length > 0) return done(null, allowed)
+      const [usable] = allowed
+      if (usable) return all ? done(null, allowed) : done(null, usable.address, usable.family)
       done(refused(hostname, first ? policy.refusalOf(first.address) : 'it has no address'), [])
     })
   }
-  // Whatever a server asks for: connections to whom nobody talks are not kept.
-  const connect = { lookup, timeout: options.connectMs, autoSelectFamily: true }
-  return new Agent({ connect, keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS })
 }
 
 /** Faults with `egress.refused` for a URL whose host is an address that may not be dialled: no name is resolved then. */

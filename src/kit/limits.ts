@@ -468,6 +468,58 @@ export const JOB_IDLE_MS = 250
 /** What is kept of what a run said, and runs of each job. */
 export const JOB_OUTPUT_CHARACTERS_MAX = 32_768
 export const JOB_RUNS_KEPT_MAX = 200
+
+/** Push: a registration's tags, and what it may hold; how many a service may have, and how long one waits to be used. */
+export const PUSH_TAGS_MAX = 60
+export const PUSH_CHANNEL_CHARACTERS_MAX = 2_048
+export const PUSH_TEMPLATE_CHARACTERS_MAX = 8_192
+export const PUSH_TEMPLATES_MAX = 20
+export const PUSH_DEVICES_MAX = 2_000_000
+export const PUSH_UNUSED_ID_MS = 24 * 3_600_000
+export const PUSH_LISTED_MAX = 1_000
+/** A tag expression: its length and tags bound what PostgreSQL is asked. */
+export const PUSH_EXPRESSION_CHARACTERS_MAX = 2_048
+export const PUSH_EXPRESSION_TAGS_MAX = 20
+/** A message: no platform takes as much. And devices that one call may name. */
+export const PUSH_MESSAGE_BYTES_MAX = 16_384
+export const PUSH_NAMED_DEVICES_MAX = 1_000
+/** Messages of a service that wait to be sent; and how long one is tried where its sender does not say. */
+export const PUSH_WAITING_MAX = 1_000
+export const PUSH_TTL_MS = 24 * 3_600_000
+/** Of each thousand devices of a message one is sent to at a time, up to so many: what a crash may repeat. */
+export const PUSH_AT_ONCE_PER = 1_000
+export const PUSH_AT_ONCE_MAX = 64
+/** Devices that are read at once; and how long whoever sends may say nothing before another takes over. */
+export const PUSH_PAGE_ROWS = 200
+export const PUSH_CLAIM_MS = 60_000
+/** How often it is looked whether something is to be sent; what is asked for here is begun at once. */
+export const PUSH_TICK_MS = 250
+export const PUSH_LOOK_EVERY_MS = 15_000
+export const PUSH_RETRY_LOOK_MS = 2_000
+/** Messages of one runtime that are sent at once; the others wait their turn. */
+export const PUSH_SENDS_AT_ONCE = 8
+/** One try of one device: dialling and the answer. */
+export const PUSH_DIAL_MS_MAX = 5_000
+export const PUSH_ANSWER_MS_MAX = 10_000
+export const PUSH_ANSWER_BYTES_MAX = 65_536
+/** Tries: doubling from the first, up to the longest, with jitter; so many of one device. */
+export const PUSH_BACKOFF_MS_MIN = 1_000
+export const PUSH_BACKOFF_MS_MAX = 10 * 60_000
+export const PUSH_TRIES_MAX = 12
+/** A call that names its devices waits for the answer: it is tried again for so long only. */
+export const PUSH_DIRECT_TRIES = 3
+export const PUSH_DIRECT_WAIT_MS_MAX = 3_000
+/** A key of APNs signs a new token this often: between 20 and 60 minutes is what Apple asks for. */
+export const PUSH_APNS_TOKEN_MS = 40 * 60_000
+/** Connections of credentials that nobody used for so long are closed. */
+export const PUSH_LINE_IDLE_MS = 5 * 60_000
+/** What is kept of what was sent, and of devices that were removed. */
+export const PUSH_SENDS_KEPT_MAX = 1_000
+export const PUSH_SENDS_SHOWN_MAX = 200
+export const PUSH_FEEDBACK_MS = 30 * 24 * 3_600_000
+export const PUSH_FEEDBACK_MAX = 10_000
+/** All credentials of a service together, as JSON. */
+export const PUSH_SETTINGS_BYTES_MAX = 65_536
 /** A runtime tells its host what scripts said: how often, and how much of one service at once. */
 export const SERVICE_LOG_TELL_EVERY_MS = 250
 export const SERVICE_LOG_TELL_BYTES_MAX = 262_144

@@ -42,6 +42,7 @@ export async function answerApi(context: Context, segments: string[]): Promise<A
     service,
     leases,
     fetches: context.scripts.fetches,
+    push: context.scripts.push,
     deadline,
     clientGeneration: 1,
     conflictStatus: 412,

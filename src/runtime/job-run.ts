@@ -27,6 +27,7 @@ export async function runJob(
     service,
     leases,
     fetches: scripts.fetches,
+    push: scripts.push,
     deadline,
     clientGeneration: 1,
     conflictStatus: 412,

@@ -26,6 +26,7 @@ import { DatabaseHealth } from './health.ts'
 import { JobScheduler } from './job-scheduler.ts'
 import { Leases } from './leases.ts'
 import { ConnectionBudget } from './pools.ts'
+import { PushSender } from './push-sender.ts'
 import { Scripts } from './scripts.ts'
 import { createAppServer, type Draining } from './server.ts'
 import { Services } from './services.ts'
@@ -67,8 +68,9 @@ async function run(args: string[]): Promise<void> {
   const draining: Draining = { isDraining: false }
   const version = await readVersion()
   const policy = egressPolicy([...(values['egress-allow'] ?? []), ...environment().egressAllow])
+  const push = new PushSender({ services, leases, policy, log })
   // Beside its socket, where root lets others read and nobody else writes.
-  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, policy, log })
+  const scripts = new Scripts({ folder: `${socket}.sandbox`, isKeptWarm: name !== SHARED_RUNTIME, policy, push, log })
   const jobs = new JobScheduler({ services, scripts, leases, log })
   const providers = new Providers(policy)
   const deps = { services, leases, scripts, jobs, providers, health, log, requests, draining }
@@ -87,7 +89,7 @@ async function run(args: string[]): Promise<void> {
         break
     }
   })
-  const numbers = numbersSource({ requests, budget, scripts, services })
+  const numbers = numbersSource({ requests, budget, scripts, services, push })
   const tellLines = () => {
     const lines = scripts.lines.take()
     if (lines.length > 0) tell({ kind: 'lines', lines })
@@ -98,6 +100,7 @@ async function run(args: string[]): Promise<void> {
     clearInterval(telling)
     clearInterval(tellingLines)
     jobs.close()
+    await push.close()
     await drain(server, draining)
     tell({ kind: 'numbers', numbers: numbers() })
     scripts.close()
@@ -130,6 +133,7 @@ function numbersSource(from: {
   budget: ConnectionBudget
   scripts: Scripts
   services: Services
+  push: PushSender
 }) {
   let startsTold = 0
   return (): RuntimeNumbers => {
@@ -139,6 +143,7 @@ function numbersSource(from: {
     return {
       requests: from.requests.take(),
       scripts: from.scripts.runs.take(),
+      push: from.push.takeCounts(),
       sandboxStarts,
       sandboxes: { running, blocked },
       connections: { open: from.budget.open, waiting: from.budget.waiting },

@@ -5,6 +5,7 @@ import {
   INTERNAL_HEADER,
   JOBS_PATH,
   PROBE_PATH,
+  PUSH_PATH,
   REFUSED_HEADER,
   SERVICE_HEADER,
   TRUNCATE_PATH,
@@ -21,6 +22,7 @@ import type { JobScheduler } from './job-scheduler.ts'
 import type { Leases } from './leases.ts'
 import { answerCrossDomain, answerLogin, answerMe } from './login-routes.ts'
 import { answerProbe } from './probe.ts'
+import { answerPush, answerPushReport } from './push-routes.ts'
 import type { Scripts } from './scripts.ts'
 import type { ServedService, Services } from './services.ts'
 import { answerTables } from './table-routes.ts'
@@ -44,6 +46,7 @@ export async function answerApp(request: AppRequest, deps: RouterDeps): Promise<
   if (request.method === 'OPTIONS') return emptyAnswer(204)
   if (request.path === PROBE_PATH) return await answerProbe(request, service, deps.leases)
   if (request.path === JOBS_PATH) return await answerJobRuns(request, service)
+  if (request.path === PUSH_PATH) return await answerPushReport(request, service)
   if (request.path === TRUNCATE_PATH) return await answerTruncate(request, service, deps.leases)
   return await answerRoute(request, service, deps)
 }
@@ -65,6 +68,10 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
   if (word === '.auth' && rest[0]?.toLowerCase() === 'login') return await answerLogin(login, 2, rest.slice(1))
   if (word === '.auth' && rest.join('/').toLowerCase() === 'me') return answerMe(login)
   if (word === 'crossdomain') return answerCrossDomain(login, rest)
+  if (word === 'push') {
+    requireKnownVersion(request.headers, request.query)
+    return await answerPush({ request, service, leases, scripts }, rest)
+  }
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }

@@ -31,6 +31,7 @@ export async function answerByScript(
     service,
     leases,
     fetches: context.scripts.fetches,
+    push: context.scripts.push,
     deadline: request.work.deadline,
     clientGeneration,
     conflictStatus,

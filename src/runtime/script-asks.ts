@@ -15,10 +15,12 @@ import { answerOfError, BAD_REQUEST_TEXT, badRequest, itemNotFound, scriptFailed
 import { type ClientGeneration, plainName, withPlainNames } from './client-generation.ts'
 import { type Item, parseItem } from './item-body.ts'
 import type { Leases } from './leases.ts'
+import type { PushSender } from './push-sender.ts'
 import { parseFilters, parseSystemProperties } from './read-query.ts'
 import { conflictAnswer } from './row-answers.ts'
 import { checkRowId, idTypeOf, idValue, newIdOf } from './row-id.ts'
 import type { ScriptFetches } from './script-fetch.ts'
+import { isPushAsk, ScriptPush } from './script-push.ts'
 import { isSqlAsk, ScriptSql, sqlProblem } from './script-sql.ts'
 import { findTable, type ServedService } from './services.ts'
 import type { Page, ReadRow, WrittenRow } from './table-store.ts'
@@ -38,6 +40,7 @@ type ScriptTable = { name: string; idType: IdType }
 const READING = new Set<ScriptAsk['op']>(['read', 'lookup', 'sql_names', 'sql_open', 'sql_close'])
 
 function isReading(what: ScriptAsk): boolean {
+  if (isPushAsk(what)) return ScriptPush.isReading(what)
   return what.op === 'fetch' ? /^(?:get|head)$/i.test(String(what.method)) : READING.has(what.op)
 }
 
@@ -45,6 +48,7 @@ export class ScriptAsks {
   readonly #service: ServedService
   readonly #leases: Leases
   readonly #fetches: ScriptFetches
+  readonly #push: PushSender
   readonly #deadline: number
   readonly #clientGeneration: ClientGeneration
   readonly #conflictStatus: 409 | 412
@@ -62,6 +66,7 @@ export class ScriptAsks {
     service: ServedService
     leases: Leases
     fetches: ScriptFetches
+    push: PushSender
     deadline: number
     clientGeneration?: ClientGeneration
     conflictStatus?: 409 | 412
@@ -69,6 +74,7 @@ export class ScriptAsks {
     this.#service = deps.service
     this.#leases = deps.leases
     this.#fetches = deps.fetches
+    this.#push = deps.push
     this.#deadline = deps.deadline
     this.#clientGeneration = deps.clientGeneration ?? 1
     this.#conflictStatus = deps.conflictStatus ?? 412
@@ -90,7 +96,7 @@ export class ScriptAsks {
     if (isWrite) this.#hasWritten = true
     try {
       // What goes to the world needs no lease.
-      if (what.op === 'fetch') return await this.#do(what, isExecute)
+      if (what.op === 'fetch' || (isPushAsk(what) && ScriptPush.isDirect(what))) return await this.#do(what, isExecute)
       const { server } = this.#service.assignment.database
       return await this.#leases.guard({ server, isWrite }, async () => await this.#do(what, isExecute))
     } catch (error) {
@@ -117,6 +123,7 @@ export class ScriptAsks {
       this.#sql ??= new ScriptSql(this.#service, this.#deadline)
       return await this.#sql.carryOut(what)
     }
+    if (isPushAsk(what)) return await new ScriptPush(this.#service, this.#push).carryOut(what, this.#work())
     switch (what.op) {
       case 'insert':
         return await this.#insert(what, isExecute)

@@ -11,6 +11,7 @@ import { readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
 import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
+import type { PushSender } from './push-sender.ts'
 import { ScriptFetches } from './script-fetch.ts'
 import { ScriptRunCounts } from './script-runs.ts'
 import { GatheredLines } from './service-lines.ts'
@@ -21,14 +22,23 @@ export class Scripts {
   readonly lines = new GatheredLines()
   /** What scripts ask of the world. */
   readonly fetches: ScriptFetches
+  /** What they push to devices. */
+  readonly push: PushSender
   #ids = new Map<string, string>()
   readonly #sandboxes: Sandboxes
   readonly #log: Log
 
   /** `folder` is for the sandboxes, and made anew. */
-  constructor(options: { folder: string; isKeptWarm: boolean; policy: EgressPolicy; log: Log }) {
+  constructor(options: {
+    folder: string
+    isKeptWarm: boolean
+    policy: EgressPolicy
+    push: PushSender
+    log: Log
+  }) {
     const { folder, isKeptWarm } = options
     this.fetches = new ScriptFetches(options.policy)
+    this.push = options.push
     this.#log = options.log
     this.#sandboxes = new Sandboxes({ folder, isKeptWarm, log: (service, line) => this.log(service, line) })
   }

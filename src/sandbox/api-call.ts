@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { CallUnderWay } from './call-under-way.ts'
 import type { ApiStart, SandboxLimits } from './messages.ts'
 import type { ModuleWorld } from './module-world.ts'
+import { pushOutside } from './push-calls.ts'
 import type { Apis } from './script-api.ts'
 import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
@@ -30,7 +31,9 @@ export function callApi(
       const tables = inside.scriptTables(bridge, inside.queries)
       const statusText = (status: number) => STATUS_CODES[status] ?? String(status)
       const mssql = inside.scriptSql(sqlOutside(call), tables)
-      const outside = { answer: call.answer.bind(call), statusText, config: structuredClone(config), mssql }
+      const push = () => inside.scriptPush(pushOutside(call), tables)
+      const own = { config: structuredClone(config), mssql, push }
+      const outside = { answer: call.answer.bind(call), statusText, ...own }
       apis.handle(routes, start, outside, tables)
     } catch (error) {
       fail(error)

@@ -3,7 +3,9 @@ import { createContext, Script } from 'node:vm'
 import { scriptFetch } from './fetch-call.ts'
 import { filterOfFunction } from './filter-function.ts'
 import { scriptApi } from './script-api.ts'
+import { scriptExtension } from './script-extension.ts'
 import { type GlobalsOutside, scriptGlobals } from './script-globals.ts'
+import { scriptPush } from './script-push.ts'
 import { type Queries, scriptQueries } from './script-queries.ts'
 import { scriptSide } from './script-side.ts'
 import { scriptSql } from './script-sql.ts'
@@ -18,13 +20,25 @@ export type Inside = {
   scriptSide: typeof scriptSide
   scriptApi: typeof scriptApi
   scriptSql: typeof scriptSql
+  scriptPush: typeof scriptPush
+  scriptExtension: typeof scriptExtension
 }
-type Functions = Pick<Inside, 'scriptTables' | 'scriptSide' | 'scriptApi' | 'scriptSql'> & {
+type Shown = 'scriptTables' | 'scriptSide' | 'scriptApi' | 'scriptSql' | 'scriptPush' | 'scriptExtension'
+type Functions = Pick<Inside, Shown> & {
   scriptGlobals: typeof scriptGlobals
   scriptQueries: typeof scriptQueries
 }
 
-const functions = { scriptApi, scriptGlobals, scriptQueries, scriptSide, scriptSql, scriptTables }
+const functions = {
+  scriptApi,
+  scriptExtension,
+  scriptGlobals,
+  scriptPush,
+  scriptQueries,
+  scriptSide,
+  scriptSql,
+  scriptTables,
+}
 const text = Object.entries(functions).map(([name, code]) => `${name}: ${code}`)
 const inside = new Script(`({ ${text.join(',\n')} })`, { filename: 'mainstay' })
 
@@ -62,5 +76,7 @@ export function makeContext(name: string, outside: Omit<GlobalsOutside, 'shared'
     scriptSide: made.scriptSide,
     scriptApi: made.scriptApi,
     scriptSql: made.scriptSql,
+    scriptPush: made.scriptPush,
+    scriptExtension: made.scriptExtension,
   }
 }

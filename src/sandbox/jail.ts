@@ -12,14 +12,18 @@ const CODE = [
   'call-under-way',
   'contexts',
   'errors',
+  'extension-call',
   'fetch-call',
   'filter-function',
   'frames',
   'module-world',
   'node-modules',
+  'push-calls',
   'script-api',
   'script-call',
+  'script-extension',
   'script-globals',
+  'script-push',
   'script-queries',
   'script-side',
   'script-sql',
@@ -28,6 +32,7 @@ const CODE = [
   'sql-text',
   'timers',
   'wire',
+  'wns-templates',
 ]
 /** Of the kit: it is needed on both sides. */
 const KIT_CODE = ['module-text']

@@ -7,6 +7,7 @@ import type { Script } from 'node:vm'
 import { callApi } from './api-call.ts'
 import { CallUnderWay, running } from './call-under-way.ts'
 import { describe } from './errors.ts'
+import { callExtension } from './extension-call.ts'
 import { failUnwatched } from './fetch-call.ts'
 import { FrameReader, frameOf } from './frames.ts'
 import type { CallStart, FromSandbox, JobStart, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
@@ -101,8 +102,10 @@ function begin(start: CallStart): void {
   }
   const call = new CallUnderWay(start.call, start.script.source, { say, limits, nextAsk: () => ++asks, onDone })
   calls.set(start.call, call)
-  if (start.what === 'api') {
-    if (world?.key === start.modules) callApi(start, world.modules, call, { limits, config })
+  if (start.what === 'api' || start.what === 'extension') {
+    if (world?.key === start.modules && start.what === 'api') callApi(start, world.modules, call, { limits, config })
+    else if (world?.key === start.modules && start.what === 'extension')
+      callExtension(start, world.modules, call, { limits, config })
     else call.fail(new Error(`The modules of '${start.script.source}' are not here.`))
     return
   }

@@ -65,8 +65,24 @@ export type FetchAsk = {
   redirect: 'follow' | 'manual' | 'error'
 }
 
+/**
+ * A push notification, to everybody with these tags (null: everybody) or to one device. `platform` is `template` for one
+ * that fills the devices' own templates. `act`: what is to be done with registrations, by its word.
+ */
+export type PushAsk =
+  | {
+      op: 'push_send'
+      platform: string
+      tags: string | null
+      device: WireValue
+      body: WireValue
+      headers: Record<string, string>
+      ttl: number | null
+    }
+  | { op: 'push_devices'; act: string; values: WireValue[] }
+
 /** What a script asks its runtime for. */
-export type ScriptAsk = TableAsk | SqlAsk | FetchAsk
+export type ScriptAsk = TableAsk | SqlAsk | FetchAsk | PushAsk
 
 export type AskOutcome =
   | { kind: 'row'; row: WireItem }
@@ -86,6 +102,7 @@ export type AskOutcome =
       isRedirected: boolean
     }
   | { kind: 'results'; results: SqlResult[] }
+  | { kind: 'pushed'; result: WireValue }
   | { kind: 'conflict'; row: WireItem; message: string }
   /** `sqlState`: PostgreSQL's own code of it. */
   | { kind: 'failed'; status: number; message: string; sqlState?: string }
@@ -142,7 +159,10 @@ export type ApiStart = CallOf & { what: 'api'; module: string; request: ApiReque
 /** A scheduled job: the script's function of that name is run. */
 export type JobStart = CallOf & { what: 'job'; name: string }
 
-export type CallStart = TableStart | ApiStart | JobStart
+/** A registration (JSON) that the extension of that module is shown, `extensions/push`. */
+export type ExtensionStart = CallOf & { what: 'extension'; module: string; registration: string }
+
+export type CallStart = TableStart | ApiStart | JobStart | ExtensionStart
 
 /** Bounds that hold inside; what must hold against a hostile script is bounded by the kernel and the runtime. */
 export type SandboxLimits = {
@@ -176,6 +196,9 @@ export type ScriptAnswer =
   | { kind: 'failed'; message: string }
   /** Of a custom API: all of its answer. Bytes are base64. */
   | { kind: 'http'; status: number; headers: [string, string][]; body: string; isBase64: boolean }
+  /** Of an extension: the registration (JSON) as it is to be kept, or why it is not. */
+  | { kind: 'registered'; registration: string }
+  | { kind: 'refused'; status: number; message: string }
   /** Of a custom API: nothing in it answers that path (null), or that method of it. */
   | { kind: 'no_route'; allow: string[] | null }
 

@@ -32,6 +32,7 @@ import { FrameReader, frameOf } from './frames.ts'
 import type {
   ApiStart,
   AskOutcome,
+  ExtensionStart,
   FromSandbox,
   JobStart,
   LogLevel,
@@ -53,6 +54,7 @@ export type CallInput =
   | Omit<TableStart, 'kind' | 'call'>
   | Omit<ApiStart, 'kind' | 'call'>
   | Omit<JobStart, 'kind' | 'call'>
+  | Omit<ExtensionStart, 'kind' | 'call'>
 /** What scripts may require: the hash of each module's text by its name, and a key that is another when they are. */
 export type ModuleSet = { key: string; files: Record<string, string> }
 

@@ -13,6 +13,8 @@ export type ApiOutside = {
   statusText: (status: number) => string
   config: Record<string, unknown>
   mssql: Fields
+  /** Made when it is first used: few requests do. */
+  push: () => Fields
 }
 export type Apis = {
   /** The routes of an API by what its module exports. Throws what its `register` throws. */
@@ -367,7 +369,16 @@ export const scriptApi = (): Apis => {
       return
     }
     const { config, mssql } = outside
-    const service = { tables: { getTable: tables.getTable }, mssql, config }
+    let push: Fields | undefined
+    const service = {
+      tables: { getTable: tables.getTable },
+      get push() {
+        push ??= outside.push()
+        return push
+      },
+      mssql,
+      config,
+    }
     const request = makeRequest(about, service, tables.userOf(about.user))
     const response = makeResponse(outside)
     Object.assign(request, { res: response, respond: response.send })

@@ -4,6 +4,7 @@ import { isModuleText, moduleText } from '../kit/module-text.ts'
 import type { CallUnderWay } from './call-under-way.ts'
 import { makeContext } from './contexts.ts'
 import type { JobStart, SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
+import { pushOutside } from './push-calls.ts'
 import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 
@@ -25,6 +26,13 @@ export function callScript(
     const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
     const tables = context.scriptTables(bridge, context.queries)
     context.global.mssql = context.scriptSql(sqlOutside(call), tables)
+    // Made when it is first used: few calls do.
+    let push: unknown
+    const get = () => {
+      push ??= context.scriptPush(pushOutside(call), tables)
+      return push
+    }
+    Object.defineProperty(context.global, 'push', { get, enumerable: true, configurable: true })
     const exports: Record<string, unknown> = {}
     context.global.exports = exports
     const current = start.what === 'table' ? { current: tables.getTable(start.table) } : {}

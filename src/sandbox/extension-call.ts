@@ -1,0 +1,31 @@
+// One registration that the extension `push` of a service is shown.
+import type { CallUnderWay } from './call-under-way.ts'
+import type { ExtensionStart, SandboxLimits } from './messages.ts'
+import type { ModuleWorld } from './module-world.ts'
+import { pushOutside } from './push-calls.ts'
+import { sqlOutside } from './sql-calls.ts'
+import { DATE_KEY } from './wire.ts'
+
+/** Runs it until it first waits. */
+export function callExtension(
+  start: ExtensionStart,
+  world: ModuleWorld,
+  call: CallUnderWay,
+  { limits, config }: { limits: SandboxLimits; config: Record<string, unknown> },
+): void {
+  const fail = (error: unknown) => call.fail(error)
+  call.run(() => {
+    try {
+      const { inside } = world
+      const exports = world.load(start.module)
+      const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
+      const tables = inside.scriptTables(bridge, inside.queries)
+      const mssql = inside.scriptSql(sqlOutside(call), tables)
+      const push = inside.scriptPush(pushOutside(call), tables)
+      const outside = { answer: call.answer.bind(call), config: structuredClone(config), mssql, push }
+      inside.scriptExtension(exports, start, outside, tables)
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
