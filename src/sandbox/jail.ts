@@ -14,6 +14,7 @@ const CODE = [
   'errors',
   'extension-call',
   'fetch-call',
+  'http-modules',
   'filter-function',
   'frames',
   'module-world',

@@ -6,6 +6,7 @@ import { isModuleText, moduleText } from '../kit/module-text.ts'
 import { logLine, type Running, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
 import { requestModule } from './fetch-call.ts'
+import { httpModule } from './http-modules.ts'
 import type { FromSandbox, SandboxLimits } from './messages.ts'
 import { nodeModule } from './node-modules.ts'
 import type { Apis } from './script-api.ts'
@@ -13,6 +14,7 @@ import { Timers } from './timers.ts'
 
 const CONFIG_MODULE = 'mobileservice-config'
 const REQUEST_MODULE = 'request'
+const HTTP = { http: httpModule('http:'), https: httpModule('https:') }
 const PARAMETERS = 'exports, require, module, __filename, __dirname'
 
 export type WorldDeps = {
@@ -60,6 +62,8 @@ export class ModuleWorld {
   require(folder: string, name: string): unknown {
     if (name === CONFIG_MODULE) return structuredClone(this.#deps.config)
     if (name === REQUEST_MODULE) return requestModule
+    const bare = name.replace(/^node:/, '')
+    if (bare === 'http' || bare === 'https') return HTTP[bare]
     if (!name.startsWith('.') && !name.startsWith('/')) return nodeModule(name)
     const found = this.#find(posix.resolve(folder, name))
     if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)

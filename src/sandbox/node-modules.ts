@@ -35,6 +35,6 @@ export function nodeModule(name: string): unknown {
   if (NAMES.has(bare)) return require(bare)
   const names = [...NAMES].join(', ')
   throw new Error(
-    `Cannot find module '${name}': scripts can require these modules of Node: ${names}; and modules of their own by a path.`,
+    `Cannot find module '${name}': scripts can require these modules of Node: ${names}, http, https; and modules of their own by a path.`,
   )
 }

@@ -83,6 +83,42 @@ const CASES: Case[] = [
     equals: '[null,200,"yes","/echo?a=b+c","d=e+f","application/x-www-form-urlencoded;charset=UTF-8","Basic dTpw"]',
   },
   {
+    is: 'http of Node: a stream there and a stream back, with headers, query and password',
+    script: `const http = require('http');
+      const { hostname, port } = new URL('BASE');
+      const options = { hostname, port, path: '/echo?a=b', method: 'POST', headers: { 'Content-Type': 'text/own' }, auth: 'u:p' };
+      const request = http.request(options, (response) => {
+        response.setEncoding('utf8');
+        let text = '';
+        response.on('data', (part) => { text += part });
+        response.on('end', () => {
+          const told = JSON.parse(text);
+          res.json([response.statusCode, response.headers['x-answer'], told.method, told.url, told.type, told.body, told.authorization]);
+        });
+      });
+      request.write('one ');
+      request.end('two');`,
+    equals: '[200,"yes","POST","/echo?a=b","text/own","one two","Basic dTpw"]',
+  },
+  {
+    is: 'http of Node: get by a URL, redirects are not followed, what fails is an event, and so is giving up',
+    script: `const http = require('node:http');
+      const tell = (...asked) => new Promise((resolve) => {
+        const request = http.get(...asked, (response) => { response.resume(); resolve(response.statusCode); });
+        request.on('error', (error) => resolve(error.code || typeof error.message));
+        request.on('timeout', () => request.destroy());
+      });
+      let wrong; try { require('https').get('BASE/echo'); } catch (error) { wrong = error.code; }
+      res.json([await tell('BASE/to?/echo'), await tell('http://127.0.0.1:1/'), await tell('BASE/slow', { timeout: 50 }), wrong]);`,
+    equals: '[302,"string","ECONNRESET","ERR_INVALID_PROTOCOL"]',
+  },
+  {
+    is: 'http of Node: what the function throws ends the request',
+    script: `require('http').get('BASE/echo', () => { throw new Error('on purpose'); });`,
+    status: 500,
+    equals: '{"code":500,"error":"Error: Internal Server Error"}',
+  },
+  {
     is: 'the request of old: what fails is told, and what the function throws ends the request',
     script: `require('request').get('http://127.0.0.1:1/', function (error) { throw new Error('told ' + (error instanceof Error)); });`,
     status: 500,
