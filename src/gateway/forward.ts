@@ -115,7 +115,7 @@ function forwardedHeaders(request: IncomingMessage, to: Forwarding): Record<stri
     if (name.startsWith(':')) continue
     kept[name] = name === 'cookie' ? stripOwnCookies(String(value)) : value
   }
-  kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket.remoteAddress]
+  kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket?.remoteAddress]
     .filter((one) => one !== undefined)
     .join(', ')
   kept['x-forwarded-proto'] = to.isSecure ? 'https' : 'http'

@@ -21,6 +21,7 @@ import {
   APP_REQUEST_MS_MAX,
   CERTIFICATE_FILES_LOOK_MS,
   DASHBOARD_FETCH_EVERY_MS,
+  GATEWAY_ASSIGNMENT_BYTES_MAX,
   PROBE_EVERY_MS,
   PROBE_SILENT_MS,
   USAGE_REPORT_EVERY_MS,
@@ -164,7 +165,8 @@ async function run(args: string[]): Promise<void> {
     const { role } = peerOfRequest(request.raw.socket)
     if (role !== 'control') throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
-  orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
+  const large = { bodyLimit: GATEWAY_ASSIGNMENT_BYTES_MAX }
+  orders.app.put<{ Body: GatewayAssignment }>('/assignment', large, async (request) => {
     await assign(request.body)
     return { version: routes.version }
   })

@@ -11,7 +11,7 @@ import { notYet, type OperationKind, type StepContext, type StepResult } from '.
 import { bumpDesired } from '../regions/regions.ts'
 import { getAuthority, noteAccount } from './acme-authority.ts'
 import { calling, connect, makeKey, makeRequest, readAuthorization, readOrder } from './acme-client.ts'
-import { checkCertificate } from './certificate-text.ts'
+import { checkCertificate, factsOf } from './certificate-text.ts'
 import { insertCertificate } from './certificates.ts'
 import { insertChallenge, removeChallenges } from './challenges.ts'
 import type { ServiceDeps } from './create-service.ts'
@@ -167,19 +167,21 @@ async function show(deps: Deps, { operation, facts }: StepContext): Promise<Step
   const known = facts as Facts
   const key = deps.seal.open(known.sealedKey ?? '')
   const text = checkCertificate({ chain: known.chain ?? '', key }, new Date())
-  const shown = await deps.db.transaction().execute(async (trx) => {
+  const { thumbprint, expiresAt } = factsOf(text.chain)
+  await deps.db.transaction().execute(async (trx) => {
     const [service] = await lockServices(trx, [serviceIdOf(operation)])
     const before = service && (await findWanted(trx, operation))
     if (!service || !before) throw unwanted(operation)
-    const added = await insertCertificate(trx, service, { ...text, isIssued: true }, (plain) => deps.seal.seal(plain))
-    await showIssued(trx, before, added.thumbprint)
+    // Done already, by whoever died before that was written down.
+    if (before.thumbprint === thumbprint) return
+    await insertCertificate(trx, service, { ...text, isIssued: true }, (plain) => deps.seal.seal(plain))
+    await showIssued(trx, before, thumbprint)
     await removeIfUnused(trx, before)
     await removeChallenges(trx, operation.id)
     await bumpDesired(trx)
-    return added
   })
   await deps.field.push()
-  return { kind: 'done', detail: `until ${shown.expiresAt.toISOString()}` }
+  return { kind: 'done', detail: `until ${expiresAt.toISOString()}` }
 }
 
 // Whether it is still to be; a person may have changed that.
