@@ -13,6 +13,7 @@ import { waitFor } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { AcmeServer } from '../support/acme-server.ts'
 import { freePort, TestCloud } from '../support/cloud.ts'
+import { FaultPoints } from '../support/fault-points.ts'
 import { WebAuthority, type WebCertificate } from '../support/web-certificates.ts'
 
 const NAME = 'api.example.com'
@@ -27,6 +28,7 @@ describe('a domain of a service', () => {
   let folder: string
   let port: number
   let acme: AcmeServer
+  let points: FaultPoints
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mainstay-https-'))
@@ -36,8 +38,9 @@ describe('a domain of a service', () => {
     await write('gateway', own)
     await write('domain', good)
     port = await freePort()
+    points = await FaultPoints.make()
     const files = { MAINSTAY_TLS_CERT: join(folder, 'gateway.pem'), MAINSTAY_TLS_KEY: join(folder, 'gateway.key') }
-    cloud = await TestCloud.start('pair', { env: { MAINSTAY_TLS_PORT: String(port), ...files } })
+    cloud = await TestCloud.start('pair', { env: { MAINSTAY_TLS_PORT: String(port), ...files, ...points.env } })
     acme = await AcmeServer.start(authority, cloud.port)
     service = await cloud.service('PrimaryService')
     await cloud.insertRows(service, ['one'])
@@ -45,6 +48,7 @@ describe('a domain of a service', () => {
   after(async () => {
     acme?.close()
     await cloud?.dispose()
+    await points?.dispose()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -130,7 +134,7 @@ describe('a domain of a service', () => {
     assert.deepEqual(JSON.parse(await cloud.ok(list)), [NAME, 'primaryservice.localhost'])
   })
 
-  test('a certificate is issued by the authority of this cloud, also when control dies in between', async () => {
+  test('a certificate is issued by the authority of this cloud, also when control dies three times in between', async () => {
     const issued = 'shop.example.org'
     await cloud.ok(['mobile', 'domain', 'add', 'PrimaryService', issued])
     const enable = ['mobile', 'domain', 'ssl', 'enable', 'PrimaryService', issued, '--acme']
@@ -139,6 +143,8 @@ describe('a domain of a service', () => {
     await cloud.refuses(set, 2, /terms of service: http/)
     await cloud.refuses(['acme', 'set', '--directory', 'ftp://x', '--agree-terms'], 2, /not the directory/)
     assert.match(await cloud.ok([...set, '--agree-terms']), /directory +http/)
+    // What was done, and not written down any more, is done again or found done.
+    for (const step of ['issue', 'show']) await points.arm(`issue_certificate.${step}.done`, 'kill')
     const held = Promise.withResolvers<void>()
     acme.looking = held.promise
     const { id } = (await cloud.call('POST', `/services/PrimaryService/domains/${issued}/issue`)).body
@@ -152,6 +158,7 @@ describe('a domain of a service', () => {
     }
     const ended = await waitFor('the certificate', isOver, { withinMs: 60_000, everyMs: 200 })
     assert.equal(ended.state, 'succeeded', JSON.stringify(ended.error))
+    for (const step of ['issue', 'show']) assert.ok(await points.hitBy(`issue_certificate.${step}.done`), step)
     assert.deepEqual(acme.contacts, ['mailto:ops@example.com'])
     const answer = await ask(issued)
     assert.equal(answer.status, 200)
