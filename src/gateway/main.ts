@@ -22,6 +22,7 @@ import {
   CERTIFICATE_FILES_LOOK_MS,
   DASHBOARD_FETCH_EVERY_MS,
   GATEWAY_ASSIGNMENT_BYTES_MAX,
+  METRIC_SERVICES_MAX,
   PROBE_EVERY_MS,
   PROBE_SILENT_MS,
   USAGE_REPORT_EVERY_MS,
@@ -278,7 +279,9 @@ function numbersOf(from: {
     busy: load.read().busy,
     certificates: [
       ...(files ? [{ domain: '*', untilMs: Date.parse(files.state.until) }] : []),
-      ...[...certificates.all].map(([domain, { chain }]) => ({ domain, untilMs: lifeOf(chain).untilMs })),
+      ...[...certificates.all]
+        .slice(0, METRIC_SERVICES_MAX)
+        .map(([domain, { chain }]) => ({ domain, untilMs: lifeOf(chain).untilMs })),
     ],
     isCertificateBroken: files && files.state.problem !== null,
   }
