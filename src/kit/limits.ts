@@ -633,6 +633,8 @@ export const HTTP2_HEADER_BYTES_MAX = 16_384
 export const ACME_CALL_MS_MAX = 15_000
 export const ACME_ANSWER_BYTES_MAX = 1_048_576
 export const ACME_AGAIN_MS = 1_000
+/** Of its words, as people are shown them. */
+export const ACME_WORDS_MAX = 500
 export const ACME_WAIT_MS_MAX = 5 * 60_000
 /** How often we look which certificates are to be issued, and how many are begun at a look. */
 export const ISSUE_LOOK_EVERY_MS = 5_000

@@ -1,7 +1,7 @@
 // The authority's protocol, by the library that speaks it: each call with a limit, each failure a fault of one code.
 import type { Authorization, Client, Order } from 'acme-client'
 import { Fault, messageOf } from '../kit/fault.ts'
-import { ACME_ANSWER_BYTES_MAX, ACME_CALL_MS_MAX } from '../kit/limits.ts'
+import { ACME_ANSWER_BYTES_MAX, ACME_CALL_MS_MAX, ACME_WORDS_MAX } from '../kit/limits.ts'
 
 export type AcmeAccount = { directoryUrl: string; accountKey: string; accountUrl: string | null }
 
@@ -59,7 +59,7 @@ export async function calling<T>(directoryUrl: string, call: () => Promise<T>): 
     return await call()
   } catch (error) {
     if (error instanceof Fault) throw error
-    const message = `the authority at ${hostOf(directoryUrl)}: ${messageOf(error)}`
+    const message = `the authority at ${hostOf(directoryUrl)}: ${messageOf(error).slice(0, ACME_WORDS_MAX)}`
     throw new Fault('acme.failed', 503, message, { hint: 'See: mainstay acme show', cause: error })
   }
 }

@@ -5,13 +5,13 @@ import type { Kysely } from 'kysely'
 import type { Caller } from '../accounts/caller.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
-import { ACME_AGAIN_MS, ACME_WAIT_MS_MAX } from '../kit/limits.ts'
+import { ACME_AGAIN_MS, ACME_WAIT_MS_MAX, ACME_WORDS_MAX } from '../kit/limits.ts'
 import { insertOperation, type Operation, serviceIdOf } from '../operations/operations.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getAuthority, noteAccount } from './acme-authority.ts'
 import { calling, connect, makeKey, makeRequest, readAuthorization, readOrder } from './acme-client.ts'
-import { checkCertificate, factsOf } from './certificate-text.ts'
+import { checkCertificate, factsOf, isFor } from './certificate-text.ts'
 import { insertCertificate } from './certificates.ts'
 import { insertChallenge, removeChallenges } from './challenges.ts'
 import type { ServiceDeps } from './create-service.ts'
@@ -138,9 +138,14 @@ async function prove(deps: Deps, context: StepContext): Promise<StepResult> {
   const asked = authorization.challenges.find(({ type }) => type === 'http-01')
   if (authorization.status !== 'pending' || !asked || asked.status === 'invalid') {
     const why = (asked as { error?: { detail?: string } } | undefined)?.error?.detail ?? authorization.status
-    throw new Fault('acme.refused', 409, `the authority could not see that the domain is ours: ${why}`, {
-      hint: `Does ${domainOf(context.operation)} lead to the gateways, on port 80?`,
-    })
+    throw new Fault(
+      'acme.refused',
+      409,
+      `the authority could not see that the domain is ours: ${why.slice(0, ACME_WORDS_MAX)}`,
+      {
+        hint: `Does ${domainOf(context.operation)} lead to the gateways, on port 80?`,
+      },
+    )
   }
   // It may take a while to say that it was told.
   if (!known.isAsked) await calling(directoryUrl, async () => await client.completeChallenge(asked))
@@ -168,6 +173,11 @@ async function show(deps: Deps, { operation, facts }: StepContext): Promise<Step
   const key = deps.seal.open(known.sealedKey ?? '')
   const text = checkCertificate({ chain: known.chain ?? '', key }, new Date())
   const { thumbprint, expiresAt } = factsOf(text.chain)
+  if (!isFor(text.chain, domainOf(operation))) {
+    throw new Fault('acme.refused', 409, 'the authority has issued a certificate for other names', {
+      hint: 'Ask again.',
+    })
+  }
   await deps.db.transaction().execute(async (trx) => {
     const [service] = await lockServices(trx, [serviceIdOf(operation)])
     const before = service && (await findWanted(trx, operation))
