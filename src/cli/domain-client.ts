@@ -1,5 +1,5 @@
 // Domains of mobile services and their certificates, as the CLI calls control for them.
-import type { AddCertificate, CertificateView, DomainView } from '../contract/api.ts'
+import type { AcmeView, AddCertificate, CertificateView, DomainView, OperationView, SetAcme } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
 import { type ControlCalls, FOLLOWED, fill } from './control-calls.ts'
 
@@ -33,6 +33,22 @@ export class DomainClient {
 
   async disableSsl(service: string, domain: string): Promise<void> {
     await this.#calls.call({ verb: 'DELETE', path: fill(API.domainSsl, { service, domain }), ...FOLLOWED })
+  }
+
+  /** Has a certificate for a domain issued. */
+  async issue(service: string, domain: string): Promise<OperationView> {
+    const path = fill(API.domainIssue, { service, domain })
+    return await this.#calls.send('OperationView', { verb: 'POST', path })
+  }
+
+  getAcme = async () => await this.#calls.get('AcmeView', API.acme)
+
+  async setAcme(request: SetAcme): Promise<AcmeView> {
+    return await this.#calls.send('AcmeView', { verb: 'PUT', path: API.acme, body: request, ...FOLLOWED })
+  }
+
+  async removeAcme(): Promise<void> {
+    await this.#calls.call({ verb: 'DELETE', path: API.acme })
   }
 
   listCertificates = async (service: string) =>

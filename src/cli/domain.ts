@@ -5,6 +5,7 @@ import { needService, needText } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
+import { followSteps } from './follow.ts'
 
 type Text = string | undefined
 
@@ -13,6 +14,7 @@ const ADD = 'mainstay mobile domain add SERVICE api.example.com'
 const DELETE = 'mainstay mobile domain delete SERVICE api.example.com'
 const SHOW = 'mainstay mobile domain ssl show SERVICE api.example.com'
 const ENABLE = 'mainstay mobile domain ssl enable SERVICE api.example.com THUMBPRINT'
+const ISSUE = 'mainstay mobile domain ssl enable SERVICE api.example.com --acme'
 const DISABLE = 'mainstay mobile domain ssl disable SERVICE api.example.com'
 
 /** Adds list, add and delete. */
@@ -81,17 +83,20 @@ export function addDomainSsl(group: Command, shell: Shell): void {
   addCommand(group, {
     usage: 'enable [service] [domain] [thumbprint]',
     about: 'answer a domain by HTTPS, with a certificate of the mobile service',
-    examples: [ENABLE],
-  }).action(async (given: Text, name: Text, print: Text, flags: CommonFlags) => {
-    await runCommand(shell, { name: 'mobile domain ssl enable', flags }, async (session) => {
-      const service = await needService(session, given, ENABLE)
-      const domain = await needDomain(session, name, ENABLE)
-      const thumbprint = await needThumbprint(session, print, ENABLE)
-      const enabled = await (await session.client()).domains.enableSsl(service, domain, thumbprint)
-      session.talk.info(`HTTPS is enabled for ${enabled.name}`)
-      return stateOf(enabled)
-    })
+    examples: [ENABLE, ISSUE],
   })
+    .option('--acme', 'have a certificate issued, and renewed, by the authority of this cloud')
+    .action(async (given: Text, name: Text, print: Text, flags: CommonFlags & { acme?: boolean }) => {
+      await runCommand(shell, { name: 'mobile domain ssl enable', flags }, async (session) => {
+        const service = await needService(session, given, ENABLE)
+        const domain = await needDomain(session, name, ENABLE)
+        if (flags.acme) return await issue(session, service, domain)
+        const thumbprint = await needThumbprint(session, print, ENABLE)
+        const enabled = await (await session.client()).domains.enableSsl(service, domain, thumbprint)
+        session.talk.info(`HTTPS is enabled for ${enabled.name}`)
+        return stateOf(enabled)
+      })
+    })
   addCommand(group, {
     // The original wanted the thumbprint here as well; it says nothing new.
     usage: 'disable [service] [domain] [thumbprint]',
@@ -108,6 +113,13 @@ export function addDomainSsl(group: Command, shell: Shell): void {
       return { json: { disabled: true, name: domain } }
     })
   })
+}
+
+async function issue(session: Session, service: string, domain: string): Promise<Result> {
+  const client = await session.client()
+  await followSteps(session, client, await client.domains.issue(service, domain))
+  session.talk.info(`HTTPS is enabled for ${domain}; its certificate is renewed by itself`)
+  return stateOf(await client.domains.getSsl(service, domain))
 }
 
 /** The name of a domain. */

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { readRelease } from '../kit/release.ts'
 import { addAccount } from './account.ts'
+import { addAcme } from './acme.ts'
 import { addApi } from './api.ts'
 import { addAppSetting } from './appsetting.ts'
 import { addArchiveList, addRestoreSecondary } from './archive.ts'
@@ -184,6 +185,7 @@ export function buildProgram(shell: Shell): Command {
   addSqlExport(databases, shell)
   addSqlDivergence(addGroup(databases, 'divergence', 'writes that only a lost primary had'), shell)
 
+  addAcme(addGroup(program, 'acme', 'having certificates for domains issued'), shell)
   addJoinTokenCreate(addGroup(program, 'join-token', 'letting machines join'), shell)
   const machine = addGroup(program, 'machine', 'machines that joined')
   addMachineList(machine, shell)

@@ -48,6 +48,8 @@ export const API = {
   domains: '/api/v1/services/:service/domains',
   domain: '/api/v1/services/:service/domains/:domain',
   domainSsl: '/api/v1/services/:service/domains/:domain/ssl',
+  domainIssue: '/api/v1/services/:service/domains/:domain/issue',
+  acme: '/api/v1/acme',
   certificates: '/api/v1/services/:service/certificates',
   certificate: '/api/v1/services/:service/certificates/:thumbprint',
   jobs: '/api/v1/services/:service/jobs',

@@ -1,6 +1,7 @@
 // The management API as people's clients see it: schemas of what control answers and takes. Its routes: api-routes.ts.
 
 export * from './api/account.ts'
+export * from './api/acme.ts'
 export * from './api/app-setting.ts'
 export * from './api/auth-provider.ts'
 export * from './api/custom-api.ts'

@@ -58,6 +58,12 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
     PUT: 'Show a certificate for a domain',
     DELETE: 'Show no certificate for a domain any more',
   },
+  domainIssue: { POST: 'Have a certificate for a domain issued, and renewed' },
+  acme: {
+    GET: 'The authority that issues certificates by itself',
+    PUT: 'Name that authority',
+    DELETE: 'Have no certificates issued any more',
+  },
   certificates: { GET: 'Certificates of a service', POST: 'Add a certificate with its private key' },
   certificate: { DELETE: 'Delete a certificate that no domain shows' },
   jobs: { GET: 'Scheduled jobs of a service, and how each went last', POST: 'Create a scheduled job' },

@@ -11,6 +11,7 @@ import {
   BACKUP_CHECK_LOOK_MS,
   CONTROL_PRESENT_EVERY_MS,
   ENDED_BACKUPS_LOOK_MS,
+  ISSUE_LOOK_EVERY_MS,
   JUDGE_EVERY_MS,
   MEASURE_EVERY_MS,
   MEASURE_WRITE_EVERY_MS,
@@ -23,6 +24,7 @@ import type { Log } from '../kit/log.ts'
 import type { OperationRunner } from '../operations/runner.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, listMachines } from '../regions/regions.ts'
+import { beginDueIssues } from './acme.ts'
 import { beginDueCheck } from './backup-checks.ts'
 import type { Db } from './database.ts'
 import { removeEndedBackups } from './ended-backups.ts'
@@ -73,6 +75,7 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
     repeat({ everyMs: BACKUP_CHECK_LOOK_MS, signal, onError }, async () => {
       await beginDueCheck({ db, board, backups: deps.backups })
     }),
+    repeat({ everyMs: ISSUE_LOOK_EVERY_MS, signal, onError }, async () => await beginDueIssues({ db })),
     repeat({ everyMs: ENDED_BACKUPS_LOOK_MS, signal, onError }, async () => {
       await removeEndedBackups({ db, backups: deps.backups, onError })
     }),

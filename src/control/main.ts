@@ -57,6 +57,7 @@ import { wayHomeKind } from '../recovery/way-home.ts'
 import { FactBoard } from '../regions/fact-board.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
+import { issueCertificateKind } from '../services/issue-certificate.ts'
 import { restoreKind } from '../services/restore-service.ts'
 import { scaleKind } from '../services/scale-service.ts'
 import { Archivist } from './archivist.ts'
@@ -194,6 +195,7 @@ async function run(args: string[]): Promise<void> {
     restore_server: restoreServerKind(ownBackups),
     restore_table: restoreTableKind(ownRecovery),
     verify_service: verifyServiceKind(ownRecovery),
+    issue_certificate: issueCertificateKind(ownServices),
   }
   const metrics = new Metrics()
   const durations = metrics.durations(OPERATION_DURATIONS)

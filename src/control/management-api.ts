@@ -10,6 +10,7 @@ import type { Log } from '../kit/log.ts'
 import type { Metrics } from '../kit/metrics.ts'
 import { readRelease } from '../kit/release.ts'
 import { accountRoutes } from './account-routes.ts'
+import { acmeRoutes } from './acme-routes.ts'
 import { appSettingRoutes } from './app-setting-routes.ts'
 import { authProviderRoutes } from './auth-provider-routes.ts'
 import { authenticate } from './authentication.ts'
@@ -56,6 +57,7 @@ declare module 'fastify' {
 
 const ROUTES = [
   accountRoutes,
+  acmeRoutes,
   eventRoutes,
   serviceRoutes,
   backupRoutes,

@@ -11,6 +11,7 @@ import {
   GATEWAY_SILENT_MS,
 } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
+import { findAuthority } from '../services/acme-authority.ts'
 import { listEndingCertificates } from '../services/certificates.ts'
 import { listFailingDomains } from '../services/domains.ts'
 import { controlWarnings } from './control-view.ts'
@@ -148,9 +149,11 @@ function gatewayWarnings(machines: StatusView['machines']): string[] {
 async function certificateWarnings(db: Kysely<ControlDatabase>, nowMs: number): Promise<string[]> {
   const ending = await listEndingCertificates(db, new Date(nowMs + CERTIFICATE_ENDS_SOON_MS))
   const failing = await listFailingDomains(db)
+  const isOn = (await findAuthority(db)) !== null
   return [
     ...ending.map(({ service, domain, expiresAt, isIssued }) => {
-      const next = isIssued ? 'a new one is asked for' : `add another one: mainstay mobile cert add ${service} FILE.pfx`
+      const next =
+        isIssued && isOn ? 'a new one is asked for' : `add another one: mainstay mobile cert add ${service} FILE.pfx`
       return `the certificate of ${domain} (${service}) ${endText(expiresAt.getTime(), nowMs)}; ${next}`
     }),
     ...failing.map(

@@ -17,6 +17,9 @@ export class CertificateFiles {
   #pair: CertificatePair
   #until: string
   #seen: string
+  /** Of the pair in use: it has ended. */
+  #ended: string | null
+  /** Of the files as they lie there. */
   #problem: string | null
 
   private constructor(places: CertificatePlaces, first: Found & { seen: string }) {
@@ -25,6 +28,7 @@ export class CertificateFiles {
     this.#until = first.until
     this.#seen = first.seen
     // Apps that come by plain HTTP need no certificate: one that has ended is no reason not to start.
+    this.#ended = first.problem
     this.#problem = first.problem
   }
 
@@ -56,12 +60,17 @@ export class CertificateFiles {
   async look(): Promise<'same' | 'taken' | 'broken'> {
     try {
       const seen = await stampsOf(this.#places)
-      if (seen === this.#seen) return 'same'
+      if (seen === this.#seen) {
+        // What was broken is as it was.
+        this.#problem = this.#ended
+        return 'same'
+      }
       const found = await read(this.#places)
       if (found.problem !== null) throw new Error(found.problem)
       this.#pair = found.pair
       this.#until = found.until
       this.#seen = seen
+      this.#ended = null
       this.#problem = null
       return 'taken'
     } catch (error) {

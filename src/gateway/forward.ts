@@ -109,13 +109,14 @@ function forwardedHeaders(request: IncomingMessage, to: Forwarding): Record<stri
   const { headers } = request
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
-    // `expect` is answered by Node itself; what begins like ours is ours alone, and with a colon of HTTP/2 only.
+    // `expect` is answered by Node itself; what begins like ours is ours alone.
     if (value === undefined || HOP_HEADERS.has(name) || name === 'expect' || name.startsWith(INTERNAL_HEADER_PREFIX))
       continue
+    // Of HTTP/2: method, path and host have places of their own here.
     if (name.startsWith(':')) continue
     kept[name] = name === 'cookie' ? stripOwnCookies(String(value)) : value
   }
-  kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket.remoteAddress]
+  kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket?.remoteAddress]
     .filter((one) => one !== undefined)
     .join(', ')
   kept['x-forwarded-proto'] = to.isSecure ? 'https' : 'http'

@@ -11,6 +11,8 @@ const CHALLENGE_PATH = '/.well-known/acme-challenge/'
 
 /** True for what came by TLS: to us, or to a proxy that says so. What anybody else says of it is nothing. */
 export function isSecure({ socket, headers }: IncomingMessage, proxies: Networks): boolean {
+  // A stream of HTTP/2 whose connection is gone has none any more.
+  if (!socket) return false
   if ('encrypted' in socket && socket.encrypted === true) return true
   const said = headers['x-forwarded-proto']
   if (typeof said !== 'string' || !proxies.has((socket.remoteAddress ?? '').replace(MAPPED, ''))) return false

@@ -21,6 +21,8 @@ import {
   APP_REQUEST_MS_MAX,
   CERTIFICATE_FILES_LOOK_MS,
   DASHBOARD_FETCH_EVERY_MS,
+  GATEWAY_ASSIGNMENT_BYTES_MAX,
+  METRIC_SERVICES_MAX,
   PROBE_EVERY_MS,
   PROBE_SILENT_MS,
   USAGE_REPORT_EVERY_MS,
@@ -164,7 +166,8 @@ async function run(args: string[]): Promise<void> {
     const { role } = peerOfRequest(request.raw.socket)
     if (role !== 'control') throw new Fault('orders.not_control', 403, `a ${role} may not give orders`)
   })
-  orders.app.put<{ Body: GatewayAssignment }>('/assignment', async (request) => {
+  const large = { bodyLimit: GATEWAY_ASSIGNMENT_BYTES_MAX }
+  orders.app.put<{ Body: GatewayAssignment }>('/assignment', large, async (request) => {
     await assign(request.body)
     return { version: routes.version }
   })
@@ -276,7 +279,9 @@ function numbersOf(from: {
     busy: load.read().busy,
     certificates: [
       ...(files ? [{ domain: '*', untilMs: Date.parse(files.state.until) }] : []),
-      ...[...certificates.all].map(([domain, { chain }]) => ({ domain, untilMs: lifeOf(chain).untilMs })),
+      ...[...certificates.all]
+        .slice(0, METRIC_SERVICES_MAX)
+        .map(([domain, { chain }]) => ({ domain, untilMs: lifeOf(chain).untilMs })),
     ],
     isCertificateBroken: files && files.state.problem !== null,
   }

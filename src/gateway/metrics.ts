@@ -94,9 +94,7 @@ export const GATEWAY_MEASURES: Measure<GatewayNumbers>[] = [
     help: 'When a certificate that is shown to apps ends, by domain; * is the one of the files.',
     labels: ['domain'],
     of: ({ certificates }) =>
-      certificates
-        .slice(0, METRIC_SERVICES_MAX)
-        .map(({ domain, untilMs }) => ({ value: untilMs / 1_000, labels: { domain } })),
+      certificates.map(({ domain, untilMs }) => ({ value: untilMs / 1_000, labels: { domain } })),
   },
   {
     kind: 'gauge',

@@ -694,6 +694,8 @@ export const EXTERNAL_SILENT_S = 4
 /** Looking into one before it is attached: its hosts, its rights, what is in it. */
 export const EXTERNAL_CHECK_MS_MAX = 20_000
 
+/** What a gateway is told: routes, and each domain's certificate with its key, some 8 KiB. */
+export const GATEWAY_ASSIGNMENT_BYTES_MAX = 64 * 1_048_576
 /** Domains and certificates of one service: every gateway holds all of them, with their keys. */
 export const DOMAINS_PER_SERVICE_MAX = 100
 export const CERTIFICATES_PER_SERVICE_MAX = 50
@@ -712,5 +714,18 @@ export const TLS_HANDSHAKE_MS_MAX = 10_000
 /** Requests at once on one connection of HTTP/2, and the bytes of the headers of one: as much as HTTP/1.1 has. */
 export const HTTP2_STREAMS_MAX = 100
 export const HTTP2_HEADER_BYTES_MAX = 16_384
+/** An authority that issues certificates: a call to it, its answer, how often and how long it is asked. */
+export const ACME_CALL_MS_MAX = 15_000
+export const ACME_ANSWER_BYTES_MAX = 1_048_576
+export const ACME_AGAIN_MS = 1_000
+/** Of its words, as people are shown them. */
+export const ACME_WORDS_MAX = 500
+export const ACME_WAIT_MS_MAX = 5 * 60_000
+/** How often we look which certificates are to be issued, and how many are begun at a look. */
+export const ISSUE_LOOK_EVERY_MS = 5_000
+export const ISSUES_AT_ONCE_MAX = 4
+/** The next try after a failure: twice as late each time. */
+export const ISSUE_AGAIN_MS_MIN = 5 * 60_000
+export const ISSUE_AGAIN_MS_MAX = 86_400_000
 /** How often the files of the gateway's own certificate are looked at. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000

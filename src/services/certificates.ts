@@ -53,7 +53,8 @@ export async function insertCertificate(
       hint: `See which there are: mainstay mobile cert list ${service.name}`,
     })
   }
-  if (known.length >= CERTIFICATES_PER_SERVICE_MAX) {
+  // One that is renewed goes when the new one is there.
+  if (!text.isIssued && known.length >= CERTIFICATES_PER_SERVICE_MAX) {
     throw new Fault('certificate.too_many', 409, `'${service.name}' has ${known.length} certificates already`, {
       hint: `Delete one that is not in use: mainstay mobile cert delete ${service.name} THUMBPRINT`,
     })

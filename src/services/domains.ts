@@ -4,6 +4,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { DOMAINS_PER_SERVICE_MAX, WARNINGS_ABOUT_CERTIFICATES_MAX } from '../kit/limits.ts'
 import { removeCertificate } from './certificates.ts'
+import { issueAgainInMs } from './issuance.ts'
 import type { Service } from './services.ts'
 
 type Db = Kysely<ControlDatabase>
@@ -97,6 +98,54 @@ export async function showCertificate(trx: Db, domain: ServiceDomain, thumbprint
     .where('name', '=', domain.name)
     .execute()
   if (thumbprint !== domain.thumbprint) await removeIfUnused(trx, domain)
+}
+
+/** Has one issued for a domain, and renewed, from now on; what it shows stays meanwhile. */
+export async function markIssued(trx: Db, domain: ServiceDomain): Promise<void> {
+  await trx
+    .updateTable('service_domains')
+    .set({ is_issued: true, issue_due_at: null })
+    .where('name', '=', domain.name)
+    .execute()
+}
+
+/** Shows what was issued. */
+export async function showIssued(trx: Db, domain: ServiceDomain, thumbprint: string): Promise<void> {
+  await trx
+    .updateTable('service_domains')
+    .set({ thumbprint, issue_failures: 0, issue_problem: null, issue_due_at: null })
+    .where('name', '=', domain.name)
+    .execute()
+}
+
+/** Notes that nothing could be issued, and when it is tried again. */
+export async function noteIssueFailure(
+  trx: Db,
+  { name, service_id: serviceId }: Pick<ServiceDomain, 'name' | 'service_id'>,
+  problem: string,
+): Promise<void> {
+  const own = trx.selectFrom('service_domains').where('name', '=', name).where('service_id', '=', serviceId)
+  const found = await own.select('issue_failures').where('is_issued', '=', true).forUpdate().executeTakeFirst()
+  if (!found) return
+  const failures = found.issue_failures + 1
+  const dueAt = new Date(Date.now() + issueAgainInMs(failures))
+  await trx
+    .updateTable('service_domains')
+    .set({ issue_failures: failures, issue_problem: problem, issue_due_at: dueAt })
+    .where('name', '=', name)
+    .execute()
+}
+
+/** Domains of living services whose certificates are issued by themselves. */
+export async function listIssuedDomains(db: Db): Promise<ServiceDomain[]> {
+  return await db
+    .selectFrom('service_domains')
+    .selectAll('service_domains')
+    .innerJoin('services', 'services.id', 'service_domains.service_id')
+    .where('services.ended_at', 'is', null)
+    .where('is_issued', '=', true)
+    .orderBy('service_domains.name')
+    .execute()
 }
 
 /** The domains that show a certificate. */

@@ -1,7 +1,7 @@
 // The stable URL over HTTPS: names and their certificates, protocols, what a runtime is told, what browsers are told.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { Agent as HttpAgent, request as requestHttp } from 'node:http'
 import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
 import { Agent, request as requestHttps } from 'node:https'
@@ -328,6 +328,10 @@ describe('the files of a certificate', () => {
     await writeFile(places.key, second.key)
     assert.equal(await files.look(), 'taken')
     assert.deepEqual([files.pair.cert, files.state.problem], [second.chain, null])
+    await rename(places.key, `${places.key}.away`)
+    assert.equal(await files.look(), 'broken')
+    await rename(`${places.key}.away`, places.key)
+    assert.deepEqual([await files.look(), files.state.problem], ['same', null])
     await rm(places.key)
     assert.equal(await files.look(), 'broken')
     await write(await authority.issue(['c.example.com'], { untilMs: -1_000 }))

@@ -23,6 +23,13 @@ const ROWS: [words: string, says: RegExp][] = [
   [`host --region west ${CONTROL} --port x`, /--port takes a port, not 'x'/],
   [`host --region west ${CONTROL}`, /has not joined yet.*\nTry:.*join-token create --role host --region "west"/],
   [`gateway --domain edge ${CONTROL} --door-port 65536`, /--door-port takes a port/],
+  [`gateway --domain edge ${CONTROL} --tls-port x`, /--tls-port takes a port, not 'x'/],
+  [`gateway --domain edge ${CONTROL} --tls-port 1 --tls-cert a.pem`, /--tls-cert and --tls-key belong together/],
+  [`gateway --domain edge ${CONTROL} --tls-cert a.pem --tls-key a.key`, /needs a port.*\nTry:.*--tls-port 8443/],
+  [`gateway --domain edge ${CONTROL} --tls-port 1 --tls-cert a.pem --tls-key a.key`, /cannot be used: ENOENT/],
+  [`gateway --domain edge ${CONTROL} --trust-proxy 10.0.0.1`, /'10\.0\.0\.1' is not a network/],
+  ['up --tls-cert a.pem', /--tls-cert and --tls-key belong together/],
+  ['up --tls-port 0', /'0' is not a port/],
   [`gateway --domain edge ${CONTROL} --advertise 0.0.0.0`, /nobody can reach this machine at 0\.0\.0\.0/],
 ]
 for (const [words, says] of ROWS) {

@@ -11,6 +11,7 @@ import { waitFor } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { type Complaints, openBrowser, openPage, requireAccessible, SEEN_MS_MAX } from '../support/browser.ts'
 import { connectInside, TestCloud } from '../support/cloud.ts'
+import { OPENSSL_PFX } from '../support/pfx.ts'
 import { choosePassword, ownerLink, PASSWORD, portalUrl, sendPassword, TABS } from '../support/portal-visitor.ts'
 
 const PAGES = ['/services', '/regions', '/databases', '/databases/sql-west-us', '/operations', '/incidents']
@@ -494,6 +495,35 @@ describe('the portal', () => {
     const changed = await cloud.service('PrimaryService')
     assert.equal((await cloud.readIds(changed)).length, rows)
     await change('Go back', 'sql-west-us', async () => await button(/^Undo: back to sql-west-us/).click())
+  })
+
+  test('a domain is added, shown by HTTPS with a certificate, and taken away', async () => {
+    const { pfx, password, thumbprint } = OPENSSL_PFX
+    await page.goto(at('/services/PrimaryService/configure'))
+    await button('Add a domain').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Host name').fill('todo.localhost')
+    await dialog.getByRole('button', { name: 'Add' }).click()
+    await dialog.getByText(/gives to its services itself/).waitFor()
+    await dialog.getByLabel('Host name').fill('api.example.com')
+    await dialog.getByRole('button', { name: 'Add' }).click()
+    const domains = page.getByRole('table', { name: 'Domains' })
+    await domains.getByText('api.example.com').waitFor()
+    await button('Add a certificate').click()
+    const file = { name: 'api.pfx', mimeType: 'application/x-pkcs12', buffer: pfx }
+    await dialog.locator('input[type=file]').setInputFiles(file)
+    await dialog.getByLabel('Password').fill(password)
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+    const certificates = page.getByRole('table', { name: 'Certificates' })
+    await certificates.getByText(thumbprint).waitFor()
+    await domains.getByRole('button', { name: 'Enable HTTPS' }).click()
+    await dialog.getByLabel('Certificate').selectOption(thumbprint)
+    await dialog.getByRole('button', { name: 'Enable' }).click()
+    await domains.getByRole('cell', { name: 'on', exact: true }).waitFor()
+    assert.ok(await certificates.getByRole('button', { name: 'Delete' }).isDisabled())
+    await domains.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await domains.getByText('api.example.com').waitFor({ state: 'detached' })
   })
 
   test('a token and a target of notices are made, shown once, and taken away', async () => {

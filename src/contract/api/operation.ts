@@ -35,6 +35,7 @@ export const OperationView = Type.Object({
     Type.Literal('verify_service'),
     Type.Literal('reprotect'),
     Type.Literal('failback'),
+    Type.Literal('issue_certificate'),
   ]),
   /** What it is about: a service, a server, or a service and its server. */
   service: Nullable(Type.String()),

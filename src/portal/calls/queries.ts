@@ -6,10 +6,12 @@ import type {
   AuditView,
   AuthProviderView,
   BackupsView,
+  CertificateView,
   CustomApiView,
   DashboardSettings,
   DivergencePreviewView,
   DivergenceView,
+  DomainView,
   IncidentView,
   JobRunView,
   JobView,
@@ -83,6 +85,13 @@ export const measuresQuery = (of: { server: string } | { machine: string }, over
 }
 export const settingsQuery = (service: string) =>
   read<ServiceSettings>(['services', service, 'settings'], pathOf(API.settings, { service }))
+// A certificate may be issued meanwhile, which no event tells of.
+export const domainsQuery = (service: string) => ({
+  ...read<DomainView[]>(['services', service, 'domains'], pathOf(API.domains, { service })),
+  ...live,
+})
+export const certificatesQuery = (service: string) =>
+  read<CertificateView[]>(['services', service, 'certificates'], pathOf(API.certificates, { service }))
 export const archivesQuery = () => read<ArchiveView[]>(['services', 'archives'], API.archives)
 
 // Tables and scripts are changed by people; no event tells of them.

@@ -24,6 +24,7 @@ const KINDS: Record<Kind, string> = {
   verify_service: 'Verify',
   reprotect: 'Protect again',
   failback: 'Take home',
+  issue_certificate: 'Have a certificate issued for',
 }
 
 /** `Recover PrimaryService`; the kind of a newer control is shown as it is. */

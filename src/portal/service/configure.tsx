@@ -1,4 +1,4 @@
-// The tab Configure: settings, the database, and the end of the service.
+// The tab Configure: settings, domains, the database, and the end of the service.
 import { Button, Checkbox, Group, NativeSelect, NumberInput, Stack, Switch, TagsInput, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -24,6 +24,7 @@ import { Loaded } from '../kit/loaded.tsx'
 import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { useMay } from '../session/session.ts'
+import { CertificatesPanel, DomainsPanel } from './domains.tsx'
 
 export function ConfigureTab({ service }: { service: ServiceView }) {
   const may = useMay()
@@ -41,6 +42,8 @@ export function ConfigureTab({ service }: { service: ServiceView }) {
           }
         </Loaded>
       </Panel>
+      <DomainsPanel service={service.name} />
+      <CertificatesPanel service={service.name} />
       {may.change ? <DatabasePanel service={service} /> : null}
       {may.change ? <ExportPanel name={service.name} /> : null}
       {may.change ? <EndPanel service={service} /> : null}
