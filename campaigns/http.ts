@@ -1,5 +1,5 @@
-// What apps and strangers send to a service, at random: to its tables, then to every route. Each request is to be answered
-// below 500, a refusal with what is wrong, and the runtime is to live. The tests send a thousand to each.
+// What apps and strangers send to a service, at random: to its tables, then to every route. Each request is to be
+// answered below 500, a refusal with what is wrong, and the runtime is to live. The tests send a thousand to each.
 // Usage: npm run campaign:http -- [requests] [--seed N]
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

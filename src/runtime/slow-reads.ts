@@ -30,7 +30,8 @@ type TableFacts = { rows: string; indexed: string[]; distinct: Record<string, nu
 
 const TABLE_FACTS = `
   select greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid), 0)::text as rows,
-         array(select a.attname::text from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+         array(select a.attname::text
+                 from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
                 where i.indrelid = c.oid and i.indisvalid) as indexed,
          (select json_object_agg(s.attname, s.n_distinct) from pg_stats s
            where s.schemaname = n.nspname and s.tablename = c.relname) as distinct

@@ -1,5 +1,5 @@
-// Columns that come by themselves, while others add the same ones or read: by two runtimes, in both generations, for both
-// kinds of ids.
+// Columns that come by themselves, while others add the same ones or read: by two runtimes, in both generations, for
+// both kinds of ids.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { DEFAULT_PERMISSIONS } from '../../src/contract/permissions.ts'

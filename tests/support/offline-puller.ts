@@ -1,5 +1,5 @@
-// What a client that works offline does to hear of changes: pages of its delta query until one is empty, from the newest
-// stamp on that it has seen. As the clients of either generation do.
+// What a client that works offline does to hear of changes: pages of its delta query until one is empty, from the
+// newest stamp on that it has seen. As the clients of either generation do.
 import assert from 'node:assert/strict'
 
 const PAGE_ROWS = 50
