@@ -82,6 +82,16 @@ export interface SqlConnection extends Omit<Sql, 'open'> {
   close(): Pending<void>
 }
 
+/** A file of a form. */
+export interface ApiFile {
+  fieldName: string
+  originalFilename: string
+  name: string
+  type: string
+  size: number
+  data: Uint8Array
+}
+
 /** A request to a custom API, as express 3 had it. */
 export interface ApiRequest {
   method: string
@@ -90,6 +100,8 @@ export interface ApiRequest {
   query: Record<string, string | string[]>
   params: Record<string, string>
   body: unknown
+  /** Of a form: by the names of its fields. */
+  files: Record<string, ApiFile | ApiFile[]>
   headers: Record<string, string>
   user: User
   service: {

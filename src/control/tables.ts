@@ -5,7 +5,7 @@ import type { Caller } from '../accounts/caller.ts'
 import type { CreateTable, IndexAdviceView, TableView } from '../contract/api.ts'
 import { DEFAULT_PERMISSIONS } from '../contract/permissions.ts'
 import { indexCommand, type SlowRead } from '../contract/slow-read.ts'
-import { DELETED_COLUMN, ID_COLUMN, isReservedColumn } from '../contract/table-format.ts'
+import { DELETED_COLUMN, ID_COLUMN, ID_SQL_TYPES, isReservedColumn } from '../contract/table-format.ts'
 import { getServer, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
@@ -73,6 +73,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
   try {
     await deps.field.push()
     await untilFollowed(deps, service, machine, version)
+    if (idType === 'integer') await requireIntegerIds(deps, service, { machine, table: wanted.name })
   } catch (error) {
     await deps.db.transaction().execute(async (trx) => {
       await giveTableUp(trx, service, wanted.name)
@@ -81,6 +82,19 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
     await deps.field.push()
     throw error instanceof Fault && error.code === 'change.late' ? withoutTable(error, wanted.name) : error
   }
+}
+
+// A host of an older release makes a table with texts.
+async function requireIntegerIds(
+  deps: ApiDeps,
+  service: Service,
+  { machine, table }: { machine: string; table: string },
+): Promise<void> {
+  const id = (await askInfos(deps, service, machine))?.[table]?.columns.find(({ name }) => name === ID_COLUMN)
+  if (id === undefined || id.type === ID_SQL_TYPES.integer) return
+  throw new Fault('table.integer_ids', 409, `${machine} is of an older release, and makes no integer ids`, {
+    hint: 'Bring it up to date first: mainstay machine list',
+  })
 }
 
 /** Gives a table up: nobody serves it any more, then it is dropped. */

@@ -37,7 +37,7 @@ async function listIdentities(client: pg.Client, schema: string | null): Promise
 
 /**
  * New ids of a table start above those that it has, and above `above`; never below what they started at before. `gap`: so
- * much further than that. Nothing to do where ids are texts.
+ * much further than that, as far as there are any. Nothing to do where ids are texts.
  */
 export async function raiseIdentity(
   client: pg.Client,
@@ -49,10 +49,11 @@ export async function raiseIdentity(
   await client.query(
     `select setval($1::regclass, wanted)
        from (select coalesce(pg_sequence_last_value($1::regclass), 0) as given) s,
-            lateral (select greatest(max(t.id), s.given, $2::bigint) + $3::bigint as wanted
+            lateral (select least(greatest(max(t.id), s.given, $2::bigint), $4::bigint - $3::bigint)
+                              + $3::bigint as wanted
                        from ${id(schema)}.${id(table)} t) w
       where wanted > given`,
-    [sequence, above, gap],
+    [sequence, above, gap, Number.MAX_SAFE_INTEGER],
   )
 }
 

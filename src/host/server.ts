@@ -1,5 +1,4 @@
 // One PostgreSQL server on this host: makes it what control wants, step by step, for as long as the host runs.
-
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type pg from 'pg'

@@ -366,6 +366,9 @@ export const COMPARISON_MARGIN_MS = 10_000
  * an app that keeps ids in 32 bits lives through 20,000 promotions.
  */
 export const IDENTITY_GAP = 100_000
+/** What a form may have: so many parts, and names of so many bytes. Its size is bounded as that of any body. */
+export const FORM_PARTS_MAX = 1_000
+export const FORM_HEADER_BYTES_MAX = 1_000
 /** A read that takes PostgreSQL so long is looked at: an index may be missing. */
 export const SLOW_READ_MS = 50
 /** How often a service's slow reads are explained at most, and how long an explanation may take. */

@@ -75,6 +75,7 @@ async function requestOf({ request }: Context) {
     value === undefined || name.startsWith(INTERNAL_HEADER_PREFIX) ? [] : [[name, [value].flat().join(', ')]],
   )
   const body = await request.readBody()
+  const files = (await request.readFiles()).map(({ bytes, ...file }) => ({ ...file, data: bytes.toString('base64') }))
   const query = request.query.size > 0 ? `?${request.query}` : ''
   return {
     method,
@@ -89,6 +90,7 @@ async function requestOf({ request }: Context) {
     isSecure: headers['x-forwarded-proto'] === 'https',
     headers: Object.fromEntries(own),
     ...(body === undefined ? {} : { body }),
+    ...(files.length === 0 ? {} : { files }),
   }
 }
 

@@ -5,6 +5,7 @@ import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import type { Work } from './app-database.ts'
 import { badRequest } from './app-faults.ts'
 import { type ClientGeneration, clientGenerationOf } from './client-generation.ts'
+import { type FormFile, isMultipart, parseMultipart, parseUrlEncoded } from './form-body.ts'
 
 const TOO_LARGE_TEXT = 'Request body maximum size limit was exceeded.'
 
@@ -23,6 +24,8 @@ export type AppRequest = {
   bodyBytesMax: number
   /** The parsed body, read once: an object for JSON and forms, a string for other types, undefined for none. */
   readBody: () => Promise<unknown>
+  /** The files of a form; none in any other body. */
+  readFiles: () => Promise<FormFile[]>
 }
 
 /** `bodyBytesMax`: a larger body is refused. */
@@ -33,12 +36,16 @@ export function readRequest(
   const target = originForm(message.url ?? '/')
   const question = target.indexOf('?')
   const query = new URLSearchParams(question < 0 ? '' : target.slice(question + 1))
-  let body: Promise<unknown> | null = null
+  let content: Promise<Content> | null = null
   const method = methodOf(message)
-  const parse = async () => {
+  const parse = async (): Promise<Content> => {
     // As the original: whoever reads or deletes sends nothing that counts.
-    if (method === 'GET' || method === 'DELETE') return undefined
-    return parseBody(message.headers['content-type'], await readText(message, options.bodyBytesMax))
+    if (method === 'GET' || method === 'DELETE') return { body: undefined, files: [] }
+    return await parseContent(message.headers['content-type'], await readBytes(message, options.bodyBytesMax))
+  }
+  const read = () => {
+    content ??= parse()
+    return content
   }
   return {
     id: requestIdOf(message.headers[REQUEST_ID_HEADER]),
@@ -49,10 +56,8 @@ export function readRequest(
     headers: message.headers,
     work: { deadline: performance.now() + options.requestMs, isWriteInFlight: false },
     bodyBytesMax: options.bodyBytesMax,
-    readBody() {
-      body ??= parse()
-      return body
-    },
+    readBody: async () => (await read()).body,
+    readFiles: async () => (await read()).files,
   }
 }
 
@@ -73,11 +78,22 @@ export function refuseLargeBody({ headers, bodyBytesMax }: Pick<AppRequest, 'hea
   throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
 }
 
-/** Parses a body by its type. Without one it is JSON. */
+/** What a body holds. */
+type Content = { body: unknown; files: FormFile[] }
+
+async function parseContent(contentType: string | undefined, bytes: Buffer): Promise<Content> {
+  if (bytes.length === 0 || !isMultipart(contentType)) {
+    return { body: parseBody(contentType, bytes.toString('utf8')), files: [] }
+  }
+  const { fields, files } = await parseMultipart(contentType, bytes)
+  return { body: fields, files }
+}
+
+/** Parses a body of text by its type. Without one it is JSON. */
 export function parseBody(contentType: string | undefined, text: string): unknown {
   if (text === '') return undefined
   const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? 'application/json'
-  if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
+  if (type === 'application/x-www-form-urlencoded') return parseUrlEncoded(text)
   if (type !== 'application/json' && !type.endsWith('+json')) return text
   if (!/^\s*[[{]/.test(text)) throw badRequest('invalid json')
   try {
@@ -87,7 +103,7 @@ export function parseBody(contentType: string | undefined, text: string): unknow
   }
 }
 
-async function readText(message: IncomingMessage, bytesMax: number): Promise<string> {
+async function readBytes(message: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   try {
@@ -101,7 +117,7 @@ async function readText(message: IncomingMessage, bytesMax: number): Promise<str
     throw badRequest('The request ended before its body did.')
   }
   if (size > bytesMax) throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function methodOf(message: IncomingMessage): string {

@@ -151,6 +151,8 @@ export type ApiRequest = {
   headers: Record<string, string>
   /** Parsed by its type: a value, a string, or undefined where there is none. */
   body?: unknown
+  /** Of a form: which field a file is of, its own name, its bytes in base64. */
+  files?: { field: string; name: string; type: string; data: string }[]
 }
 
 /** The script is the module of that name, `api/orders`. */

@@ -102,20 +102,28 @@ export const scriptApi = (): Apis => {
 
   // ---- request
 
+  // A name that comes twice means a list. As an own property, whatever its name is.
+  const add = (to: Fields, name: string, value: unknown) => {
+    const known = Object.hasOwn(to, name) ? to[name] : undefined
+    const all = Array.isArray(known) ? [...known, value] : [known, value]
+    const property = { enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(to, name, { value: known === undefined ? value : all, ...property })
+  }
   const queryOf = (url: string): Fields => {
     const query: Fields = {}
     const at = url.indexOf('?')
-    for (const [name, value] of new URLSearchParams(at < 0 ? '' : url.slice(at + 1))) {
-      const known = Object.hasOwn(query, name) ? query[name] : undefined
-      const all = Array.isArray(known) ? [...known, value] : [known, value]
-      Object.defineProperty(query, name, {
-        value: known === undefined ? value : all,
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      })
-    }
+    for (const [name, value] of new URLSearchParams(at < 0 ? '' : url.slice(at + 1))) add(query, name, value)
     return query
+  }
+  // Those of old lay in a folder, which a script has none of: they are here as bytes.
+  const filesOf = (given: ApiRequest['files'] = []): Fields => {
+    const files: Fields = {}
+    for (const { field, name, type, data } of given) {
+      const bytes = Buffer.from(data, 'base64')
+      const names = { fieldName: field, originalFilename: name, name, type }
+      add(files, field, { ...names, size: bytes.length, headers: { 'content-type': type }, data: bytes })
+    }
+    return files
   }
 
   const isType = (content: string, wanted: string) => {
@@ -125,7 +133,7 @@ export const scriptApi = (): Apis => {
   }
 
   function makeRequest(about: { request: ApiRequest; user: ScriptUser }, service: Fields, user: Fields): Fields {
-    const { method, path, url, host, isSecure, headers, body } = about.request
+    const { method, path, url, host, isSecure, headers, body, files } = about.request
     const header = (name: unknown) => {
       const lower = String(name).toLowerCase()
       return lower === 'referrer' ? (headers.referrer ?? headers.referer) : headers[lower]
@@ -151,6 +159,7 @@ export const scriptApi = (): Apis => {
       query,
       params: {},
       body: bodyValue,
+      files: filesOf(files),
       protocol: isSecure ? 'https' : 'http',
       secure: isSecure,
       host: host.replace(/:\d+$/, ''),

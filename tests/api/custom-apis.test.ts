@@ -10,6 +10,14 @@ import { APP, check, type Expectation, errorBody, MASTER, routed } from '../supp
 import { addScripted } from '../support/script-service.ts'
 import { userToken } from '../support/user-tokens.ts'
 
+const FORM = {
+  type: 'multipart/form-data; boundary=b',
+  body:
+    '--b\r\ncontent-disposition: form-data; name="title"\r\n\r\nx\r\n' +
+    '--b\r\ncontent-disposition: form-data; name="photo"; filename="a.png"\r\ncontent-type: image/png\r\n\r\n\0\r\n\r\n' +
+    '--b--\r\n',
+}
+
 const FAILED = errorBody(500, 'Internal Server Error')
 
 type Case = { is: string; script: string; call?: Partial<TestCall>; expected: Expectation; logs?: string[] }
@@ -72,6 +80,31 @@ const CASES: Case[] = [
     script: "exports.post = function (req, res) { res.send(typeof req.body + ':' + req.body); }",
     call: { method: 'POST', body: 'a,b', headers: { 'content-type': 'text/csv' } },
     expected: { status: 200, contains: ['string:'] },
+  },
+  {
+    is: 'a form has its fields in the body',
+    script: 'exports.post = function (req, res) { res.json([req.body, req.files]); }',
+    call: { method: 'POST', body: 'a=1&b=x+y&a=2', headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+    expected: { status: 200, equals: '[{"a":["1","2"],"b":"x y"},{}]' },
+  },
+  {
+    is: 'a form of parts has its files beside them, as bytes',
+    script: `exports.post = function (req, res) {
+      var file = req.files.photo;
+      res.json([req.body, file.name, file.originalFilename, file.type, file.size, file.data.toString('hex'), Buffer.isBuffer(file.data)]);
+    }`,
+    call: {
+      method: 'POST',
+      body: FORM.body,
+      headers: { 'content-type': FORM.type },
+    },
+    expected: { status: 200, equals: '[{"title":"x"},"a.png","a.png","image/png",3,"000d0a",true]' },
+  },
+  {
+    is: 'a form that is cut short is refused before the script',
+    script: 'exports.post = function (req, res) { res.send(200); }',
+    call: { method: 'POST', body: FORM.body.slice(0, -8), headers: { 'content-type': FORM.type } },
+    expected: { status: 400, contains: ['The multipart body is not whole'] },
   },
   {
     is: 'del is an alias of delete',

@@ -9,6 +9,7 @@ import type pg from 'pg'
 import { DEFAULT_PERMISSIONS } from '../../src/contract/permissions.ts'
 import { APPS_DATABASE } from '../../src/contract/table-format.ts'
 import type { TableWish } from '../../src/contract/table-restore.ts'
+import { raiseAboveLost } from '../../src/databases/after-loss.ts'
 import type { Cluster } from '../../src/databases/cluster.ts'
 import { applyBundle } from '../../src/databases/divergence/apply.ts'
 import { exportBundle } from '../../src/databases/divergence/export.ts'
@@ -207,6 +208,15 @@ describe('where rows are carried', () => {
     assert.equal(await nextId('here'), 8)
     await postgres.sql('drop table here."Score"; create table here."Score" (id text primary key)')
     await assert.rejects(restore({}), { code: 'table.other_ids', status: 409 })
+  })
+
+  test('an id that a script’s own SQL put at the very end keeps no server from being promoted', async () => {
+    await postgres.sql(`insert into there."Score" (id) values (${Number.MAX_SAFE_INTEGER}), (9223372036854775807)`)
+    await at(raiseAboveLost)
+    const [{ last } = {}] = await postgres.sql<{ last: string }>(
+      `select pg_sequence_last_value('there."Score_id_seq"')::text as last`,
+    )
+    assert.equal(last, String(Number.MAX_SAFE_INTEGER))
   })
 })
 
