@@ -57,6 +57,7 @@ import {
 import { AccountClient } from './account-client.ts'
 import type { ControlAddress } from './control-address.ts'
 import { type Call, ControlCalls, FOLLOWED, fill } from './control-calls.ts'
+import { PushClient } from './push-client.ts'
 import { ScriptClient } from './script-client.ts'
 import { TableClient } from './table-client.ts'
 
@@ -72,12 +73,14 @@ export class Client {
   readonly #calls: ControlCalls
   readonly accounts: AccountClient
   readonly scripts: ScriptClient
+  readonly push: PushClient
   readonly tables: TableClient
 
   constructor(address: ControlAddress) {
     this.#calls = new ControlCalls(address)
     this.accounts = new AccountClient(this.#calls)
     this.scripts = new ScriptClient(this.#calls)
+    this.push = new PushClient(this.#calls)
     this.tables = new TableClient(this.#calls)
   }
 

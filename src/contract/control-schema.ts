@@ -213,6 +213,7 @@ export type ControlDatabase = {
     body_kb: Generated<number>
     /** Sealed JSON of names and values; null: none. */
     app_settings: string | null
+    push_settings: string | null
   }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {

@@ -2,10 +2,18 @@
 import { createHash } from 'node:crypto'
 import { type ApiDefinition, DEFAULT_INTAKE, type Intake, type TableDefinition } from './assignment.ts'
 import { API_METHODS } from './permissions.ts'
+import type { PushSettings } from './push.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 
-/** `apis`: custom APIs and app settings; that and `jobs` are left out by older releases. */
-export type ServiceDigests = { settings: string; permissions: string; keys: string; apis?: string; jobs?: string }
+/** `apis`: custom APIs and app settings; that, `jobs` and `push` are left out by older releases. */
+export type ServiceDigests = {
+  settings: string
+  permissions: string
+  keys: string
+  apis?: string
+  jobs?: string
+  push?: string
+}
 
 /** SHA-256 (hex) of each part, whatever order its tables come in. */
 export function digestsOf(service: {
@@ -16,6 +24,7 @@ export function digestsOf(service: {
   apis?: ApiDefinition[]
   appSettings?: Record<string, string>
   jobs?: JobDefinition[]
+  push?: PushSettings
   applicationKey: string
   masterKey: string
 }): ServiceDigests {
@@ -37,6 +46,7 @@ export function digestsOf(service: {
         .sort(byName)
         .map(({ name, schedule, isEnabled }) => [name, scheduleWords(schedule), isEnabled]),
     ),
+    push: sha256(pushWords(service.push ?? {})),
     apis: sha256([called, Object.entries(service.appSettings ?? {}).sort()]),
   }
 }
@@ -45,6 +55,12 @@ function intakeWords(intake: Intake = DEFAULT_INTAKE): unknown[] {
   const words = [intake.origins, intake.isHttpsRequired, intake.bodyKb]
   const { origins, isHttpsRequired, bodyKb } = DEFAULT_INTAKE
   return JSON.stringify(words) === JSON.stringify([origins, isHttpsRequired, bodyKb]) ? [] : words
+}
+
+function pushWords(push: PushSettings): unknown[] {
+  return Object.entries(push)
+    .map(([name, value]) => [name, typeof value === 'object' ? Object.entries(value).sort() : value])
+    .sort()
 }
 
 // Whatever order its fields came in.

@@ -25,6 +25,7 @@ import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { definitionOf } from '../services/jobs.ts'
+import { pushSettingsOf } from '../services/push-settings.ts'
 import type { Service } from '../services/services.ts'
 import { intakeOf } from '../services/settings.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -303,6 +304,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
       .map(({ name, permissions }) => ({ name, permissions })),
     jobs: snapshot.jobs.filter((job) => job.service_id === service.id).map(definitionOf),
     appSettings: appSettingsOf(service, open),
+    push: pushSettingsOf(service, open),
     scripts: snapshot.scripts
       .filter((script) => script.service_id === service.id)
       .map(({ name, hash, bytes }) => ({ name, hash, bytes })),

@@ -19,6 +19,7 @@ import * as madeWithSoftDelete from '../../migrations/0015-made-with-soft-delete
 import * as customApis from '../../migrations/0016-custom-apis.ts'
 import * as scheduledJobs from '../../migrations/0017-scheduled-jobs.ts'
 import * as whatAppsMaySend from '../../migrations/0018-what-apps-may-send.ts'
+import * as pushSettings from '../../migrations/0020-push-settings.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -46,6 +47,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0016-custom-apis': customApis,
   '0017-scheduled-jobs': scheduledJobs,
   '0018-what-apps-may-send': whatAppsMaySend,
+  '0020-push-settings': pushSettings,
 }
 
 export type Db = Kysely<ControlDatabase>

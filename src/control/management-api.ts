@@ -24,6 +24,7 @@ import { historyRoutes } from './history-routes.ts'
 import { noticeRoutes } from './notice-routes.ts'
 import { describeApi, watchRoutes } from './openapi.ts'
 import { addPortal } from './portal-files.ts'
+import { pushRoutes } from './push-routes.ts'
 import { scheduledJobRoutes } from './scheduled-job-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { serverRoutes } from './server-routes.ts'
@@ -66,6 +67,7 @@ const ROUTES = [
   appSettingRoutes,
   serviceLogRoutes,
   scheduledJobRoutes,
+  pushRoutes,
   cloudRoutes,
   fleetRoutes,
   historyRoutes,

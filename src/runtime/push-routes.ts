@@ -50,6 +50,9 @@ export async function answerPush(context: PushContext, segments: string[]): Prom
         case 'installations':
           if (id === undefined) throw notFound()
           return await answerInstallation(context, user, requireId(id))
+        case 'webpush':
+          if (id?.toLowerCase() !== 'key') throw notFound()
+          return answerKey(context, push)
         default:
           throw notFound()
       }
@@ -89,6 +92,13 @@ async function answerIds({ request, service }: PushContext): Promise<Answer> {
   const prefix = typeof headers[PREFIX_HEADER] === 'string' ? headers[PREFIX_HEADER] : ''
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return emptyAnswer(201, { location: `${scheme}://${headers.host ?? ''}${prefix}/push/registrations/${id}` })
+}
+
+// What a page needs to subscribe.
+function answerKey({ request }: PushContext, { webpush }: PushSettings): Answer {
+  if (request.method !== 'GET') return methodNotAllowed('GET')
+  if (!webpush) throw notFound()
+  return jsonAnswer(200, JSON.stringify({ publicKey: webpush.publicKey }))
 }
 
 async function answerList({ request, service }: PushContext): Promise<Answer> {

@@ -115,6 +115,13 @@ describe('push notifications', () => {
     })
   }
 
+  test('a page finds the key that it subscribes with', async () => {
+    const { publicKey } = to.platforms.settings.webpush
+    check({ status: 200, equals: JSON.stringify({ publicKey }) }, await to.ask('GET', '/push/webpush/key'))
+    check({ status: 401 }, await to.ask('GET', '/push/webpush/key', undefined, {}))
+    check({ status: 404 }, await to.ask('GET', '/push/webpush'))
+  })
+
   test('an installation of the second generation is put, changed, read and removed', async () => {
     const body = {
       platform: 'gcm',

@@ -164,6 +164,7 @@ export class Rows {
       loss_ms_max: 60_000,
       is_key_required: false,
       app_settings: null,
+      push_settings: null,
       cors_origins: ['localhost'],
       is_https_required: false,
       body_kb: 1_024,
