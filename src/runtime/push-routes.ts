@@ -6,6 +6,7 @@ import { isPushOn, type PushReport, type PushSettings } from '../contract/push.t
 import { Fault } from '../kit/fault.ts'
 import { PUSH_LISTED_MAX, PUSH_SENDS_SHOWN_MAX } from '../kit/limits.ts'
 import {
+  PUSH_ID,
   parseInstallation,
   parseRegistration,
   patchInstallation,
@@ -27,8 +28,6 @@ import type { ServedService } from './services.ts'
 import { faultOfSql } from './sql-errors.ts'
 
 export type PushContext = RunContext & { request: AppRequest; leases: Leases }
-
-const ID = /^[\w.:@-]{1,255}$/
 
 /** Answers a request below `/push`; `segments` are what follows, decoded. */
 export async function answerPush(context: PushContext, segments: string[]): Promise<Answer> {
@@ -197,6 +196,6 @@ function ownerOf({ headers }: AppRequest, { id }: AppUser) {
 }
 
 function requireId(id: string): string {
-  if (ID.test(id)) return id
+  if (PUSH_ID.test(id)) return id
   throw badRequest('The id of a registration or an installation has 1 to 255 letters, digits and characters of _.:@-')
 }

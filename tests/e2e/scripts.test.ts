@@ -323,7 +323,7 @@ describe('scripts', () => {
     assert.deepEqual(
       left.map(({ name, version }) => [name, version]),
       [
-        ['api/orders', 4],
+        ['api/orders', 5],
         ['scheduler/sweep', 1],
         ['shared/mail', 1],
         ['table/TodoItem.insert', 2],
