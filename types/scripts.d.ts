@@ -91,6 +91,89 @@ export interface ApiFile {
   size: number
   data: Uint8Array
 }
+/** Handlers, or a function of error and result. `ttl`: seconds that it is of use. */
+type PushHandlers<T> = { success?: (result: T) => unknown; error?: (error: ScriptError) => unknown }
+export type PushOptions<T = PushResult> = PushHandlers<T> & {
+  ttl?: number
+  headers?: Record<string, string>
+  to?: 'tags' | 'devices'
+}
+type PushCallback<T> = (error: ScriptError | null, result?: T) => unknown
+/** To tags: the messages that were noted. To a device: that its platform took it. */
+export type PushResult = {
+  isSuccessful: boolean
+  deviceId?: string
+  sends?: { id: string; platform: string; total: number }[]
+}
+/** Tags (an expression, or any of several; null: everybody), or devices by their own names. */
+export type PushTarget = string | string[] | null
+export type PushRegistration = {
+  registrationId?: string
+  platform: 'wns' | 'apns' | 'gcm' | 'webpush' | 'mpns'
+  deviceId: unknown
+  tags?: string[]
+  templateName?: string
+  templateBody?: string
+  headers?: Record<string, string>
+  expiry?: string
+}
+export type PushRemoved = { platform: string; deviceId: string; reason: string; timestamp: string }
+type Send<Body, Target = PushTarget> = (
+  to: Target,
+  body: Body,
+  options?: PushOptions | PushCallback<PushResult>,
+) => Pending<PushResult>
+type Feedback = (options?: { since?: Date | string } & PushHandlers<PushRemoved[]>) => Pending<PushRemoved[]>
+interface PushPlatform<Body, Target = PushTarget> {
+  send: Send<Body, Target>
+  getFeedback: Feedback
+  createNativeRegistration(device: unknown, tags?: string | string[] | null): Pending<PushRegistration>
+  createTemplateRegistration(
+    device: unknown,
+    tags: string | string[] | null,
+    template: string,
+  ): Pending<PushRegistration>
+  listRegistrationsByChannel(device: unknown): Pending<PushRegistration[]>
+  listRegistrationsByToken(device: unknown): Pending<PushRegistration[]>
+  listRegistrationsByRegistrationId(device: unknown): Pending<PushRegistration[]>
+}
+type WnsTemplate = `send${'Toast' | 'TileSquare' | 'TileWide'}${string}`
+type WnsValues = Record<string, unknown>
+type Wns = Omit<PushPlatform<string>, 'send'> & {
+  send(to: PushTarget, xml: string, type?: string | PushOptions, options?: PushOptions): Pending<PushResult>
+  sendRaw: Send<string>
+  sendBadge: Send<number | string | { value: number | string }>
+} & { [name in WnsTemplate]: (to: PushTarget, values: WnsValues | string, ...more: unknown[]) => Pending<PushResult> }
+export interface Push {
+  send: Send<Record<string, unknown>>
+  wns: Wns
+  apns: PushPlatform<string | Record<string, unknown>>
+  gcm: PushPlatform<string | Record<string, unknown>> & {
+    sendAdvanced(content: Record<string, unknown>, retries?: number, options?: PushOptions): Pending<PushResult>
+  }
+  webpush: PushPlatform<unknown, PushTarget | object>
+  /** MPNS was shut down: each calls its error handler. */
+  mpns: Record<string, (...given: unknown[]) => Pending<never>>
+  getFeedback: Feedback
+  createRegistrationId(): Pending<string>
+  createRegistration(registration: PushRegistration): Pending<PushRegistration>
+  createOrUpdateRegistration(registration: PushRegistration): Pending<PushRegistration>
+  updateRegistration(registration: PushRegistration): Pending<PushRegistration>
+  getRegistration(id: string): Pending<PushRegistration>
+  deleteRegistration(id: string): Pending<void>
+  listRegistrations(page?: { top?: number; skip?: number }): Pending<PushRegistration[]>
+  listRegistrationsByTag(tag: string, page?: { top?: number; skip?: number }): Pending<PushRegistration[]>
+  createOrUpdateInstallation(installation: { installationId: string } & Record<string, unknown>): Pending<void>
+  getInstallation(id: string): Pending<Record<string, unknown>>
+  patchInstallation(id: string, patch: unknown): Pending<void>
+  deleteInstallation(id: string): Pending<void>
+}
+/** What `extensions/push` exports: `tags` may be changed, and `done('why')` refuses. */
+export type PushRegister = (
+  registration: { tags: string[] } & Record<string, unknown>,
+  context: { user: User; tables: Tables; mssql: Sql; push: Push; config: Record<string, unknown> },
+  done: (error?: unknown) => void,
+) => unknown
 
 /** A request to a custom API, as express 3 had it. */
 export interface ApiRequest {
@@ -107,6 +190,7 @@ export interface ApiRequest {
   service: {
     tables: Tables
     mssql: Sql
+    push: Push
     config: {
       masterKey: string
       applicationKey: string
@@ -140,6 +224,7 @@ export type ApiHandler = (request: ApiRequest, response: ApiResponse, next: (err
 declare global {
   const tables: Tables & { current: Table }
   const mssql: Sql
+  const push: Push
   const statusCodes: Record<
     | 'OK'
     | 'CREATED'

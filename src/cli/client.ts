@@ -58,6 +58,7 @@ import { AccountClient } from './account-client.ts'
 import type { ControlAddress } from './control-address.ts'
 import { type Call, ControlCalls, FOLLOWED, fill } from './control-calls.ts'
 import { DomainClient } from './domain-client.ts'
+import { PushClient } from './push-client.ts'
 import { ScriptClient } from './script-client.ts'
 import { TableClient } from './table-client.ts'
 
@@ -74,6 +75,7 @@ export class Client {
   readonly accounts: AccountClient
   readonly domains: DomainClient
   readonly scripts: ScriptClient
+  readonly push: PushClient
   readonly tables: TableClient
 
   constructor(address: ControlAddress) {
@@ -81,6 +83,7 @@ export class Client {
     this.accounts = new AccountClient(this.#calls)
     this.domains = new DomainClient(this.#calls)
     this.scripts = new ScriptClient(this.#calls)
+    this.push = new PushClient(this.#calls)
     this.tables = new TableClient(this.#calls)
   }
 

@@ -50,6 +50,7 @@ import { addMobileSwitchover } from './mobile-switchover.ts'
 import { addMobileVerify } from './mobile-verify.ts'
 import { addNotice } from './notice.ts'
 import { addOperation } from './operation.ts'
+import { addPush } from './push.ts'
 import { addRegionList } from './region-list.ts'
 import { addRegionSet } from './region-set.ts'
 import { addReset } from './reset.ts'
@@ -142,6 +143,7 @@ export function buildProgram(shell: Shell): Command {
   addScript(addGroup(mobile, 'script', 'scripts of a mobile service'), shell)
   addApi(addGroup(mobile, 'api', 'custom APIs of a mobile service'), shell)
   addJob(addGroup(mobile, 'job', 'what a mobile service does by the clock'), shell)
+  addPush(addGroup(mobile, 'push', 'push notifications of a mobile service'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
   addAuth(addGroup(mobile, 'auth', 'through whom the users of a mobile service sign in'), shell)
   const domain = addGroup(mobile, 'domain', 'host names of a mobile service')

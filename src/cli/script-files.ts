@@ -6,7 +6,7 @@ import { Fault, messageOf } from '../kit/fault.ts'
 import { makeFolders, writeFileDurably } from '../kit/files.ts'
 
 const SUFFIX = '.js'
-const FOLDERS = ['table', 'api', 'scheduler', 'shared']
+const FOLDERS = ['table', 'api', 'scheduler', 'shared', 'extensions']
 
 /** Where a script lies below a folder. */
 export function scriptPath(folder: string, name: string): string {

@@ -221,6 +221,7 @@ export type ControlDatabase = {
     auth_providers: string | null
     /** URLs to which the result of a sign-in may be handed over. */
     login_redirects: ColumnType<string[], string | undefined, string>
+    push_settings: string | null
   }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { type ApiDefinition, DEFAULT_INTAKE, type Intake, type TableDefinition } from './assignment.ts'
 import { type Auth, NO_AUTH } from './auth-provider.ts'
 import { API_METHODS } from './permissions.ts'
+import type { PushSettings } from './push.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 
-/** `apis`: custom APIs and app settings; that, `auth` and `jobs` are left out by older releases. */
+/** `apis`: custom APIs and app settings; that, `auth`, `jobs` and `push` are left out by older releases. */
 export type ServiceDigests = {
   settings: string
   permissions: string
@@ -13,6 +14,7 @@ export type ServiceDigests = {
   apis?: string
   auth?: string
   jobs?: string
+  push?: string
 }
 
 /** SHA-256 (hex) of each part, whatever order its tables come in. */
@@ -25,6 +27,7 @@ export function digestsOf(service: {
   appSettings?: Record<string, string>
   auth?: Auth
   jobs?: JobDefinition[]
+  push?: PushSettings
   applicationKey: string
   masterKey: string
 }): ServiceDigests {
@@ -46,6 +49,7 @@ export function digestsOf(service: {
         .sort(byName)
         .map(({ name, schedule, isEnabled }) => [name, scheduleWords(schedule), isEnabled]),
     ),
+    push: sha256(pushWords(service.push ?? {})),
     apis: sha256([called, Object.entries(service.appSettings ?? {}).sort()]),
     auth: sha256(authWords(service.auth)),
   }
@@ -60,6 +64,12 @@ function intakeWords(intake: Intake = DEFAULT_INTAKE): unknown[] {
 function authWords({ providers, redirects }: Auth = NO_AUTH): unknown[] {
   const named = Object.entries(providers).map(([name, settings]) => [name, Object.entries(settings).sort()])
   return [named.sort(), redirects]
+}
+
+function pushWords(push: PushSettings): unknown[] {
+  return Object.entries(push)
+    .map(([name, value]) => [name, typeof value === 'object' ? Object.entries(value).sort() : value])
+    .sort()
 }
 
 // Whatever order its fields came in.

@@ -73,6 +73,13 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
     DELETE: 'Delete a job; the versions of its script are kept',
   },
   jobRuns: { GET: 'How the runs of a job went, the newest first', POST: 'Run a job now' },
+  push: { GET: 'How push notifications are set up, without secrets, and how many devices there are' },
+  pushPermission: { PUT: 'Set who may register devices' },
+  pushSends: { GET: 'How messages to devices went, the newest first' },
+  pushPlatform: {
+    PUT: 'Set credentials of a platform of push; what is left out stays',
+    DELETE: 'Remove the credentials of a platform of push',
+  },
   log: { GET: 'What scripts of a service said, the newest first, or the oldest first after a line' },
   scripts: { GET: 'Scripts of a service' },
   runningScripts: { GET: 'Which versions of its scripts a service runs' },

@@ -29,6 +29,7 @@ import { addressOf, type Machine } from '../regions/regions.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { definitionOf } from '../services/jobs.ts'
+import { pushSettingsOf } from '../services/push-settings.ts'
 import type { Service } from '../services/services.ts'
 import { httpsOf, intakeOf } from '../services/settings.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -332,6 +333,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     jobs: snapshot.jobs.filter((job) => job.service_id === service.id).map(definitionOf),
     auth: authOf(service, open),
     appSettings: appSettingsOf(service, open),
+    push: pushSettingsOf(service, open),
     scripts: snapshot.scripts
       .filter((script) => script.service_id === service.id)
       .map(({ name, hash, bytes }) => ({ name, hash, bytes })),

@@ -20,6 +20,7 @@ import * as customApis from '../../migrations/0016-custom-apis.ts'
 import * as scheduledJobs from '../../migrations/0017-scheduled-jobs.ts'
 import * as whatAppsMaySend from '../../migrations/0018-what-apps-may-send.ts'
 import * as domainsAndCertificates from '../../migrations/0019-domains-and-certificates.ts'
+import * as pushSettings from '../../migrations/0020-push-settings.ts'
 import * as authProviders from '../../migrations/0021-auth-providers.ts'
 import * as idTypes from '../../migrations/0022-id-types.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
@@ -49,8 +50,9 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0016-custom-apis': customApis,
   '0017-scheduled-jobs': scheduledJobs,
   '0018-what-apps-may-send': whatAppsMaySend,
-  '0021-auth-providers': authProviders,
   '0019-domains-and-certificates': domainsAndCertificates,
+  '0020-push-settings': pushSettings,
+  '0021-auth-providers': authProviders,
   '0022-id-types': idTypes,
 }
 

@@ -27,6 +27,7 @@ import { historyRoutes } from './history-routes.ts'
 import { noticeRoutes } from './notice-routes.ts'
 import { describeApi, watchRoutes } from './openapi.ts'
 import { addPortal } from './portal-files.ts'
+import { pushRoutes } from './push-routes.ts'
 import { scheduledJobRoutes } from './scheduled-job-routes.ts'
 import { scriptRoutes } from './script-routes.ts'
 import { serverRoutes } from './server-routes.ts'
@@ -72,6 +73,7 @@ const ROUTES = [
   domainRoutes,
   serviceLogRoutes,
   scheduledJobRoutes,
+  pushRoutes,
   cloudRoutes,
   fleetRoutes,
   historyRoutes,

@@ -60,6 +60,7 @@ async function definedName({ db }: ApiDeps, service: Service, parsed: ScriptName
       return `api/${(await getApi(db, service, parsed.api)).name}`
     case 'scheduler':
       return `scheduler/${(await getJob(db, service, parsed.job)).name}`
+    case 'extensions':
     case 'shared':
       return parsed.name
   }

@@ -191,6 +191,16 @@ export const HOST_MEASURES: Measure<HostNumbers>[] = [
     of: ({ runtimes }) => runtimes.sandboxStarts,
   },
   {
+    kind: 'counter',
+    name: 'mainstay_host_push_total',
+    help: 'Push notifications by platform and by what came of them.',
+    labels: ['platform', 'outcome'],
+    of: ({ runtimes }) =>
+      runtimes.pushed.flatMap(({ platform, ...counts }) =>
+        Object.entries(counts).map(([outcome, value]) => ({ value, labels: { platform, outcome } })),
+      ),
+  },
+  {
     kind: 'gauge',
     name: 'mainstay_runtime_sandboxes',
     help: 'Sandboxes that run for services; blocked are those that owe an answer for too long.',

@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import type { RuntimeAssignment } from '../contract/assignment.ts'
 import type { RuntimeFacts, SandboxLevel } from '../contract/facts.ts'
+import type { PushCounts } from '../contract/push.ts'
 import type { FromRuntime, LeaseUntil, RuntimeNumbers, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
 import type { ServiceLines } from '../contract/service-log.ts'
 import { mergeSlowReads, type SlowRead } from '../contract/slow-read.ts'
@@ -39,6 +40,8 @@ const HEALTHY_AFTER_MS = 60_000
 export type RuntimesNumbers = {
   requests: RequestCount[]
   sandboxStarts: number
+  /** What was pushed to devices since it started, by platform. */
+  pushed: PushCounts[]
   restarts: number
   workers: { runtime: string; numbers: RuntimeNumbers }[]
 }
@@ -59,6 +62,7 @@ export class Runtimes {
   readonly #requests = new RequestCounts()
   readonly #scriptRuns = new RecentScriptRuns()
   #sandboxStarts = 0
+  readonly #pushed = new Map<string, PushCounts>()
   #restarts = 0
   #isHeldDown = false
   #version = 0
@@ -154,6 +158,7 @@ export class Runtimes {
     return {
       requests: this.#requests.list(),
       sandboxStarts: this.#sandboxStarts,
+      pushed: [...this.#pushed.values()],
       restarts: this.#restarts,
       workers,
     }
@@ -240,6 +245,7 @@ export class Runtimes {
       this.#requests.add(message.numbers.requests)
       this.#scriptRuns.add(message.numbers.scripts, performance.now())
       this.#sandboxStarts += message.numbers.sandboxStarts
+      for (const counts of message.numbers.push ?? []) this.#addPushed(counts)
     } else if (message.kind === 'lines') {
       this.#onLines(message.lines)
     } else if (message.kind === 'sandbox') {
@@ -252,6 +258,12 @@ export class Runtimes {
       if (isWhole) for (const old of runtime.retiring.splice(0)) this.#end(old)
       this.#onChange()
     }
+  }
+
+  #addPushed({ platform, sent, failed, dead }: PushCounts): void {
+    const before = this.#pushed.get(platform) ?? { platform, sent: 0, failed: 0, dead: 0 }
+    const sums = { sent: before.sent + sent, failed: before.failed + failed, dead: before.dead + dead }
+    this.#pushed.set(platform, { platform, ...sums })
   }
 
   #sendServices(worker: Worker, runtime: Runtime): void {

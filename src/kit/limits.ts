@@ -483,9 +483,8 @@ export const PUSH_LISTED_MAX = 1_000
 /** A tag expression: its length and tags bound what PostgreSQL is asked. */
 export const PUSH_EXPRESSION_CHARACTERS_MAX = 2_048
 export const PUSH_EXPRESSION_TAGS_MAX = 20
-/** A message: no platform takes as much. And devices that one call may name. */
+/** A message: no platform takes as much. */
 export const PUSH_MESSAGE_BYTES_MAX = 16_384
-export const PUSH_NAMED_DEVICES_MAX = 1_000
 /** Messages of a service that wait to be sent; and how long one is tried where its sender does not say. */
 export const PUSH_WAITING_MAX = 1_000
 export const PUSH_TTL_MS = 24 * 3_600_000
@@ -499,8 +498,16 @@ export const PUSH_CLAIM_MS = 60_000
 export const PUSH_TICK_MS = 250
 export const PUSH_LOOK_EVERY_MS = 15_000
 export const PUSH_RETRY_LOOK_MS = 2_000
-/** Messages of one runtime that are sent at once; the others wait their turn. */
-export const PUSH_SENDS_AT_ONCE = 8
+/** Messages of one runtime, and of one service in it, that are sent at once; the others wait their turn. */
+export const PUSH_SENDS_AT_ONCE = 32
+export const PUSH_SENDS_PER_SERVICE = 4
+/** Devices by their names, of one service, that are sent to at once. */
+export const PUSH_DIRECT_AT_ONCE = 16
+/** A push service of browsers that was not reached is not asked again for so long; so many are remembered. */
+export const PUSH_AWAY_MS = 30_000
+export const PUSH_AWAY_HOSTS_MAX = 1_000
+/** A runtime that stops waits so long for what it is just sending. */
+export const PUSH_CLOSE_MS_MAX = 3_000
 /** One try of one device: dialling and the answer. */
 export const PUSH_DIAL_MS_MAX = 5_000
 export const PUSH_ANSWER_MS_MAX = 10_000

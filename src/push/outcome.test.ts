@@ -30,7 +30,7 @@ const CASES: Case[] = [
   ['apns', 403, {}, { reason: 'ExpiredProviderToken' }, 'stale_token 403 ExpiredProviderToken'],
   ['apns', 403, {}, { reason: 'InvalidProviderToken' }, 'later 403 InvalidProviderToken after null ours'],
   ['apns', 413, {}, { reason: 'PayloadTooLarge' }, 'failed 413 PayloadTooLarge'],
-  ['apns', 429, { 'retry-after': '2' }, { reason: 'TooManyRequests' }, 'later 429 TooManyRequests after 2000 ours'],
+  ['apns', 429, { 'retry-after': '2' }, { reason: 'TooManyRequests' }, 'later 429 TooManyRequests after 2000'],
   ['apns', 503, {}, 'no json', 'later 503 after null ours'],
   ['gcm', 200, {}, { name: 'projects/p/messages/1' }, 'sent'],
   ['gcm', 404, {}, fcm('NOT_FOUND', 'UNREGISTERED'), 'dead 404 UNREGISTERED'],
@@ -50,9 +50,10 @@ const CASES: Case[] = [
   ['webpush', 404, {}, 'gone', 'dead 404 gone'],
   ['webpush', 410, {}, '', 'dead 410'],
   ['webpush', 403, {}, 'wrong key', 'failed 403 wrong key'],
-  ['webpush', 401, {}, '', 'later 401 after null ours'],
+  ['webpush', 401, {}, '', 'later 401 after null'],
   ['webpush', 413, {}, '', 'failed 413'],
-  ['webpush', 500, {}, '', 'later 500 after null ours'],
+  ['webpush', 500, {}, '', 'later 500 after null'],
+  ['webpush', 429, { 'retry-after': '9' }, '', 'later 429 after 9000'],
 ]
 
 for (const [platform, status, headers, body, expected] of CASES) {

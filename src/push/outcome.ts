@@ -18,11 +18,15 @@ export function judge(platform: PushPlatform, answer: PlatformAnswer, nowMs: num
   const later = { kind: 'later' as const, reason, afterMs: retryAfterMs(answer.headers['retry-after'], nowMs) }
   if (isDead(platform, answer.status, word)) return { kind: 'dead', reason }
   if (isStale(platform, answer.status, word)) return { kind: 'stale_token', reason }
+  // Each browser has a push service of its own choice: what one says holds nobody else up.
+  const isShared = platform !== 'webpush'
   // Of who we are, not of the device: it goes on when the credentials are right.
-  if (answer.status === 401 || (answer.status === 403 && platform === 'apns')) return { ...later, isOurs: true }
+  if (answer.status === 401 || (answer.status === 403 && platform === 'apns')) return { ...later, isOurs: isShared }
   if (answer.status === 403 && platform === 'gcm' && word !== 'SENDER_ID_MISMATCH') return { ...later, isOurs: true }
   if (answer.status === 429 || answer.status >= 500 || (answer.status === 406 && platform === 'wns')) {
-    return { ...later, isOurs: answer.status !== 406 }
+    // Apple says it of one device, as WNS does with 406.
+    const isOfDevice = answer.status === 406 || (answer.status === 429 && platform === 'apns')
+    return { ...later, isOurs: isShared && !isOfDevice }
   }
   return { kind: 'failed', reason }
 }

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { PushCredentials, PushPlatform } from '../contract/push.ts'
 import type { EgressPolicy } from '../kit/egress-agent.ts'
-import { messageOf } from '../kit/fault.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import { PUSH_LINE_IDLE_MS } from '../kit/limits.ts'
 import { ApnsLine, signApnsToken } from './apns-line.ts'
+import { AwayHosts } from './away-hosts.ts'
 import type { Device, Outcome, PlatformAnswer, PushMessage } from './delivery.ts'
 import { askFcmToken, fcmRequest } from './fcm.ts'
 import { HttpLine } from './http-line.ts'
@@ -52,7 +53,7 @@ export class Postman {
         line.tokens?.drop(token)
         if (attempt >= 2) return { kind: 'later', reason: judged.reason, afterMs: null, isOurs: true }
       } catch (error) {
-        return { kind: 'later', reason: messageOf(error), afterMs: null, isOurs: true }
+        return problemOf(platform, error)
       }
     }
   }
@@ -88,6 +89,14 @@ export class Postman {
   }
 }
 
+// Whoever subscribes says where its push service is: one that is away, or that may not be dialled, is its own matter.
+function problemOf(platform: PushPlatform, error: unknown): Outcome {
+  const reason = messageOf(error)
+  const isRefused = error instanceof Fault && error.code === 'egress.refused'
+  if (platform === 'webpush' && isRefused) return { kind: 'failed', reason }
+  return { kind: 'later', reason, afterMs: null, isOurs: platform !== 'webpush' }
+}
+
 function makeLine(
   { wns, apns, gcm, webpush }: PushCredentials,
   platform: PushPlatform,
@@ -113,12 +122,13 @@ function makeLine(
     }
   }
   if (platform === 'webpush' && webpush) {
+    const away = new AwayHosts()
     return {
       ...plain,
       tokens: null,
       send: async (device, message) => {
         const request = message.platform === 'webpush' ? webPushRequest(webpush, device, message) : null
-        return request && (await http.post(request))
+        return request && (await away.guarded(request.url.host, async () => await http.post(request)))
       },
     }
   }

@@ -40,6 +40,8 @@ const PLATFORM_WORDS: Record<string, DevicePlatform> = {
   webpush: 'webpush',
   browser: 'webpush',
 }
+/** Ids of registrations and installations. */
+export const PUSH_ID = /^[\w.:@-]{1,255}$/
 const TAG = /^[\w@#.:{}$-]{1,120}$/
 /** Who is signed in on a device: only we say that. */
 const USER_TAG = '_UserId:'

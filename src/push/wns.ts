@@ -57,7 +57,12 @@ export function channelUrl(channel: string): URL | null {
 
 /** The URL at another place, where one is set. */
 export function redirected(url: URL, endpoint: string | undefined): URL {
-  return endpoint === undefined ? url : new URL(`${url.pathname}${url.search}`, endpoint)
+  if (endpoint === undefined) return url
+  const moved = new URL(endpoint)
+  // Not resolved against it: a path that begins with two slashes would name another host.
+  moved.pathname = url.pathname
+  moved.search = url.search
+  return moved
 }
 
 /** The token in an answer of OAuth. Faults with `push.refused`. */

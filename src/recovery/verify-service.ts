@@ -21,6 +21,7 @@ import { listApis } from '../services/apis.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { definitionOf, listJobs } from '../services/jobs.ts'
+import { pushSettingsOf } from '../services/push-settings.ts'
 import { listCurrentScripts } from '../services/scripts.ts'
 import { getService, getServiceById, listTables, type Service } from '../services/services.ts'
 import { intakeOf } from '../services/settings.ts'
@@ -47,6 +48,7 @@ const DIGEST_WORDS = {
   apis: 'custom APIs or app settings',
   auth: 'providers to sign in through, or where they hand over to',
   jobs: 'jobs',
+  push: 'push settings',
 }
 const PROBE_MS_MAX = 3_000
 const PASSING = ['door.unreachable', 'server.not_open']
@@ -182,10 +184,11 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
     jobs: (await listJobs(deps.db, [service.id])).map(definitionOf),
     appSettings: appSettingsOf(service, (sealed) => deps.seal.open(sealed)),
     auth: authOf(service, (sealed) => deps.seal.open(sealed)),
+    push: pushSettingsOf(service, (sealed) => deps.seal.open(sealed)),
     applicationKey: deps.seal.open(service.application_key),
     masterKey: deps.seal.open(service.master_key),
   })
-  const differing = (['settings', 'permissions', 'keys', 'apis', 'auth', 'jobs'] as const).filter(
+  const differing = (['settings', 'permissions', 'keys', 'apis', 'auth', 'jobs', 'push'] as const).filter(
     (part) => answer.digests?.[part] !== undefined && answer.digests[part] !== wanted[part],
   )
   const scripts = await listCurrentScripts(deps.db, [service.id])

@@ -103,6 +103,7 @@ async function run(args: string[]): Promise<void> {
     await push.close()
     await drain(server, draining)
     tell({ kind: 'numbers', numbers: numbers() })
+    push.end()
     scripts.close()
     tellLines()
     providers.close()

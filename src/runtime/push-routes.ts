@@ -6,6 +6,7 @@ import { isPushOn, type PushReport, type PushSettings } from '../contract/push.t
 import { Fault } from '../kit/fault.ts'
 import { PUSH_LISTED_MAX, PUSH_SENDS_SHOWN_MAX } from '../kit/limits.ts'
 import {
+  PUSH_ID,
   parseInstallation,
   parseRegistration,
   patchInstallation,
@@ -28,8 +29,6 @@ import { faultOfSql } from './sql-errors.ts'
 
 export type PushContext = RunContext & { request: AppRequest; leases: Leases }
 
-const ID = /^[\w.:@-]{1,255}$/
-
 /** Answers a request below `/push`; `segments` are what follows, decoded. */
 export async function answerPush(context: PushContext, segments: string[]): Promise<Answer> {
   const { request, service, leases } = context
@@ -50,6 +49,9 @@ export async function answerPush(context: PushContext, segments: string[]): Prom
         case 'installations':
           if (id === undefined) throw notFound()
           return await answerInstallation(context, user, requireId(id))
+        case 'webpush':
+          if (id?.toLowerCase() !== 'key') throw notFound()
+          return answerKey(context, push)
         default:
           throw notFound()
       }
@@ -89,6 +91,13 @@ async function answerIds({ request, service }: PushContext): Promise<Answer> {
   const prefix = typeof headers[PREFIX_HEADER] === 'string' ? headers[PREFIX_HEADER] : ''
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   return emptyAnswer(201, { location: `${scheme}://${headers.host ?? ''}${prefix}/push/registrations/${id}` })
+}
+
+// What a page needs to subscribe.
+function answerKey({ request }: PushContext, { webpush }: PushSettings): Answer {
+  if (request.method !== 'GET') return methodNotAllowed('GET')
+  if (!webpush) throw notFound()
+  return jsonAnswer(200, JSON.stringify({ publicKey: webpush.publicKey }))
 }
 
 async function answerList({ request, service }: PushContext): Promise<Answer> {
@@ -187,6 +196,6 @@ function ownerOf({ headers }: AppRequest, { id }: AppUser) {
 }
 
 function requireId(id: string): string {
-  if (ID.test(id)) return id
+  if (PUSH_ID.test(id)) return id
   throw badRequest('The id of a registration or an installation has 1 to 255 letters, digits and characters of _.:@-')
 }

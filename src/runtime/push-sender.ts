@@ -11,11 +11,14 @@ import {
   PUSH_AT_ONCE_PER,
   PUSH_BACKOFF_MS_MAX,
   PUSH_BACKOFF_MS_MIN,
+  PUSH_CLOSE_MS_MAX,
+  PUSH_DIRECT_AT_ONCE,
   PUSH_DIRECT_TRIES,
   PUSH_DIRECT_WAIT_MS_MAX,
   PUSH_LOOK_EVERY_MS,
   PUSH_RETRY_LOOK_MS,
   PUSH_SENDS_AT_ONCE,
+  PUSH_SENDS_PER_SERVICE,
   PUSH_TICK_MS,
   PUSH_TRIES_MAX,
 } from '../kit/limits.ts'
@@ -29,6 +32,7 @@ import type { Leases } from './leases.ts'
 import { PushDevices } from './push-devices.ts'
 import { type Claimed, type Note, PushSends, type Target } from './push-sends.ts'
 import type { ServedService, Services } from './services.ts'
+import { Turns } from './turns.ts'
 
 type Deps = { services: Services; leases: Leases; policy: EgressPolicy; log: Log }
 type Tried = { target: Target; outcome: Outcome }
@@ -44,6 +48,8 @@ export class PushSender {
   readonly #dueMs = new Map<string, number>()
   readonly #looking = new Set<string>()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #sending = new Map<string, number>()
+  readonly #direct = new Turns(PUSH_DIRECT_AT_ONCE)
   readonly #counts = new Map<PushPlatform, PushCounts>()
   readonly #ticker: NodeJS.Timeout
   #isClosing = false
@@ -65,8 +71,9 @@ export class PushSender {
   async direct(service: ServedService, device: Device, message: PushMessage, work: Work): Promise<Outcome> {
     const { push = {} } = service.assignment
     const { platform } = message
+    const { id } = service.assignment
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.#postman.deliver(push, device, message)
+      const outcome = await this.#direct.take(id, async () => await this.#postman.deliver(push, device, message))
       const waitMs = outcome.kind === 'later' ? this.#backOff(attempt - 1, outcome.afterMs) : 0
       const isLast = attempt >= PUSH_DIRECT_TRIES || waitMs > PUSH_DIRECT_WAIT_MS_MAX
       const hasTime = performance.now() + waitMs < work.deadline - 1_000
@@ -93,11 +100,15 @@ export class PushSender {
     return counts
   }
 
-  /** Begins nothing any more, and lets go of what it sends. */
+  /** Begins nothing any more, and lets go of what it sends; what hangs is not waited for. */
   async close(): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#ticker)
-    await Promise.all(this.#underWay)
+    await Promise.race([Promise.all(this.#underWay), pause(PUSH_CLOSE_MS_MAX)])
+  }
+
+  /** Ends its connections; after `close`. */
+  end(): void {
     this.#postman.close()
   }
 
@@ -108,7 +119,8 @@ export class PushSender {
     for (const id of this.#dueMs.keys()) if (!ids.has(id)) this.#dueMs.delete(id)
     for (const service of served) {
       const { id, database } = service.assignment
-      const isFree = !this.#looking.has(id) && this.#underWay.size < PUSH_SENDS_AT_ONCE
+      const isRoom = (this.#sending.get(id) ?? 0) < PUSH_SENDS_PER_SERVICE && this.#underWay.size < PUSH_SENDS_AT_ONCE
+      const isFree = !this.#looking.has(id) && isRoom
       // Without a lease nothing is begun, and nothing is wrong with that.
       if (isFree && Date.now() >= (this.#dueMs.get(id) ?? 0) && this.#deps.leases.isHeld(database.server)) {
         this.#look(service)
@@ -146,9 +158,17 @@ export class PushSender {
   #begin(service: ServedService, claimed: Claimed): void {
     const about = { service: service.assignment.name, send: claimed.id }
     // What it did not note another process does again, once the claim is over.
-    const sending = this.#send(service, claimed).catch((error: unknown) =>
-      this.#deps.log.warn({ ...about, err: error }, 'a push message could not be sent on for now'),
-    )
+    const { id } = service.assignment
+    this.#sending.set(id, (this.#sending.get(id) ?? 0) + 1)
+    const sending = this.#send(service, claimed)
+      .catch((error: unknown) =>
+        this.#deps.log.warn({ ...about, err: error }, 'a push message could not be sent on for now'),
+      )
+      .finally(() => {
+        const left = (this.#sending.get(id) ?? 1) - 1
+        if (left > 0) this.#sending.set(id, left)
+        else this.#sending.delete(id)
+      })
     this.#track(sending)
   }
 
@@ -172,7 +192,9 @@ export class PushSender {
       for (const some of chunked(targets, atOnce(claimed.total))) {
         const current = this.#serving(service)
         // Served elsewhere, or not any more: whoever does goes on.
-        if (this.#isClosing || !current) return await sends.release(claimed, this.#holder, 0, shortWork())
+        if (this.#isClosing || current?.database !== service.database) {
+          return await new PushSends(current ?? service).release(claimed, this.#holder, 0, shortWork())
+        }
         if (Date.now() >= untilMs) break
         const { push = {} } = current.assignment
         const tried = await Promise.all(some.map(async (target) => await this.#try(push, claimed, target)))

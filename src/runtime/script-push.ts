@@ -6,6 +6,7 @@ import { PUSH_LISTED_MAX, PUSH_TTL_MS } from '../kit/limits.ts'
 import type { Outcome, PushMessage } from '../push/delivery.ts'
 import { readMessage, type WantedMessage } from '../push/message.ts'
 import {
+  PUSH_ID,
   parseInstallation,
   parseRegistration,
   patchInstallation,
@@ -142,7 +143,7 @@ export class ScriptPush {
         return await devices.removed({ platform: known, since: sinceOf(since) }, work)
       }
       case 'install': {
-        const id = textOf(objectOf(first).installationId, "'installationId'")
+        const id = idOf(objectOf(first).installationId)
         return await devices.install(id, parseInstallation(first, id), work)
       }
       case 'installation':
@@ -197,6 +198,11 @@ function refuseUnknown(message: string): never {
 
 function idIn(given: unknown): unknown {
   return typeof given === 'object' && given !== null ? (given as Fields).registrationId : given
+}
+
+function idOf(given: unknown): string {
+  if (typeof given === 'string' && PUSH_ID.test(given)) return given
+  throw badRequest("'installationId' has 1 to 255 letters, digits and characters of _.:@-")
 }
 
 function textOf(given: unknown, what: string): string {

@@ -46,23 +46,32 @@ export const scriptPush = (outside: PushOutside, { guarded, fail, newPending }: 
         else fail(error)
       }
     }
-    asks.forEach((ask, at) => {
-      outside.ask(ask, (outcome) =>
-        guarded(() => {
-          if (outcome.kind === 'pushed') {
-            // Of this world: nothing of the outer one gets to a script.
-            const result = JSON.parse(JSON.stringify(outcome.result ?? null)) as unknown
-            results[at] = result
-            settle()
-            return typeof handlers.success === 'function' ? handlers.success(result) : undefined
-          }
-          error = errorOf(outcome)
-          const { error: onError } = handlers
-          settle()
-          return typeof onError === 'function' ? onError(error) : undefined
-        }),
-      )
-    })
+    // A runtime takes only so many questions at once.
+    let next = 0
+    const begin = (): void => {
+      const at = next
+      const ask = asks[at]
+      next += 1
+      if (!ask) return
+      outside.ask(ask, (outcome) => {
+        begin()
+        guarded(() => told(at, outcome))
+      })
+    }
+    const told = (at: number, outcome: AskOutcome): unknown => {
+      if (outcome.kind === 'pushed') {
+        // Of this world: nothing of the outer one gets to a script.
+        const result = JSON.parse(JSON.stringify(outcome.result ?? null)) as unknown
+        results[at] = result
+        settle()
+        return typeof handlers.success === 'function' ? handlers.success(result) : undefined
+      }
+      error = errorOf(outcome)
+      const { error: onError } = handlers
+      settle()
+      return typeof onError === 'function' ? onError(error) : undefined
+    }
+    for (let at = 0; at < 50; at += 1) begin()
     if (asks.length === 0) pending.resolve(together([]))
     return pending.promise
   }
@@ -122,6 +131,7 @@ export const scriptPush = (outside: PushOutside, { guarded, fail, newPending }: 
     if ('tags' in whom) {
       return perform([{ ...base, tags: whom.tags, device: null }], handlers, ([result]) => result)
     }
+    if (whom.devices.length > 1_000) throw new Error('Name 1,000 devices at once, no more; or send to tags.')
     const asks = whom.devices.map((device) => ({ ...base, tags: null, device }))
     return perform(asks, handlers, (results) => (whom.isOne ? results[0] : results))
   }

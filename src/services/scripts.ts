@@ -21,11 +21,12 @@ export type ScriptName =
   | { kind: 'table'; name: string; table: string; operation: string }
   | { kind: 'api'; name: string; api: string }
   | { kind: 'scheduler'; name: string; job: string }
+  | { kind: 'extensions'; name: string }
   | { kind: 'shared'; name: string }
 
 /** A script's name, taken apart; `del` means `delete`, and `.js` may follow. Faults with `script.bad_name`. */
 export function parseScriptName(text: string): ScriptName {
-  const [, folder = '', rest = ''] = /^(table|api|scheduler|shared)\/(.+?)(?:\.js)?$/i.exec(text) ?? []
+  const [, folder = '', rest = ''] = /^(table|api|scheduler|shared|extensions)\/(.+?)(?:\.js)?$/i.exec(text) ?? []
   const [, table, word = ''] = /^([A-Za-z][A-Za-z0-9_]{0,62})\.(insert|read|update|delete|del)$/i.exec(rest) ?? []
   const kind = folder.toLowerCase()
   if (kind === 'table' && table) {
@@ -34,9 +35,10 @@ export function parseScriptName(text: string): ScriptName {
   }
   if (kind === 'api' && isApiName(rest)) return { kind, name: `api/${rest}`, api: rest }
   if (kind === 'scheduler' && isJobName(rest)) return { kind, name: `scheduler/${rest}`, job: rest }
+  if (kind === 'extensions' && rest.toLowerCase() === 'push') return { kind, name: 'extensions/push' }
   if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
-    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, or shared/MODULE.`,
+    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, or shared/MODULE.`,
   })
 }
 

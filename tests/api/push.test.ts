@@ -115,6 +115,13 @@ describe('push notifications', () => {
     })
   }
 
+  test('a page finds the key that it subscribes with', async () => {
+    const { publicKey } = to.platforms.settings.webpush
+    check({ status: 200, equals: JSON.stringify({ publicKey }) }, await to.ask('GET', '/push/webpush/key'))
+    check({ status: 401 }, await to.ask('GET', '/push/webpush/key', undefined, {}))
+    check({ status: 404 }, await to.ask('GET', '/push/webpush'))
+  })
+
   test('an installation of the second generation is put, changed, read and removed', async () => {
     const body = {
       platform: 'gcm',
@@ -275,6 +282,13 @@ describe('push notifications', () => {
     const many = (await push('gcm.send', [[`a${'x'.repeat(130)}`, `b${'x'.repeat(130)}`], 'x'])) as { result: object[] }
     assert.equal(many.result.length, 2)
     await assert.rejects(push('wns.sendRaw', [channelOf('bad-2'), 'x'], { how: 'nobody' }), /500/)
+    const crowd = Array.from({ length: 300 }, (_, at) => channelOf(`crowd-${at}`))
+    const { result } = (await push('wns.sendRaw', [crowd, 'x'])) as { result: { deviceId: string }[] }
+    assert.deepEqual(
+      result.map(({ deviceId }) => deviceId),
+      crowd,
+      'more devices than a runtime takes questions at once',
+    )
   })
 
   test('a device that is busy is tried again when it asked for that', async () => {
@@ -439,6 +453,22 @@ describe('push notifications', () => {
     const over = await to.over(id)
     assert.deepEqual([over.state, over.sent, over.failed], ['done', 3, 0])
     for (const name of ['o-1', 'o-2', 'o-3']) assert.equal(got(name).length, 1, name)
+  })
+
+  test('a browser whose push service is away, or is none, holds nobody else up', async () => {
+    const { subscribe } = to.platforms
+    const { keys } = subscribe('v-1')
+    const own = { ...to.platforms.settings.webpush }
+    const { endpoint: _endpoint, ...direct } = own
+    await to.runtime.assign([{ ...to.service, push: { ...to.service.push, webpush: direct } }])
+    for (const endpoint of ['https://127.0.0.1:1/away', 'https://127.0.0.1:1/too', 'https://10.0.0.1/private']) {
+      await register({ platform: 'webpush', deviceId: { endpoint, keys }, tags: ['v'] })
+    }
+    const { result } = (await to.push('webpush.send', ['v', 'x', { ttl: 4 }])) as Sent
+    const over = await to.over(result.sends[0]?.id ?? '')
+    await to.runtime.assign([to.service])
+    // What may not be dialled is never tried again; what is away is, until the message is of no use.
+    assert.deepEqual([over.state, over.total, over.failed, over.dead], ['expired', 3, 1, 0])
   })
 
   test('with wrong credentials nothing is lost: it says so, and goes on when they are right', async () => {

@@ -19,7 +19,9 @@ export const insert: Insert<Todo> = async ({ item, user, tables, next }) => {
 export const read: Read<Todo> = ({ query, next }) => { query.where('done eq false'); return next() }
 export const get: ApiHandler = async (req, res) => {
   const [row] = await req.service.mssql.query<{ n: number }>('select count(*) as n from TodoItem')
-  res.send(statusCodes.OK, { n: row?.n, path: req.params.path })
+  const told = await req.service.push.wns.sendToastText01('news && !muted', { text1: 'x' }, { ttl: 60 })
+  await push.send(null, { headline: 'x' })
+  res.send(statusCodes.OK, { n: row?.n, path: req.params.path, told: told.sends?.length })
 }
 `
 const BAD = `

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { JobRunView, LogView, OperationView, ScriptView } from '../../src/contract/api.ts'
+import type { JobRunView, LogView, OperationView, PushSendView, PushView, ScriptView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
 
@@ -107,6 +107,12 @@ describe('scripts', () => {
     assert.deepEqual(read, [{ id: 'one', text: 'milk', by: 'anonymous' }])
   })
 
+  const registered = async () => {
+    const service = await cloud.service('PrimaryService')
+    const body = { platform: 'wns', pushChannel: 'https://db3.notify.windows.com/?token=a', tags: ['all'] }
+    const init = { method: 'PUT', body: JSON.stringify(body) }
+    return { device: async () => await cloud.app(service, '/push/installations/phone', init) }
+  }
   const orders = async (path: string, headers: Record<string, string> = {}) => {
     const service = await cloud.service('PrimaryService')
     return await cloud.app(service, `/api/orders${path}`, { headers })
@@ -148,6 +154,42 @@ describe('scripts', () => {
     await cloud.ok(['mobile', 'appsetting', 'set', 'PrimaryService', 'mailto', 'bob@example.test'])
     assert.match(await cloud.ok(['mobile', 'appsetting', 'show', 'PrimaryService', 'MailTo']), /bob@example.test/)
     assert.equal(((await (await orders('')).json()) as { mail: string }).mail, 'bob@example.test')
+  })
+
+  test('push is set up without a secret coming back, devices register, and a message waits for its platform', async () => {
+    const push = ['mobile', 'push']
+    const { device } = await registered()
+    assert.equal((await device()).status, 404)
+    await cloud.refuses([...push, 'mpns', 'set', 'PrimaryService', 'x.p12'], 2, /MPNS\) was shut down/)
+    await cloud.refuses(
+      [...push, 'apns', 'set', 'PrimaryService', 'sandbox', 'x.p12', '-p', 'x'],
+      2,
+      /certificates of APNs/,
+    )
+    await cloud.refuses([...push, 'wns', 'set', 'PrimaryService', 'secret', 'S-1'], 2, /'S-1' is no package SID/)
+    await cloud.refuses([...push, 'wns', 'delete', 'PrimaryService', '-q'], 2, /has no credentials of wns/)
+    await cloud.refuses([...push, 'gcm', 'set', 'PrimaryService', `AIza${'x'.repeat(35)}`], 2, /this is a server key/)
+    await cloud.refuses([...push, 'permission', 'PrimaryService', 'everybody'], 2, /is no permission/)
+    const set = ['wns', 'set', 'PrimaryService', 'the-client-secret', 'ms-app://s-1']
+    const said = await cloud.ok([...push, ...set, '--endpoint', 'http://127.0.0.1:9'])
+    assert.match(said, /clientSecret +\(secret, SHA-256 begins [0-9a-f]{12}\)/)
+    await cloud.ok([...push, 'webpush', 'set', 'PrimaryService', 'mailto:ann@example.test'])
+    const shown = await cloud.ok([...push, 'show', 'PrimaryService'])
+    assert.match(shown, /wns +set up +0 +ms-app:\/\/s-1\n.*apns +not set up/)
+    assert.match(shown, /Public key of Web Push +B[\w-]{86}/)
+    for (const text of [said, shown, await cloud.ok([...push, 'wns', 'get', 'PrimaryService', '--json'])]) {
+      assert.doesNotMatch(text, /the-client-secret/)
+    }
+    assert.equal((await device()).status, 204)
+    const sending = "exports.get = async (q, s) => s.json(await q.service.push.wns.send('all', '<toast/>'));"
+    assert.equal((await upload('api/orders', sending)).code, 0)
+    assert.equal((await orders('')).status, 200)
+    // Loopback is nobody's to dial here: that holds for push, too.
+    const isSaid = async () =>
+      /127\.0\.0\.1 may not be reached/.test(await cloud.ok([...push, 'log', 'PrimaryService']))
+    await waitFor('the message to say why it waits', async () => ((await isSaid()) ? true : undefined), {
+      withinMs: 20_000,
+    })
   })
 
   test('what scripts say is in the log of the service, and can be followed', async () => {
@@ -297,6 +339,11 @@ describe('scripts', () => {
     assert.deepEqual(await (await orders('')).json(), expected)
     // Who was at a provider when the region died comes back to the new home.
     assert.equal((await signIn('login/facebook')).status, 302)
+    // Devices, credentials and what waits to be sent came along.
+    const pushed = await cloud.json<PushView>(['mobile', 'push', 'show', 'PrimaryService'])
+    assert.deepEqual(pushed.platforms.find(({ platform }) => platform === 'wns')?.registrations, 1)
+    const [waiting] = await cloud.json<PushSendView[]>(['mobile', 'push', 'log', 'PrimaryService'])
+    assert.deepEqual([waiting?.state, waiting?.total, waiting?.sent], ['sending', 1, 0])
     const recoveredAt = new Date().toISOString()
     const isSince = async () =>
       (await history()).some((run) => run.state === 'succeeded' && run.startedAt > recoveredAt)
@@ -333,7 +380,7 @@ describe('scripts', () => {
     assert.deepEqual(
       left.map(({ name, version }) => [name, version]),
       [
-        ['api/orders', 4],
+        ['api/orders', 5],
         ['scheduler/sweep', 1],
         ['shared/mail', 1],
         ['table/TodoItem.insert', 2],

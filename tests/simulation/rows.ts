@@ -169,6 +169,7 @@ export class Rows {
       app_settings: null,
       auth_providers: null,
       login_redirects: [],
+      push_settings: null,
       cors_origins: ['localhost'],
       is_https_required: false,
       body_kb: 1_024,

@@ -20,6 +20,8 @@ import type {
   MeasuresView,
   NoticeTargetView,
   OperationView,
+  PushSendView,
+  PushView,
   RecoveryPlanView,
   ScriptTextView,
   ScriptVersionView,
@@ -118,6 +120,16 @@ export const jobsQuery = (service: string) => ({
 })
 export const jobRunsQuery = (service: string, job: string) => ({
   ...read<JobRunView[]>(['scripts', service, 'jobs', job, 'runs'], pathOf(API.jobRuns, { service, job }), {
+    top: RUNS_SHOWN,
+  }),
+  refetchInterval: LOG_MS,
+})
+export const pushQuery = (service: string) => ({
+  ...read<PushView>(['scripts', service, 'push'], pathOf(API.push, { service })),
+  ...live,
+})
+export const pushSendsQuery = (service: string) => ({
+  ...read<PushSendView[]>(['scripts', service, 'push', 'sends'], pathOf(API.pushSends, { service }), {
     top: RUNS_SHOWN,
   }),
   refetchInterval: LOG_MS,

@@ -21,6 +21,15 @@ export function emptyJob(name: string): string {
   return `async function ${name}() {\n\n    console.log('${name} runs');\n\n}\n`
 }
 
+/** What the extension of registrations begins as. */
+export const EMPTY_EXTENSION = `exports.register = function (registration, context, done) {
+
+    // registration.tags may be changed here; done('a reason') refuses it.
+    done();
+
+};
+`
+
 /** The original's templates. */
 export function emptyScript(operation: TableOperation): string {
   const name = operation === 'delete' ? 'del' : operation

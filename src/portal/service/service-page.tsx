@@ -32,7 +32,7 @@ const TABS: { slug: string; label: string; Content: ComponentType<TabProps> }[] 
     label: 'Scheduler',
     Content: tab(() => import('../code/jobs-tab.tsx').then((all) => all.JobsTab)),
   },
-  { slug: 'push', label: 'Push', Content: tab(() => import('./later-tabs.tsx').then((all) => all.PushTab)) },
+  { slug: 'push', label: 'Push', Content: tab(() => import('../push/push-tab.tsx').then((all) => all.PushTab)) },
   {
     slug: 'identity',
     label: 'Identity',
