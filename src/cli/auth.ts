@@ -11,7 +11,7 @@ import { addCommand, addGroup, runCommand, type Session, type Shell } from './co
 import type { CommonFlags } from './config.ts'
 
 type Text = string | undefined
-type SetFlags = CommonFlags & { packageSid?: string; audience?: string[]; scope?: string; endpoint?: string }
+type SetFlags = CommonFlags & { packageSid?: string; audience?: string; scope?: string; endpoint?: string }
 
 const LIST = 'mainstay mobile auth list SERVICE'
 const HIDDEN = '(not shown to readers)'
@@ -20,8 +20,8 @@ const ENDPOINT = [
   'reach it there instead: for tests, and where its address can not be reached',
 ] as const
 const AUDIENCE = [
-  '--audience <id...>',
-  'other client ids whose tokens an app may bring, of its native clients',
+  '--audience <ids>',
+  'other client ids whose tokens an app may bring, with commas: those of native clients; empty for none',
 ] as const
 const ABOUT: Record<KnownProvider, string> = {
   facebook: 'sign-in through Facebook',
@@ -77,7 +77,8 @@ function addKnown(group: Command, shell: Shell, provider: KnownProvider): void {
   set.action(async (given: Text, id: Text, secret: Text, flags: SetFlags) => {
     await runCommand(shell, { name: `mobile auth ${provider} set`, flags }, async (session) => {
       const service = await needService(session, given, `${usage} set SERVICE CLIENT-ID CLIENT-SECRET`)
-      const client = await needClient(session, [id, secret], `${usage} set ${service} CLIENT-ID CLIENT-SECRET`)
+      const example = `${usage} set ${service} CLIENT-ID CLIENT-SECRET`
+      const client = await needClient(session, { service, provider, id, secret }, example)
       const more = flags.packageSid === undefined ? {} : { packageSid: flags.packageSid }
       return await store(session, service, provider, { ...client, ...optionsOf(flags), ...more })
     })
@@ -106,19 +107,14 @@ function addOwn(group: Command, shell: Shell): void {
   })
     .option('--scope <words>', 'permissions that are asked for beside openid')
     .option(...AUDIENCE)
-    .option(...ENDPOINT)
     .action(async (given: Text, name: Text, issuer: Text, id: Text, secret: Text, flags: SetFlags) => {
       await runCommand(shell, { name: 'mobile auth openid set', flags }, async (session) => {
         const service = await needService(session, given, SET)
         const provider = await needName(session, name, SET)
-        if (KNOWN_PROVIDERS.some((one) => one === provider.toLowerCase())) {
-          throw new Fault('usage.bad_option', 400, `'${provider}' is not an own provider`, {
-            hint: `Use: mainstay mobile auth ${provider.toLowerCase()} set ${service} CLIENT-ID CLIENT-SECRET`,
-          })
-        }
+        requireOwn(provider, `set ${service} CLIENT-ID CLIENT-SECRET`)
         const question = { prompt: 'Issuer: ', what: 'the issuer', insteadSay: `Name it: ${SET}` }
-        const url = (await needText(session, issuer, question)).replace(/\/$/, '')
-        const client = await needClient(session, [id, secret], SET)
+        const url = await needText(session, issuer, question)
+        const client = await needClient(session, { service, provider, id, secret }, SET)
         return await store(session, service, provider, { issuer: url, ...client, ...optionsOf(flags) })
       })
     })
@@ -135,6 +131,7 @@ function addDelete(
     await runCommand(shell, { name: `${usage.replace('mainstay ', '')} delete`, flags }, async (session) => {
       const service = await needService(session, given, `${usage} ${words}`)
       const name = provider ?? (await needName(session, named, `${usage} ${words}`))
+      if (provider === null) requireOwn(name, `delete ${service}`)
       const prompt = `Do you want to delete the provider '${name}'? Nobody signs in through it then. (y/n): `
       const insteadSay = `Add --quiet to delete without a question: ${usage} ${words} --quiet`
       if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
@@ -232,7 +229,7 @@ function linesOf(view: AuthProviderView): string[] {
   return pairLines([
     ['provider', provider],
     ['appId', appId],
-    ['secret', secret ?? HIDDEN],
+    ['secret', secret === '' ? 'none: a public client' : (secret ?? HIDDEN)],
     ['issuer', issuer],
     ['tenants', tenants && (tenants.join(' ') || 'none: nobody comes in')],
     ['scope', scope],
@@ -245,19 +242,45 @@ function linesOf(view: AuthProviderView): string[] {
 
 function optionsOf({ audience, scope, endpoint }: SetFlags): SetAuthProvider {
   return {
-    ...(audience === undefined ? {} : { audiences: audience }),
+    ...(audience === undefined
+      ? {}
+      : {
+          audiences: audience
+            .split(',')
+            .map((id) => id.trim())
+            .filter((id) => id !== ''),
+        }),
     ...(scope === undefined ? {} : { scope }),
     ...(endpoint === undefined ? {} : { endpoint: endpoint.replace(/\/$/, '') }),
   }
 }
 
-// The secret is asked for unseen: what is typed as an argument stays in the history of the shell.
-async function needClient(session: Session, [id, secret]: [Text, Text], usage: string) {
+function requireOwn(provider: string, rest: string): void {
+  const name = provider.toLowerCase()
+  if (!KNOWN_PROVIDERS.some((one) => one === name)) return
+  throw new Fault('usage.bad_option', 400, `'${provider}' is not an own provider`, {
+    hint: `Use: mainstay mobile auth ${name} ${rest}`,
+  })
+}
+
+// What is left out of one that is set up stays. The secret is asked for unseen: what is typed as an argument stays in
+// the history of the shell.
+async function needClient(
+  session: Session,
+  { service, provider, id, secret }: { service: string; provider: string; id: Text; secret: Text },
+  usage: string,
+): Promise<{ appId?: string; secret?: string }> {
   const insteadSay = `Name both: ${usage}`
+  const all = await (await session.client()).scripts.listAuthProviders(service)
+  if (all.some((one) => one.provider === provider.toLowerCase())) {
+    return { ...(id === undefined ? {} : { appId: id }), ...(secret === undefined ? {} : { secret }) }
+  }
   const appId = await needText(session, id, { prompt: 'Client id: ', what: 'the client id', insteadSay })
   const asked =
     secret ?? (session.flags.quiet ? '' : await session.answers.askSecret({ prompt: 'Client secret: ', insteadSay }))
   if (asked !== '') return { appId, secret: asked }
+  // A public client: it has none.
+  if (provider === 'aad') return { appId }
   throw new Fault('usage.name_missing', 400, 'the client secret must be specified', { hint: insteadSay })
 }
 

@@ -6,20 +6,18 @@ export type KnownProvider = (typeof KNOWN_PROVIDERS)[number]
 
 /** What an own provider may be called: it is a word of URLs and begins the ids of its users. */
 export const OWN_PROVIDER_NAME = /^[a-z][a-z0-9-]{0,31}$/
-/** Words that mean something else in those URLs, and other names for known providers. */
+/** Words that mean something else in those URLs or in tokens, and other names for known providers. */
 export const TAKEN_NAMES: readonly string[] = [
-  'callback',
   'custom',
   'done',
   'iframereceiver',
-  'loginreceiver',
   'microsoft',
-  'token',
   'windowsazureactivedirectory',
 ]
 
 export type AuthProvider = {
   appId: string
+  /** Empty for a public client, which only aad may be. */
   secret: string
   /** Other client ids whose tokens an app may bring: those of its native clients. */
   audiences?: string[]
@@ -31,7 +29,7 @@ export type AuthProvider = {
   issuer?: string
   /** Of an own provider: the permissions that are asked for. */
   scope?: string
-  /** Where it is reached instead: for tests, and where its real address can not be. */
+  /** Where a known one is reached instead: for tests, and where its real address can not be. */
   endpoint?: string
 }
 

@@ -5,6 +5,7 @@ import type { AuthProviderView, SetAuthProvider, StoredChangeView } from '../con
 import type { AuthProvider } from '../contract/auth-provider.ts'
 import { Fault } from '../kit/fault.ts'
 import { type AuthProviders, authProvidersOf, withProvider, writeAuthProviders } from '../services/auth-providers.ts'
+import { listDomains } from '../services/domains.ts'
 import { getService, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 import { storeChange } from './stored-change.ts'
@@ -15,9 +16,9 @@ type Names = { service: string; provider: string }
 /** The providers of a service; who may only look sees no secret. */
 export async function viewAuthProviders(deps: ApiDeps, caller: KnownCaller, name: string): Promise<AuthProviderView[]> {
   const service = await getService(deps.db, caller.subscriptionId, name)
-  const base = urlsOf(deps.views.gatewayUrl, service.name).url.replace(/\/$/, '')
+  const bases = await basesOf(deps, service)
   return Object.entries(providersOf(deps, service))
-    .map(([provider, settings]) => viewOf(provider, settings, { base, isSecretShown: caller.role !== 'reader' }))
+    .map(([provider, settings]) => viewOf(provider, settings, { bases, isSecretShown: caller.role !== 'reader' }))
     .sort((left, right) => (left.provider < right.provider ? -1 : 1))
 }
 
@@ -54,7 +55,8 @@ async function store(
     const before = providersOf(deps, locked)
     const after = change(before)
     if (JSON.stringify(after) === JSON.stringify(before)) return null
-    await writeAuthProviders(trx, locked, deps.seal.seal(JSON.stringify(after)))
+    const isEmpty = Object.keys(after).length === 0
+    await writeAuthProviders(trx, locked, isEmpty ? null : deps.seal.seal(JSON.stringify(after)))
     // What it is set to is nobody's to read here.
     await audit(trx, caller, { action, subject: `${service.name}/${names.provider.toLowerCase()}` })
     return true
@@ -65,14 +67,25 @@ async function store(
 function viewOf(
   provider: string,
   settings: AuthProvider,
-  { base, isSecretShown }: { base: string; isSecretShown: boolean },
+  { bases, isSecretShown }: { bases: string[]; isSecretShown: boolean },
 ): AuthProviderView {
   const { appId, secret, audiences = [], packageSid = null, issuer = null, scope = null, endpoint = null } = settings
   return {
     ...{ provider, appId, secret: isSecretShown ? secret : null, audiences, packageSid, issuer, scope, endpoint },
     tenants: provider === 'aad' ? (settings.tenants ?? []) : null,
-    redirectUris: [`${base}/login/${provider}`, `${base}/.auth/login/${provider}/callback`],
+    redirectUris: bases.flatMap((base) => [`${base}/login/${provider}`, `${base}/.auth/login/${provider}/callback`]),
   }
+}
+
+// Where its users come from: its name in this cloud, and its domains. In clear only on this machine itself.
+async function basesOf(deps: ApiDeps, service: Service): Promise<string[]> {
+  const { origin, protocol, host, hostname } = new URL(urlsOf(deps.views.gatewayUrl, service.name).url)
+  const isLoopback = hostname === 'localhost' || hostname.endsWith('.localhost')
+  const domains = await listDomains(deps.db, [service.id])
+  return [
+    isLoopback ? origin : `${protocol.replace('http:', 'https:')}//${host}`,
+    ...domains.map(({ name }) => `https://${name}`),
+  ]
 }
 
 function providersOf(deps: ApiDeps, service: Service): AuthProviders {

@@ -54,7 +54,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
       headersTimeout: GATEWAY_ANSWER_MS_MAX,
       bodyTimeout: GATEWAY_ANSWER_MS_MAX,
     })
-    response.writeHead(answer.statusCode, answerHeaders(answer.headers))
+    response.writeHead(answer.statusCode, answerHeaders(answer.headers, to.destination))
     await pipeline(answer.body, response)
     return { kind: answer.statusCode >= 500 ? 'failed' : 'answered' }
   } catch (error) {
@@ -136,11 +136,21 @@ function stripOwnCookies(cookies: string): string {
     .join('; ')
 }
 
-function answerHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string | string[]> {
+// A page that shares its host with other services is kept from what is theirs: it has an origin of its own.
+const APART = 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads'
+const NO_PAGE = /^application\/(?:[a-z0-9.+-]*\+)?json\b/i
+
+function answerHeaders(
+  headers: Record<string, string | string[] | undefined>,
+  { prefix }: Destination,
+): Record<string, string | string[]> {
   const kept: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || HOP_HEADERS.has(name) || name === REFUSED_HEADER || name === REQUEST_ID_HEADER) continue
     kept[name] = value
+  }
+  if (prefix !== '' && !NO_PAGE.test(String(kept['content-type'] ?? ''))) {
+    kept['content-security-policy'] = [...[kept['content-security-policy'] ?? []].flat(), APART]
   }
   return kept
 }

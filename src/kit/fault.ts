@@ -41,6 +41,22 @@ export function faultFromBody(body: unknown, status: number): Fault {
   return new Fault('remote.failed', status, `the other side answered ${status}`)
 }
 
+/** The texts of what was thrown and of what led to it, the outermost first, for who has to find out why. */
+export function reasonsOf(thrown: unknown): string {
+  const reasons: string[] = []
+  for (let one = thrown; one !== undefined && reasons.length < REASONS_MAX; one = causeOf(one)) {
+    const text = messageOf(one)
+    if (!reasons.includes(text)) reasons.push(text)
+  }
+  return reasons.join(': ')
+}
+
+const REASONS_MAX = 5
+
+function causeOf(thrown: unknown): unknown {
+  return thrown instanceof Error ? (thrown.cause ?? undefined) : undefined
+}
+
 /** The text of anything thrown, for a log line or a `problem` field. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)

@@ -189,8 +189,15 @@ export const FETCH_MS_MAX = 60_000
 export const AUTH_CALL_MS_MAX = 10_000
 export const AUTH_CONNECT_MS_MAX = 5_000
 export const AUTH_REPLY_BYTES_MAX = 262_144
-export const AUTH_CALLS_PER_SERVICE_MAX = 20
-export const AUTH_CALLS_MAX = 64
+export const AUTH_CALLS_PER_SERVICE_MAX = 8
+export const AUTH_CALLS_MAX = 128
+/** A provider that was away is asked again no sooner; what it said of itself is asked for anew that late. */
+export const AUTH_ASK_AGAIN_MS = 3_000
+export const AUTH_METADATA_MS = 86_400_000
+/** Characters of the question with which a sign-in begins, of one URL in it, and of what a token keeps of a provider's. */
+export const AUTH_QUERY_MAX = 4_000
+export const AUTH_URL_MAX = 1_000
+export const AUTH_ACCESS_TOKEN_MAX = 4_096
 /** From leaving for a provider until coming back. */
 export const AUTH_TRY_MS = 15 * 60_000
 /** A code that an app exchanges for the token. */

@@ -9,6 +9,7 @@ import { notFound } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { authorize, identify, scriptUserOf } from './credentials.ts'
 import type { Leases } from './leases.ts'
+import { cameByHttps } from './own-url.ts'
 import { ScriptAsks } from './script-asks.ts'
 import { failScript, type RunContext, runScript, sourceOf } from './script-run.ts'
 
@@ -87,7 +88,7 @@ async function requestOf({ request }: Context) {
       .join(''),
     url: `${path}${query}`,
     host: headers.host ?? '',
-    isSecure: headers['x-forwarded-proto'] === 'https',
+    isSecure: cameByHttps(request),
     headers: Object.fromEntries(own),
     ...(body === undefined ? {} : { body }),
     ...(files.length === 0 ? {} : { files }),

@@ -3,11 +3,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { DEFAULT_INTAKE } from '../contract/assignment.ts'
 import { NO_AUTH } from '../contract/auth-provider.ts'
-import { AUTH_CODE_MS, AUTH_TRY_MS } from '../kit/limits.ts'
-import { refused } from '../sign-in/identity.ts'
+import { AUTH_CODE_MS, AUTH_QUERY_MAX, AUTH_TRY_MS, AUTH_URL_MAX } from '../kit/limits.ts'
+import { refused, shortened } from '../sign-in/identity.ts'
 import { framePage, type LoginResult, messagePage, type PageAnswer } from '../sign-in/pages.ts'
 import type { Provider } from '../sign-in/provider.ts'
-import { isRedirectAllowed } from '../sign-in/redirects.ts'
+import { allowedRedirect } from '../sign-in/redirects.ts'
 import { seal, unseal } from '../sign-in/sealed.ts'
 import { type Answer, emptyAnswer } from './answer.ts'
 import { badRequest } from './app-faults.ts'
@@ -34,7 +34,10 @@ export type Flow = { generation: ClientGeneration; name: string }
 const COOKIE = 'wams_state'
 const RETURNED = ['code', 'state', 'error', 'oauth_token', 'oauth_verifier', 'denied']
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
-const NOBODY_ELSES = new Set(['https:', 'http:', 'ms-app:'])
+// https://www.rfc-editor.org/rfc/rfc7636#section-4.1
+const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/
+/** Any app of a device may say that another scheme is its own. */
+const OWNED_SCHEMES = new Set(['https:', 'http:', 'ms-app:'])
 
 /** True for a browser that comes back from a provider. */
 export function isReturn({ query }: AppRequest): boolean {
@@ -44,6 +47,7 @@ export function isReturn({ query }: AppRequest): boolean {
 /** Sends the browser to the provider. Faults as the provider does, and for an end that is not allowed. */
 export async function leave(context: FlowContext, flow: Flow, provider: Provider): Promise<Answer> {
   const { request, service } = context
+  if (request.query.toString().length > AUTH_QUERY_MAX) throw badRequest('The query of this sign-in is too long.')
   const end = endOf(context)
   const state = randomBytes(24).toString('base64url')
   const wanted = { redirectUri: redirectUriOf(request, flow), state, parameters: request.query }
@@ -53,13 +57,19 @@ export async function leave(context: FlowContext, flow: Flow, provider: Provider
   return emptyAnswer(302, { location: url, 'set-cookie': cookie(request, sealed, AUTH_TRY_MS / 1_000), ...NO_STORE })
 }
 
-/** The sign-in that this browser began here, not too long ago; null when it did not. */
+/**
+ * The sign-in that this browser began here, not too long ago, and that has come to its end; null when it did not. A
+ * site beside this one may have put cookies of the same name there: each is looked at.
+ */
 export function tryOf({ request, service }: FlowContext, name: string): LoginTry | null {
-  const given = cookiesOf(request).find((one) => one.startsWith(`${COOKIE}=`))
-  const text = given && unseal(service.assignment.masterKey, 'try', given.slice(COOKIE.length + 1))
-  if (!text) return null
-  const begun = JSON.parse(text) as LoginTry
-  return begun.provider === name && begun.untilMs > Date.now() ? begun : null
+  const prefix = `${cookieName(request)}=`
+  const tries = cookiesOf(request)
+    .filter((one) => one.startsWith(prefix))
+    .flatMap((one) => unseal(service.assignment.masterKey, 'try', one.slice(prefix.length)) ?? [])
+    .map((text) => JSON.parse(text) as LoginTry)
+  const state = request.query.get('state') ?? ''
+  const isOurs = ({ provider, untilMs }: LoginTry) => provider === name && untilMs > Date.now()
+  return tries.filter(isOurs).find((one) => name === 'twitter' || isSame(state, one.state)) ?? null
 }
 
 /** Who came back, with what the provider said. Faults with the reason. */
@@ -67,9 +77,8 @@ export async function comeBack(context: FlowContext, flow: Flow, begun: LoginTry
   const { request } = context
   const { query } = request
   const said = query.get('error_description') ?? query.get('error') ?? (query.has('denied') ? 'access_denied' : null)
-  const isStateRight = begun !== null && (flow.name === 'twitter' || isSame(query.get('state') ?? '', begun.state))
-  if (!isStateRight) throw refused(`Redirect from ${flow.name} does not contain a valid state parameter.`)
-  if (said !== null) throw refused(said.slice(0, 300))
+  if (begun === null) throw refused(`Redirect from ${flow.name} does not contain a valid state parameter.`)
+  if (said !== null) throw refused(shortened(said, 300))
   return await provider.finish({
     redirectUri: redirectUriOf(request, flow),
     query,
@@ -81,7 +90,7 @@ export async function comeBack(context: FlowContext, flow: Flow, begun: LoginTry
 /** Tells the app how it ended, in the way that it asked for. */
 export function handOver(
   { request, service }: FlowContext,
-  { generation }: Flow,
+  { generation, name }: Flow,
   end: End,
   outcome: { token: LoginToken } | { error: string },
 ): Answer {
@@ -96,7 +105,9 @@ export function handOver(
     const { url, challenge } = end
     const { masterKey } = service.assignment
     const code =
-      'token' in outcome && challenge !== null ? codeFor(masterKey, { token: outcome.token, challenge }) : null
+      'token' in outcome && challenge !== null
+        ? codeFor(masterKey, { provider: name, token: outcome.token, challenge })
+        : null
     const told = code === null ? (fragment ?? failure) : `authorization_code=${encodeURIComponent(code)}`
     return emptyAnswer(302, { location: `${url}#${told}`, ...ended })
   }
@@ -104,16 +115,15 @@ export function handOver(
   return emptyAnswer(302, { location: `${done}#${fragment ?? failure}`, ...ended })
 }
 
-/** The token for a code, to who knows what the challenge was made of. Faults with `auth.refused`. */
-export function tokenFor({ request, service }: FlowContext): LoginToken {
+/** The token for a provider's code, to who knows what the challenge was made of. Faults with `auth.refused`. */
+export function tokenFor({ request, service }: FlowContext, name: string): LoginToken {
   const text = unseal(service.assignment.masterKey, 'code', request.query.get('authorization_code') ?? '')
   const bad = () => refused('The authorization code is not valid, or it is too old.')
   if (text === null) throw bad()
-  const { token, challenge, untilMs } = JSON.parse(text) as { token: LoginToken; challenge: string; untilMs: number }
-  const given = createHash('sha256')
-    .update(request.query.get('code_verifier') ?? '')
-    .digest('base64url')
-  if (untilMs < Date.now() || !isSame(given, challenge)) throw bad()
+  const { provider, token, challenge, untilMs } = JSON.parse(text) as Code
+  const verifier = request.query.get('code_verifier') ?? ''
+  const given = createHash('sha256').update(verifier).digest('base64url')
+  if (provider !== name || untilMs < Date.now() || !VERIFIER.test(verifier) || !isSame(given, challenge)) throw bad()
   return token
 }
 
@@ -121,8 +131,11 @@ export function tokenFor({ request, service }: FlowContext): LoginToken {
 export function allowedOrigin({ service }: FlowContext, origin: string): string {
   const { origins } = service.assignment.intake ?? DEFAULT_INTAKE
   // A page of a file has no origin that a message could be meant for.
-  if (origin !== 'null' && isOriginAllowed(origin, origins)) return new URL(origin).origin
-  throw refused(`Not a whitelisted origin: ${origin.slice(0, 200)}`)
+  if (origin !== 'null' && origin.length <= AUTH_URL_MAX && isOriginAllowed(origin, origins)) {
+    const { protocol, host } = new URL(origin)
+    return `${protocol}//${host}`
+  }
+  throw refused(`Not a whitelisted origin: ${shortened(origin, 200)}`)
 }
 
 const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' }
@@ -136,23 +149,25 @@ function endOf(context: FlowContext): End {
     if (kind === null) throw badRequest("The completion_type must be 'postMessage' or 'iframe'.")
     return { kind, origin: allowedOrigin(context, query.get('completion_origin') ?? '') }
   }
-  const url = query.get('sso_end_uri') ?? query.get('post_login_redirect_url')
-  if (url === null) return { kind: 'done' }
+  const wanted = query.get('sso_end_uri') ?? query.get('post_login_redirect_url')
+  if (wanted === null) return { kind: 'done' }
   const { redirects, providers } = context.service.assignment.auth ?? NO_AUTH
-  if (!isRedirectAllowed(url, redirects, providers.microsoftaccount?.packageSid)) {
-    throw refused(`Not a whitelisted URL to redirect to: ${url.slice(0, 200)}`)
+  const url = allowedRedirect(wanted, redirects, providers.microsoftaccount?.packageSid)
+  if (url === null || url.length > AUTH_URL_MAX) {
+    throw refused(`Not a whitelisted URL to redirect to: ${shortened(wanted, 200)}`)
   }
   const challenge = query.get('code_challenge')
   const isHashed = challenge !== null && CHALLENGE.test(challenge) && query.get('code_challenge_method') === 'S256'
   if (challenge !== null && !isHashed) throw badRequest('The code_challenge must be one of the method S256.')
-  // Any app of a device may say that a scheme is its own.
-  if (challenge === null && !NOBODY_ELSES.has(new URL(url).protocol)) {
+  if (challenge === null && !OWNED_SCHEMES.has(new URL(url).protocol)) {
     throw badRequest('A redirect to a scheme of an app needs a code_challenge.')
   }
   return { kind: 'redirect', url, challenge }
 }
 
-function codeFor(masterKey: string, what: { token: LoginToken; challenge: string }): string {
+type Code = { provider: string; token: LoginToken; challenge: string; untilMs: number }
+
+function codeFor(masterKey: string, what: Omit<Code, 'untilMs'>): string {
   return seal(masterKey, 'code', JSON.stringify({ ...what, untilMs: Date.now() + AUTH_CODE_MS }))
 }
 
@@ -170,8 +185,18 @@ function ofPage({ body, headers }: PageAnswer, ended: Record<string, string>): A
 }
 
 function cookie(request: AppRequest, value: string, maxAge: number): string {
-  const secure = secureOriginOf(request).startsWith('https:') ? ' Secure;' : ''
-  return `${COOKIE}=${value}; Path=${prefixOf(request) || '/'}; Max-Age=${maxAge}; HttpOnly;${secure} SameSite=Lax`
+  const secure = isSecureHere(request) ? ' Secure;' : ''
+  const name = cookieName(request)
+  return `${name}=${value}; Path=${prefixOf(request) || '/'}; Max-Age=${maxAge}; HttpOnly;${secure} SameSite=Lax`
+}
+
+// With that prefix no other host can put it there (RFC 6265bis, part 4.1.3).
+function cookieName(request: AppRequest): string {
+  return isSecureHere(request) && prefixOf(request) === '' ? `__Host-${COOKIE}` : COOKIE
+}
+
+function isSecureHere(request: AppRequest): boolean {
+  return secureOriginOf(request).startsWith('https:')
 }
 
 function cookiesOf({ headers }: AppRequest): string[] {

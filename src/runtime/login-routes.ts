@@ -1,13 +1,14 @@
 // Signing in through a provider, for clients of both generations: `/login/…` and `/.auth/login/…`.
 import { isKnownProvider, NO_AUTH } from '../contract/auth-provider.ts'
-import { Fault, messageOf } from '../kit/fault.ts'
-import { type Identity, refused } from '../sign-in/identity.ts'
-import { nameForScripts, nameInTokens, providerNamed } from '../sign-in/names.ts'
+import { Fault, reasonsOf } from '../kit/fault.ts'
+import { AUTH_ACCESS_TOKEN_MAX } from '../kit/limits.ts'
+import { type Identity, refused, shortened } from '../sign-in/identity.ts'
+import { nameForScripts, nameInTokens, providerNamed, providerOfName } from '../sign-in/names.ts'
 import { bridgePage, type PageAnswer, receiverPage } from '../sign-in/pages.ts'
 import type { Provider } from '../sign-in/provider.ts'
 import type { Providers } from '../sign-in/providers.ts'
 import { type Answer, jsonAnswer, methodNotAllowed } from './answer.ts'
-import { badRequest, notFound } from './app-faults.ts'
+import { answerOfError, badRequest, notFound } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { identify } from './credentials.ts'
 import {
@@ -27,8 +28,24 @@ import { credentialsIn, makeToken } from './user-token.ts'
 
 type Context = FlowContext & { scripts: Scripts; providers: Providers }
 
-/** Answers below `/login` (generation 1) and `/.auth/login` (2); `segments` are what follows, decoded. */
-export async function answerLogin(
+/** Answers below `/login` of the first generation; `segments` are what follows, decoded. */
+export async function answerLogin(context: Context, segments: string[]): Promise<Answer> {
+  return await answerLoginOf(context, 1, segments)
+}
+
+/** Answers below `/.auth` of the second, whose clients do not say there that they are. */
+export async function answerAuth(context: Context, [word = '', ...rest]: string[]): Promise<Answer> {
+  try {
+    if (word.toLowerCase() === 'login') return await answerLoginOf(context, 2, rest)
+    if (word.toLowerCase() === 'me' && rest.length === 0) return answerMe(context)
+    throw notFound()
+  } catch (error) {
+    if (error instanceof Fault) return answerOfError(error, 2)
+    throw error
+  }
+}
+
+async function answerLoginOf(
   context: Context,
   generation: Flow['generation'],
   [word, ...rest]: string[],
@@ -43,9 +60,12 @@ export async function answerLogin(
   const name = word === undefined ? 'microsoftaccount' : providerNamed(word)
   const flow = { generation, name }
   if (generation === 2 && below === 'token') return answerCode(context, flow)
-  if (below !== '' && !(generation === 2 && below === 'callback')) throw notFound()
+  const isCallback = generation === 2 && below === 'callback'
+  if (below !== '' && !isCallback) throw notFound()
   if (method === 'POST' && below === '') return await answerClientFlow(context, flow)
-  if (method === 'GET' && word !== undefined) return await answerServerFlow(context, flow)
+  if (method === 'GET' && word !== undefined) {
+    return await answerServerFlow(context, flow, isCallback || isReturn(context.request))
+  }
   return methodNotAllowed(word === undefined ? 'POST' : below === '' ? 'GET, POST' : 'GET')
 }
 
@@ -57,8 +77,8 @@ export function answerCrossDomain(context: Context, segments: string[]): Answer 
   return ofPage(context.request, () => bridgePage(allowedOrigin(context, context.request.query.get('origin') ?? '')))
 }
 
-/** `/.auth/me`: who the bearer of the token is, as the later product's servers ask for it. */
-export function answerMe({ request, service }: FlowContext): Answer {
+// Who the bearer of the token is, as the later product's servers ask for it.
+function answerMe({ request, service }: FlowContext): Answer {
   if (request.method !== 'GET') return methodNotAllowed('GET')
   const { assignment } = service
   const { id, claims } = identify({ ...request, clientGeneration: 2 }, assignment)
@@ -67,13 +87,13 @@ export function answerMe({ request, service }: FlowContext): Answer {
   const [[provider, about] = ['custom', {}]] = Object.entries(credentials)
   const { accessToken, accessTokenSecret, ...others } = about as Record<string, unknown>
   const told = Object.entries(others).map(([typ, val]) => ({ typ, val: String(val) }))
-  const me = { provider_name: provider, user_id: id, access_token: accessToken, user_claims: told }
+  const me = { provider_name: providerOfName(provider), user_id: id, access_token: accessToken, user_claims: told }
   return jsonAnswer(200, JSON.stringify([me]), { 'cache-control': 'no-store' })
 }
 
-async function answerServerFlow(context: Context, flow: Flow): Promise<Answer> {
+async function answerServerFlow(context: Context, flow: Flow, isBack: boolean): Promise<Answer> {
   const provider = findProvider(context, flow.name)
-  if (!isReturn(context.request)) return await noting(context, flow, async () => await leave(context, flow, provider))
+  if (!isBack) return await noting(context, flow, async () => await leave(context, flow, provider))
   const begun = tryOf(context, flow.name)
   const end = begun?.end ?? { kind: 'done' as const }
   try {
@@ -102,7 +122,7 @@ async function answerClientFlow(context: Context, flow: Flow): Promise<Answer> {
 
 function answerCode(context: Context, { name }: Flow): Answer {
   findProvider(context, name)
-  return context.request.method === 'GET' ? tokenAnswer(tokenFor(context)) : methodNotAllowed('GET')
+  return context.request.method === 'GET' ? tokenAnswer(tokenFor(context, name)) : methodNotAllowed('GET')
 }
 
 function tokenAnswer(token: LoginToken): Answer {
@@ -128,15 +148,21 @@ function findProvider({ service, providers }: Context, name: string): Provider {
   const provider = providers.find(id, auth, name)
   if (provider) return provider
   if (isKnownProvider(name)) throw refused(`Logging in with ${name} is not enabled.`)
-  throw refused(`Authentication with '${name.slice(0, 50)}' is not supported.`)
+  throw refused(`Authentication with '${shortened(name, 50)}' is not supported.`)
 }
 
 function tokenOf({ service }: Context, { generation, name }: Flow, { id, credentials }: Identity): LoginToken {
   const provider = nameInTokens(name)
   const userId = `${provider}:${id}`
-  const known = { [nameForScripts(name)]: { userId, ...credentials } }
+  const known = { [nameForScripts(name)]: { userId, ...bearable(credentials) } }
   const who = { generation, provider, userId, credentials: known }
   return { user: { userId }, authenticationToken: makeToken(who, service.assignment.masterKey, Date.now()) }
+}
+
+// The token goes along with every request: what is too long for that is left out.
+function bearable(credentials: Identity['credentials']): Identity['credentials'] {
+  const isShort = ([, value]: [string, unknown]) => String(value).length <= AUTH_ACCESS_TOKEN_MAX
+  return Object.fromEntries(Object.entries(credentials).filter(isShort))
 }
 
 // Why somebody did not come in is for the service's log: its users are told what they can do about it.
@@ -145,7 +171,7 @@ async function noting<T>(context: Context, { name }: Flow, work: () => Promise<T
     return await work()
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    const why = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`
+    const why = error.cause === undefined ? '' : ` (${reasonsOf(error.cause)})`
     context.scripts.log(context.service.assignment.name, {
       ...{ source: `/login/${name}`, level: 'warn', requestId: context.request.id },
       message: `${error.message}${why}`,

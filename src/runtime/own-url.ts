@@ -1,12 +1,19 @@
 // The service's own URL, as whoever asks has it.
 import { PREFIX_HEADER } from '../contract/protocols.ts'
+import { badRequest } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 
+const HOST = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 const LOOPBACK = /^(?:[a-z0-9-]+\.)*localhost(?::\d+)?$|^127\.0\.0\.1(?::\d+)?$|^\[::1\](?::\d+)?$/i
 
-/** Scheme and host that the request came to. */
+/** True for a request that came to a gateway over HTTPS. */
+export function cameByHttps({ headers }: AppRequest): boolean {
+  return headers['x-forwarded-proto'] === 'https'
+}
+
+/** Scheme and host that the request came to. Refuses a host that is none. */
 export function originOf(request: AppRequest): string {
-  return `${isSecure(request) ? 'https' : 'http'}://${hostOf(request)}`
+  return `${cameByHttps(request) ? 'https' : 'http'}://${hostOf(request)}`
 }
 
 /** The same, but never in clear, except on this machine itself. */
@@ -20,10 +27,7 @@ export function prefixOf(request: AppRequest): string {
   return typeof prefix === 'string' ? prefix : ''
 }
 
-function isSecure({ headers }: AppRequest): boolean {
-  return headers['x-forwarded-proto'] === 'https'
-}
-
-function hostOf({ headers }: AppRequest): string {
-  return headers.host ?? 'localhost'
+function hostOf({ headers: { host = 'localhost' } }: AppRequest): string {
+  if (HOST.test(host)) return host
+  throw badRequest('The Host header is no name of a host.')
 }

@@ -1,7 +1,6 @@
 // Registrations of devices for push notifications, by HTTP: `registrations` of clients of the first generation,
 // `installations` of the second. And for operators: how many there are, and how the newest messages went.
 
-import { PREFIX_HEADER } from '../contract/protocols.ts'
 import { isPushOn, type PushReport, type PushSettings } from '../contract/push.ts'
 import { Fault } from '../kit/fault.ts'
 import { PUSH_LISTED_MAX, PUSH_SENDS_SHOWN_MAX } from '../kit/limits.ts'
@@ -20,6 +19,7 @@ import { badRequest, notFound, unauthorized } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { type AppUser, authorize, identify, isMaster } from './credentials.ts'
 import type { Leases } from './leases.ts'
+import { originOf, prefixOf } from './own-url.ts'
 import { PushDevices } from './push-devices.ts'
 import { shownToExtension } from './push-extension.ts'
 import { PushSends } from './push-sends.ts'
@@ -87,10 +87,7 @@ function permit({ request, service }: PushContext, { permission = 'application' 
 async function answerIds({ request, service }: PushContext): Promise<Answer> {
   if (request.method !== 'POST') return methodNotAllowed('POST')
   const id = await new PushDevices(service).newId(request.work)
-  const { headers } = request
-  const prefix = typeof headers[PREFIX_HEADER] === 'string' ? headers[PREFIX_HEADER] : ''
-  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
-  return emptyAnswer(201, { location: `${scheme}://${headers.host ?? ''}${prefix}/push/registrations/${id}` })
+  return emptyAnswer(201, { location: `${originOf(request)}${prefixOf(request)}/push/registrations/${id}` })
 }
 
 // What a page needs to subscribe.

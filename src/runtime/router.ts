@@ -20,7 +20,8 @@ import { requireKnownVersion } from './client-generation.ts'
 import { answerJobRuns, answerJobs } from './job-routes.ts'
 import type { JobScheduler } from './job-scheduler.ts'
 import type { Leases } from './leases.ts'
-import { answerCrossDomain, answerLogin, answerMe } from './login-routes.ts'
+import { answerAuth, answerCrossDomain, answerLogin } from './login-routes.ts'
+import { cameByHttps } from './own-url.ts'
 import { answerProbe } from './probe.ts'
 import { answerPush, answerPushReport } from './push-routes.ts'
 import type { Scripts } from './scripts.ts'
@@ -64,9 +65,8 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
   if (word === 'api') return await answerApi({ request, service, leases, scripts }, rest)
   if (word === 'jobs') return await answerJobs({ request, service, jobs }, rest)
   const login = { request, service, scripts, providers }
-  if (word === 'login') return await answerLogin(login, 1, rest)
-  if (word === '.auth' && rest[0]?.toLowerCase() === 'login') return await answerLogin(login, 2, rest.slice(1))
-  if (word === '.auth' && rest.join('/').toLowerCase() === 'me') return answerMe(login)
+  if (word === 'login') return await answerLogin(login, rest)
+  if (word === '.auth') return await answerAuth(login, rest)
   if (word === 'crossdomain') return answerCrossDomain(login, rest)
   if (word === 'push') {
     requireKnownVersion(request.headers, request.query)
@@ -79,8 +79,8 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
 }
 
 // What control asks comes over its own door.
-function isSecure({ headers }: AppRequest): boolean {
-  return headers['x-forwarded-proto'] === 'https' || headers[INTERNAL_HEADER] === '1'
+function isSecure(request: AppRequest): boolean {
+  return cameByHttps(request) || request.headers[INTERNAL_HEADER] === '1'
 }
 
 // Said before any work, so that the gateway may send the request again to where the service is now.

@@ -141,10 +141,9 @@ function sandboxed(service: RuntimeService): SandboxedService {
 
 // What scripts call the providers' own APIs with, under the names that they had.
 function clientsOf({ auth = NO_AUTH }: RuntimeService): Record<string, string> {
-  const words: Record<string, string> = { microsoftaccount: 'microsoftAccount' }
   return Object.fromEntries(
     Object.entries(auth.providers).flatMap(([name, { appId, secret }]) => {
-      const word = words[name] ?? name
+      const word = name === 'microsoftaccount' ? 'microsoftAccount' : name
       const [id, key] = name === 'twitter' ? ['ConsumerKey', 'ConsumerSecret'] : ['ClientId', 'ClientSecret']
       return [
         [`${word}${id}`, appId],

@@ -77,7 +77,7 @@ export function credentialsIn(claims: Claims, masterKey: string): Credentials | 
   const found = text === null ? claim : parsedOrNull(text)
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return null
   const fields = found as Credentials
-  if (Object.values(fields).every((value) => typeof value === 'object')) return fields
+  if (Object.values(fields).every((value) => typeof value === 'object' && value !== null)) return fields
   // An app that makes tokens itself may leave the provider's name out.
   return { [String(claims.aud ?? 'custom').toLowerCase()]: { userId: claims.uid ?? claims.sub, ...fields } }
 }

@@ -1,6 +1,5 @@
 // The modules `http` and `https` as far as clients go: requests of scripts and what comes back, as streams. Nobody dials
 // here: the whole of a request goes to the runtime once it has ended.
-import { METHODS, STATUS_CODES } from 'node:http'
 import { Readable, Writable } from 'node:stream'
 import { type CallUnderWay, running } from './call-under-way.ts'
 import { scriptFetch } from './fetch-call.ts'
@@ -9,6 +8,9 @@ type Options = Record<string, unknown>
 type Headers = Record<string, string | string[]>
 type OnResponse = (response: Incoming) => void
 type Scheme = 'http:' | 'https:'
+
+// Node's own takes a while to load, and few scripts want it.
+const node = () => process.getBuiltinModule('node:http')
 
 /** What came back. */
 class Incoming extends Readable {
@@ -23,7 +25,7 @@ class Incoming extends Readable {
   constructor(answer: Response, body: Buffer) {
     super()
     this.statusCode = answer.status
-    this.statusMessage = answer.statusText || (STATUS_CODES[answer.status] ?? '')
+    this.statusMessage = answer.statusText || (node().STATUS_CODES[answer.status] ?? '')
     this.headers = {}
     this.rawHeaders = []
     for (const [name, value] of answer.headers) {
@@ -196,6 +198,7 @@ export function httpModule(scheme: Scheme): Record<string, unknown> {
   class Agent {
     destroy(): void {}
   }
+  const { METHODS, STATUS_CODES } = node()
   return { request, get, Agent, globalAgent: new Agent(), METHODS, STATUS_CODES }
 }
 

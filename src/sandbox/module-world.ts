@@ -14,7 +14,7 @@ import { Timers } from './timers.ts'
 
 const CONFIG_MODULE = 'mobileservice-config'
 const REQUEST_MODULE = 'request'
-const HTTP = { http: httpModule('http:'), https: httpModule('https:') }
+const HTTP = new Map<string, Record<string, unknown>>()
 const PARAMETERS = 'exports, require, module, __filename, __dirname'
 
 export type WorldDeps = {
@@ -63,7 +63,7 @@ export class ModuleWorld {
     if (name === CONFIG_MODULE) return structuredClone(this.#deps.config)
     if (name === REQUEST_MODULE) return requestModule
     const bare = name.replace(/^node:/, '')
-    if (bare === 'http' || bare === 'https') return HTTP[bare]
+    if (bare === 'http' || bare === 'https') return httpOnce(bare)
     if (!name.startsWith('.') && !name.startsWith('/')) return nodeModule(name)
     const found = this.#find(posix.resolve(folder, name))
     if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)
@@ -115,4 +115,10 @@ export class ModuleWorld {
   #running(): Running {
     return running.getStore() ?? { call: null, source: 'modules', timers: this.#timers }
   }
+}
+
+function httpOnce(name: 'http' | 'https'): Record<string, unknown> {
+  const module = HTTP.get(name) ?? httpModule(`${name}:`)
+  HTTP.set(name, module)
+  return module
 }

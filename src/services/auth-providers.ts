@@ -16,7 +16,7 @@ import type { Service } from './services.ts'
 
 export type AuthProviders = Record<string, AuthProvider>
 
-const TENANT = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[a-z0-9-]+\.)+[a-z0-9-]+|organizations)$/i
+const TENANT = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[a-z0-9-]+\.)+[a-z0-9-]+)$/i
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** The providers of a service; `open` unseals. */
@@ -48,10 +48,10 @@ export function withProvider(all: AuthProviders, given: string, wanted: SetAuthP
     if (value !== undefined && value.length > 0) Object.assign(merged, { [key]: value })
   }
   const { appId, secret } = merged
-  if (appId === undefined || secret === undefined) {
+  if (appId === undefined || (secret === undefined && name !== 'aad')) {
     throw bad(`'${name}' needs the id and the secret that it gave to your app`, 'Name both.')
   }
-  const provider = { ...merged, appId, secret }
+  const provider = { ...merged, appId, secret: secret ?? '' }
   requireFit(name, provider)
   return { ...all, [name]: provider }
 }
@@ -92,16 +92,20 @@ function requireFit(name: string, provider: AuthProvider): void {
   if (odd !== undefined) {
     throw bad(`'${odd}' is no tenant`, 'Name it by its id, or by a domain such as contoso.onmicrosoft.com.')
   }
+  if (isOwn && endpoint !== undefined) {
+    throw bad(`'${name}' is reached at its issuer`, 'Leave the endpoint out, and name another issuer.')
+  }
   for (const url of [issuer, endpoint]) if (url !== undefined) requireUrl(url)
+  if (endpoint?.endsWith('/')) throw bad(`'${endpoint}' ends in a slash`, 'Write it without.')
 }
 
 // What goes there are secrets.
 function requireUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null
-  const isPlain = url !== null && url.search === '' && url.hash === '' && url.username === '' && !text.endsWith('/')
+  const isPlain = url !== null && !/[?#\s]/.test(text) && url.username === '' && url.password === ''
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname))
   if (isPlain && isSafe) return
-  throw bad(`'${text}' cannot be where a provider is`, 'Write an https:// URL without a slash at its end.')
+  throw bad(`'${text}' cannot be where a provider is`, 'Write an https:// URL, as its discovery document has it.')
 }
 
 function bad(message: string, hint: string): Fault {

@@ -2,7 +2,7 @@
 // No version in its URLs: each is retired after two years, and then the oldest that is left answers.
 import { createHmac } from 'node:crypto'
 import type { AuthProvider } from '../contract/auth-provider.ts'
-import { away, type Identity, refused } from './identity.ts'
+import { away, type Identity, refused, shortened } from './identity.ts'
 import type { Provider } from './provider.ts'
 import type { Call } from './provider-http.ts'
 import { fieldsOf } from './reply.ts'
@@ -23,8 +23,8 @@ export function facebook(settings: AuthProvider, call: (url: string, what: Call)
     if (answer.status >= 500) throw away(NAME, `it answers with ${answer.status}`)
     const fields = await fieldsOf(answer)
     if (answer.ok) return fields
-    const { message } = (fields.error ?? {}) as { message?: unknown }
-    throw refused(`Facebook refused: ${typeof message === 'string' ? message.slice(0, 200) : answer.status}`)
+    const { message } = Object(fields.error) as { message?: unknown }
+    throw refused(`Facebook refused: ${typeof message === 'string' ? shortened(message, 200) : answer.status}`)
   }
 
   // Whose token it is. The proof shows that its bearer knows the secret, which stolen tokens can not.
@@ -64,7 +64,7 @@ export function facebook(settings: AuthProvider, call: (url: string, what: Call)
       // A token that somebody gave to another app is no sign-in here.
       const asked = `${graph}/debug_token?${new URLSearchParams({ input_token: accessToken })}`
       const { data } = await ask(asked, { headers: { authorization: `Bearer ${appId}|${secret}` } })
-      const about = (data ?? {}) as { app_id?: unknown; is_valid?: unknown; user_id?: unknown }
+      const about = Object(data) as { app_id?: unknown; is_valid?: unknown; user_id?: unknown }
       if (about.is_valid !== true) throw refused('The Facebook access token is not valid.')
       if (String(about.app_id) !== appId) throw refused('The Facebook access token was made for another app.')
       const identity = await identityOf(accessToken)

@@ -9,7 +9,13 @@ export function refused(message: string, cause?: unknown): Fault {
   return new Fault('auth.refused', 401, message, { cause })
 }
 
-/** The provider can not be asked now: trying again later may help. */
+/** The provider can not be asked now: trying again later may help. Why that is, is the service's to know. */
 export function away(provider: string, cause: unknown): Fault {
+  if (cause instanceof Fault && cause.code.startsWith('auth.')) return cause
   return new Fault('auth.unavailable', 503, `${provider} can not be asked now; try again later.`, { cause })
+}
+
+/** The beginning of a text that somebody else wrote, whole characters only. */
+export function shortened(text: string, length: number): string {
+  return text.slice(0, length).toWellFormed()
 }

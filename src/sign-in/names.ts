@@ -21,6 +21,11 @@ export function nameInTokens(provider: string): string {
   return isKnownProvider(provider) ? IN_TOKENS[provider] : provider
 }
 
+/** `microsoftaccount` again for what `nameForScripts` made of it. */
+export function providerOfName(name: string): string {
+  return name === 'microsoft' ? 'microsoftaccount' : name
+}
+
 /** `facebook`, as in what `getIdentities` gives. */
 export function nameForScripts(provider: string): string {
   return provider === 'microsoftaccount' ? 'microsoft' : provider

@@ -19,8 +19,9 @@ export function oauthHeader(
     ...request.oauth,
   }
   const pairs = Object.entries({ ...request.parameters, ...own })
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    .sort()
+    .map(([name, value]): [string, string] => [encode(name), encode(value)])
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map((pair) => pair.join('='))
   const base = [request.method.toUpperCase(), request.url, pairs.join('&')].map(encode).join('&')
   const key = `${encode(signer.consumerSecret)}&${encode(signer.tokenSecret ?? '')}`
   const signature = createHmac('sha1', key).update(base).digest('base64')

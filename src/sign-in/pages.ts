@@ -38,24 +38,28 @@ export function receiverPage(origin: string): PageAnswer {
 export function bridgePage(origin: string): PageAnswer {
   return page(
     'Bridge',
+    // In the language of the browsers that need it.
     `var allowed = ${literal(origin)};
-window.addEventListener('message', function (event) {
+var own = location.protocol + '//' + location.host + '/';
+function receive(event) {
   if (event.origin !== allowed) return;
-  var envelope;
+  var envelope, wanted, name;
   try { envelope = JSON.parse(event.data); } catch (error) { return; }
-  var wanted = envelope && envelope.contents;
-  if (!wanted || typeof wanted.url !== 'string') return;
-  var target = new URL(wanted.url, location.href);
-  if (target.origin !== location.origin) return;
+  wanted = envelope && envelope.contents;
+  if (!wanted || typeof wanted.url !== 'string' || wanted.url.indexOf(own) !== 0) return;
+  var source = event.source;
   var request = new XMLHttpRequest();
-  request.open(String(wanted.type || 'GET'), target.href);
-  Object.keys(wanted.headers || {}).forEach(function (name) { request.setRequestHeader(name, wanted.headers[name]); });
-  request.onloadend = function () {
+  request.onreadystatechange = function () {
+    if (request.readyState !== 4) return;
     var contents = { status: request.status, statusText: request.statusText, responseText: request.responseText };
-    event.source.postMessage(JSON.stringify({ messageId: envelope.messageId, contents: contents }), allowed);
+    source.postMessage(JSON.stringify({ messageId: envelope.messageId, contents: contents }), allowed);
   };
+  request.open(String(wanted.type || 'GET'), wanted.url, true);
+  for (name in wanted.headers || {}) request.setRequestHeader(name, wanted.headers[name]);
   request.send(wanted.data === undefined ? null : wanted.data);
-});`,
+}
+if (window.addEventListener) window.addEventListener('message', receive, false);
+else window.attachEvent('onmessage', receive);`,
     { ancestors: origin, connects: true },
   )
 }

@@ -4,6 +4,7 @@ import { type Identity, refused } from './identity.ts'
 import type { OpenIdPreset } from './openid.ts'
 
 const MICROSOFT = 'https://login.microsoftonline.com'
+const TENANT_ISSUER = /^https:\/\/login\.microsoftonline\.com\/([0-9a-f-]{36})\/v2\.0$/
 type Claims = Record<string, unknown>
 
 /** Google (https://developers.google.com/identity/openid-connect/openid-connect). */
@@ -14,6 +15,8 @@ export function googlePreset({ endpoint }: AuthProvider): OpenIdPreset {
     common: null,
     scope: 'openid',
     tokenFields: ['id_token'],
+    // Its older libraries leave the scheme out.
+    alsoIssuedAs: (issuer) => [issuer.replace('https://accounts.google.com', 'accounts.google.com')],
     identityOf: bySubject,
   }
 }
@@ -40,19 +43,23 @@ export function aadPreset({ endpoint, tenants = [] }: AuthProvider): OpenIdPrese
     scope: 'openid profile',
     // What native clients got for this service is an ID token in the shape of an access token.
     tokenFields: ['id_token', 'access_token'],
-    identityOf: ({ oid, tid, sub }) => {
-      const id = typeof oid === 'string' && oid !== '' ? oid : sub
-      if (typeof id !== 'string' || id === '') throw refused('Azure AD did not say who this is.')
-      return { id, credentials: { ...(typeof tid === 'string' ? { tenantId: tid } : {}), oid: id } }
+    // As tokens of its first version name the same tenant.
+    alsoIssuedAs: (issuer) => {
+      const tenant = TENANT_ISSUER.exec(issuer)?.[1]
+      return tenant === undefined ? [] : [`https://sts.windows.net/${tenant}/`]
+    },
+    identityOf: ({ oid, tid }) => {
+      if (typeof oid !== 'string' || oid === '') throw refused('Azure AD did not say who this is.')
+      return { id: oid, credentials: { ...(typeof tid === 'string' ? { tenantId: tid } : {}), oid } }
     },
   }
 }
 
 /** A provider that a service names by its issuer. */
-export function ownPreset(name: string, { issuer = '', scope, endpoint }: AuthProvider): OpenIdPreset {
+export function ownPreset(name: string, { issuer = '', scope }: AuthProvider): OpenIdPreset {
   return {
     title: name,
-    issuers: [endpoint ?? issuer],
+    issuers: [issuer],
     common: null,
     scope: `openid ${scope ?? ''}`.trim(),
     tokenFields: ['id_token'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LOGIN_REDIRECT } from '../contract/auth-provider.ts'
-import { isRedirectAllowed } from './redirects.ts'
+import { allowedRedirect } from './redirects.ts'
 
 const ALLOWED = ['https://app.example.com/done', 'myapp://easyauth.callback', 'com.example.app:/signed-in']
 const SID = 'ms-app://S-1-15-2-11/'
@@ -26,12 +26,20 @@ for (const { to, is, sid } of [
   { to: 'ms-app://s-1-15-2-11/', is: false },
   { to: 'javascript:alert(1)', is: false },
   { to: '/done', is: false },
+  { to: 'https:app.example.com/done', is: false },
+  { to: 'https://app.example.com/done#', is: false },
+  { to: 'https://app.example.com/done#token=x', is: false },
   { to: '', is: false },
 ]) {
   test(`${to || 'nothing'} ${is ? 'may' : 'may not'} be handed a result`, () => {
-    assert.equal(isRedirectAllowed(to, ALLOWED, sid), is)
+    assert.equal(allowedRedirect(to, ALLOWED, sid) !== null, is)
   })
 }
+
+test('it is written so that a header can carry it', () => {
+  const written = allowedRedirect('https://app.example.com/done/€', ALLOWED, undefined)
+  assert.equal(written, 'https://app.example.com/done/%E2%82%AC')
+})
 
 for (const { entry, is } of [
   { entry: 'https://app.example.com', is: true },

@@ -32,8 +32,12 @@ export function twitter(settings: AuthProvider, call: (url: string, what: Call) 
   return {
     begin: async ({ redirectUri }) => {
       const fields = await ask('/oauth/request_token', { oauth_callback: redirectUri }, {})
-      const { oauth_token: token = '', oauth_token_secret: tokenSecret = '', oauth_callback_confirmed: isSure } = fields
-      if (token === '' || tokenSecret === '' || isSure !== 'true') throw refused('Twitter gave no request token.')
+      const {
+        oauth_token: token = '',
+        oauth_token_secret: tokenSecret = '',
+        oauth_callback_confirmed: confirmed,
+      } = fields
+      if (token === '' || tokenSecret === '' || confirmed !== 'true') throw refused('Twitter gave no request token.')
       return {
         url: `${base}/oauth/authenticate?${new URLSearchParams({ oauth_token: token })}`,
         kept: { token, tokenSecret },

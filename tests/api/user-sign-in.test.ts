@@ -12,6 +12,7 @@ import { startTestCluster, type TestCluster } from '../support/runtime-cluster.t
 import { type TestAnswer, TestRuntime } from '../support/runtime-process.ts'
 import { routed } from '../support/runtime-scenario.ts'
 import { addScripted } from '../support/script-service.ts'
+import { userToken } from '../support/user-tokens.ts'
 
 const CLIENT = { appId: 'client', secret: 'a secret of this client' }
 const [TENANT, OTHER_TENANT] = ['11111111-1111-1111-1111-111111111111', 'contoso.example.com']
@@ -150,7 +151,7 @@ describe('signing in through a provider', () => {
         assert.ok(String(ended.headers.location).startsWith(`${HOST}${root}/done#token=`))
         assert.match(
           String(ended.headers['set-cookie']),
-          /^wams_state=; Path=\/; Max-Age=0; HttpOnly; Secure; SameSite=Lax$/,
+          /^__Host-wams_state=; Path=\/; Max-Age=0; HttpOnly; Secure; SameSite=Lax$/,
         )
         const token = tokenIn(ended)
         assert.equal(token.user.userId, userId)
@@ -203,6 +204,8 @@ describe('signing in through a provider', () => {
 
   test('a redirect to an allowed place, a code for an app, and the token for who began', async () => {
     const verifier = 'v'.repeat(43)
+    const elsewhere = async (value: string) =>
+      await ask(`/.auth/login/corp/token?authorization_code=${value}&code_verifier=${verifier}`)
     const challenge = createHash('sha256').update(verifier).digest('base64url')
     const to = `post_login_redirect_url=${encodeURIComponent('myapp://signed-in/x')}`
     const ended = await signIn(`/.auth/login/google?${to}&code_challenge=${challenge}&code_challenge_method=S256`)
@@ -213,6 +216,7 @@ describe('signing in through a provider', () => {
       await ask(`/.auth/login/google/token?authorization_code=${value}&code_verifier=${proof}`)
     assert.equal((await exchange(code, 'w'.repeat(43))).status, 401)
     assert.equal((await exchange(`${code}x`, verifier)).status, 401)
+    assert.equal((await elsewhere(code)).status, 401, 'a code of another provider')
     const { user } = JSON.parse((await exchange(code, verifier)).body)
     assert.equal(user.userId, 'Google:ada')
     const web = await signIn('/.auth/login/google?post_login_redirect_url=https%3A%2F%2Fapp.example.com%2Fdone%2F1')
@@ -294,6 +298,30 @@ describe('signing in through a provider', () => {
       status: 401,
       says: 'Not a whitelisted origin',
     },
+    {
+      is: 'a redirect that a header could not carry',
+      path: '/.auth/login/google?post_login_redirect_url=https:app.example.com/done',
+      status: 401,
+      says: 'Not a whitelisted URL',
+    },
+    {
+      is: 'a page of a Windows app',
+      path: '/crossdomain/loginreceiver?completion_origin=ms-appx-web://app.example.com',
+      status: 200,
+      says: 'ms-appx-web://app.example.com',
+    },
+    {
+      is: 'a question that is too long',
+      path: `/login/google?login_hint=${'x'.repeat(4_001)}`,
+      status: 400,
+      says: 'too long',
+    },
+    {
+      is: 'below .auth, in the words of later clients',
+      path: '/.auth/login/bogus',
+      status: 401,
+      says: '{"error":"Authentication with',
+    },
     { is: 'who I am without a token', path: '/.auth/me', status: 401, says: 'Nobody is signed in.' },
   ]) {
     test(`${is}: ${status}`, async () => {
@@ -315,6 +343,9 @@ describe('signing in through a provider', () => {
     // What was begun with one provider does not end with another.
     const other = await ask('/login/corp')
     assert.equal(errorIn(await ask(back, { cookie: cookieOf(other) })), stateless)
+    // A site beside this one may have put a cookie of that name there.
+    const planted = `__Host-wams_state=junk; ${cookieOf(other)}; ${cookieOf(begun)}`
+    assert.match(String((await ask(back, { cookie: planted })).headers.location), /#token=/)
     const bad = back.replace(/code=[^&]*/, 'code=guessed')
     assert.match(errorIn(await ask(bad, { cookie: cookieOf(begun) })), /^Google refused: /)
     const twitter = await ask('/login/twitter')
@@ -404,6 +435,27 @@ describe('signing in through a provider', () => {
     }
   })
 
+  test('client flow: an access token is believed only where the ID token names it', async () => {
+    const hash = createHash('sha256').update('hers').digest().subarray(0, 16).toString('base64url')
+    for (const { about, expected } of [
+      { about: { at_hash: hash }, expected: { userId: 'Google:kim', accessToken: 'hers' } },
+      { about: {}, expected: { userId: 'Google:kim' } },
+      { about: { at_hash: 'other' }, expected: { userId: 'Google:kim' } },
+    ]) {
+      const token = await openId.idToken(`${openId.url}/google`, { sub: 'kim', aud: 'client', ...about })
+      const { authenticationToken } = JSON.parse(
+        (await ask('/login/google', {}, { id_token: token, access_token: 'hers' })).body,
+      )
+      const me = await ask('/api/me', { 'x-zumo-auth': authenticationToken })
+      assert.deepEqual(JSON.parse(me.body)[2], { google: expected })
+    }
+  })
+
+  test('claims that an app made itself and that are odd are no trouble', async () => {
+    const odd = userToken('master-key', { 'urn:microsoft:credentials': { google: null } })
+    assert.equal((await ask('/.auth/me', { 'x-zumo-auth': odd })).status, 200)
+  })
+
   test('client flow: a token of Facebook is taken of this app only', async () => {
     older.userTokens.set('good', { user: '43', app: FACEBOOK.appId })
     older.userTokens.set('stolen', { user: '43', app: 'another' })
@@ -434,6 +486,11 @@ describe('signing in through a provider', () => {
       decodeURIComponent(String(ended.headers.location)),
       /#error=The Azure AD account belongs to a tenant that is not let in\.$/,
     )
+    const typo = { ...aad, tenants: ['no-such.example.com', TENANT] }
+    await runtime.assign([{ ...service, auth: { ...auth, providers: { ...auth.providers, aad: typo } } }])
+    const token = await openId.idToken(`${openId.url}/${TENANT}/v2.0`, { sub: 's', aud: 'client', oid: 'o-1' })
+    const letIn = await ask('/.auth/login/aad', {}, { id_token: token })
+    assert.equal(letIn.status, 200, letIn.body)
     const none = { ...service, auth: { ...auth, providers: { aad: { ...aad, tenants: [] } } } }
     await runtime.assign([none])
     assert.match((await ask('/login/aad')).body, /lets nobody in yet: no tenant is named/)
@@ -450,14 +507,15 @@ describe('signing in through a provider', () => {
       [away.status, JSON.parse(away.body).error],
       [503, 'Error: Google can not be asked now; try again later.'],
     )
-    await runtime.untilLogged(/\/login\/google.*Google can not be asked now/)
+    await runtime.untilLogged(/\/login\/google.*Google can not be asked now.*bad port/)
     await runtime.assign([service])
     const walled = await TestRuntime.start(postgres.folder, 'walled')
     try {
       await walled.assign([service])
-      assert.equal((await ask('/login/google', {}, undefined, walled)).status, 503)
+      const both = await Promise.all([1, 2].map(async () => await ask('/login/google', {}, undefined, walled)))
+      for (const { status, body } of both) assert.deepEqual([status, body.includes('loopback')], [503, false], body)
+      await walled.untilLogged(/login\/google.*may not be reached from here: loopback/)
       assert.equal((await ask('/login/facebook', {}, { access_token: 'good' }, walled)).status, 503)
-      await walled.untilLogged(/may not be reached from here: loopback/)
     } finally {
       await walled.stop()
     }

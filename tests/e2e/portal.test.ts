@@ -420,20 +420,29 @@ describe('the portal', () => {
   test('it is taken home from here, and what each step took is kept', async () => {
     await cloud.untilRegionsReady()
     await page.goto(at('/services/PrimaryService/recovery'))
-    await button('Take it home').click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByRole('button', { name: 'Show what it does' }).click()
-    await dialog.getByText(/^Then move 'PrimaryService' to West US as planned/).waitFor()
-    await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
-    await dialog.getByRole('button', { name: 'Take it home' }).click()
-    const ended = async () => {
-      const [newest] = await cloud
-        .api<OperationView[]>('/operations?service=PrimaryService&top=20')
-        .then((all) => all.filter(({ kind }) => kind === 'failback'))
-      return newest && newest.state !== 'running' ? newest : undefined
+    const takeHome = async (before: number) => {
+      await button('Take it home').click()
+      await dialog.getByRole('button', { name: 'Show what it does' }).click()
+      await dialog.getByText(/^Then move 'PrimaryService' to West US as planned/).waitFor()
+      await dialog.getByLabel('Type PrimaryService to go on').fill('PrimaryService')
+      await dialog.getByRole('button', { name: 'Take it home' }).click()
+      const ended = async () => {
+        const all = await cloud.api<OperationView[]>('/operations?service=PrimaryService&top=20')
+        const ways = all.filter(({ kind }) => kind === 'failback')
+        return ways.length > before && ways[0]?.state !== 'running' ? ways[0] : undefined
+      }
+      return await waitFor('it to be home', ended, { withinMs: 120_000, everyMs: 100 })
     }
-    const { state, error } = await waitFor('it to be home', ended, { withinMs: 120_000, everyMs: 100 })
-    assert.deepEqual([state, error], ['succeeded', null])
+    let way = await takeHome(0)
+    // On a machine that is busy with other tests requests might have to wait too long: then all is put back, as it
+    // says, and it is tried again as it advises.
+    for (let tries = 1; way.error?.code === 'reprotect.part_failed' && tries < 3; tries += 1) {
+      assert.match(way.error.message, /requests would have had to wait for too long, so all was put back/)
+      await page.reload()
+      way = await takeHome(tries)
+    }
+    assert.deepEqual([way.state, way.error], ['succeeded', null])
     await dialog.getByText(/requests were held for \d+ ms/).waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
     await page.getByText('Take home PrimaryService').first().waitFor()

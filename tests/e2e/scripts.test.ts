@@ -306,6 +306,11 @@ describe('scripts', () => {
       2,
       /client secret must be specified/,
     )
+    await cloud.refuses([...auth, 'openid', 'delete', 'PrimaryService', 'facebook', '-q'], 2, /auth facebook delete/)
+    await cloud.ok([...auth, 'google', 'set', 'PrimaryService', 'app', 'secret', '--audience', 'ios, android'])
+    await cloud.ok([...auth, 'google', 'set', 'PrimaryService', '--audience', '', '-q'])
+    assert.doesNotMatch(await cloud.ok([...auth, 'google', 'get', 'PrimaryService']), /audiences/)
+    await cloud.ok([...auth, 'google', 'delete', 'PrimaryService', '-q'])
     await cloud.refuses([...auth, 'twitter', 'get', 'PrimaryService'], 2, /has no provider 'twitter'/)
     assert.match(await cloud.ok([...auth, 'list', 'PrimaryService']), /aad .*\n.*corp .*\n.*facebook +1234/)
     await cloud.ok([...auth, 'openid', 'delete', 'PrimaryService', 'corp', '-q'])

@@ -8,7 +8,7 @@ const Texts = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxIte
 export const AuthProviderView = Type.Object({
   provider: Type.String({ description: 'the word of its URLs, as in /login/facebook' }),
   appId: Type.String(),
-  secret: Nullable(Type.String({ description: 'null for a reader' })),
+  secret: Nullable(Type.String({ description: 'null for a reader; empty where there is none' })),
   audiences: Type.Array(Type.String(), { description: 'other client ids whose tokens an app may bring' }),
   packageSid: Nullable(Type.String({ description: 'of a Windows app, for single sign-on' })),
   tenants: Nullable(Type.Array(Type.String(), { description: 'of aad: whose people come in' })),
@@ -16,7 +16,7 @@ export const AuthProviderView = Type.Object({
   scope: Nullable(Type.String()),
   endpoint: Nullable(Type.String({ description: 'where it is reached instead' })),
   redirectUris: Type.Array(Type.String(), {
-    description: 'what is entered there: for old clients, and for later ones',
+    description: 'what is entered there: of each of its hosts for old clients, and for later ones',
   }),
 })
 export type AuthProviderView = Static<typeof AuthProviderView>

@@ -11,6 +11,7 @@ import { ChangeButton } from '../kit/change-dialog.tsx'
 import { CommandLine } from '../kit/command-line.tsx'
 import { Icon } from '../kit/icon.tsx'
 import { Loaded } from '../kit/loaded.tsx'
+import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { Wide } from '../kit/wide.tsx'
 import { useMay } from '../session/session.ts'
@@ -45,7 +46,7 @@ function Overview({ service, providers }: { service: string; providers: AuthProv
     <Panel
       title="Providers"
       about="Users of your apps sign in through these, at /login/PROVIDER. An API of yours can also make tokens."
-      actions={may.change ? <OwnProviderButton service={service} /> : null}
+      actions={may.change ? <OwnProviderButton service={service} taken={own} /> : null}
     >
       <Wide minWidth={420}>
         <Table highlightOnHover aria-label="Providers">
@@ -73,11 +74,12 @@ function Overview({ service, providers }: { service: string; providers: AuthProv
   )
 }
 
-function OwnProviderButton({ service }: { service: string }) {
+function OwnProviderButton({ service, taken }: { service: string; taken: string[] }) {
   const [, goTo] = useLocation()
   const [name, setName] = useState('')
   const [draft, setDraft] = useState<SetAuthProvider>({ issuer: '', appId: '', secret: '' })
-  const isReady = [name, draft.issuer, draft.appId, draft.secret].every((text) => text?.trim())
+  const isTaken = taken.includes(name.trim().toLowerCase())
+  const isReady = !isTaken && [name, draft.issuer, draft.appId, draft.secret].every((text) => text?.trim())
   return (
     <ChangeButton
       label="Add an OpenID provider"
@@ -91,6 +93,7 @@ function OwnProviderButton({ service }: { service: string }) {
             description="A word of its URLs; ids of its users begin so."
             value={name}
             onChange={(event) => setName(event.currentTarget.value)}
+            error={isTaken ? 'There is one of that name.' : null}
             autoComplete="off"
             data-autofocus
           />
@@ -128,18 +131,18 @@ function OneProvider({ service, name, view }: OneProps) {
               <ChangeButton
                 label="Save"
                 variant="filled"
-                isDisabled={!isChanged || !draft.appId?.trim() || (view === undefined && !draft.secret)}
+                isDisabled={
+                  !isChanged || !draft.appId?.trim() || (view === undefined && name !== 'aad' && !draft.secret)
+                }
                 title={`Sign-in through ${titleOf(name)}`}
                 verb="Save"
                 plan={async () => ['Who signs in from now on does so through this client', 'Tokens stay valid']}
-                run={() =>
-                  setAuthProvider(service, name, view === undefined ? filled(draft) : withoutEmptySecret(draft))
-                }
+                run={() => setAuthProvider(service, name, view === undefined ? filled(draft) : changed(draft))}
               />
             </Group>
           </Stack>
         ) : (
-          <Text size="sm">{view === undefined ? 'It is not set up.' : `${view.appId}, its secret ${HIDDEN}`}</Text>
+          <Facts view={view} />
         )}
       </Panel>
       {view === undefined ? null : (
@@ -218,7 +221,7 @@ function Fields({ name, draft, onChange, isNew }: FieldsProps) {
       {name === 'facebook' || name === 'twitter'
         ? null
         : list('audiences', 'Other client ids', 'Those of native apps, whose tokens are taken as well.')}
-      {text('endpoint', 'Reached at', 'Only for tests, and where the real address can not be reached.')}
+      {isOwn ? null : text('endpoint', 'Reached at', 'Only for tests, and where the real address can not be reached.')}
     </>
   )
 }
@@ -227,8 +230,9 @@ function draftOf(name: string, view: AuthProviderView | undefined): SetAuthProvi
   return {
     appId: view?.appId ?? '',
     secret: '',
-    endpoint: view?.endpoint ?? '',
-    ...(isKnownProvider(name) ? {} : { issuer: view?.issuer ?? '', scope: view?.scope ?? '' }),
+    ...(isKnownProvider(name)
+      ? { endpoint: view?.endpoint ?? '' }
+      : { issuer: view?.issuer ?? '', scope: view?.scope ?? '' }),
     ...(name === 'aad' ? { tenants: view?.tenants ?? [] } : {}),
     ...(name === 'microsoftaccount' ? { packageSid: view?.packageSid ?? '' } : {}),
     ...(name === 'facebook' || name === 'twitter' ? {} : { audiences: view?.audiences ?? [] }),
@@ -237,11 +241,40 @@ function draftOf(name: string, view: AuthProviderView | undefined): SetAuthProvi
 
 // Of a new one, what was left empty is not said at all.
 function filled(draft: SetAuthProvider): SetAuthProvider {
-  return Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined && value.length > 0))
+  return Object.fromEntries(
+    Object.entries(trimmed(draft)).filter(([, value]) => value !== undefined && value.length > 0),
+  )
 }
 
-function withoutEmptySecret({ secret, ...rest }: SetAuthProvider): SetAuthProvider {
+// Of one that is set up, an empty secret is the one that it has.
+function changed(draft: SetAuthProvider): SetAuthProvider {
+  const { secret, ...rest } = trimmed(draft)
   return secret ? { ...rest, secret } : rest
+}
+
+function trimmed(draft: SetAuthProvider): SetAuthProvider {
+  return Object.fromEntries(
+    Object.entries(draft).map(([name, value]) => [name, typeof value === 'string' ? value.trim() : value]),
+  )
+}
+
+function Facts({ view }: { view: AuthProviderView | undefined }) {
+  if (view === undefined) return <Text size="sm">It is not set up.</Text>
+  const { appId, secret, issuer, tenants, scope, audiences, packageSid, endpoint } = view
+  return (
+    <Pairs
+      pairs={[
+        ['Client id', appId],
+        ['Client secret', secret === '' ? 'none' : HIDDEN],
+        ['Issuer', issuer],
+        ['Tenants', tenants && (tenants.join(', ') || 'none: nobody comes in')],
+        ['Scope', scope],
+        ['Other client ids', audiences.join(', ') || null],
+        ['Package SID', packageSid],
+        ['Reached at', endpoint],
+      ]}
+    />
+  )
 }
 
 function titleOf(name: string): string {

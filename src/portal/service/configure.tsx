@@ -135,7 +135,7 @@ function SettingsForm({ service, settings }: { service: string; settings: Servic
         min={0}
         max={HSTS_SECONDS_MAX}
         allowDecimal={false}
-        w={360}
+        w={280}
       />
       <NumberInput
         label="Largest body of a request, in KiB"
