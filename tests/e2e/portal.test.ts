@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { strFromU8, unzipSync } from 'fflate'
 import type { Browser, Page } from 'playwright-core'
-import type { OperationView, ServiceView } from '../../src/contract/api.ts'
+import type { AuthProviderView, OperationView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { type Complaints, openBrowser, openPage, requireAccessible, SEEN_MS_MAX } from '../support/browser.ts'
@@ -504,6 +504,30 @@ describe('the portal', () => {
     const changed = await cloud.service('PrimaryService')
     assert.equal((await cloud.readIds(changed)).length, rows)
     await change('Go back', 'sql-west-us', async () => await button(/^Undo: back to sql-west-us/).click())
+  })
+
+  test('a provider is set up, keeps the secret that is not said again, and is taken away', async () => {
+    const dialog = page.getByRole('dialog')
+    await page.goto(at('/services/PrimaryService/identity'))
+    await page.getByRole('table', { name: 'Providers' }).getByRole('link', { name: 'Google' }).click()
+    await page.getByLabel('Client id', { exact: true }).fill(' the-client ')
+    await page.getByLabel('Client secret').fill('a secret of google')
+    await button('Save').click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await see(/\/login\/google$/)
+    await page.getByLabel('Client id', { exact: true }).fill('another-client')
+    await button('Save').click()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    const shown = async () => await cloud.json<AuthProviderView[]>(['mobile', 'auth', 'list', 'PrimaryService'])
+    const isChanged = async () => ((await shown())[0]?.appId === 'another-client' ? true : undefined)
+    await waitFor('the change', isChanged, { withinMs: 10_000 })
+    assert.equal((await shown())[0]?.secret, 'a secret of google')
+    // The page has read it again, and begins anew with it.
+    await page.getByRole('button', { name: 'Save', disabled: true }).waitFor()
+    await button('Delete').click()
+    await dialog.getByRole('button', { name: 'Delete it' }).click()
+    await page.getByRole('table', { name: 'Providers' }).waitFor()
+    assert.deepEqual(await shown(), [])
   })
 
   test('a domain is added, shown by HTTPS with a certificate, and taken away', async () => {

@@ -274,6 +274,10 @@ describe('scripts', () => {
     const begun = await signIn('login/facebook')
     assert.equal(begun.status, 302)
     assert.match(begun.headers.get('location') ?? '', /^https:\/\/www\.facebook\.com\/dialog\/oauth\?client_id=1234&/)
+    // Services share that host: no page of one reads what another's says.
+    const page = await signIn('.auth/login/done')
+    assert.match(page.headers.get('content-security-policy') ?? '', /^sandbox allow-scripts /)
+    assert.equal((await signIn('status')).headers.get('content-security-policy'), null)
     await cloud.ok([...auth, 'aad', 'set', 'PrimaryService', 'app', 'secret'])
     await cloud.ok([...auth, 'aad', 'tenant', 'add', 'PrimaryService', 'contoso.onmicrosoft.com'])
     await cloud.refuses(
