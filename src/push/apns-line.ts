@@ -5,9 +5,9 @@ import { connect as connectTls } from 'node:tls'
 import { importPKCS8, SignJWT } from 'jose'
 import type { ApnsCredentials } from '../contract/push.ts'
 import { type EgressPolicy, egressLookup, requireAllowedHost } from '../kit/egress-agent.ts'
+import { egressFailed } from '../kit/egress-http.ts'
 import { PUSH_ANSWER_BYTES_MAX, PUSH_ANSWER_MS_MAX, PUSH_APNS_TOKEN_MS, PUSH_DIAL_MS_MAX } from '../kit/limits.ts'
 import type { PlatformAnswer, PushMessage } from './delivery.ts'
-import { unreachable } from './http-line.ts'
 import type { Token } from './token-cache.ts'
 
 const HOSTS = { production: 'https://api.push.apple.com', sandbox: 'https://api.sandbox.push.apple.com' }
@@ -80,7 +80,7 @@ export class ApnsLine {
         stream.end(JSON.stringify(payload))
       })
     } catch (error) {
-      throw unreachable(this.#url.host, error)
+      throw egressFailed(this.#url, error)
     }
   }
 

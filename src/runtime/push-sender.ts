@@ -2,6 +2,7 @@
 // homes in a planned move, one sends a message; where it dies, another goes on after the last devices that it noted.
 import { randomUUID } from 'node:crypto'
 import { isPushOn, type PushCounts, type PushPlatform, type PushSettings } from '../contract/push.ts'
+import { AtOnce } from '../kit/at-once.ts'
 import { pause } from '../kit/clock.ts'
 import type { EgressPolicy } from '../kit/egress-agent.ts'
 import { messageOf } from '../kit/fault.ts'
@@ -48,7 +49,7 @@ export class PushSender {
   readonly #dueMs = new Map<string, number>()
   readonly #looking = new Set<string>()
   readonly #underWay = new Set<Promise<void>>()
-  readonly #sending = new Map<string, number>()
+  readonly #sending = new AtOnce({ perOwner: PUSH_SENDS_PER_SERVICE, all: PUSH_SENDS_AT_ONCE })
   readonly #direct = new Turns(PUSH_DIRECT_AT_ONCE)
   readonly #counts = new Map<PushPlatform, PushCounts>()
   readonly #ticker: NodeJS.Timeout
@@ -119,7 +120,7 @@ export class PushSender {
     for (const id of this.#dueMs.keys()) if (!ids.has(id)) this.#dueMs.delete(id)
     for (const service of served) {
       const { id, database } = service.assignment
-      const isRoom = (this.#sending.get(id) ?? 0) < PUSH_SENDS_PER_SERVICE && this.#underWay.size < PUSH_SENDS_AT_ONCE
+      const isRoom = this.#sending.fullOf(id) === null && this.#underWay.size < PUSH_SENDS_AT_ONCE
       const isFree = !this.#looking.has(id) && isRoom
       // Without a lease nothing is begun, and nothing is wrong with that.
       if (isFree && Date.now() >= (this.#dueMs.get(id) ?? 0) && this.#deps.leases.isHeld(database.server)) {
@@ -158,17 +159,11 @@ export class PushSender {
   #begin(service: ServedService, claimed: Claimed): void {
     const about = { service: service.assignment.name, send: claimed.id }
     // What it did not note another process does again, once the claim is over.
-    const { id } = service.assignment
-    this.#sending.set(id, (this.#sending.get(id) ?? 0) + 1)
-    const sending = this.#send(service, claimed)
+    const sending = this.#sending
+      .during(service.assignment.id, async () => await this.#send(service, claimed))
       .catch((error: unknown) =>
         this.#deps.log.warn({ ...about, err: error }, 'a push message could not be sent on for now'),
       )
-      .finally(() => {
-        const left = (this.#sending.get(id) ?? 1) - 1
-        if (left > 0) this.#sending.set(id, left)
-        else this.#sending.delete(id)
-      })
     this.#track(sending)
   }
 

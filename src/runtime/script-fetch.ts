@@ -1,9 +1,9 @@
 // HTTP of scripts to the world: dialled here, since they have no network, and only to where the policy allows.
 // Bounded in time, bytes, redirects, and in how much of it one service has at once.
-import { type Agent, fetch } from 'undici'
 import { AtOnce } from '../kit/at-once.ts'
-import { type EgressPolicy, egressAgent, requireAllowedHost } from '../kit/egress-agent.ts'
-import { Fault, messageOf } from '../kit/fault.ts'
+import type { EgressPolicy } from '../kit/egress-agent.ts'
+import { type EgressAnswer, EgressHttp } from '../kit/egress-http.ts'
+import { Fault } from '../kit/fault.ts'
 import {
   FETCH_BYTES_MAX,
   FETCH_CONNECT_MS_MAX,
@@ -31,16 +31,13 @@ const SECRET = new Set(['authorization', 'cookie', 'proxy-authorization'])
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 type Wanted = { url: URL; method: string; headers: [string, string][]; body: Buffer | null }
-type Fetched = Awaited<ReturnType<typeof fetch>>
 
 export class ScriptFetches {
-  readonly #policy: EgressPolicy
-  readonly #agent: Agent
+  readonly #http: EgressHttp
   readonly #atOnce = new AtOnce({ perOwner: FETCHES_PER_SERVICE_MAX, all: FETCHES_MAX })
 
   constructor(policy: EgressPolicy) {
-    this.#policy = policy
-    this.#agent = egressAgent(policy, { connectMs: FETCH_CONNECT_MS_MAX })
+    this.#http = new EgressHttp(policy, { connectMs: FETCH_CONNECT_MS_MAX, bytesMax: FETCH_BYTES_MAX })
   }
 
   /** Carries one out for a service. `until`: its deadline (`performance.now`), and its end before that. Throws Faults. */
@@ -59,9 +56,7 @@ export class ScriptFetches {
 
   /** Ends its connections. */
   close(): void {
-    this.#agent.destroy().catch(() => {
-      // They are gone, which is what was wanted.
-    })
+    this.#http.close()
   }
 
   async #follow(
@@ -73,25 +68,17 @@ export class ScriptFetches {
     if (leftMs <= 0) throw timedOut()
     const signal = AbortSignal.any([AbortSignal.timeout(leftMs), ended])
     for (let hop = 0; ; hop += 1) {
-      const answer = await this.#fetch(wanted, signal)
-      const location = answer.headers.get('location')
-      if (!REDIRECTS.has(answer.status) || location === null || what.redirect === 'manual') {
-        return await outcomeOf(answer, wanted.url, hop > 0)
+      const { url, method, headers, body } = wanted
+      const sent = body === null ? {} : { body }
+      const answer = await this.#http.ask(url, { method, headers, signal, ...sent })
+      const location = answer.headers.find(([name]) => name === 'location')?.[1]
+      if (!REDIRECTS.has(answer.status) || location === undefined || what.redirect === 'manual') {
+        return await outcomeOf(answer, url, hop > 0)
       }
-      await answer.body?.cancel()
-      if (what.redirect === 'error') throw badRequest(`${wanted.url.origin} redirects, which was not wanted.`)
-      if (hop >= FETCH_REDIRECTS_MAX) throw badRequest(`${wanted.url.origin} redirects again and again.`)
+      await answer.drop()
+      if (what.redirect === 'error') throw badRequest(`${url.origin} redirects, which was not wanted.`)
+      if (hop >= FETCH_REDIRECTS_MAX) throw badRequest(`${url.origin} redirects again and again.`)
       wanted = redirected(wanted, answer.status, location)
-    }
-  }
-
-  async #fetch({ url, method, headers, body }: Wanted, signal: AbortSignal): Promise<Fetched> {
-    requireAllowedHost(this.#policy, url)
-    const sent = body === null ? {} : { body }
-    try {
-      return await fetch(url, { method, headers, ...sent, redirect: 'manual', dispatcher: this.#agent, signal })
-    } catch (error) {
-      throw problemOf(error, url)
     }
   }
 }
@@ -123,29 +110,9 @@ function urlOf(text: string): URL {
   throw badRequest(`Only http: and https: can be fetched, not ${url.protocol}`)
 }
 
-async function outcomeOf(answer: Fetched, url: URL, isRedirected: boolean): Promise<AskOutcome> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of answer.body ?? []) {
-      bytes += chunk.byteLength
-      if (bytes > FETCH_BYTES_MAX) throw badRequest(`${url.origin} answers with more than ${FETCH_BYTES_MAX} bytes.`)
-      chunks.push(Buffer.from(chunk))
-    }
-  } catch (error) {
-    await answer.body?.cancel().catch(() => {})
-    throw problemOf(error, url)
-  }
-  const { status, statusText } = answer
-  const headers = [...answer.headers]
-  const body = Buffer.concat(chunks).toString('base64')
-  return { kind: 'fetched', url: url.href, status, statusText, headers, body, isRedirected }
-}
-
-function problemOf(error: unknown, url: URL): Fault {
-  if (error instanceof Fault) return error
-  const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof Fault) return cause
-  const reason = cause instanceof Error ? messageOf(cause) : messageOf(error)
-  return new Fault('egress.failed', 502, `${url.origin} could not be reached: ${reason}`, { cause: error })
+async function outcomeOf(answer: EgressAnswer, url: URL, isRedirected: boolean): Promise<AskOutcome> {
+  const { body, isCut } = await answer.read()
+  if (isCut) throw badRequest(`${url.origin} answers with more than ${FETCH_BYTES_MAX} bytes.`)
+  const { status, statusText, headers } = answer
+  return { kind: 'fetched', url: url.href, status, statusText, headers, body: body.toString('base64'), isRedirected }
 }
