@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { OIDC_CALL_SECONDS_MAX } from '../kit/limits.ts'
+import { isLoopbackHost } from '../kit/loopback.ts'
 import { audit } from './audit.ts'
 import { DEFAULT_SUBSCRIPTION } from './caller.ts'
 import { type Begun, begin } from './sessions.ts'
@@ -69,10 +70,11 @@ export class OpenId {
       const library = await import('openid-client')
       const server = new URL(issuer)
       // In clear only on this machine: that is for trying.
-      const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(server.hostname)
       const options = {
         timeout: OIDC_CALL_SECONDS_MAX,
-        ...(server.protocol === 'http:' && isLoopback ? { execute: [library.allowInsecureRequests] } : {}),
+        ...(server.protocol === 'http:' && isLoopbackHost(server.hostname)
+          ? { execute: [library.allowInsecureRequests] }
+          : {}),
       }
       return { library, config: await library.discovery(server, clientId, clientSecret, undefined, options) }
     })()

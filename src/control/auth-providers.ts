@@ -4,6 +4,7 @@ import type { Caller, KnownCaller } from '../accounts/caller.ts'
 import type { AuthProviderView, SetAuthProvider, StoredChangeView } from '../contract/api.ts'
 import type { AuthProvider } from '../contract/auth-provider.ts'
 import { Fault } from '../kit/fault.ts'
+import { isLoopbackHost } from '../kit/loopback.ts'
 import { type AuthProviders, authProvidersOf, withProvider, writeAuthProviders } from '../services/auth-providers.ts'
 import { listDomains } from '../services/domains.ts'
 import { getService, type Service } from '../services/services.ts'
@@ -80,10 +81,9 @@ function viewOf(
 // Where its users come from: its name in this cloud, and its domains. In clear only on this machine itself.
 async function basesOf(deps: ApiDeps, service: Service): Promise<string[]> {
   const { origin, protocol, host, hostname } = new URL(urlsOf(deps.views.gatewayUrl, service.name).url)
-  const isLoopback = hostname === 'localhost' || hostname.endsWith('.localhost')
   const domains = await listDomains(deps.db, [service.id])
   return [
-    isLoopback ? origin : `${protocol.replace('http:', 'https:')}//${host}`,
+    isLoopbackHost(hostname) ? origin : `${protocol.replace('http:', 'https:')}//${host}`,
     ...domains.map(({ name }) => `https://${name}`),
   ]
 }

@@ -1,10 +1,10 @@
 // The service's own URL, as whoever asks has it.
 import { PREFIX_HEADER } from '../contract/protocols.ts'
+import { isLoopbackHost } from '../kit/loopback.ts'
 import { badRequest } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 
 const HOST = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
-const LOOPBACK = /^(?:[a-z0-9-]+\.)*localhost(?::\d+)?$|^127\.0\.0\.1(?::\d+)?$|^\[::1\](?::\d+)?$/i
 
 /** True for a request that came to a gateway over HTTPS. */
 export function cameByHttps({ headers }: AppRequest): boolean {
@@ -18,7 +18,8 @@ export function originOf(request: AppRequest): string {
 
 /** The same, but never in clear, except on this machine itself. */
 export function secureOriginOf(request: AppRequest): string {
-  return LOOPBACK.test(hostOf(request)) ? originOf(request) : `https://${hostOf(request)}`
+  const host = hostOf(request)
+  return isLoopbackHost(host.replace(/:\d+$/, '')) ? originOf(request) : `https://${host}`
 }
 
 /** What the client's path began with, where the gateway found the service in it. */

@@ -1,8 +1,8 @@
 // Which tokens of users hold, and why others do not.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signed, soon, userToken } from '../../tests/support/user-tokens.ts'
-import { readToken, tokenKey } from './user-token.ts'
+import { soon, userToken } from '../../tests/support/user-tokens.ts'
+import { readToken, signed, tokenKey } from './user-token.ts'
 
 const KEY = 'master-key'
 const NOW_MS = Date.now()

@@ -95,7 +95,8 @@ function checkTimes(claims: Claims, nowSeconds: number): void {
   if (isEarly) throw bad('The authentication token is not valid yet.')
 }
 
-function signed(envelope: unknown, claims: unknown, key: Buffer | string): string {
+/** A token of any envelope and claims, by HMAC-SHA256. */
+export function signed(envelope: unknown, claims: unknown, key: Buffer | string): string {
   const text = [envelope, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
   return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
 }

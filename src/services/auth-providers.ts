@@ -12,12 +12,12 @@ import {
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { AUTH_PROVIDERS_PER_SERVICE_MAX } from '../kit/limits.ts'
+import { isLoopbackHost } from '../kit/loopback.ts'
 import type { Service } from './services.ts'
 
 export type AuthProviders = Record<string, AuthProvider>
 
 const TENANT = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[a-z0-9-]+\.)+[a-z0-9-]+)$/i
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** The providers of a service; `open` unseals. */
 export function authProvidersOf(
@@ -103,7 +103,7 @@ function requireFit(name: string, provider: AuthProvider): void {
 function requireUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null
   const isPlain = url !== null && !/[?#\s]/.test(text) && url.username === '' && url.password === ''
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname))
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))
   if (isPlain && isSafe) return
   throw bad(`'${text}' cannot be where a provider is`, 'Write an https:// URL, as its discovery document has it.')
 }

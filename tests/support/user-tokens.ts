@@ -1,6 +1,5 @@
 // Tokens of apps' users, as an app that has the service's master key makes them.
-import { createHmac } from 'node:crypto'
-import { tokenKey } from '../../src/runtime/user-token.ts'
+import { signed, tokenKey } from '../../src/runtime/user-token.ts'
 
 /** An hour from now, in seconds since 1970. */
 export function soon(): number {
@@ -11,10 +10,4 @@ export function soon(): number {
 export function userToken(masterKey: string, changes: Record<string, unknown> = {}): string {
   const usual = { exp: soon(), iss: 'urn:microsoft:windows-azure:zumo', ver: 2, aud: 'Custom', uid: 'Custom:ann' }
   return signed({ alg: 'HS256', typ: 'JWT', kid: '0' }, { ...usual, ...changes }, tokenKey(masterKey))
-}
-
-/** Any token. */
-export function signed(envelope: unknown, claims: unknown, key: Buffer | string): string {
-  const text = [envelope, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-  return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`
 }
