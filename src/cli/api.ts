@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { CustomApiView, ServiceView } from '../contract/api.ts'
 import { API_METHODS } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
-import { needService, needText } from './asking.ts'
+import { isSure, needService, needText } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -77,7 +77,7 @@ export function addApi(api: Command, shell: Shell): void {
     examples: [`${DELETE} --quiet`],
   }).action(async (...[service, name, flags]: [...Given, CommonFlags]) => {
     await runCommand(shell, { name: 'mobile api delete', flags }, async (session) => {
-      return await remove(session, [service, name], flags)
+      return await remove(session, [service, name])
     })
   })
 }
@@ -109,14 +109,13 @@ async function update(session: Session, given: Given, flags: Flags) {
   return { json: view, lines: viewLines(view) }
 }
 
-async function remove(session: Session, given: Given, flags: CommonFlags) {
+async function remove(session: Session, given: Given) {
   const { service, api } = await needNames(session, given, DELETE)
   const client = await session.client()
   const view = await client.scripts.getApi(service, api)
   const prompt = `Do you want to delete the API '${view.name}'? Apps that call it will be refused. (y/n): `
   const insteadSay = `Add --quiet to delete without a question: mainstay mobile api delete ${service} ${api} --quiet`
-  if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-    session.talk.info('Nothing was changed')
+  if (!(await isSure(session, { prompt, insteadSay }))) {
     return { json: { deleted: false } }
   }
   const { isRunning } = await client.scripts.deleteApi(service, api)

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { Fault } from '../kit/fault.ts'
 import { tellWhenLost } from './api.ts'
-import { needService, needText } from './asking.ts'
+import { isSure, needService, needText } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -76,8 +76,7 @@ export function addAppSetting(group: Command, shell: Shell): void {
       const setting = await needName(session, name, DELETE)
       const prompt = `Do you want to delete the app setting '${setting}'? (y/n): `
       const insteadSay = `Add --quiet to delete without a question: ${DELETE} --quiet`
-      if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-        session.talk.info('Nothing was changed')
+      if (!(await isSure(session, { prompt, insteadSay }))) {
         return { json: { deleted: false } }
       }
       const { isRunning } = await (await session.client()).scripts.deleteAppSetting(service, setting)

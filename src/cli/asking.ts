@@ -1,6 +1,7 @@
 // The questions that commands ask when something was left out.
 import type { Mode, Protection, SyncPolicy } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
+import type { Question } from './answers.ts'
 import type { Session } from './command.ts'
 
 /** The value, or the answer to `prompt`; faults with `usage.name_missing` when there is neither. */
@@ -15,6 +16,13 @@ export async function needText(
   const answer = session.flags.quiet ? '' : await session.answers.ask(question)
   if (answer !== '') return answer
   throw new Fault('usage.name_missing', 400, `${question.what} must be specified`, { hint: question.insteadSay })
+}
+
+/** True with --quiet, or when the person says so; otherwise that nothing was changed is told. */
+export async function isSure(session: Session, question: Question): Promise<boolean> {
+  if (session.flags.quiet || (await session.answers.confirm(question))) return true
+  session.talk.info('Nothing was changed')
+  return false
 }
 
 /** The name of a mobile service. */

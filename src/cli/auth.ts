@@ -5,7 +5,7 @@ import type { AuthProviderView, SetAuthProvider } from '../contract/api.ts'
 import { KNOWN_PROVIDERS, type KnownProvider } from '../contract/auth-provider.ts'
 import { Fault } from '../kit/fault.ts'
 import { tellWhenLost } from './api.ts'
-import { needService, needText } from './asking.ts'
+import { isSure, needService, needText } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, addGroup, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -134,8 +134,7 @@ function addDelete(
       if (provider === null) requireOwn(name, `delete ${service}`)
       const prompt = `Do you want to delete the provider '${name}'? Nobody signs in through it then. (y/n): `
       const insteadSay = `Add --quiet to delete without a question: ${usage} ${words} --quiet`
-      if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-        session.talk.info('Nothing was changed')
+      if (!(await isSure(session, { prompt, insteadSay }))) {
         return { json: { deleted: false } }
       }
       const { isRunning } = await (await session.client()).scripts.deleteAuthProvider(service, name)

@@ -4,11 +4,11 @@ import type { Command } from 'commander'
 import type { AddCertificate, CertificateView } from '../contract/api.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { CERTIFICATE_FILE_BYTES_MAX } from '../kit/limits.ts'
-import { needService, needText } from './asking.ts'
+import { isSure, needService, needText } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
-import { isSure, needThumbprint } from './domain.ts'
+import { needThumbprint } from './domain.ts'
 
 type Text = string | undefined
 type AddFlags = CommonFlags & { key?: string; passwordFile?: string }
@@ -60,7 +60,10 @@ export function addCert(group: Command, shell: Shell): void {
       const service = await needService(session, given, DELETE)
       const thumbprint = await needThumbprint(session, print, DELETE)
       const prompt = `Do you want to delete the certificate ${thumbprint}? (y/n): `
-      if (!(await isSure(session, flags, prompt, DELETE))) return { json: { deleted: false } }
+      if (
+        !(await isSure(session, { prompt, insteadSay: `Add --quiet to do it without a question: ${DELETE} --quiet` }))
+      )
+        return { json: { deleted: false } }
       await (await session.client()).domains.deleteCertificate(service, thumbprint)
       session.talk.info(`Deleted certificate ${thumbprint}`)
       return { json: { deleted: true, thumbprint } }

@@ -1,7 +1,7 @@
 // `mobile domain list|add|delete` and `mobile domain ssl show|enable|disable`: host names of a mobile service's own.
 import type { Command } from 'commander'
 import type { DomainView } from '../contract/api.ts'
-import { needService, needText } from './asking.ts'
+import { isSure, needService, needText } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -59,7 +59,10 @@ export function addDomain(group: Command, shell: Shell): void {
       const service = await needService(session, given, DELETE)
       const domain = await needDomain(session, name, DELETE)
       const prompt = `Do you want to delete the domain '${domain}'? Apps that use it get no answer any more. (y/n): `
-      if (!(await isSure(session, flags, prompt, DELETE))) return { json: { deleted: false } }
+      if (
+        !(await isSure(session, { prompt, insteadSay: `Add --quiet to do it without a question: ${DELETE} --quiet` }))
+      )
+        return { json: { deleted: false } }
       await (await session.client()).domains.delete(service, domain)
       session.talk.info(`Deleted domain ${domain}`)
       return { json: { deleted: true, name: domain } }
@@ -107,7 +110,10 @@ export function addDomainSsl(group: Command, shell: Shell): void {
       const service = await needService(session, given, DISABLE)
       const domain = await needDomain(session, name, DISABLE)
       const prompt = `Do you want to disable HTTPS for '${domain}'? (y/n): `
-      if (!(await isSure(session, flags, prompt, DISABLE))) return { json: { disabled: false } }
+      if (
+        !(await isSure(session, { prompt, insteadSay: `Add --quiet to do it without a question: ${DISABLE} --quiet` }))
+      )
+        return { json: { disabled: false } }
       await (await session.client()).domains.disableSsl(service, domain)
       session.talk.info(`HTTPS is disabled for ${domain}`)
       return { json: { disabled: true, name: domain } }
@@ -132,14 +138,6 @@ export async function needDomain(session: Session, given: Text, usage: string): 
 export async function needThumbprint(session: Session, given: Text, usage: string): Promise<string> {
   const question = { prompt: 'Certificate thumbprint: ', what: 'the thumbprint', insteadSay: `Name it: ${usage}` }
   return await needText(session, given, question)
-}
-
-/** True with --quiet, or when the person says so. */
-export async function isSure(session: Session, flags: CommonFlags, prompt: string, usage: string): Promise<boolean> {
-  const insteadSay = `Add --quiet to do it without a question: ${usage} --quiet`
-  if (flags.quiet || (await session.answers.confirm({ prompt, insteadSay }))) return true
-  session.talk.info('Nothing was changed')
-  return false
 }
 
 function httpsText({ sslState, isIssued, isOwn }: DomainView): string {

@@ -7,7 +7,7 @@ import { Fault } from '../kit/fault.ts'
 import { INTERVAL_UNITS, PERIOD_MAX, type Schedule } from '../kit/interval.ts'
 import { JOB_RUNS_KEPT_MAX } from '../kit/limits.ts'
 import { tellWhenLost } from './api.ts'
-import { needService, needText, wholeNumber } from './asking.ts'
+import { isSure, needService, needText, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -133,8 +133,7 @@ function addChanging(job: Command, shell: Shell): void {
       const view = await client.scripts.getJob(names.service, names.job)
       const prompt = `Do you want to delete the job '${view.name}'? (y/n): `
       const insteadSay = `Add --quiet to delete without a question: ${DELETE} --quiet`
-      if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-        session.talk.info('Nothing was changed')
+      if (!(await isSure(session, { prompt, insteadSay }))) {
         return { json: { deleted: false } }
       }
       const { isRunning } = await client.scripts.deleteJob(names.service, names.job)

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { KeyType } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { needService, needText } from './asking.ts'
+import { isSure, needService, needText } from './asking.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
@@ -59,8 +59,7 @@ async function changeKey(
   const service = await client.getService(name)
   const prompt = `Apps that carry the old ${type} key of '${service.name}' will be refused. Continue? (y/n): `
   const insteadSay = `Add --quiet to change it without a question: ${given.usage} --quiet`
-  if (!given.flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-    session.talk.info('Nothing was changed')
+  if (!(await isSure(session, { prompt, insteadSay }))) {
     return { json: { changed: false } }
   }
   const view = await client.setKey(name, type, value)

@@ -8,7 +8,7 @@ import { MPNS_RETIRED, type PushPlatform } from '../contract/push.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { PUSH_SENDS_SHOWN_MAX } from '../kit/limits.ts'
 import { tellWhenLost } from './api.ts'
-import { needService, needText, wholeNumber } from './asking.ts'
+import { isSure, needService, needText, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -232,21 +232,20 @@ function addPlatform(group: Command, shell: Shell, words: PlatformWords): void {
     examples: [`${usage('delete')} --quiet`],
   }).action(async (given: Text, flags: CommonFlags) => {
     await runCommand(shell, { name: `mobile push ${platform} delete`, flags }, async (session) => {
-      return await remove(session, { given, flags, words, usage: usage('delete') })
+      return await remove(session, { given, words, usage: usage('delete') })
     })
   })
 }
 
 async function remove(
   session: Session,
-  { given, flags, words, usage }: { given: Text; flags: CommonFlags; words: PlatformWords; usage: string },
+  { given, words, usage }: { given: Text; words: PlatformWords; usage: string },
 ): Promise<Result> {
   const { platform, name } = words
   const service = await needService(session, given, usage)
   const prompt = `Nothing will be pushed to ${name} any more. Delete its credentials? (y/n): `
   const insteadSay = `Add --quiet to delete without a question: ${usage} --quiet`
-  if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-    session.talk.info('Nothing was changed')
+  if (!(await isSure(session, { prompt, insteadSay }))) {
     return { json: { deleted: false } }
   }
   const { isRunning } = await (await session.client()).push.delete(service, platform)

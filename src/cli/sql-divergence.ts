@@ -4,7 +4,7 @@ import { formatCount } from '../contract/amounts.ts'
 import type { ApplyDivergence, DivergenceView, StrandedChangeView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
 import { BUNDLE_CHANGES_SHOWN_MAX } from '../kit/limits.ts'
-import { needSqlServer, wholeNumber } from './asking.ts'
+import { isSure, needSqlServer, wholeNumber } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -98,8 +98,7 @@ function addApply(divergence: Command, shell: Shell): void {
         session.talk.data(`${clean} change(s) would be applied${over}; ${already} are there, ${conflicts} conflict(s)`)
         const prompt = `Do you want to apply them to ${server}? [y/n]: `
         const insteadSay = `Add --quiet to apply without a question: mainstay sql divergence apply ${server} --quiet`
-        if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-          session.talk.info('Nothing was changed')
+        if (!(await isSure(session, { prompt, insteadSay }))) {
           return { json: { applied: false } }
         }
         const request: ApplyDivergence = {
@@ -134,8 +133,7 @@ function addDiscard(divergence: Command, shell: Shell): void {
         }
         const prompt = `Do you want to discard ${found.changes} change(s) that only the lost primary had? [y/n]: `
         const insteadSay = `Add --quiet to discard them: mainstay sql divergence discard ${server} --quiet`
-        if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
-          session.talk.info('Nothing was changed')
+        if (!(await isSure(session, { prompt, insteadSay }))) {
           return { json: { discarded: false } }
         }
         await client.discardDivergence(server, found.epoch)

@@ -103,6 +103,13 @@ function checkRegions(names: string[] | undefined): string[] | undefined {
   return names
 }
 
+// Without a certificate of the gateway's own only domains that have one are answered.
+function httpsText(tls: LocalTls | null): string | null {
+  if (tls === null) return null
+  if (tls.files) return `https://localhost:${tls.port}/`
+  return `port ${tls.port}: domains that have a certificate; for other names add --tls-cert and --tls-key`
+}
+
 async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs: number }): Promise<void> {
   const { session, cloud } = options
   const { talk } = session
@@ -112,7 +119,7 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
   talk.data(
     ...pairLines([
       ['Apps', `${cloud.gatewayUrl}/`],
-      ['Apps by HTTPS', cloud.secureUrl === null ? null : `${cloud.secureUrl}/`],
+      ['Apps by HTTPS', httpsText(cloud.tls)],
       ['Portal', `${cloud.controlUrl}/`],
       ['First sign-in', await cloud.ownerLink()],
       ['Regions', cloud.regions.join(', ')],

@@ -60,7 +60,7 @@ export class LocalCloud {
   readonly home: CloudHome
   readonly gatewayUrl: string
   /** Null: nobody answers by HTTPS. */
-  readonly secureUrl: string | null
+  readonly tls: LocalTls | null
   readonly controlUrl: string
   #options: CloudOptions
   #regions: string[] = []
@@ -80,7 +80,7 @@ export class LocalCloud {
     this.home = cloudHome(options.home)
     this.gatewayUrl = `http://localhost:${options.port}`
     this.controlUrl = `http://localhost:${options.controlPort}`
-    this.secureUrl = options.tls ? `https://localhost:${options.tls.port}` : null
+    this.tls = options.tls ?? null
   }
 
   get regions(): string[] {
