@@ -18,6 +18,7 @@ const STACK = [
   'history',
   'databases',
   'services',
+  'source',
   'health',
   'recovery',
   'control',

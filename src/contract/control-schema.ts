@@ -12,6 +12,7 @@ import type {
   SyncPolicy,
 } from './api.ts'
 import type { BackupTarget } from './backup.ts'
+import type { DeploymentKind } from './deployment.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
@@ -302,6 +303,45 @@ export type ControlDatabase = {
     missed: Missed
     counts_from: When
     created_at: When
+  }
+  /** A service's repository; `branch` is the one of master and main that is deployed. */
+  source_repositories: { service_id: string; branch: string; created_at: When }
+  source_refs: { service_id: string; name: string; hash: string }
+  /** Packs of git in pieces, by their SHA-256. Archived each by itself. */
+  source_chunks: { hash: string; bytes: Buffer }
+  source_packs: {
+    id: string
+    seq: Generated<string>
+    service_id: string
+    bytes: Big
+    /** Its pieces, in order. */
+    chunks: string[]
+    created_at: When
+  }
+  source_deployments: {
+    service_id: string
+    number: number
+    kind: DeploymentKind
+    /** False for a push that was refused: its commit is not in the repository. */
+    is_deployed: boolean
+    branch: string
+    hash: string
+    principal: string
+    author: string
+    message: string
+    changes: Json<string[]>
+    log: string
+    created_at: When
+  }
+  deployment_users: {
+    subscription_id: string
+    /** In lower case. */
+    name: string
+    password_hash: string
+    /** Who set it. */
+    principal: string
+    created_at: When
+    last_used_at: WhenOrNull
   }
   archives: {
     id: string

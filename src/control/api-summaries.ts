@@ -21,6 +21,8 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   invite: { POST: 'A new link for an account, as when its password is lost' },
   tokens: { GET: 'Tokens of programs', POST: 'Make a token; it is told this once' },
   token: { DELETE: 'Revoke a token' },
+  deploymentUsers: { GET: 'Who may push with a password' },
+  deploymentUser: { PUT: 'Set a password for pushing', DELETE: 'Take it away' },
   events: { GET: 'A stream of server-sent events: what has changed, by topic' },
   status: { GET: 'The whole cloud: regions, services, machines, what is not well' },
   regions: { GET: 'Regions with their capacity' },
@@ -82,6 +84,13 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   log: { GET: 'What scripts of a service said, the newest first, or the oldest first after a line' },
   scripts: { GET: 'Scripts of a service' },
+  previews: { GET: 'Preview features of a service, and where git finds its repository' },
+  preview: { PUT: 'Enable a preview feature' },
+  deployments: {
+    GET: 'Deployments of a service, the newest first',
+    POST: 'Redeploy, or roll back to an earlier deployment',
+  },
+  deployment: { GET: 'A deployment with what it changed' },
   runningScripts: { GET: 'Which versions of its scripts a service runs' },
   script: {
     GET: 'The text of a script',

@@ -11,6 +11,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import type { ServiceDeps } from '../services/create-service.ts'
+import type { SourceDeps } from '../source/deploy.ts'
 import type { BrowserSession } from './authentication.ts'
 import type { Changes } from './changes.ts'
 import type { Portal } from './http-session.ts'
@@ -29,6 +30,7 @@ export type ApiDeps = {
   feed: LiveFeed
   field: MachineField
   services: ServiceDeps
+  source: SourceDeps
   recovery: RecoveryDeps
   backups: RestoreDeps
   views: ViewDeps

@@ -60,6 +60,7 @@ import { deleteKind } from '../services/delete-service.ts'
 import { issueCertificateKind } from '../services/issue-certificate.ts'
 import { restoreKind } from '../services/restore-service.ts'
 import { scaleKind } from '../services/scale-service.ts'
+import { Repositories } from '../source/repositories.ts'
 import { Archivist } from './archivist.ts'
 import { ensureBackupKey, readBackupKey } from './backup-key.ts'
 import { Changes } from './changes.ts'
@@ -230,11 +231,12 @@ async function run(args: string[]): Promise<void> {
   })
 
   const dashboard = new ServiceDashboard(db)
+  const repositories = await Repositories.open(join(home, 'source'))
   addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, dashboard, onChange: pushSoon })
   await machines.app.ready()
-  const views: ViewDeps = { db, board, incidents, open, gatewayUrl, domain, lineage }
-  addControlMetrics(metrics, { views, isExecuting: () => executor.reigning !== null })
   const portal = portalOf(listening, listening.api.port)
+  const views: ViewDeps = { db, board, incidents, open, gatewayUrl, portalUrl: portal.url, domain, lineage }
+  addControlMetrics(metrics, { views, isExecuting: () => executor.reigning !== null })
   const oidc = openIdOf(env)
   const feed = new LiveFeed({ read: async () => await readTopics(views), changes, onError })
   const api = await buildManagementApi({
@@ -253,6 +255,7 @@ async function run(args: string[]): Promise<void> {
       feed,
       field,
       services,
+      source: { db, repositories },
       recovery,
       backups,
       views,

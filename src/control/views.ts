@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { DEFAULT_SUBSCRIPTION } from '../accounts/caller.ts'
 import type { RegionView, Role, ServerView, ServiceView, StatusView, Topic } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { repositoryUrlOf } from '../contract/deployment.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
 import { type FormerSchema, listFormerSchemas } from '../databases/former-schemas.ts'
@@ -21,6 +22,7 @@ import { usageOf } from '../regions/ledger.ts'
 import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
+import { listRepositories } from '../source/repository-rows.ts'
 import type { OpenSecret } from './assignments.ts'
 import { viewArchive, viewControls } from './control-view.ts'
 import { listControls } from './election.ts'
@@ -40,6 +42,8 @@ export type ViewDeps = {
   incidents: Incidents
   open: OpenSecret
   gatewayUrl: string
+  /** Where people find the portal, and git the repositories. */
+  portalUrl: string
   domain: string
   lineage: Lineage
 }
@@ -110,6 +114,14 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
   const formers = await listFormerSchemas(deps.db)
   const formerHomes = await listFormerHomes(deps.db, wanted)
   const verifications = await listVerifications(deps.db, wanted)
+  const sourced = new Set(
+    (
+      await listRepositories(
+        deps.db,
+        wanted.map(({ id }) => id),
+      )
+    ).map((one) => one.service_id),
+  )
   return wanted.map((service) => {
     const formerHome = formerHomes.get(service.id)
     const secondary = all.find((other) => other.secondary_for === service.id)?.name ?? null
@@ -144,6 +156,7 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       recoveredFrom: formerHome === undefined ? null : (regions.get(formerHome)?.name ?? null),
       operation: service.operation_id,
       verification: verifications.get(service.id) ?? null,
+      sourceRepositoryUrl: sourced.has(service.id) ? repositoryUrlOf(deps.portalUrl, service.name) : null,
       createdAt: service.created_at.toISOString(),
     }
   })

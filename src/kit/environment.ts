@@ -32,6 +32,8 @@ export type Environment = {
   trustProxy: string[]
   /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
   metricsAddress: string | null
+  /** Where programs of the system are found, such as git. */
+  searchPath: string
   /** Where a test arms fault points; null outside of tests. */
   faultPointsFolder: string | null
 }
@@ -60,6 +62,7 @@ export function environment(): Environment {
     tlsPublicPort: process.env.MAINSTAY_TLS_PUBLIC_PORT || null,
     trustProxy: (process.env.MAINSTAY_TRUST_PROXY ?? '').split(',').filter((network) => network.trim() !== ''),
     metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
+    searchPath: process.env.PATH || '/usr/local/bin:/usr/bin:/bin',
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }
 }

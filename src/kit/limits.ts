@@ -746,3 +746,30 @@ export const ISSUE_AGAIN_MS_MIN = 5 * 60_000
 export const ISSUE_AGAIN_MS_MAX = 86_400_000
 /** How often the files of the gateway's own certificate are looked at. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000
+
+/** A push over git, and all of a service's repository. Larger things are no scripts. */
+export const SOURCE_PUSH_BYTES_MAX = 200 * 1_048_576
+export const SOURCE_REPOSITORY_BYTES_MAX = 1_024 * 1_048_576
+/** Packs lie in the control database in pieces of this size. */
+export const SOURCE_CHUNK_BYTES = 1_048_576
+/** Files of one commit, and branches with tags of one repository. */
+export const SOURCE_FILES_MAX = 20_000
+export const SOURCE_REFS_MAX = 1_000
+/** What is read of a commit to be deployed: scripts, permissions, package files. */
+export const SOURCE_TEXT_BYTES_MAX = 32 * 1_048_576
+/** A request of a git client, from its first byte to the last of our answer: slow lines, and modules to install. */
+export const SOURCE_REQUEST_MS_MAX = 15 * 60_000
+export const SOURCE_REQUESTS_PER_SERVICE = 8
+export const SOURCE_REQUESTS_AT_ONCE = 16
+/** One step of git's on a repository, and what it may print. */
+export const GIT_MS_MAX = 120_000
+export const GIT_OUTPUT_BYTES_MAX = 64 * 1_048_576
+/** After so many packs git is given one index for all of them. */
+export const SOURCE_PACKS_PER_INDEX = 32
+/** Errors told to whoever pushes; more help nobody. */
+export const SOURCE_PROBLEMS_SHOWN = 50
+export const DEPLOYMENTS_SHOWN = 50
+export const DEPLOYMENT_LOG_CHARACTERS_MAX = 20_000
+export const DEPLOYMENT_USERS_MAX = 100
+/** A password that was right is not hashed again for this long: git sends it with each of its requests. */
+export const DEPLOYMENT_PASSWORD_KNOWN_MS = 60_000

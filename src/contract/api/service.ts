@@ -56,6 +56,9 @@ export const ServiceView = Type.Object({
       { description: 'its newest verification, begun by a person or after a move' },
     ),
   ),
+  sourceRepositoryUrl: Type.Optional(
+    Nullable(Type.String({ description: 'where git finds its repository; null while source control is off' })),
+  ),
   createdAt: Instant,
 })
 export type ServiceView = Static<typeof ServiceView>
