@@ -20,6 +20,8 @@ import { addDataChange } from './data-change.ts'
 import { addDataCsv } from './data-csv.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
+import { addDeployment } from './deployment.ts'
+import { addDeploymentUser } from './deployment-user.ts'
 import { addDevOutage } from './dev-outage.ts'
 import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
@@ -50,6 +52,7 @@ import { addMobileSwitchover } from './mobile-switchover.ts'
 import { addMobileVerify } from './mobile-verify.ts'
 import { addNotice } from './notice.ts'
 import { addOperation } from './operation.ts'
+import { addPreview } from './preview.ts'
 import { addPush } from './push.ts'
 import { addRegionList } from './region-list.ts'
 import { addRegionSet } from './region-set.ts'
@@ -145,6 +148,8 @@ export function buildProgram(shell: Shell): Command {
   addJob(addGroup(mobile, 'job', 'what a mobile service does by the clock'), shell)
   addPush(addGroup(mobile, 'push', 'push notifications of a mobile service'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
+  addPreview(addGroup(mobile, 'preview', 'preview features of a mobile service: source control'), shell)
+  addDeployment(addGroup(mobile, 'deployment', 'what was pushed to a mobile service, and going back'), shell)
   addAuth(addGroup(mobile, 'auth', 'through whom the users of a mobile service sign in'), shell)
   const domain = addGroup(mobile, 'domain', 'host names of a mobile service')
   addDomain(domain, shell)
@@ -200,7 +205,9 @@ export function buildProgram(shell: Shell): Command {
   addAuditList(audit, shell)
   addAuditExport(audit, shell)
   addIncidentList(addGroup(program, 'incident', 'what is or was not well'), shell)
-  addAccount(addGroup(program, 'account', 'who may sign in to the portal'), shell)
+  const account = addGroup(program, 'account', 'who may sign in to the portal')
+  addAccount(account, shell)
+  addDeploymentUser(addGroup(account, 'deployment-user', 'who may push with a password'), shell)
   addToken(addGroup(program, 'token', 'what programs show to control'), shell)
   addNotice(addGroup(program, 'notice', 'whom incidents are told to'), shell)
   const control = addGroup(program, 'control', 'the control database: its key and its archives')

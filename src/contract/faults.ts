@@ -269,6 +269,7 @@ export const FAULT_CODES = [
   'script.damaged',
   'script.file_exists',
   'script.file_failed',
+  'script.no_repository',
   'script.syntax',
   'script.too_large',
   'script.unknown',
