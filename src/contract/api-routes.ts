@@ -62,6 +62,7 @@ export const API = {
   log: '/api/v1/services/:service/log',
   scripts: '/api/v1/services/:service/scripts',
   runningScripts: '/api/v1/services/:service/running-scripts',
+  npmModules: '/api/v1/services/:service/npm-modules',
   script: '/api/v1/services/:service/scripts/:script',
   scriptVersions: '/api/v1/services/:service/scripts/:script/versions',
   recover: '/api/v1/services/:service/recover',
