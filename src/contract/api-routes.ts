@@ -68,6 +68,7 @@ export const API = {
   deployments: '/api/v1/services/:service/deployments',
   deployment: '/api/v1/services/:service/deployments/:deployment',
   runningScripts: '/api/v1/services/:service/running-scripts',
+  npmModules: '/api/v1/services/:service/npm-modules',
   script: '/api/v1/services/:service/scripts/:script',
   scriptVersions: '/api/v1/services/:service/scripts/:script/versions',
   recover: '/api/v1/services/:service/recover',

@@ -144,6 +144,8 @@ export type ServiceAssignment = {
   /** With what it pushes to devices: secrets. Left out by an older control: it does not. */
   push?: PushSettings
   scripts: ScriptAssignment[]
+  /** The hash of the npm modules that they can require. Left out: none. */
+  npmModules?: string
   database: DatabaseAssignment
 }
 

@@ -15,6 +15,7 @@ import type { BackupTarget } from './backup.ts'
 import type { DeploymentKind } from './deployment.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
+import type { NpmPackage } from './npm-modules.ts'
 import type { ApiPermissions, TablePermissions } from './permissions.ts'
 import type { Missed, Overlap } from './scheduled-job.ts'
 import type { IdType } from './table-format.ts'
@@ -223,7 +224,21 @@ export type ControlDatabase = {
     /** URLs to which the result of a sign-in may be handed over. */
     login_redirects: ColumnType<string[], string | undefined, string>
     push_settings: string | null
+    /** The hash of the npm modules that its scripts can require; null: none. */
+    npm_modules: string | null
   }
+  /** npm modules as they were installed. `source`: the hash of what they were installed from. */
+  npm_modules: {
+    hash: string
+    source: string
+    bytes: number
+    unpacked_bytes: number
+    files: number
+    packages: Json<NpmPackage[]>
+    lock_text: string
+    used_at: When
+  }
+  npm_module_parts: { hash: string; part: number; content: Buffer }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {
     service_id: string

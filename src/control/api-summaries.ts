@@ -92,9 +92,10 @@ export const API_SUMMARIES: Partial<Record<keyof typeof API, Partial<Record<Meth
   },
   deployment: { GET: 'A deployment with what it changed' },
   runningScripts: { GET: 'Which versions of its scripts a service runs' },
+  npmModules: { GET: 'The npm modules that are installed for the scripts of a service' },
   script: {
     GET: 'The text of a script',
-    PUT: 'Write a script; every version is kept',
+    PUT: 'Write a script; every version is kept. A package.json has its npm modules installed',
     DELETE: 'Take a script out of force',
   },
   scriptVersions: { GET: 'Versions of a script' },

@@ -337,6 +337,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     scripts: snapshot.scripts
       .filter((script) => script.service_id === service.id)
       .map(({ name, hash, bytes }) => ({ name, hash, bytes })),
+    ...(service.npm_modules === null ? {} : { npmModules: service.npm_modules }),
     database: deriveDatabase(snapshot, service, machine, open),
   }
 }

@@ -11,6 +11,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import type { ServiceDeps } from '../services/create-service.ts'
+import type { InstallModules } from '../services/npm-modules.ts'
 import type { SourceDeps } from '../source/deploy.ts'
 import type { BrowserSession } from './authentication.ts'
 import type { Changes } from './changes.ts'
@@ -36,6 +37,8 @@ export type ApiDeps = {
   views: ViewDeps
   changes: Changes
   notices: Pick<NoticeDeps, 'policy' | 'smtp'>
+  /** Installs npm modules, in a sandbox. */
+  install: InstallModules
   /** Where other machines find control's door. */
   controlUrl: string
   /** Who sent a request that passed authentication. */

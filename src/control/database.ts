@@ -23,6 +23,7 @@ import * as domainsAndCertificates from '../../migrations/0019-domains-and-certi
 import * as pushSettings from '../../migrations/0020-push-settings.ts'
 import * as authProviders from '../../migrations/0021-auth-providers.ts'
 import * as idTypes from '../../migrations/0022-id-types.ts'
+import * as npmModules from '../../migrations/0023-npm-modules.ts'
 import * as sourceControl from '../../migrations/0025-source-control.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
@@ -55,6 +56,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0020-push-settings': pushSettings,
   '0021-auth-providers': authProviders,
   '0022-id-types': idTypes,
+  '0023-npm-modules': npmModules,
   '0025-source-control': sourceControl,
 }
 

@@ -55,6 +55,7 @@ import { switchServiceKind } from '../recovery/switch-service.ts'
 import { verifyServiceKind } from '../recovery/verify-service.ts'
 import { wayHomeKind } from '../recovery/way-home.ts'
 import { FactBoard } from '../regions/fact-board.ts'
+import { NpmInstaller } from '../sandbox/npm-installer.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
 import { issueCertificateKind } from '../services/issue-certificate.ts'
@@ -76,7 +77,7 @@ import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
 import { addControlMetrics, OPERATION_DURATIONS } from './metrics.ts'
 import { NoticeSender } from './notice-sender.ts'
-import { openIdOf, smtpOf } from './outside.ts'
+import { openIdOf, parseRegistry, smtpOf } from './outside.ts'
 import { restoreMain } from './restore.ts'
 import { ServiceDashboard } from './service-dashboard.ts'
 import { TermGuard } from './term-guard.ts'
@@ -90,6 +91,7 @@ const OPTIONS = {
   'token-file': { type: 'string' },
   database: { type: 'string' },
   'egress-allow': { type: 'string', multiple: true },
+  'npm-registry': { type: 'string' },
   'key-file': { type: 'string' },
   'passphrase-file': { type: 'string' },
   vault: { type: 'string', multiple: true },
@@ -107,6 +109,7 @@ const USAGE = [
   '--passphrase-file FILE   the passphrase of a locked key file',
   '--vault FOLDER           where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
   '--egress-allow NETWORK   a private network that webhooks may lead to, as 10.1.0.0/16; may be repeated (MAINSTAY_EGRESS_ALLOW)',
+  '--npm-registry URL       where npm modules of scripts come from (MAINSTAY_NPM_REGISTRY; what it is shown: MAINSTAY_NPM_TOKEN)',
   'MAINSTAY_SMTP_URL, MAINSTAY_SMTP_FROM: the mail server for notices, and in whose name they are sent',
   ...METRICS_USAGE,
   'mainstay control key export, restore and settle are commands: see their --help.',
@@ -216,6 +219,8 @@ async function run(args: string[]): Promise<void> {
   const policy = egressPolicy([...(values['egress-allow'] ?? []), ...env.egressAllow])
   const smtp = smtpOf(env)
   const notices = new NoticeSender({ db: guarded, seal, policy, smtp })
+  const registry = parseRegistry(values['npm-registry'] ?? env.npmRegistry)
+  const installer = new NpmInstaller({ folder: join(home, 'npm'), log, registry, token: env.npmToken, policy })
   const duties: Omit<DutyDeps, 'settled'> = {
     ...{ db: guarded, seal, log, board, incidents, field, runner, backups: ownBackups },
     ...{ domain, certificates, notices, pushSoon, onError },
@@ -255,12 +260,13 @@ async function run(args: string[]): Promise<void> {
       feed,
       field,
       services,
-      source: { db, repositories },
+      source: { db, repositories, install: installer.install },
       recovery,
       backups,
       views,
       changes,
       notices: { policy, smtp },
+      install: installer.install,
       controlUrl: listening.controlUrl,
       async started(caller, operationId) {
         faultPoint('operation.claimed')
@@ -299,6 +305,7 @@ async function run(args: string[]): Promise<void> {
     await executor.stop()
     // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.
     await archivist.writeIfDue().catch(onError)
+    installer.close()
     await Promise.all([field.close(), door.close(), notices.close()])
     await store.close()
     await rm(apiFile, { force: true })

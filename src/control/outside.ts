@@ -1,4 +1,5 @@
-// Whom control asks that is not ours, from its environment: a mail server, an OpenID provider.
+// Whom control asks that is not ours, from its environment: a mail server, an OpenID provider, a registry of npm
+// modules.
 import type { OpenIdSettings } from '../accounts/openid.ts'
 import type { Environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
@@ -41,3 +42,14 @@ export function openIdOf({
   const label = oidcLabel ?? new URL(oidcIssuer).hostname
   return { issuer: oidcIssuer, clientId: oidcClientId, clientSecret: oidcClientSecret, label }
 }
+
+/** The registry that npm modules of scripts come from. Faults with `options.bad_url`. */
+export function parseRegistry(given: string | null): URL {
+  const text = given ?? PUBLIC_REGISTRY
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text)
+  throw new Fault('options.bad_url', 400, `'${text}' is not the URL of a registry of npm modules`, {
+    hint: 'Write it as https://npm.example.com/: --npm-registry, or MAINSTAY_NPM_REGISTRY.',
+  })
+}
+
+const PUBLIC_REGISTRY = 'https://registry.npmjs.org/'

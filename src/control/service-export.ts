@@ -9,6 +9,7 @@ import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { ImportView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { EXPORT_FORMAT, type ExportedTables, type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
 import { ExportFormat, ExportHeader } from '../contract/service-export-schema.ts'
 import type { IdType } from '../contract/table-format.ts'
@@ -22,6 +23,7 @@ import { bumpDesired } from '../regions/regions.ts'
 import { insertApi, listApis } from '../services/apis.ts'
 import { insertJob, listJobs } from '../services/jobs.ts'
 import { requireApiName, requireJobName, requireTableName } from '../services/names.ts'
+import { installModules, setModules } from '../services/npm-modules.ts'
 import { checkScriptText, listCurrentScripts, readScript, writeScript } from '../services/scripts.ts'
 import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
 import { columnsOf, settingsOf } from '../services/settings.ts'
@@ -133,9 +135,7 @@ function parseHeader(line: string | undefined): ExportHeader {
     requireJobName(name)
     checkSchedule(schedule, Date.now())
   }
-  for (const { name, text } of header.scripts) {
-    checkScriptText(name, text)
-  }
+  for (const { name, text } of header.scripts) if (!isPackage(name)) checkScriptText(name, text)
   return header
 }
 
@@ -158,6 +158,7 @@ export async function importService(
   const machine = await requireUsable(deps, service)
   const lines = unpack(packed)
   const header = parseHeader((await lines.next()).value)
+  const modules = await installFor(deps, header)
   const version = await define(deps, caller, service, header)
   await deps.field.push()
   await untilFollowed(deps, service, machine, version)
@@ -166,7 +167,8 @@ export async function importService(
   const last = await deps.db.transaction().execute(async (trx) => {
     const written = { serviceId: service.id, principal: caller.principal }
     await recorded(deps.source, trx, service, async () => {
-      for (const one of header.scripts) await writeScript(trx, { ...written, ...one })
+      for (const one of header.scripts) if (!isPackage(one.name)) await writeScript(trx, { ...written, ...one })
+      if (modules) await setModules(trx, { ...written, ...modules })
       await trx.updateTable('services').set(columnsOf(header.settings)).where('id', '=', service.id).execute()
       const after = { from: header.service, exportedAt: header.exportedAt, rows }
       await audit(trx, caller, { action: 'sql import', subject: service.name, after })
@@ -177,6 +179,19 @@ export async function importService(
   await untilFollowed(deps, service, machine, last)
   const { service: from, exportedAt } = header
   return { service: service.name, from, exportedAt, rows, scripts: header.scripts.map((one) => one.name) }
+}
+
+// An export says what to install, and does not hold it. Before anything is changed: it may not be to be had.
+async function installFor(deps: ApiDeps, { scripts }: ExportHeader) {
+  const textOf = (file: string) => scripts.find(({ name }) => name === file)?.text ?? null
+  const texts = { packageText: textOf(PACKAGE_FILE), lockText: textOf(LOCK_FILE) }
+  const { packageText } = texts
+  if (packageText === null) return null
+  return { ...texts, hash: (await installModules(deps, { ...texts, packageText })).hash }
+}
+
+function isPackage(name: string): boolean {
+  return name === PACKAGE_FILE || name === LOCK_FILE
 }
 
 async function define(deps: ApiDeps, caller: Caller, service: Service, header: ExportHeader): Promise<number> {

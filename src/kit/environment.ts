@@ -23,6 +23,9 @@ export type Environment = {
   oidcLabel: string | null
   /** Private networks that webhooks may lead to, separated by commas. */
   egressAllow: string[]
+  /** Where npm modules of scripts come from, and what it is to be shown. */
+  npmRegistry: string | null
+  npmToken: string | null
   /** Where a gateway answers by HTTPS, and the files of its own certificate, when its options do not say it. */
   tlsPort: string | null
   tlsCert: string | null
@@ -56,6 +59,8 @@ export function environment(): Environment {
     oidcClientSecret: process.env.MAINSTAY_OIDC_CLIENT_SECRET || null,
     oidcLabel: process.env.MAINSTAY_OIDC_LABEL || null,
     egressAllow: (process.env.MAINSTAY_EGRESS_ALLOW ?? '').split(',').filter((network) => network.trim() !== ''),
+    npmRegistry: process.env.MAINSTAY_NPM_REGISTRY || null,
+    npmToken: process.env.MAINSTAY_NPM_TOKEN || null,
     tlsPort: process.env.MAINSTAY_TLS_PORT || null,
     tlsCert: process.env.MAINSTAY_TLS_CERT || null,
     tlsKey: process.env.MAINSTAY_TLS_KEY || null,

@@ -245,6 +245,33 @@ export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152
 export const UNREAD_BODY_MS_MAX = 1_000
 /** The text of one script: as large as an app's request may be. */
 export const SCRIPT_BYTES_MAX = 1_048_576
+/** npm modules of a service: bytes and files as they lie on a host, and bytes as they are stored and sent. */
+export const NPM_MODULES_BYTES_MAX = 100 * 1_048_576
+export const NPM_MODULES_FILES_MAX = 20_000
+export const NPM_MODULES_PACKED_BYTES_MAX = 40 * 1_048_576
+/** A part of them: what is a row in control's database, and one answer to a host. */
+export const NPM_MODULES_PART_BYTES = 1_048_576
+/** A package.json; its lock file may be as long as a script. */
+export const PACKAGE_BYTES_MAX = 65_536
+/** Installing npm modules: its time, how many at once, and what the registry may answer at once. */
+export const NPM_INSTALL_MS_MAX = 120_000
+export const NPM_INSTALLS_MAX = 2
+export const NPM_ANSWER_BYTES_MAX = 32 * 1_048_576
+/** One message to or from it: such an answer, or a file of a module, as base64. */
+export const NPM_MESSAGE_BYTES_MAX = 48 * 1_048_576
+export const NPM_ANSWER_MS_MAX = 30_000
+/** Questions to registries of one installation, and how many of them at once. */
+export const NPM_ASKS_MAX = 5_000
+export const NPM_ASKS_AT_ONCE_MAX = 16
+/** What npm may write while it installs: its modules, and its cache of what they came in. */
+export const NPM_WORK_BYTES_MAX = 400 * 1_048_576
+/** Its JavaScript objects, and its open files. */
+export const NPM_HEAP_MB = 256
+export const NPM_OPEN_FILES_MAX = 512
+/** Fetching one part of them from control. */
+export const NPM_PART_FETCH_MS_MAX = 10_000
+/** npm modules that no service uses any more are kept this long. */
+export const NPM_MODULES_KEEP_MS = 86_400_000
 /** All app settings of a service together, as JSON. */
 export const APP_SETTINGS_BYTES_MAX = 65_536
 /** Versions of a script that one answer shows; all are kept. */

@@ -7,7 +7,7 @@ import type { SandboxLevel } from '../contract/facts.ts'
 import type { TableOperation } from '../contract/permissions.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { EgressPolicy } from '../kit/egress-agent.ts'
-import { readTextIfAny } from '../kit/files.ts'
+import { isFolder, readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
 import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
@@ -58,6 +58,9 @@ export class Scripts {
   }
 
   async place(service: RuntimeService): Promise<Place> {
+    if (!(await hasModules(service))) {
+      return { kind: 'refused', reason: 'The npm modules of this service have not arrived here yet.' }
+    }
     return await this.#sandboxes.place(sandboxed(service))
   }
 
@@ -94,6 +97,13 @@ export class Scripts {
 
 const LOG_TYPE = { info: 'information', warn: 'warning', error: 'error' } as const
 
+/** True once the npm modules of a service are here whole: they are put in their place when they are. */
+export async function hasModules({ npmModules, modulesFolder }: RuntimeService): Promise<boolean> {
+  if (npmModules === undefined) return true
+  // An older host knows of none, and has none.
+  return modulesFolder !== undefined && (await isFolder(modulesFolder))
+}
+
 /** The script of a table's operation; an empty one is none. */
 export function findScript(
   service: ServiceAssignment,
@@ -123,13 +133,14 @@ const moduleSets = new WeakMap<ServiceAssignment, ModuleSet | null>()
 const NO_CONNECTION = 'Use mssql: this service has no connection string.'
 
 function sandboxed(service: RuntimeService): SandboxedService {
-  const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {} } = service
+  const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {}, modulesFolder } = service
   const clients = clientsOf(service)
   const keys = { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey }
   return {
     name,
     id,
-    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings, clients]),
+    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings, clients, modulesFolder]),
+    modules: modulesFolder ?? null,
     // What the platform sets cannot be set otherwise.
     environment: { ...appSettings, ...keys },
     config: {

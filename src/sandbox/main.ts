@@ -1,18 +1,19 @@
 // The sandbox: a process that runs one service's scripts and knows nothing but the pipe to its runtime. Started by the
 // runtime with types stripped, inside a root folder that holds these files, Node and its libraries.
-import { readdirSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import type { Script } from 'node:vm'
 import { callApi } from './api-call.ts'
-import { CallUnderWay, running } from './call-under-way.ts'
+import { CallUnderWay, logLine, running } from './call-under-way.ts'
 import { describe } from './errors.ts'
 import { callExtension } from './extension-call.ts'
 import { failUnwatched } from './fetch-call.ts'
 import { FrameReader, frameOf } from './frames.ts'
-import type { CallStart, FromSandbox, JobStart, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
+import type { CallStart, FromSandbox, JobStart, LogLevel, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
 import { ModuleWorld } from './module-world.ts'
+import { type NpmRequire, openNpmModules } from './npm-require.ts'
 import { callScript, compile } from './script-call.ts'
+import { look } from './sight.ts'
 
 const CHANNEL = 3
 /** Until the runtime has said how long messages may be. */
@@ -27,6 +28,9 @@ let limits: SandboxLimits = {
   jobIdleMs: 0,
 }
 let config: Record<string, unknown> = {}
+let npmFolder: string | null = null
+/** Opened when something is first required of them. */
+let npm: NpmRequire | null = null
 let asks = 0
 let isEnding = false
 const calls = new Map<number, CallUnderWay>()
@@ -69,6 +73,7 @@ function take(message: ToSandbox): void {
     case 'hello':
       limits = message.limits
       config = message.config
+      npmFolder = message.modules
       Object.assign(process.env, message.environment)
       break
     case 'ping':
@@ -138,7 +143,17 @@ function withoutModules(): ModuleWorld {
 }
 
 function makeWorld(files: Record<string, string>): ModuleWorld {
-  return new ModuleWorld({ files, textOf: (hash) => texts.get(hash), config, limits, say })
+  return new ModuleWorld({ files, textOf: (hash) => texts.get(hash), config, limits, npm: requireNpm, say })
+}
+
+function requireNpm(name: string): { exports: unknown } | undefined {
+  if (npmFolder === null) return undefined
+  const log = (level: LogLevel, values: unknown[]) => {
+    const { call, source } = running.getStore() ?? { call: null, source: 'modules' }
+    say(logLine(call?.number ?? null, source, { level, values }, limits))
+  }
+  npm ??= openNpmModules(npmFolder, { log })
+  return npm(name)
 }
 
 function forgetUnused(files: Record<string, string>): void {
@@ -182,17 +197,5 @@ function writeAll(frame: Buffer): void {
     } catch {
       // The pipe is full: its reader may need a moment.
     }
-  }
-}
-
-function look() {
-  return { pid: process.pid, interfaces: Object.keys(networkInterfaces()).length, rootEntries: entriesOf('/') }
-}
-
-function entriesOf(path: string): string[] {
-  try {
-    return readdirSync(path)
-  } catch {
-    return []
   }
 }

@@ -176,7 +176,14 @@ export type SandboxLimits = {
 }
 
 export type ToSandbox =
-  | { kind: 'hello'; environment: Record<string, string>; config: Record<string, unknown>; limits: SandboxLimits }
+  /** `modules`: where its npm modules are, as it sees them; null: there are none. */
+  | {
+      kind: 'hello'
+      environment: Record<string, string>
+      config: Record<string, unknown>
+      limits: SandboxLimits
+      modules: string | null
+    }
   /** The text of a module, kept under its hash. */
   | { kind: 'text'; hash: string; text: string }
   /** What can be required under that key: hashes by name, `shared/mail`. It replaces what was there before. */

@@ -74,6 +74,8 @@ type Call = CallHost & { resolve: (result: CallResult) => void; isAnswered: bool
 export type Owner = {
   environment: Record<string, string>
   config: Record<string, unknown>
+  /** Where its npm modules are, as it sees them. */
+  modules: string | null
   log: (line: ScriptLine) => void
   onEnd: () => void
 }
@@ -131,8 +133,8 @@ export class SandboxProcess {
   adopt(owner: Owner): void {
     this.#owner = owner
     this.idleSince = performance.now()
-    const { environment, config } = owner
-    this.#say({ kind: 'hello', environment, config, limits: LIMITS })
+    const { environment, config, modules } = owner
+    this.#say({ kind: 'hello', environment, config, limits: LIMITS, modules })
   }
 
   get pid(): number {

@@ -6,6 +6,7 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { DeploymentKind } from '../contract/deployment.ts'
 import { Fault } from '../kit/fault.ts'
 import { bumpDesired } from '../regions/regions.ts'
+import type { InstallModules } from '../services/npm-modules.ts'
 import { lockServices, type Service } from '../services/services.ts'
 import type { Refs } from './bare-repository.ts'
 import { type CheckedCommit, type CommitPlace, checkCommit } from './check-commit.ts'
@@ -18,7 +19,7 @@ import { applyWanted } from './service-state.ts'
 import { writeCommit } from './write-commit.ts'
 
 export type Trx = Transaction<ControlDatabase>
-export type SourceDeps = { db: Kysely<ControlDatabase>; repositories: Repositories }
+export type SourceDeps = { db: Kysely<ControlDatabase>; repositories: Repositories; install: InstallModules }
 /** A deployment that is stored: its number, and from which version on machines know it. */
 export type Stored = { number: number; desired: number; changes: string[] }
 
@@ -31,7 +32,7 @@ export async function deploy(
   about: { kind: DeploymentKind; branch: string; log: string },
 ): Promise<Stored> {
   const { hash, author, message } = checked
-  const changes = await applyWanted(trx, service, checked.wanted, caller.principal)
+  const changes = await applyWanted(trx, service, checked, caller.principal)
   const number = await insertDeployment(trx, service.id, {
     ...{ ...about, is_deployed: true, hash, author, message, changes },
     principal: caller.principal,
@@ -71,7 +72,7 @@ export async function deployAgain(
             message: `Back to deployment ${wanted.number}: ${wanted.message}`,
             at: new Date(),
           })
-    const checked = await checkCommit(deps.db, at, { serviceId: service.id, hash: made.hash })
+    const checked = await checkCommit(deps, at, { serviceId: service.id, hash: made.hash, say: () => {} })
     if (checked.problems.length > 0) {
       throw new Fault('source.refused', 409, `deployment ${wanted.number} cannot run now: ${checked.problems[0]}`, {
         hint: 'Nothing was changed. Push what is right instead.',

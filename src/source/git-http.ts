@@ -7,9 +7,10 @@ import { isNotFound } from '../kit/files.ts'
 import { SOURCE_PUSH_BYTES_MAX, SOURCE_REQUEST_MS_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { signalProcess } from '../kit/processes.ts'
+import type { Say } from './check-commit.ts'
 import { gitEnvironment, noGit } from './git.ts'
 import { parseMove } from './push-rules.ts'
-import type { Push, Say } from './receive-push.ts'
+import type { Push } from './receive-push.ts'
 import type { Workplace } from './repositories.ts'
 
 export const GIT_SERVICES = ['git-upload-pack', 'git-receive-pack'] as const

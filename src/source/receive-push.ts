@@ -6,7 +6,7 @@ import { faultPoint } from '../kit/fault-points.ts'
 import { SOURCE_PROBLEMS_SHOWN } from '../kit/limits.ts'
 import type { Service } from '../services/services.ts'
 import type { Refs } from './bare-repository.ts'
-import { type CheckedCommit, type CommitPlace, checkCommit, checkFiles } from './check-commit.ts'
+import { type CheckedCommit, type CommitPlace, checkCommit, checkFiles, type Say } from './check-commit.ts'
 import { deploy, lockService, requireUnmoved, type SourceDeps, type Stored } from './deploy.ts'
 import { insertDeployment } from './deployments.ts'
 import { git, tryGit } from './git.ts'
@@ -15,8 +15,6 @@ import type { Workplace } from './repositories.ts'
 import { getRepository, lockRepository, type Repository, setBranch, storePack, writeRef } from './repository-rows.ts'
 import { packIn } from './write-commit.ts'
 
-/** Tells whoever waits how it goes, a line at a time. */
-export type Say = (line: string) => void
 /** A push as the hook of git tells it: `quarantine` is the folder of what it brought. */
 export type Push = { moves: RefMove[]; quarantine: string }
 
@@ -48,7 +46,7 @@ export async function receivePush(
   let checked: CheckedCommit | null = null
   if (deploying !== null) {
     say(`Checking ${deploying.to.slice(0, 10)} …`)
-    checked = await checkCommit(deps.db, quarantined, { serviceId: service.id, hash: deploying.to })
+    checked = await checkCommit(deps, quarantined, { serviceId: service.id, hash: deploying.to, say })
     for (const note of checked.notes) sayAndKeep(`note: ${note}`)
     if (checked.problems.length > 0) {
       tell(checked.problems, sayAndKeep)

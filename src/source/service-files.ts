@@ -1,6 +1,7 @@
 // What a service runs as files of a repository, in the layout of the original, and back. Pure.
 import { MODULE_NAME } from '../contract/assignment.ts'
 import { SOURCE_ROOT } from '../contract/deployment.ts'
+import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import type { ApiPermissions, TablePermissions } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
@@ -18,9 +19,6 @@ export type Wanted = {
 }
 /** The names that a service has now, as they are spelled. */
 export type Known = { tables: string[]; apis: string[]; jobs: string[] }
-
-export const PACKAGE_FILE = 'package.json'
-export const LOCK_FILE = 'package-lock.json'
 
 /** The file of a script. */
 export function fileOf(script: string): string {

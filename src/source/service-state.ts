@@ -1,9 +1,11 @@
 // What a service runs, between its rows and the files of its repository: read as files, and changed to what files say.
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { DEFAULT_API_PERMISSIONS } from '../contract/permissions.ts'
 import { insertApi, listApis, removeApi, setApiPermissions } from '../services/apis.ts'
 import { changeJob, insertJob, listJobs, removeJob, type ServiceJob } from '../services/jobs.ts'
+import { setModules } from '../services/npm-modules.ts'
 import { getText, listCurrentScripts, writeScript } from '../services/scripts.ts'
 import { insertTable, listTables, type Service, setPermissions } from '../services/services.ts'
 import { DEFAULT_JOB, type JobSettings, renderJobFile, renderPermissions } from './permission-file.ts'
@@ -25,6 +27,9 @@ export async function readKnown(db: Db, serviceId: string): Promise<Known> {
     jobs: names(await listJobs(db, [serviceId])),
   }
 }
+
+/** What package.json came to; `hash` null: it asks for no packages, or is not there. */
+export type Modules = { hash: string | null; packageText: string | null; lockText: string | null }
 
 /** All that a service runs, as files. */
 export async function readStateFiles(db: Db, serviceId: string): Promise<StateFiles> {
@@ -58,12 +63,18 @@ export async function changesBetween(db: Db, before: StateFiles, after: StateFil
  * Makes a service run what a commit says, in the caller's transaction. Says what was changed, a line for each. Tables are
  * made, never dropped: their rows are nobody's to lose by a push.
  */
-export async function applyWanted(trx: Db, service: Service, wanted: Wanted, principal: string): Promise<string[]> {
+export async function applyWanted(
+  trx: Db,
+  service: Service,
+  { wanted, modules }: { wanted: Wanted; modules: Modules },
+  principal: string,
+): Promise<string[]> {
   return [
     ...(await applyTables(trx, service, wanted)),
     ...(await applyApis(trx, service, wanted)),
     ...(await applyJobs(trx, service, wanted)),
     ...(await applyScripts(trx, service, wanted, principal)),
+    ...(await applyModules(trx, service, modules, principal)),
   ]
 }
 
@@ -139,14 +150,25 @@ async function applyScripts(trx: Db, service: Service, { scripts }: Wanted, prin
   const lines: string[] = []
   const own = { serviceId: service.id, principal }
   for (const [name, text] of scripts) {
+    if (isPackageFile(name)) continue
     if (await writeScript(trx, { ...own, name, text })) lines.push(fileOf(name))
   }
   for (const { name } of await listCurrentScripts(trx, [service.id])) {
-    if (scripts.has(name)) continue
+    if (scripts.has(name) || isPackageFile(name)) continue
     await writeScript(trx, { ...own, name, text: null })
     lines.push(`${fileOf(name)} is gone`)
   }
   return lines
+}
+
+async function applyModules(trx: Db, service: Service, modules: Modules, principal: string): Promise<string[]> {
+  const done = await setModules(trx, { serviceId: service.id, ...modules, principal })
+  return done === null ? [] : [fileOf(PACKAGE_FILE)]
+}
+
+// They are written with what was installed of them.
+function isPackageFile(name: string): boolean {
+  return name === PACKAGE_FILE || name === LOCK_FILE
 }
 
 function settingsOf({ schedule, is_enabled: isEnabled, overlap, missed }: ServiceJob): JobSettings {

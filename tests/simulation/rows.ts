@@ -170,6 +170,7 @@ export class Rows {
       auth_providers: null,
       login_redirects: [],
       push_settings: null,
+      npm_modules: null,
       cors_origins: ['localhost'],
       is_https_required: false,
       body_kb: 1_024,
