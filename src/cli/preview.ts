@@ -36,7 +36,7 @@ export function addPreview(group: Command, shell: Shell): void {
       const question = { prompt: 'Preview feature: ', what: 'the feature', insteadSay: `Name it: ${ENABLE}` }
       const preview = await needText(session, feature, question)
       const view = await (await session.client()).source.enablePreview(service, preview)
-      return { json: view, lines: enabledLines(view, session.talk.asTyped) }
+      return { json: view, lines: enabledLines(view, (text) => session.talk.asTyped(text)) }
     })
   })
 }

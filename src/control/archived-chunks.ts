@@ -1,4 +1,5 @@
-// Pieces of repositories in a vault: each by itself and once, beside the archives, which would carry them all each time.
+// Pieces of repositories in a vault: each by itself and once, beside the archives, which would carry them all each
+// time.
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type pg from 'pg'
@@ -32,8 +33,8 @@ export class ChunkKeeper {
 }
 
 /**
- * Brings the pieces back of which restored rows speak. A repository of which one is missing is taken away, so that source
- * control can be enabled anew; what its service runs is not touched. Gives the names of those services.
+ * Brings the pieces back of which restored rows speak. A repository of which one is missing is taken away, so that
+ * source control can be enabled anew; what its service runs is not touched. Gives the names of those services.
  */
 export async function loadChunks(client: pg.Client, vault: Vault): Promise<string[]> {
   const { rows } = await client.query<{ hash: string; services: string[] }>(
