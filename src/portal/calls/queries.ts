@@ -9,6 +9,7 @@ import type {
   CertificateView,
   CustomApiView,
   DashboardSettings,
+  DeploymentView,
   DivergencePreviewView,
   DivergenceView,
   DomainView,
@@ -20,6 +21,7 @@ import type {
   MeasuresView,
   NoticeTargetView,
   OperationView,
+  PreviewView,
   PushSendView,
   PushView,
   RecoveryPlanView,
@@ -94,6 +96,13 @@ export const domainsQuery = (service: string) => ({
 })
 export const certificatesQuery = (service: string) =>
   read<CertificateView[]>(['services', service, 'certificates'], pathOf(API.certificates, { service }))
+// Pushes come from elsewhere, and no event tells of them.
+export const previewsQuery = (service: string) =>
+  read<PreviewView[]>(['services', service, 'previews'], pathOf(API.previews, { service }))
+export const deploymentsQuery = (service: string) => ({
+  ...read<DeploymentView[]>(['services', service, 'deployments'], pathOf(API.deployments, { service })),
+  ...live,
+})
 export const archivesQuery = () => read<ArchiveView[]>(['services', 'archives'], API.archives)
 
 // Tables and scripts are changed by people; no event tells of them.
