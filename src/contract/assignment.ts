@@ -112,8 +112,8 @@ export type DatabaseAssignment = {
 
 /**
  * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `scheduler/sweep`,
- * `extensions/push`, `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder of every host that serves it; a host
- * fetches what it lacks from control, once.
+ * `extensions/push`, `extensions/startup`, `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder
+ * of every host that serves it; a host fetches what it lacks from control, once.
  */
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
 /** Of those that are modules: each sandbox of the service is given them all. */

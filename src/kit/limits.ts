@@ -582,6 +582,9 @@ export const SCRIPT_LOG_CHARACTERS_MAX = 10_000
 /** Timers of one call at once, and rows that it may read at once. */
 export const SCRIPT_TIMERS_MAX = 1_000
 export const SCRIPT_ROWS_MAX = 10_000
+/** The extension `startup`: how long requests wait for it, and when what it left running ends. */
+export const STARTUP_WAIT_MS_MAX = 5_000
+export const STARTUP_MS_MAX = 30_000
 /** A script that has not answered is given up this long before its request's time ends, so that the log can say why. */
 export const SCRIPT_TIMEOUT_MARGIN_MS = 50
 

@@ -53,6 +53,7 @@ const CODE = [
   'script-queries',
   'script-side',
   'script-sql',
+  'script-startup',
   'script-tables',
   'sight',
   'sql-calls',

@@ -161,8 +161,16 @@ export type ApiStart = CallOf & { what: 'api'; module: string; request: ApiReque
 /** A scheduled job: the script's function of that name is run. */
 export type JobStart = CallOf & { what: 'job'; name: string }
 
-/** A registration (JSON) that the extension of that module is shown, `extensions/push`. */
-export type ExtensionStart = CallOf & { what: 'extension'; module: string; registration: string }
+/**
+ * The extension of that module. `register`: it is shown a registration (JSON), `extensions/push`. `startup`: it is called
+ * before anything else.
+ */
+export type ExtensionStart = CallOf & {
+  what: 'extension'
+  hook: 'register' | 'startup'
+  module: string
+  registration: string
+}
 
 export type CallStart = TableStart | ApiStart | JobStart | ExtensionStart
 

@@ -86,6 +86,8 @@ export class SandboxProcess {
   readonly #calls = new Map<number, Call>()
   readonly #known = new Set<string>()
   #modules: { key: string; hashes: Set<string> } | null = null
+  /** What was done once for the modules that it has. */
+  #begun: { key: string; done: Promise<void> } | null = null
   readonly #ready: Promise<Sight | null>
   #takeSight: (sight: Sight | null) => void = () => {}
   #lastCall = 0
@@ -189,6 +191,12 @@ export class SandboxProcess {
     for (const [hash, text] of texts) if (!this.#modules?.hashes.has(hash)) this.#say({ kind: 'text', hash, text })
     this.#say({ kind: 'modules', key, files })
     this.#modules = { key, hashes: new Set(Object.values(files)) }
+  }
+
+  /** Does that once while it has those modules; whoever comes meanwhile waits for it, too. */
+  async once({ key }: ModuleSet, work: () => Promise<void>): Promise<void> {
+    if (this.#begun?.key !== key) this.#begun = { key, done: work() }
+    await this.#begun.done
   }
 
   /** Runs a script. The text must be given unless the script is known. */

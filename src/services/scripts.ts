@@ -39,13 +39,16 @@ export function parseScriptName(text: string): ScriptName {
   }
   if (kind === 'api' && isApiName(rest)) return { kind, name: `api/${rest}`, api: rest }
   if (kind === 'scheduler' && isJobName(rest)) return { kind, name: `scheduler/${rest}`, job: rest }
-  if (kind === 'extensions' && rest.toLowerCase() === 'push') return { kind, name: 'extensions/push' }
+  const extension = EXTENSIONS.find((one) => one === rest.toLowerCase())
+  if (kind === 'extensions' && extension) return { kind, name: `extensions/${extension}` }
   if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
-    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, shared/MODULE, or ${PACKAGE_FILE}.`,
+    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, extensions/startup, shared/MODULE, or ${PACKAGE_FILE}.`,
   })
 }
 
+/** What is called on occasions, and by no app. */
+const EXTENSIONS = ['push', 'startup'] as const
 /** They say which npm modules there are. */
 const PACKAGE_FILES = [PACKAGE_FILE, LOCK_FILE] as const
 

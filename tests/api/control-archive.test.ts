@@ -18,13 +18,23 @@ import { listControls, notePresence } from '../../src/control/election.ts'
 import { EPOCHS_SKIPPED, GENERATION } from '../../src/control/lineage.ts'
 import { insertServer } from '../../src/databases/servers.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
+import { NPM_MODULES_PART_BYTES } from '../../src/kit/limits.ts'
 import { folderVault } from '../../src/kit/vault.ts'
 import { insertOperation } from '../../src/operations/operations.ts'
 import { bumpDesired, ensureRegion, lastEpoch } from '../../src/regions/regions.ts'
+import { installModules } from '../../src/services/npm-modules.ts'
 import { insertRepository, listPacks, readPack, storePack } from '../../src/source/repository-rows.ts'
 import { type ControlClusters, startControlClusters } from '../support/control-clusters.ts'
 
 const log = pino({ level: 'silent' })
+
+// Bytes of every kind, in more than one part.
+const packed = randomBytes(NPM_MODULES_PART_BYTES + 1_000)
+const PACKAGE = '{ "dependencies": { "left": "1" } }'
+const installed = async () => ({
+  ...{ hash: 'a'.repeat(64), packed, unpackedBytes: 1, files: 1, lockText: '{}' },
+  packages: [{ name: 'left', version: '1.0.0' }],
+})
 
 const LIVES = { certificateMs: 86_400_000, joinTokenMs: 3_600_000 }
 
@@ -46,6 +56,7 @@ describe('the archives of a control database', () => {
     await notePresence(store.db, { id: 'a', domain: 'a', version: '1', startedAt: new Date(), isKeyExported: false })
     await ensureRegion(store.db, `West "quoted" \\ US, 'it''s'\n`)
     await store.db.insertInto('machines').values({ name: 'm-1', role: 'host', domain: 'West US' }).execute()
+    await installModules({ db: store.db, install: installed }, { packageText: PACKAGE, lockText: null })
     await store.db.transaction().execute(async (trx) => {
       const [region] = await trx.selectFrom('regions').select('slug').execute()
       await insertServer(trx, seal, {
@@ -196,6 +207,8 @@ describe('the archives of a control database', () => {
         'operator_tokens',
         'source_repositories',
         'source_packs',
+        'npm_modules',
+        'npm_module_parts',
       ] as const
       for (const table of tables) {
         const read = async ({ db }: ControlStore) => await db.selectFrom(table).selectAll().execute()
