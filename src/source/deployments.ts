@@ -27,9 +27,10 @@ export async function insertDeployment(trx: Db, serviceId: string, made: NewDepl
     .values({
       ...made,
       ...{ service_id: serviceId, number },
-      message: (made.message.split('\n')[0] ?? '').slice(0, SUBJECT_CHARACTERS_MAX),
+      author: plain(made.author).slice(0, SUBJECT_CHARACTERS_MAX),
+      message: plain(made.message.split('\n')[0] ?? '').slice(0, SUBJECT_CHARACTERS_MAX),
       changes: JSON.stringify(made.changes),
-      log: made.log.slice(0, DEPLOYMENT_LOG_CHARACTERS_MAX),
+      log: plain(made.log).slice(0, DEPLOYMENT_LOG_CHARACTERS_MAX),
     })
     .execute()
   return number
@@ -62,4 +63,9 @@ export function viewDeployment(row: Deployment): DeploymentView {
     ...{ number, kind, state: row.is_deployed ? 'deployed' : 'refused', branch, commit: row.hash },
     ...{ author, message, principal, changes, log, createdAt: row.created_at.toISOString() },
   }
+}
+
+// A commit says what its author likes: no terminal that shows it later is to be steered by that.
+function plain(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '?')
 }

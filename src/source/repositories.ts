@@ -30,7 +30,7 @@ export class Repositories {
   /** Opens them in a folder of control's home; what a former process left half done goes. */
   static async open(folder: string): Promise<Repositories> {
     await removeTree(join(folder, 'work'))
-    await mkdir(join(folder, 'work'), { recursive: true, mode: 0o700 })
+    for (const name of ['work', 'kept']) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
     return new Repositories(folder)
   }
 
