@@ -2,7 +2,7 @@
 import type { Auth } from './auth-provider.ts'
 import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
-import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { ApiPermissions, ApiRoutes, TablePermissions } from './permissions.ts'
 import type { PushSettings } from './push.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 import type { IdType } from './table-format.ts'
@@ -10,8 +10,11 @@ import type { IdType } from './table-format.ts'
 /** Where a machine's door is. */
 export type MachineAddress = { machine: string; region: string; address: string; port: number }
 
-/** A custom API: its script is `api/NAME`. */
-export type ApiDefinition = { name: string; permissions: ApiPermissions }
+/**
+ * A custom API: its script is `api/NAME`. `routes`: who may call what where routes differ; then `permissions` are the
+ * strictest of them, for runtimes that know of none.
+ */
+export type ApiDefinition = { name: string; permissions: ApiPermissions; routes?: ApiRoutes }
 
 /** `origins`: host names of pages that may call, one `*` each. `bodyKb`: the largest body of a request, in KiB. */
 export type Intake = { origins: string[]; isHttpsRequired: boolean; bodyKb: number }

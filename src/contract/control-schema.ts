@@ -16,7 +16,7 @@ import type { DeploymentKind } from './deployment.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
 import type { NpmPackage } from './npm-modules.ts'
-import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { ApiPermissions, ApiRoutes, TablePermissions } from './permissions.ts'
 import type { Missed, Overlap } from './scheduled-job.ts'
 import type { IdType } from './table-format.ts'
 
@@ -271,7 +271,14 @@ export type ControlDatabase = {
     id_type: Generated<IdType>
     created_at: When
   }
-  service_apis: { service_id: string; name: string; permissions: Json<ApiPermissions>; created_at: When }
+  service_apis: {
+    service_id: string
+    name: string
+    permissions: Json<ApiPermissions>
+    /** Null: the permissions hold for all. */
+    routes: ColumnType<ApiRoutes | null, string | null | undefined, string | null>
+    created_at: When
+  }
   service_certificates: {
     service_id: string
     /** SHA-1 of the certificate, upper-case hex, as the original named them. */

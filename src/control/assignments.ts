@@ -26,6 +26,7 @@ import type { Verdict } from '../health/verdict.ts'
 import { BACKUP_EVERY_MS, BACKUP_KEEP_DAYS, OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
+import { apiDefinitionOf } from '../services/apis.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { definitionOf } from '../services/jobs.ts'
@@ -327,9 +328,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
       ...{ name, permissions },
       ...(idType === 'integer' ? { idType } : {}),
     })),
-    apis: snapshot.apis
-      .filter((api) => api.service_id === service.id)
-      .map(({ name, permissions }) => ({ name, permissions })),
+    apis: snapshot.apis.filter((api) => api.service_id === service.id).map(apiDefinitionOf),
     jobs: snapshot.jobs.filter((job) => job.service_id === service.id).map(definitionOf),
     auth: authOf(service, open),
     appSettings: appSettingsOf(service, open),

@@ -20,7 +20,7 @@ import { linesOf } from '../kit/lines.ts'
 import { readRelease } from '../kit/release.ts'
 import { checkSchedule } from '../kit/schedule.ts'
 import { bumpDesired } from '../regions/regions.ts'
-import { insertApi, listApis } from '../services/apis.ts'
+import { apiDefinitionOf, insertApi, listApis } from '../services/apis.ts'
 import { insertJob, listJobs } from '../services/jobs.ts'
 import { requireApiName, requireJobName, requireTableName } from '../services/names.ts'
 import { installModules, setModules } from '../services/npm-modules.ts'
@@ -59,7 +59,7 @@ async function headerOf({ db }: ApiDeps, service: Service): Promise<ExportHeader
       ...{ name, permissions, columns: [] },
       ...(idType === 'integer' ? { idType } : {}),
     })),
-    apis: (await listApis(db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
+    apis: (await listApis(db, [service.id])).map(apiDefinitionOf),
     jobs: (await listJobs(db, [service.id])).map(({ name, schedule, overlap, missed }) => {
       return { name, schedule, overlap, missed }
     }),
@@ -218,9 +218,9 @@ async function defineIn(
     await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
   }
   const knownApis = (await listApis(trx, [service.id])).map(({ name }) => name.toLowerCase())
-  for (const { name, permissions } of apis) {
+  for (const { name, permissions, routes = null } of apis) {
     if (knownApis.includes(name.toLowerCase())) continue
-    await insertApi(trx, service, { name, permissions })
+    await insertApi(trx, service, { name, permissions, routes })
     const subject = `${service.name}/${name}`
     await audit(trx, caller, { action: 'mobile api create', subject, after: { permissions } })
   }

@@ -272,6 +272,8 @@ export const NPM_OPEN_FILES_MAX = 512
 export const NPM_PART_FETCH_MS_MAX = 10_000
 /** npm modules that no service uses any more are kept this long. */
 export const NPM_MODULES_KEEP_MS = 86_400_000
+/** Routes of a custom API that have permissions of their own. */
+export const API_ROUTES_MAX = 100
 /** All app settings of a service together, as JSON. */
 export const APP_SETTINGS_BYTES_MAX = 65_536
 /** Versions of a script that one answer shows; all are kept. */

@@ -155,8 +155,16 @@ export type ApiRequest = {
   files?: { field: string; name: string; type: string; data: string }[]
 }
 
-/** The script is the module of that name, `api/orders`. */
-export type ApiStart = CallOf & { what: 'api'; module: string; request: ApiRequest }
+/**
+ * The script is the module of that name, `api/orders`. `access`: where routes differ, whether this request may take each,
+ * by its name without slashes around; `*` any other.
+ */
+export type ApiStart = CallOf & {
+  what: 'api'
+  module: string
+  request: ApiRequest
+  access?: Record<string, boolean>
+}
 
 /** A scheduled job: the script's function of that name is run. */
 export type JobStart = CallOf & { what: 'job'; name: string }
@@ -218,6 +226,8 @@ export type ScriptAnswer =
   | { kind: 'refused'; status: number; message: string }
   /** Of a custom API: nothing in it answers that path (null), or that method of it. */
   | { kind: 'no_route'; allow: string[] | null }
+  /** Of a custom API: the route is not for this request. */
+  | { kind: 'unauthorized' }
 
 export type LogLevel = 'info' | 'warn' | 'error'
 

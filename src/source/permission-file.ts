@@ -4,7 +4,6 @@ import { Check } from 'typebox/value'
 import { UpdateJob } from '../contract/api.ts'
 import {
   API_METHODS,
-  type ApiPermissions,
   PERMISSION_LEVELS,
   type PermissionLevel,
   TABLE_OPERATIONS,
@@ -13,6 +12,7 @@ import {
 import type { JobDefinition } from '../contract/scheduled-job.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { checkSchedule } from '../kit/schedule.ts'
+import { type KeptPermissions, parseApiRoutes } from '../services/api-routes.ts'
 
 export type JobSettings = Omit<JobDefinition, 'name' | 'countsFrom'>
 type Route = Partial<Record<string, PermissionLevel>>
@@ -26,23 +26,28 @@ export const DEFAULT_JOB: JobSettings = {
 }
 
 // A table's operations by the method of their requests.
-const AS_METHOD: Record<string, string> = { get: 'read', post: 'insert', patch: 'update', put: 'update' }
+const AS_OPERATION: Record<string, string> = { get: 'read', post: 'insert', patch: 'update', put: 'update' }
 /** The original's word for it in code. */
 const ALIASES: Record<string, PermissionLevel> = { authenticated: 'user' }
 const HINT = 'As {"routes":{"*":{"get":{"permission":"application"}}}}.'
 
 /** Reads `table/NAME.json`. What it leaves out is for admins. Faults with `source.bad_file`. */
 export function parseTableFile(path: string, text: string): TablePermissions {
-  const routes = parseRoutes(path, text, (word) => AS_METHOD[word] ?? word, TABLE_OPERATIONS)
-  requireWhole(path, routes, 'a table')
-  return levelsOf(routes, TABLE_OPERATIONS) as TablePermissions
+  const routes = parseTableRoutes(path, routesIn(path, text))
+  const [own, all] = [routes.get('') ?? {}, routes.get('*') ?? {}]
+  const levelFor = (key: string) => own[key] ?? own['*'] ?? all[key] ?? all['*'] ?? 'admin'
+  return Object.fromEntries(TABLE_OPERATIONS.map((key) => [key, levelFor(key)])) as TablePermissions
 }
 
 /** Reads `api/NAME.json`. What it leaves out is for admins. Faults with `source.bad_file`. */
-export function parseApiFile(path: string, text: string): ApiPermissions {
-  const routes = parseRoutes(path, text, (word) => word, API_METHODS)
-  requireWhole(path, routes, 'a custom API')
-  return levelsOf(routes, API_METHODS) as ApiPermissions
+export function parseApiFile(path: string, text: string): KeptPermissions {
+  const routes = routesIn(path, text)
+  try {
+    return parseApiRoutes(routes)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    throw badFile(path, error.message, error.hint ?? '')
+  }
 }
 
 /** Reads `scheduler/NAME.json`. Faults with `source.bad_file`. */
@@ -60,12 +65,25 @@ export function parseJobFile(path: string, text: string): JobSettings {
   return settings
 }
 
-/** The file of a table or a custom API. In one order: out of a row the levels come in any. */
-export function renderPermissions(permissions: TablePermissions | ApiPermissions): string {
-  const levels: Partial<Record<string, PermissionLevel>> = permissions
-  const keys = [...new Set([...TABLE_OPERATIONS, ...API_METHODS])].filter((key) => levels[key] !== undefined)
-  const route = Object.fromEntries(keys.map((key) => [key, { permission: levels[key] }]))
-  return `${JSON.stringify({ routes: { '*': route } }, null, 2)}\n`
+/** The file of a table. In one order: out of a row the levels come in any. */
+export function renderTableFile(permissions: TablePermissions): string {
+  return textOf({ '*': routeOf(permissions, TABLE_OPERATIONS) })
+}
+
+/** The file of a custom API. */
+export function renderApiFile({ permissions, routes }: KeptPermissions): string {
+  if (routes === null) return textOf({ '*': routeOf(permissions, API_METHODS) })
+  const names = Object.keys(routes).sort()
+  return textOf(Object.fromEntries(names.map((name) => [name, routeOf(routes[name] ?? {}, [...API_METHODS, '*'])])))
+}
+
+function routeOf(levels: Route, keys: readonly string[]): Record<string, { permission: PermissionLevel }> {
+  const said = keys.flatMap((key) => (levels[key] === undefined ? [] : [[key, { permission: levels[key] }] as const]))
+  return Object.fromEntries(said)
+}
+
+function textOf(routes: Record<string, unknown>): string {
+  return `${JSON.stringify({ routes }, null, 2)}\n`
 }
 
 /** The file of a job, in one order, too. */
@@ -76,36 +94,37 @@ export function renderJobFile({ schedule, isEnabled, overlap, missed }: JobSetti
   return `${JSON.stringify(fields, null, 2)}\n`
 }
 
-// By route, without the slashes around it; '' is the whole of it.
-function parseRoutes(
-  path: string,
-  text: string,
-  nameOf: (word: string) => string,
-  known: readonly string[],
-): Map<string, Route> {
-  const file = parseJson(path, text)
-  const { routes, ...others } = file
+function routesIn(path: string, text: string): Record<string, unknown> {
+  const { routes, ...others } = parseJson(path, text)
   const [other] = Object.keys(others)
   if (other !== undefined) throw badFile(path, `'${other}' means nothing in it`, HINT)
   if (!isObject(routes)) throw badFile(path, "it has no 'routes'", HINT)
+  return routes
+}
+
+// By route, without the slashes around it; '' is the whole of it.
+function parseTableRoutes(path: string, routes: Record<string, unknown>): Map<string, Route> {
   const found = new Map<string, Route>()
   for (const [name, given] of Object.entries(routes)) {
+    const whole = name.replace(/^\/+|\/+$/g, '')
+    if (whole !== '' && whole !== '*') throw badFile(path, `a table has no route '${name}'`, 'Use the route "*".')
     if (!isObject(given)) throw badFile(path, `the route '${name}' is no object`, HINT)
     const route: Route = {}
     for (const [word, value] of Object.entries(given)) {
       // The whole route at once: {"permission": "user"}.
-      const [method, level] = word === 'permission' ? ['*', value] : [nameOf(word.toLowerCase()), levelIn(value)]
-      if (method !== '*' && !known.includes(method)) {
-        throw badFile(path, `'${word}' is none of ${known.join(', ')} and *`, HINT)
+      const asOperation = AS_OPERATION[word.toLowerCase()] ?? word.toLowerCase()
+      const [operation, level] = word === 'permission' ? ['*', value] : [asOperation, levelIn(value)]
+      if (operation !== '*' && !TABLE_OPERATIONS.some((one) => one === operation)) {
+        throw badFile(path, `'${word}' is none of ${TABLE_OPERATIONS.join(', ')} and *`, HINT)
       }
       const asLevel = typeof level === 'string' ? (ALIASES[level.toLowerCase()] ?? level.toLowerCase()) : ''
       const permission = PERMISSION_LEVELS.find((one) => one === asLevel)
       if (permission === undefined) {
         throw badFile(path, `'${word}' of '${name}' is for none of ${PERMISSION_LEVELS.join(', ')}`, HINT)
       }
-      route[method] = permission
+      route[operation] = permission
     }
-    found.set(name.replace(/^\/+|\/+$/g, ''), route)
+    found.set(whole, route)
   }
   return found
 }
@@ -113,17 +132,6 @@ function parseRoutes(
 function levelIn(value: unknown): unknown {
   if (!isObject(value) || Object.keys(value).length !== 1) return undefined
   return value.permission
-}
-
-function requireWhole(path: string, routes: ReadonlyMap<string, Route>, what: string): void {
-  const part = [...routes.keys()].find((route) => route !== '' && route !== '*')
-  if (part !== undefined) throw badFile(path, `the route '${part}' is none of ${what}`, 'Use the route "*".')
-}
-
-function levelsOf(routes: ReadonlyMap<string, Route>, known: readonly string[]): Route {
-  const [own, all] = [routes.get('') ?? {}, routes.get('*') ?? {}]
-  // What nothing is said of is closed, as it was in the original.
-  return Object.fromEntries(known.map((key) => [key, own[key] ?? own['*'] ?? all[key] ?? all['*'] ?? 'admin']))
 }
 
 function parseJson(path: string, text: string): Record<string, unknown> {

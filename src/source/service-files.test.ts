@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { managedFiles, parseTree, treeProblems } from './commit-tree.ts'
-import { parseTableFile, renderJobFile, renderPermissions } from './permission-file.ts'
+import { parseApiFile, parseTableFile, renderApiFile, renderJobFile, renderTableFile } from './permission-file.ts'
 import { readFiles } from './service-files.ts'
 
 const HASH = 'a'.repeat(40)
@@ -76,9 +76,13 @@ const FILES: [path: string, text: string, says: RegExp][] = [
   ['service/table/T.read.js', 'function read( {}', /no JavaScript in line 1/],
   ['service/table/Known.read.js', '1', /the table is called 'known'/],
   ['service/api/a b.json', '{"routes":{}}', /cannot be the name of an API/],
-  ['service/api/a.json', '{"routes":{"*":{"get":{"permission":"all"}}}}', /is for none of public/],
-  ['service/api/a.json', '{"routes":{"*":{"fetch":{"permission":"user"}}}}', /'fetch' is none of get/],
-  ['service/api/a.json', '{"routes":{"*":{"get":{"permission":"user","x":1}}}}', /is for none of/],
+  [
+    'service/api/a.json',
+    '{"routes":{"*":{"get":{"permission":"all"}}}}',
+    /permission of 'get of \*' is none of public/,
+  ],
+  ['service/api/a.json', '{"routes":{"*":{"fetch":{"permission":"user"}}}}', /'fetch' of '\*' is none of get/],
+  ['service/api/a.json', '{"routes":{"*":{"get":{"permission":"user","x":1}}}}', /'x' of 'get of \*' is unknown/],
   ['service/api/a.json', '{"permissions":{}}', /means nothing in it/],
   ['service/table/T.json', '[]', /no JSON object/],
   ['service/table/T.json', '{', /it is no JSON/],
@@ -104,10 +108,17 @@ test('what is written is in one order, however it came, and reads as it was', ()
     { insert: 'user', read: 'public', update: 'admin', delete: 'admin' },
     { delete: 'admin', update: 'admin', read: 'public', insert: 'user' },
   ] as const
-  assert.equal(renderPermissions(one), renderPermissions(other))
-  assert.deepEqual(parseTableFile('t', renderPermissions(other)), one)
+  assert.equal(renderTableFile(one), renderTableFile(other))
+  assert.deepEqual(parseTableFile('t', renderTableFile(other)), one)
   const job = { isEnabled: true, overlap: 'skip', missed: 'once' } as const
   const first = { kind: 'interval', period: 2, unit: 'hour', startAt: '2026-01-01T00:00:00Z' } as const
   const second = { startAt: '2026-01-01T00:00:00Z', unit: 'hour', period: 2, kind: 'interval' } as const
   assert.equal(renderJobFile({ ...job, schedule: first }), renderJobFile({ ...job, schedule: second }))
+})
+
+test('the routes of a custom API are kept as they are', () => {
+  const text = '{"routes":{"title/:id":{"get":{"permission":"public"}},"*":{"permission":"admin"}}}'
+  const kept = parseApiFile('a', text)
+  assert.deepEqual(kept.routes?.['title/:id'], { get: 'public' })
+  assert.deepEqual(parseApiFile('a', renderApiFile(kept)), kept)
 })

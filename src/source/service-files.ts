@@ -2,9 +2,10 @@
 import { MODULE_NAME } from '../contract/assignment.ts'
 import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
-import type { ApiPermissions, TablePermissions } from '../contract/permissions.ts'
+import type { TablePermissions } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
+import type { KeptPermissions } from '../services/api-routes.ts'
 import { isApiName, isJobName, requireTableName } from '../services/names.ts'
 import { checkScriptText, parseScriptName } from '../services/scripts.ts'
 import { type JobSettings, parseApiFile, parseJobFile, parseTableFile } from './permission-file.ts'
@@ -12,7 +13,7 @@ import { type JobSettings, parseApiFile, parseJobFile, parseTableFile } from './
 /** What a commit says; null: that there is one, and nothing of who may or when. */
 export type Wanted = {
   tables: Map<string, TablePermissions>
-  apis: Map<string, ApiPermissions | null>
+  apis: Map<string, KeptPermissions | null>
   jobs: Map<string, JobSettings | null>
   /** Texts by name, `table/TodoItem.insert`; those of package files by theirs. */
   scripts: Map<string, string>

@@ -2,13 +2,13 @@
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
-import { DEFAULT_API_PERMISSIONS } from '../contract/permissions.ts'
+import { parseApiRoutes } from '../services/api-routes.ts'
 import { insertApi, listApis, removeApi, setApiPermissions } from '../services/apis.ts'
 import { changeJob, insertJob, listJobs, removeJob, type ServiceJob } from '../services/jobs.ts'
 import { setModules } from '../services/npm-modules.ts'
 import { getText, listCurrentScripts, writeScript } from '../services/scripts.ts'
 import { insertTable, listTables, type Service, setPermissions } from '../services/services.ts'
-import { DEFAULT_JOB, type JobSettings, renderJobFile, renderPermissions } from './permission-file.ts'
+import { DEFAULT_JOB, type JobSettings, renderApiFile, renderJobFile, renderTableFile } from './permission-file.ts'
 import { fileOf, jsonFileOf, type Known, type Wanted } from './service-files.ts'
 
 type Db = Kysely<ControlDatabase>
@@ -35,11 +35,10 @@ export type Modules = { hash: string | null; packageText: string | null; lockTex
 export async function readStateFiles(db: Db, serviceId: string): Promise<StateFiles> {
   const files: StateFiles = new Map()
   for (const { name, permissions } of await listTables(db, [serviceId])) {
-    files.set(jsonFileOf('table', name), { text: renderPermissions(permissions) })
+    files.set(jsonFileOf('table', name), { text: renderTableFile(permissions) })
   }
-  for (const { name, permissions } of await listApis(db, [serviceId])) {
-    files.set(jsonFileOf('api', name), { text: renderPermissions(permissions) })
-  }
+  for (const api of await listApis(db, [serviceId]))
+    files.set(jsonFileOf('api', api.name), { text: renderApiFile(api) })
   for (const job of await listJobs(db, [serviceId])) {
     files.set(jsonFileOf('scheduler', job.name), { text: renderJobFile(settingsOf(job)) })
   }
@@ -86,7 +85,7 @@ async function applyTables(trx: Db, service: Service, { tables }: Wanted): Promi
     if (!table) {
       await insertTable(trx, service, { name, permissions })
       lines.push(`table ${name} is new`)
-    } else if (renderPermissions(table.permissions) !== renderPermissions(permissions)) {
+    } else if (renderTableFile(table.permissions) !== renderTableFile(permissions)) {
       await setPermissions(trx, table, permissions)
       lines.push(`permissions of table ${name}`)
     }
@@ -97,13 +96,14 @@ async function applyTables(trx: Db, service: Service, { tables }: Wanted): Promi
 async function applyApis(trx: Db, service: Service, { apis }: Wanted): Promise<string[]> {
   const lines: string[] = []
   const there = new Map((await listApis(trx, [service.id])).map((api) => [api.name, api]))
-  for (const [name, permissions] of apis) {
+  for (const [name, kept] of apis) {
     const api = there.get(name)
     if (!api) {
-      await insertApi(trx, service, { name, permissions: permissions ?? CLOSED_API })
+      // Without a file that says who may call it, it is closed: as in the original.
+      await insertApi(trx, service, { name, ...(kept ?? parseApiRoutes({})) })
       lines.push(`custom API ${name} is new`)
-    } else if (permissions !== null && renderPermissions(api.permissions) !== renderPermissions(permissions)) {
-      await setApiPermissions(trx, api, permissions)
+    } else if (kept !== null && renderApiFile(api) !== renderApiFile(kept)) {
+      await setApiPermissions(trx, api, kept)
       lines.push(`permissions of custom API ${name}`)
     }
   }
@@ -114,11 +114,6 @@ async function applyApis(trx: Db, service: Service, { apis }: Wanted): Promise<s
   }
   return lines
 }
-
-// Of an API that came without a file that says who may call it: as in the original.
-const CLOSED_API = Object.fromEntries(
-  Object.keys(DEFAULT_API_PERMISSIONS).map((method) => [method, 'admin']),
-) as typeof DEFAULT_API_PERMISSIONS
 
 async function applyJobs(trx: Db, service: Service, { jobs }: Wanted): Promise<string[]> {
   const lines: string[] = []

@@ -140,7 +140,7 @@ describe('source control', { timeout: 400_000 }, () => {
     await refused(client, /remote: error: service\/table\/Table1\.insert\.js: .*no JavaScript in line 1/)
     const { said } = await client.try('push', 'origin', 'master')
     for (const part of [
-      /api\/orders\.json: 'get' of '\*' is for none of public, application, user, admin/,
+      /api\/orders\.json: the permission of 'get of \*' is none of public, application, user, admin/,
       /there is no table 'Nowhere'; service\/table\/Nowhere\.json makes one/,
       /scheduler\/cleanup\.json: 'nonsense' is no cron line/,
       /latin\.js: it is no text in UTF-8/,

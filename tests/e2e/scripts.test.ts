@@ -139,6 +139,19 @@ describe('scripts', () => {
     const answer = await orders('/total/all')
     const expected = { total: 1, of: 'all', mail: 'ann@example.test', who: 'anonymous' }
     assert.deepEqual([answer.status, await answer.json()], [200, expected])
+    const file = join(folder, 'orders.json')
+    const byRoute = { '*': { get: { permission: 'application' } }, 'total/:of': { permission: 'admin' } }
+    await writeFile(file, JSON.stringify({ routes: byRoute }))
+    const update = ['mobile', 'api', 'update', 'PrimaryService', 'orders']
+    assert.match(
+      await cloud.ok([...update, '--file', file]),
+      /get +application\n(.*\n)*.*Permissions of total\/:of\n.*admin/,
+    )
+    assert.match(await cloud.ok(['mobile', 'api', 'list', 'PrimaryService']), /orders \* +application/)
+    assert.deepEqual([(await orders('/total/all')).status, (await orders('')).status], [401, 200])
+    await cloud.refuses([...update, '-p', 'get=application'], 1, /routes .* have permissions of their own/)
+    await cloud.ok([...update, '-p', 'get=application', '--force'])
+    assert.equal((await orders('/total/all')).status, 200)
     const list = await cloud.ok(['mobile', 'api', 'list', 'PrimaryService'])
     assert.match(list, /orders +application +admin +admin +admin +admin +version 1/)
   })
