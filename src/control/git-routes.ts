@@ -83,8 +83,9 @@ async function answer(
       reply.raw.destroy()
       return reply
     }
-    if (error instanceof Fault) return tell(reply, error)
-    throw error
+    if (!(error instanceof Fault)) throw error
+    if (error.status >= 500) deps.log.warn({ err: error, requestId: request.id }, 'a request of git failed')
+    return tell(reply, error)
   }
 }
 

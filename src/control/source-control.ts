@@ -81,8 +81,9 @@ export async function decidePush(
     if (stored) await follow(deps, about.service, stored, say)
     return isTaken
   } catch (error) {
+    const isOurs = !(error instanceof Fault) || error.status === 500
+    if (isOurs) deps.log.error({ err: error, service: about.service.name }, 'a push failed')
     if (!(error instanceof Fault)) {
-      deps.log.error({ err: error, service: about.service.name }, 'a push failed')
       say('error: Something went wrong; it is logged. Nothing was changed.')
       return false
     }

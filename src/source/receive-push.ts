@@ -33,11 +33,11 @@ export async function receivePush(
   const plan = planPush(push.moves, { refs, branch: repository.branch })
   const problems =
     plan.problems.length > 0 ? plan.problems : await moveProblems(quarantined, push.moves, { plan, refs, repository })
-  const { deploying } = plan
-  if (problems.length > 0 || deploying === null) {
+  if (problems.length > 0) {
     tell(problems, say)
-    if (problems.length > 0) return { isTaken: false, stored: null }
+    return { isTaken: false, stored: null }
   }
+  const { deploying } = plan
   const lines: string[] = []
   const sayAndKeep = (line: string) => {
     lines.push(line)

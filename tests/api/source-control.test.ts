@@ -20,7 +20,7 @@ const PASSWORD = 'correct horse battery staple'
 const INSERT = 'service/table/TodoItem.insert.js'
 const GOOD = (word: string) => `function insert(item, user, request) { /* ${word} */ request.execute() }\n`
 
-describe('source control', { timeout: 400_000 }, () => {
+describe('source control', { timeout: 1_200_000 }, () => {
   let control: LoneControl
   let registry: NpmRegistry
   let points: FaultPoints
