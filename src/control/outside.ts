@@ -46,7 +46,13 @@ export function openIdOf({
 /** The registry that npm modules of scripts come from. Faults with `options.bad_url`. */
 export function parseRegistry(given: string | null): URL {
   const text = given ?? PUBLIC_REGISTRY
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text)
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url?.password || url?.username) {
+    throw new Fault('options.bad_url', 400, 'the URL of a registry of npm modules may hold no name and no password', {
+      hint: 'What it is to be shown goes into MAINSTAY_NPM_TOKEN.',
+    })
+  }
+  if (url && /^https?:$/.test(url.protocol)) return url
   throw new Fault('options.bad_url', 400, `'${text}' is not the URL of a registry of npm modules`, {
     hint: 'Write it as https://npm.example.com/: --npm-registry, or MAINSTAY_NPM_REGISTRY.',
   })

@@ -25,22 +25,31 @@ export type BorderFacts = {
 }
 export type Command = { file: string; args: string[] }
 
-/** What is run inside, what it may write, and how much it may have. */
-export type Program = { entry: string; writable: string | null; heapMb: number; filesMax: number }
+/**
+ * What is run inside, what it may write, and how much it may have. `looksAround`: where nothing can be mounted, it reads
+ * what its user may: npm asks for the folders above those that it works in.
+ */
+export type Program = {
+  entry: string
+  writable: string | null
+  heapMb: number
+  filesMax: number
+  looksAround: boolean
+}
 
 /** Where things are, seen from inside. */
 export const NODE_INSIDE = '/node'
 export const CODE_INSIDE = '/code'
 /** Runs scripts. */
 export const SCRIPTS_PROGRAM: Program = {
-  ...{ entry: 'main.mjs', writable: null },
+  ...{ entry: 'main.mjs', writable: null, looksAround: false },
   ...{ heapMb: SANDBOX_HEAP_MB, filesMax: SANDBOX_FILES_MAX },
 }
 /** Where npm works, seen from inside. */
 export const WORK_INSIDE = '/work'
 /** Installs npm modules. */
 export const NPM_PROGRAM: Program = {
-  ...{ entry: 'install-main.mjs', writable: WORK_INSIDE },
+  ...{ entry: 'install-main.mjs', writable: WORK_INSIDE, looksAround: true },
   ...{ heapMb: NPM_HEAP_MB, filesMax: NPM_OPEN_FILES_MAX },
 }
 /** Users of sandboxes: above all that systems give to people, services and containers, and below 2^31. */
@@ -74,7 +83,8 @@ export function commandOf(
   if (level === 'reduced') {
     const code = `${facts.root}${CODE_INSIDE}`
     const work = writable === null ? [] : [`${facts.root}${writable}`]
-    const reads = [code, ...readable, ...work].map((path) => `--allow-fs-read=${path}/*`)
+    const folders = program.looksAround ? [''] : [code, ...readable]
+    const reads = folders.map((path) => `--allow-fs-read=${path}/*`)
     const writes = work.map((path) => `--allow-fs-write=${path}/*`)
     const permitted = ['--permission', ...reads, ...writes, `${code}/${entry}`]
     return chain(reducedWords(facts, { user, program }), [facts.node, heap, ...(bareEntry ?? permitted)])

@@ -3,10 +3,12 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Duplex, PassThrough } from 'node:stream'
 import type { NpmPackage } from '../contract/npm-modules.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
+import { removeTree } from '../kit/files.ts'
+import { randomId } from '../kit/identifiers.ts'
 import {
   NPM_ASKS_AT_ONCE_MAX,
   NPM_ASKS_MAX,
@@ -37,7 +39,8 @@ export class NpmInstaller {
   readonly #log: Log
   readonly #npmFolder: string
   #running = 0
-  #made = 0
+  /** What a process before us left. */
+  #cleared: Promise<void> | null = null
 
   /** `folder`: for its jails; short, and ours alone. */
   constructor(options: { folder: string; log: Log } & RegistrySettings) {
@@ -56,14 +59,20 @@ export class NpmInstaller {
     }
     this.#running += 1
     const startedAt = performance.now()
+    this.#cleared ??= removeTree(this.#folder)
+    await this.#cleared
+    // Each has a jail of its own: where nothing can be mounted, it is this very folder that is written to.
+    const folder = join(this.#folder, randomId(4))
     try {
-      const result = await this.#installIn(await this.#start(), texts)
+      const jail = await makeJail(folder, npmPlan(this.#npmFolder))
+      const result = await this.#installIn(await this.#start(jail), texts)
       const { files, unpackedBytes, packages } = result
       const ms = Math.round(performance.now() - startedAt)
       this.#log.info({ files, unpackedBytes, packages: packages.length, ms }, 'npm modules were installed')
       return result
     } finally {
       this.#running -= 1
+      await removeTree(folder)
     }
   }
 
@@ -72,16 +81,12 @@ export class NpmInstaller {
     this.#registry.close()
   }
 
-  async #start(): Promise<Installer> {
-    this.#made += 1
-    // Each has its own: where nothing can be mounted, it is this very folder that is written to.
-    const jail = await makeJail(`${this.#folder}/${this.#made % (2 * NPM_INSTALLS_MAX)}`, npmPlan(this.#npmFolder))
+  async #start(jail: Jail): Promise<Installer> {
     const problems: string[] = []
     for (const level of ['full', 'reduced'] as const) {
       const command = commandOf(level, jail, {
         user: sandboxUser(randomInt(2 ** 32)),
         program: NPM_PROGRAM,
-        readable: [this.#npmFolder],
       })
       if (!command) continue
       const installer = new Installer(spawn(command.file, command.args, SPAWNED), this.#placesOf(level, jail))
@@ -208,10 +213,11 @@ class Installer {
     const list = Array.isArray(packages) ? packages : []
     return {
       lockText: text,
-      packages: list.map(({ name, version, hasInstallScript }) => ({
-        ...{ name: String(name).slice(0, 250), version: String(version).slice(0, 250) },
-        ...(hasInstallScript === true ? { hasInstallScript } : {}),
-      })),
+      packages: list.slice(0, NPM_ASKS_MAX).map((one) => {
+        const { name, version, hasInstallScript } = Object(one) as Partial<NpmPackage>
+        const known = { name: String(name).slice(0, 250), version: String(version).slice(0, 250) }
+        return { ...known, ...(hasInstallScript === true ? { hasInstallScript } : {}) }
+      }),
     }
   }
 
