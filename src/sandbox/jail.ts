@@ -1,7 +1,7 @@
 // The folder that becomes a sandbox's root: places for Node and its libraries, which are mounted there, and the sandbox's
 // own code, with types stripped. Made once by each runtime.
 import { createHash } from 'node:crypto'
-import { access, chmod, constants, readFile, writeFile } from 'node:fs/promises'
+import { access, chmod, constants, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
 import { makeFolders, removeTree } from '../kit/files.ts'
@@ -11,6 +11,8 @@ import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools, WORK_INS
 /** What a jail is for: its own code, what of this machine is seen in it, and a folder that may be written to. */
 export type JailPlan = {
   code: string[]
+  /** Beside that: libraries by name, each with its files. */
+  libraries: Record<string, string[]>
   folders: { from: string; inside: string }[]
   work: { inside: string; bytes: number } | null
 }
@@ -22,6 +24,7 @@ export const MODULES_INSIDE = '/service/node_modules'
 export function npmPlan(npmFolder: string): JailPlan {
   return {
     code: ['install-main', 'frames', 'registry-agent', 'sight'],
+    libraries: {},
     folders: [{ from: npmFolder, inside: NPM_INSIDE }],
     work: { inside: WORK_INSIDE, bytes: NPM_WORK_BYTES_MAX },
   }
@@ -49,6 +52,7 @@ const CODE = [
   'script-call',
   'script-extension',
   'script-globals',
+  'script-libraries',
   'script-push',
   'script-queries',
   'script-side',
@@ -63,10 +67,21 @@ const CODE = [
 ]
 /** Of the kit: it is needed on both sides. */
 const KIT_CODE = ['module-text']
-// A library that our code needs, file by file: it lies where Node looks for it.
-const LIBRARY = { name: 'acorn', files: ['package.json', 'dist/acorn.js'] }
+// Libraries that our code needs, or that scripts are given, with what they need themselves: files, or folders with all the
+// code in them. They lie where Node looks for them.
+const LIBRARIES: Record<string, string[]> = {
+  acorn: ['dist/acorn.js'],
+  async: ['dist/async.js'],
+  sax: ['lib'],
+  'sprintf-js': ['src/sprintf.js'],
+  underscore: ['underscore-node.cjs', 'underscore-node-f.cjs'],
+  'underscore.string': ['.', 'helper'],
+  'util-deprecate': ['node.js'],
+  xml2js: ['lib'],
+  xmlbuilder: ['lib'],
+}
 /** Of a sandbox that runs scripts. */
-const SCRIPTS_PLAN: JailPlan = { code: CODE, folders: [], work: null }
+const SCRIPTS_PLAN: JailPlan = { code: CODE, libraries: LIBRARIES, folders: [], work: null }
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
 const READ_ONLY = 'bind,ro,nosuid,nodev'
 
@@ -82,7 +97,9 @@ export async function makeJail(folder: string, plan: JailPlan = SCRIPTS_PLAN): P
     await put(path, await strippedCode(name))
   }
   for (const name of KIT_CODE) await put(join(root, CODE_INSIDE, `${name}.mjs`), await strippedCode(`../kit/${name}`))
-  await putLibrary(join(root, CODE_INSIDE, 'node_modules', LIBRARY.name))
+  for (const [name, files] of Object.entries(plan.libraries)) {
+    await putLibrary(name, files, join(root, CODE_INSIDE, 'node_modules', name))
+  }
   const node = process.execPath
   // Programs need not be allowed in the folder itself, only in what is mounted in it.
   const lines = [mountLine(root, root, `${READ_ONLY},noexec`)]
@@ -136,10 +153,14 @@ async function strippedCode(name: string): Promise<string> {
   }
 }
 
-async function putLibrary(folder: string): Promise<void> {
+async function putLibrary(name: string, files: string[], folder: string): Promise<void> {
   const { resolve } = createRequire(import.meta.url)
-  const from = dirname(resolve(`${LIBRARY.name}/package.json`))
-  for (const file of LIBRARY.files) await put(join(folder, file), await readFile(join(from, file), 'utf8'))
+  const from = dirname(resolve(`${name}/package.json`))
+  for (const file of ['package.json', ...files]) {
+    const isFolder = (await stat(join(from, file))).isDirectory()
+    const names = isFolder ? (await readdir(join(from, file))).filter((one) => one.endsWith('.js')) : ['']
+    for (const one of names) await put(join(folder, file, one), await readFile(join(from, file, one), 'utf8'))
+  }
 }
 
 // What this very process has loaded is what another Node needs.

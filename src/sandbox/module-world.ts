@@ -11,6 +11,7 @@ import type { FromSandbox, SandboxLimits } from './messages.ts'
 import { isNodeModule, nodeModule } from './node-modules.ts'
 import type { NpmRequire } from './npm-require.ts'
 import type { Apis } from './script-api.ts'
+import { scriptLibrary } from './script-libraries.ts'
 import { Timers } from './timers.ts'
 
 const CONFIG_MODULE = 'mobileservice-config'
@@ -71,7 +72,7 @@ export class ModuleWorld {
       // What a package.json names comes before what is here for scripts of old, as it did.
       const found = this.#deps.npm(name)
       if (found) return found.exports
-      return name === REQUEST_MODULE ? requestModule : nodeModule(name)
+      return name === REQUEST_MODULE ? requestModule : (scriptLibrary(name) ?? nodeModule(name))
     }
     const found = this.#find(posix.resolve(folder, name))
     if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)
