@@ -27,7 +27,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   ...Object.fromEntries(STACK.map((room) => [room, BELOW(room)])),
   status: ['kit', 'contract'],
   portal: ['contract'],
-  control: [...BELOW('control'), 'status', 'migrations'],
+  // Only its main file imports the room above it.
+  control: [...BELOW('control'), 'status', 'migrations', 'management'],
+  management: [...BELOW('control'), 'control'],
   machine: ['kit', 'contract'],
   gateway: ['kit', 'contract', 'machine', 'status'],
   backups: ['kit', 'contract', 'databases'],
@@ -64,6 +66,16 @@ test('rooms import only what lies below them', () => {
       .map((room) => `${file.path} imports ${room}`)
   })
   assert.deepEqual(wrong, [])
+})
+
+test('the management protocol stands upon control: of that only the process root knows it', () => {
+  const knowing = sources.filter(
+    ({ room, imports }) => room === 'control' && imports.some((path) => roomOf(path) === 'management'),
+  )
+  assert.deepEqual(
+    knowing.map(({ path }) => path),
+    ['src/control/main.ts'],
+  )
 })
 
 test('the contract and the kit hold no logic of a process: they import nothing above them', () => {

@@ -23,6 +23,12 @@ export const API = {
   invite: '/api/v1/accounts/:account/invitation',
   tokens: '/api/v1/tokens',
   token: '/api/v1/tokens/:token',
+  /** How the original's own tools come in: where, trusting what, and by which certificates. */
+  subscription: '/api/v1/subscription',
+  authority: '/api/v1/authority',
+  publishSettings: '/api/v1/publish-settings',
+  toolCertificates: '/api/v1/tool-certificates',
+  toolCertificate: '/api/v1/tool-certificates/:certificate',
   /** Server-sent events: names of what has changed (`Topic`). */
   events: '/api/v1/events',
   status: '/api/v1/status',

@@ -37,7 +37,8 @@ export type ServiceState = 'creating' | 'ready' | 'recovering' | 'activating' | 
 export type Standing = 'building' | 'streaming' | 'arming' | 'ready' | 'released'
 
 export type ControlDatabase = {
-  subscriptions: { id: string; name: string; created_at: When }
+  /** `protocol_id`: what the original's tools call it in their paths; nobody can guess it. */
+  subscriptions: { id: string; name: string; created_at: When; protocol_id: Generated<string> }
   secrets: { name: string; sealed: string }
   operator_tokens: {
     id: string
@@ -48,6 +49,31 @@ export type ControlDatabase = {
     created_at: When
     expires_at: WhenOrNull
     last_used_at: WhenOrNull
+  }
+  /** Client certificates of the original's tools. */
+  management_certificates: {
+    id: string
+    subscription_id: string
+    name: string
+    role: Role
+    /** SHA-256, lower-case hex. */
+    fingerprint: string
+    issued_by: string
+    created_at: When
+    expires_at: Date
+    last_used_at: WhenOrNull
+    revoked_at: WhenOrNull
+  }
+  /** What they may ask the outcome of, by the id of the request; null: nothing had to be done. */
+  management_requests: { id: string; subscription_id: string; operation_id: string | null; created_at: When }
+  /** The last recovery that they asked for, by the name of the service whose capacity it was to use. */
+  management_recoveries: {
+    subscription_id: string
+    secondary: string
+    primary_name: string
+    operation_id: string | null
+    state: 'running' | 'done' | 'failed'
+    changed_at: When
   }
   accounts: {
     id: string

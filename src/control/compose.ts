@@ -36,6 +36,8 @@ export type ApiDeps = {
   notices: Pick<NoticeDeps, 'policy' | 'smtp'>
   /** Where other machines find control's door. */
   controlUrl: string
+  /** Where the original's tools are answered, and whether under a certificate of our own; null: nowhere. */
+  toolEndpoint: () => { url: string; isSelfMade: boolean } | null
   /** Who sent a request that passed authentication. */
   callerOf: (request: FastifyRequest) => KnownCaller
   /** The session that it was sent in, unless it came with a token. */

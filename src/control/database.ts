@@ -23,6 +23,7 @@ import * as domainsAndCertificates from '../../migrations/0019-domains-and-certi
 import * as pushSettings from '../../migrations/0020-push-settings.ts'
 import * as authProviders from '../../migrations/0021-auth-providers.ts'
 import * as idTypes from '../../migrations/0022-id-types.ts'
+import * as managementProtocol from '../../migrations/0024-management-protocol.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -54,6 +55,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0020-push-settings': pushSettings,
   '0021-auth-providers': authProviders,
   '0022-id-types': idTypes,
+  '0024-management-protocol': managementProtocol,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Accounts } from '../accounts/accounts.ts'
+import type { Caller } from '../accounts/caller.ts'
 import { ensureFirstOwner } from '../accounts/first-owner.ts'
 import { OpenId } from '../accounts/openid.ts'
 import { openSeal, rememberOpened } from '../accounts/seal.ts'
@@ -42,6 +43,8 @@ import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } fro
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
 import { parseName } from '../kit/role-options.ts'
+import { type Endpoint, openEndpoint } from '../management/endpoint.ts'
+import { MANAGEMENT_OPTIONS, MANAGEMENT_USAGE, readManagementListening } from '../management/listening.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import { applyDivergenceKind } from '../recovery/apply-divergence.ts'
@@ -89,6 +92,7 @@ const OPTIONS = {
   'token-file': { type: 'string' },
   database: { type: 'string' },
   'egress-allow': { type: 'string', multiple: true },
+  ...MANAGEMENT_OPTIONS,
   'key-file': { type: 'string' },
   'passphrase-file': { type: 'string' },
   vault: { type: 'string', multiple: true },
@@ -98,6 +102,7 @@ const OPTIONS = {
 const USAGE = [
   '--home FOLDER            where it keeps everything (default ./.mainstay-control)',
   ...LISTENING_USAGE,
+  ...MANAGEMENT_USAGE,
   '--domain NAME            the failure domain that this machine is in (default control)',
   '--gateway-url URL        what the URLs of services begin with (default http://localhost:8080)',
   '--token-file FILE        where the operator token is (default: operator.token in its home)',
@@ -125,6 +130,8 @@ async function run(args: string[]): Promise<void> {
   const listening = await readListening(values)
   const domain = parseName('--domain', values.domain)
   const gatewayUrl = parseGatewayUrl(values['gateway-url'])
+  const tools = { port: env.managementPort, apiAddress: listening.api.address }
+  const managementListening = await readManagementListening(values, tools)
   const metricsAddress = parseMetricsAddress(values, env.metricsAddress)
   const home = realFolder(values.home)
   const keyFile = values['key-file'] ?? `${home}/${CONTROL_KEY_FILE}`
@@ -237,39 +244,37 @@ async function run(args: string[]): Promise<void> {
   const portal = portalOf(listening, listening.api.port)
   const oidc = openIdOf(env)
   const feed = new LiveFeed({ read: async () => await readTopics(views), changes, onError })
-  const api = await buildManagementApi({
-    log,
-    tls: listening.api.tls,
-    metrics,
-    dashboard,
-    heldBy: () => lineage.heldBy(),
-    deps: {
-      db,
-      accounts,
-      sessions: new Sessions(db),
-      portal,
-      seal,
-      openId: oidc && new OpenId(oidc, `${portal.url}${API.oidcDone}`),
-      feed,
-      field,
-      services,
-      recovery,
-      backups,
-      views,
-      changes,
-      notices: { policy, smtp },
-      controlUrl: listening.controlUrl,
-      async started(caller, operationId) {
-        faultPoint('operation.claimed')
-        // One that stands by leaves it to the executor, who looks every second.
-        if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
-        return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
-      },
+  const heldBy = () => lineage.heldBy()
+  let endpoint: Endpoint | null = null
+  const apiDeps = {
+    db,
+    accounts,
+    sessions: new Sessions(db),
+    portal,
+    seal,
+    openId: oidc && new OpenId(oidc, `${portal.url}${API.oidcDone}`),
+    feed,
+    field,
+    services,
+    recovery,
+    backups,
+    views,
+    changes,
+    notices: { policy, smtp },
+    controlUrl: listening.controlUrl,
+    toolEndpoint: () => endpoint,
+    async started(caller: Caller, operationId: string) {
+      faultPoint('operation.claimed')
+      // One that stands by leaves it to the executor, who looks every second.
+      if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
+      return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
     },
-  })
+  }
+  const api = await buildManagementApi({ log, tls: listening.api.tls, metrics, dashboard, heldBy, deps: apiDeps })
   await executor.round()
   await door.listen(listening.door)
   const port = await listenOn(api.server, listening.api)
+  endpoint = await openEndpoint(managementListening, { log, heldBy, deps: apiDeps, accounts, signal })
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   const apiFile = join(home, CONTROL_FILE)
   const rounds = [
@@ -292,7 +297,7 @@ async function run(args: string[]): Promise<void> {
     aborter.abort()
     api.server.closeAllConnections()
     metricsServer?.close()
-    await Promise.all([api.app.close(), ...rounds])
+    await Promise.all([api.app.close(), endpoint?.close(), ...rounds])
     await executor.stop()
     // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.
     await archivist.writeIfDue().catch(onError)
@@ -304,7 +309,7 @@ async function run(args: string[]): Promise<void> {
   })
   const url = apiUrlOf(listening.api, port)
   await writeJson(apiFile, { pid: process.pid, url } satisfies ControlFile)
-  log.info({ url, door: listening.controlUrl }, 'control is up')
+  log.info({ url, door: listening.controlUrl, tools: endpoint?.url ?? null }, 'control is up')
   const ready: FromRole = { kind: 'ready', url, port }
   process.send?.(ready)
 }

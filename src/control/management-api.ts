@@ -37,6 +37,7 @@ import { serviceLogRoutes } from './service-log-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { tableRoutes } from './table-routes.ts'
+import { toolRoutes } from './tool-routes.ts'
 import { usageRoutes } from './usage-routes.ts'
 
 export type ManagementOptions = {
@@ -58,6 +59,7 @@ declare module 'fastify' {
 
 const ROUTES = [
   accountRoutes,
+  toolRoutes,
   acmeRoutes,
   eventRoutes,
   serviceRoutes,

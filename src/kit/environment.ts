@@ -30,6 +30,8 @@ export type Environment = {
   /** Under which port apps reach it by HTTPS, and whose word it believes about the protocol of a request. */
   tlsPublicPort: string | null
   trustProxy: string[]
+  /** Where control answers the original's tools, when its option does not say it; `none`: nowhere. */
+  managementPort: string | null
   /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
   metricsAddress: string | null
   /** Where a test arms fault points; null outside of tests. */
@@ -59,6 +61,7 @@ export function environment(): Environment {
     tlsKey: process.env.MAINSTAY_TLS_KEY || null,
     tlsPublicPort: process.env.MAINSTAY_TLS_PUBLIC_PORT || null,
     trustProxy: (process.env.MAINSTAY_TRUST_PROXY ?? '').split(',').filter((network) => network.trim() !== ''),
+    managementPort: process.env.MAINSTAY_MANAGEMENT_PORT || null,
     metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }

@@ -746,3 +746,11 @@ export const ISSUE_AGAIN_MS_MIN = 5 * 60_000
 export const ISSUE_AGAIN_MS_MAX = 86_400_000
 /** How often the files of the gateway's own certificate are looked at. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000
+/** Requests of the original's tools: of one caller, and of who shows nothing that is known; and callers counted at once. */
+export const PROTOCOL_RATE = { burst: 400, perSecond: 40 }
+export const PROTOCOL_STRANGERS_RATE = { burst: 30, perSecond: 1 }
+export const PROTOCOL_CALLERS_MAX = 10_000
+/** Client certificates of theirs, and for how long one is good unless told otherwise, and at most. */
+export const MANAGEMENT_CERTIFICATES_MAX = 1_000
+export const MANAGEMENT_CERTIFICATE_DAYS = 30
+export const MANAGEMENT_CERTIFICATE_DAYS_MAX = 365

@@ -39,7 +39,8 @@ export class LoneControl {
     const [port, machinePort] = [await freePort(), await freePort()]
     const ports = ['--port', String(port), '--machine-port', String(machinePort)]
     const args = [LAUNCHER, 'control', '--home', join(folder, 'control'), ...ports]
-    const options = { env: { ...process.env, ...env(port) } }
+    // A usual port is nothing for tests that run at once.
+    const options = { env: { ...process.env, MAINSTAY_MANAGEMENT_PORT: 'none', ...env(port) } }
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
     const said = { text: '' }
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said.text += String(chunk)))
