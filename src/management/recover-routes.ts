@@ -16,7 +16,7 @@ type Asked = { Querystring: { targetMobileService?: string; operationId?: string
 export const recoverRoutes: ProtocolRoutes = async (app, deps) => {
   app.post<Asked>('/recover', async (request, reply) => {
     const target = requireTarget(request.query.targetMobileService)
-    await recover(deps, deps.callerOf(request), serviceNameOf(request), target)
+    await recover(deps, deps.callerOf(request), { primary: serviceNameOf(request), secondary: target })
     return reply.code(200).send()
   })
 
@@ -45,34 +45,49 @@ export const recoverRoutes: ProtocolRoutes = async (app, deps) => {
   })
 }
 
+type Pair = { primary: string; secondary: string }
+
 // All of it before the answer: fence, data, routes, proof, and the secondary given up.
-async function recover(deps: ProtocolDeps, caller: Caller, primary: string, secondary: string): Promise<void> {
+async function recover(deps: ProtocolDeps, caller: Caller, pair: Pair): Promise<void> {
   const { db } = deps
-  const found = await findByName(db, caller.subscriptionId, secondary)
-  const earlier = await findEarlier(deps, caller, { primary, secondary })
+  const found = await findByName(db, caller.subscriptionId, pair.secondary)
+  const earlier = await findEarlier(deps, caller, pair)
   // Asked again, after an answer that was lost: it is done.
   if (earlier?.state === 'succeeded' && found === null) return
-  if (earlier?.state === 'running') return await untilEnded(deps, caller, earlier.id)
   const note = async (state: 'running' | 'failed', operationId: string | null) => {
-    if (found) await noteRecovery(db, caller, found.name, { primary, state, operationId })
+    if (found) await noteRecovery(db, caller, found.name, { primary: pair.primary, state, operationId })
   }
-  await note('running', null)
-  let operationId: string | null = null
-  try {
-    operationId = (await beginRecover(deps.recovery, caller, primary, { secondary }, null)).operationId
-  } catch (error) {
-    await note('failed', null)
-    throw error
+  let operationId = earlier?.state === 'running' ? earlier.id : null
+  if (operationId === null) {
+    await note('running', null)
+    try {
+      operationId = await begin(deps, caller, pair)
+    } catch (error) {
+      await note('failed', null)
+      throw error
+    }
   }
-  if (operationId === null) throw new TypeError('a recovery that is no dry run has an operation')
   await note('running', operationId)
   await untilEnded(deps, caller, operationId)
+}
+
+// One that somebody else has begun just now is the one that is meant.
+async function begin(deps: ProtocolDeps, caller: Caller, pair: Pair): Promise<string> {
+  try {
+    const { operationId } = await beginRecover(deps.recovery, caller, pair.primary, { secondary: pair.secondary }, null)
+    if (operationId === null) throw new TypeError('a recovery that is no dry run has an operation')
+    return operationId
+  } catch (error) {
+    const meanwhile = await findEarlier(deps, caller, pair)
+    if (meanwhile?.state === 'running') return meanwhile.id
+    throw error
+  }
 }
 
 async function findEarlier(
   { db }: ProtocolDeps,
   caller: Caller,
-  { primary, secondary }: { primary: string; secondary: string },
+  { primary, secondary }: Pair,
 ): Promise<Operation | null> {
   const recent = await listOperations(db, caller.subscriptionId, { service: primary, limit: 20 })
   const sinceMs = Date.now() - RECOVERY_AGAIN_MS

@@ -47,6 +47,101 @@ test('who shows nothing, or a certificate of their own, is told so by the applic
   refused(await stranger.mobile('GET', ''), 403, /this client certificate is not known here/)
 })
 
+test('a certificate that was revoked, or has ended, opens nothing; and who made it is in the audit', async () => {
+  const tool = await importAs('operator')
+  assert.equal((await tool.mobile('GET', '')).status, 200)
+  const [newest] = await call<ManagementCertificateView[]>('GET', API.toolCertificates)
+  assert.ok(newest?.lastUsedAt)
+  assert.equal(newest.name, 'tool of a operator')
+  await call('DELETE', API.toolCertificate.replace(':certificate', newest.id))
+  refused(await tool.mobile('GET', ''), 403, /this client certificate was revoked at 20/)
+  const old = await importAs('operator')
+  await control.sql("update management_certificates set expires_at = now() - interval '1 s' where revoked_at is null")
+  refused(await old.mobile('GET', ''), 403, /this client certificate ended at 20/)
+  const audit = await call<{ action: string; after: { fingerprint: string } }[]>('GET', API.audit)
+  const made = audit.find(({ action, after }) => action === 'account publishsettings' && after)
+  assert.match(String(made?.after.fingerprint), /^[0-9a-f]{64}$/)
+  assert.ok(audit.some(({ action }) => action === 'account cert revoke'))
+})
+
+test('a token opens it as well, and the id of the subscription is checked in both cases', async () => {
+  const about = { endpoint: String(subscription.endpoint), authority }
+  const right = new AzureClient({ ...about, subscription: subscription.id, identity: { token: control.token } })
+  assert.equal((await right.mobile('GET', '')).status, 200)
+  const wrong = new AzureClient({ ...about, subscription: 'default', identity: { token: control.token } })
+  refused(await wrong.mobile('GET', ''), 403, /not for that subscription/)
+  const bad = new AzureClient({ ...about, subscription: subscription.id, identity: { token: 'x'.repeat(40) } })
+  refused(await bad.mobile('GET', ''), 401, /this token is not known here/)
+})
+
+test('a path that could mean another place is refused; one with a slash too many is not', async () => {
+  const tool = await importAs('owner')
+  const place = `/${tool.subscription}/services/mobileservices/mobileservices`
+  for (const path of [`${place}/..`, `${place}/%2e%2e`, `${place}/a%2fb`, `${place}/a%5cb`, `${place}/..%2f..%2fetc`]) {
+    refused(await tool.send('GET', path, { headers: { accept: 'application/json' } }), 400, /cannot be a name/)
+  }
+  assert.equal((await tool.send('GET', `/${place}`)).status, 200)
+  const missing = await tool.send('GET', `${place}/PrimaryService/nothing`)
+  assert.deepEqual([missing.status, (missing.json as { code: string }).code], [404, 'http.no_route'])
+})
+
+test('a body that is too large, that is no JSON, or says nothing is refused in words', async () => {
+  const tool = await importAs('owner')
+  const large = await tool.mobile('PUT', '/PrimaryService/keys', {
+    body: { Type: 'master', Value: 'x'.repeat(3_000_000) },
+  })
+  refused(large, 413, /too large/)
+  const type = 'application/json'
+  refused(await tool.mobile('PUT', '/PrimaryService/keys', { body: '{', type }), 400, /not JSON/)
+  refused(await tool.mobile('PUT', '/PrimaryService/keys', { body: '', type }), 400, /names no Value/)
+  refused(await tool.mobile('PUT', '/PrimaryService/scalesettings', { body: { tier: 'tier9' } }), 400, /is no tier/)
+  const empty = await tool.application('POST', '/applications', { body: '<Application/>' })
+  assert.equal(empty.status, 400)
+  assert.match(empty.text, /^the request has no Configuration/)
+})
+
+test('the outcome of a request is told to its subscription only, and what is unknown has words', async () => {
+  const tool = await importAs('owner')
+  const asked = await tool.application('DELETE', '/applications/Nobodymobileservice')
+  assert.equal(asked.status, 202)
+  const id = String(asked.headers['x-ms-request-id'])
+  const told = await tool.send('GET', `/${tool.subscription}/operations/${id}`)
+  assert.match(told.text, /<Status>Succeeded<\/Status><HttpStatusCode>200</)
+  refused(await tool.send('GET', `/${tool.subscription}/operations/undefined`), 404, /there is no operation/)
+  const migration = await tool.mobile('GET', `/PrimaryService/migrate?operationId=${id}`)
+  refused(migration, 404, /there is no operation/)
+})
+
+test('1,000 services are listed within a second', async () => {
+  const tool = await importAs('owner')
+  await control.sql(
+    `insert into services (id, subscription_id, name, schema_name, region, machine, mode, units, epoch, server, state,
+       application_key, master_key, login_password)
+     select 'many' || n, 'default', 'Many' || n, 'many' || n, region, machine, mode, units, nextval('epochs'), server, state,
+       application_key, master_key, login_password
+     from services, generate_series(1, 998) n where name = 'PrimaryService'`,
+  )
+  await tool.mobile('GET', '')
+  const startedAt = performance.now()
+  const all = await tool.mobile('GET', '')
+  const tookMs = performance.now() - startedAt
+  assert.equal((all.json as unknown[]).length, 1_000)
+  assert.ok(tookMs < 1_000, `it took ${Math.round(tookMs)} ms`)
+  await control.sql("delete from services where id like 'many%'")
+})
+
+test('who floods it without being known is told to wait, and others are not', async () => {
+  const known = await importAs('reader')
+  const about = { endpoint: String(subscription.endpoint), subscription: subscription.id, authority }
+  const flood = new AzureClient({ ...about, identity: { token: 'x'.repeat(40) } })
+  const answers: ToolAnswer[] = []
+  while (answers.at(-1)?.status !== 429 && answers.length < 300) answers.push(await flood.mobile('GET', ''))
+  const last = answers.at(-1)
+  assert.ok(last)
+  refused(last, 429, /too many requests: wait/)
+  assert.equal((await known.mobile('GET', '')).status, 200)
+})
+
 function refused(answer: ToolAnswer, status: number, message: RegExp): void {
   assert.equal(answer.status, status, answer.text)
   const body = answer.json as { code: string; message: string }
@@ -70,5 +165,3 @@ async function call<T>(method: string, path: string, body?: object): Promise<T> 
   assert.ok(answer.ok, `${method} ${path}: ${answer.status}`)
   return answer.status === 204 ? (undefined as T) : ((await answer.json()) as T)
 }
-
-export type { ManagementCertificateView }
