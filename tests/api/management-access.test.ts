@@ -8,6 +8,7 @@ import type {
   SubscriptionView,
 } from '../../src/contract/api.ts'
 import { API } from '../../src/contract/api-routes.ts'
+import { waitFor } from '../../src/kit/clock.ts'
 import { AzureClient, type ToolAnswer } from '../support/azure-client.ts'
 import { freePort } from '../support/cloud.ts'
 import { LoneControl } from '../support/lone-control.ts'
@@ -110,6 +111,22 @@ test('the outcome of a request is told to its subscription only, and what is unk
   refused(await tool.send('GET', `/${tool.subscription}/operations/undefined`), 404, /there is no operation/)
   const migration = await tool.mobile('GET', `/PrimaryService/migrate?operationId=${id}`)
   refused(migration, 404, /there is no operation/)
+})
+
+test('a service that was deleted with its data is dropped when its month is over, and not before', async () => {
+  await control.sql(
+    `insert into services (id, subscription_id, name, schema_name, region, machine, mode, units, epoch, server, state,
+       application_key, master_key, login_password, ended_at, drop_data_at)
+     select id || n, 'default', name || n, lower(name) || n, region, machine, mode, units, nextval('epochs'), server, 'archived',
+       application_key, master_key, login_password, now(), now() + n * interval '1 day'
+     from services, (values (-1), (1)) as due(n) where name = 'PrimaryService'`,
+  )
+  const stateOf = async (id: string) => (await control.sql('select state from services where id = $1', [id]))[0]?.state
+  const isDropped = async () => (await stateOf('PrimaryService-1')) === 'deleted' || undefined
+  await waitFor('the data to be dropped', isDropped, { withinMs: 30_000 })
+  assert.equal(await stateOf('PrimaryService1'), 'archived')
+  const audit = await call<{ action: string; subject: string }[]>('GET', API.audit)
+  assert.ok(audit.some(({ action, subject }) => action === 'drop deleted service' && subject === 'PrimaryService-1'))
 })
 
 test('1,000 services are listed within a second', async () => {
