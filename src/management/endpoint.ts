@@ -8,11 +8,12 @@ import type { TlsFiles } from '../kit/http-server.ts'
 import type { Log } from '../kit/log.ts'
 import { type ManagementListening, managementUrlOf, namesOf } from './listening.ts'
 import { buildProtocol, type ProtocolOptions, type ProtocolRoutes } from './protocol.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { listRoutes, serviceRoutes } from './service-routes.ts'
 
 /** Below the subscription, and below a service. */
 const SUBSCRIPTION_ROUTES: ProtocolRoutes[] = [listRoutes]
-const SERVICE_ROUTES: ProtocolRoutes[] = [serviceRoutes]
+const SERVICE_ROUTES: ProtocolRoutes[] = [serviceRoutes, resourceRoutes]
 
 export type Endpoint = { url: string; isSelfMade: boolean; close: () => Promise<void> }
 
