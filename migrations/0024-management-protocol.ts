@@ -1,9 +1,11 @@
 // What the original's own tools are known by: the subscription's id in their paths, certificates, and the ids of requests.
 import { type Kysely, sql } from 'kysely'
 
-/** Adds a column and three tables; an older control process has no listener for such tools. */
+/** Adds two columns and three tables; an older control process has no listener for such tools. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const statements = [
+    // Ended with its data, which is dropped then.
+    'alter table services add column drop_data_at timestamptz',
     'alter table subscriptions add column protocol_id text not null unique default gen_random_uuid()::text',
     `create table management_certificates (
       id text primary key,

@@ -39,8 +39,8 @@ export async function makeClientCertificate(name: string, expiresAt: Date): Prom
     { name: 'extKeyUsage', clientAuth: true },
   ])
   certificate.sign(key, md.sha256.create())
-  // No password at all, which is another thing than an empty one; with null the key would not be enciphered, and the tools
-  // read only one that is. They know 3DES and 40-bit RC2: the file is as secret as the key in it.
+  // No password at all, which is another thing than an empty one; with null the key would not be enciphered, and the
+  // tools read only one that is. They know 3DES and 40-bit RC2: the file is as secret as the key in it.
   const none = undefined as unknown as string
   const file = pkcs12.toPkcs12Asn1(key, [certificate], none, { algorithm: '3des', friendlyName: 'Mainstay' })
   return { raw: bytesOf(asn1.toDer(pki.certificateToAsn1(certificate))), pfx: bytesOf(asn1.toDer(file)) }

@@ -91,6 +91,7 @@ export class Client {
   listRegions = async () => await this.#calls.list('RegionView', API.regions)
   listServices = async () => await this.#calls.list('ServiceView', API.services)
   listMachines = async () => await this.#calls.list('MachineView', API.machines)
+  toolEndpoint = async () => (await this.accounts.subscription()).endpoint
   listServers = async () => await this.#calls.list('ServerView', API.servers)
   getService = async (service: string) => await this.#calls.get('ServiceView', fill(API.service, { service }))
   getServer = async (server: string) => await this.#calls.get('ServerView', fill(API.server, { server }))

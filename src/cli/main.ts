@@ -3,10 +3,11 @@
 import { Command, CommanderError } from 'commander'
 import { readRelease } from '../kit/release.ts'
 import { addAccount } from './account.ts'
+import { addAccountTools } from './account-tools.ts'
 import { addAcme } from './acme.ts'
 import { addApi } from './api.ts'
 import { addAppSetting } from './appsetting.ts'
-import { addArchiveList, addRestoreSecondary } from './archive.ts'
+import { addArchiveList, addRestores } from './archive.ts'
 import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
 import { addAuth } from './auth.ts'
@@ -150,7 +151,7 @@ export function buildProgram(shell: Shell): Command {
   addDomain(domain, shell)
   addDomainSsl(addGroup(domain, 'ssl', 'HTTPS of a domain'), shell)
   addCert(addGroup(mobile, 'cert', 'certificates for the domains of a mobile service'), shell)
-  addRestoreSecondary(mobile, shell)
+  addRestores(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)
   addMobileConfig(addGroup(mobile, 'config', 'settings of a mobile service'), shell)
@@ -200,7 +201,9 @@ export function buildProgram(shell: Shell): Command {
   addAuditList(audit, shell)
   addAuditExport(audit, shell)
   addIncidentList(addGroup(program, 'incident', 'what is or was not well'), shell)
-  addAccount(addGroup(program, 'account', 'who may sign in to the portal'), shell)
+  const account = addGroup(program, 'account', "who may sign in to the portal, and how the original's tools come in")
+  addAccount(account, shell)
+  addAccountTools(account, shell)
   addToken(addGroup(program, 'token', 'what programs show to control'), shell)
   addNotice(addGroup(program, 'notice', 'whom incidents are told to'), shell)
   const control = addGroup(program, 'control', 'the control database: its key and its archives')

@@ -228,6 +228,8 @@ export type ControlDatabase = {
     created_at: When
     ended_at: WhenOrNull
     is_data_dropped: Generated<boolean>
+    /** Archived, and to be dropped then; null: kept. */
+    drop_data_at: WhenOrNull
     also_mode: Generated<Mode | null>
     also_units: Generated<number | null>
     restarts: Generated<number>

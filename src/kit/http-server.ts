@@ -22,8 +22,8 @@ export function buildHttpApp(log: Log): HttpApp {
 }
 
 /**
- * The same behind TLS, or in clear when there is no certificate. Where clients are asked for a certificate, it is for the
- * application to say which it takes.
+ * The same behind TLS, or in clear when there is no certificate. Where clients are asked for a certificate, it is for
+ * the application to say which it takes.
  */
 export function buildTlsApp(
   log: Log,

@@ -754,3 +754,17 @@ export const PROTOCOL_CALLERS_MAX = 10_000
 export const MANAGEMENT_CERTIFICATES_MAX = 1_000
 export const MANAGEMENT_CERTIFICATE_DAYS = 30
 export const MANAGEMENT_CERTIFICATE_DAYS_MAX = 365
+/** What became of a request can be asked for so long; how often and how long one that waits looks. */
+export const PROTOCOL_OUTCOME_KEEP_MS = 24 * 3_600_000
+export const PROTOCOL_WAIT_EVERY_MS = 100
+export const PROTOCOL_WAIT_MS_MAX = 30 * 60_000
+/**
+ * Recoveries that tools ask for: a failed one keeps its secondary safe from their clean-up, a successful one answers
+ * again.
+ */
+export const RECOVERY_FENCE_MS = 15 * 60_000
+export const RECOVERY_DONE_MS = 3_600_000
+export const RECOVERY_AGAIN_MS = 24 * 3_600_000
+export const RECOVERY_BEGUN_MS_MAX = 5 * 60_000
+/** A service that tools have deleted with its data is kept for so long. */
+export const DELETED_KEEP_MS = 30 * 24 * 3_600_000

@@ -33,6 +33,8 @@ export type ControlCalls = {
   status(): Promise<StatusView>
   makeJoinToken(request: TokenRequest): Promise<string>
   listServers(): Promise<ServerView[]>
+  /** Where the original's tools are answered; null: nowhere. */
+  toolEndpoint(): Promise<string | null>
 }
 
 export type CloudOptions = {
@@ -42,6 +44,8 @@ export type CloudOptions = {
   controlPort: number
   /** Null: no HTTPS. */
   tls?: LocalTls | null
+  /** Where the original's tools are answered, `none`: nowhere. Undefined: at the usual port, if nobody has it. */
+  managementPort?: string | undefined
   /** Undefined: those of the last start, or the usual two. */
   regions?: string[] | undefined
   env: NodeJS.ProcessEnv
@@ -286,12 +290,12 @@ export class LocalCloud {
   }
 
   #context(): RoleContext {
-    const { port, controlPort, tls = null, env } = this.#options
+    const { port, controlPort, tls = null, env, managementPort } = this.#options
     const { folder, gateway, tokenFile } = this.home
     const machinePort = this.#machinePort
     return {
       home: this.home,
-      facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort, tls },
+      facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort, tls, managementPort },
       env,
       spawn: this.#options.spawn ?? startRole,
       // One after the other: control keeps regions in the order in which their tokens were asked for.

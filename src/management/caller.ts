@@ -9,8 +9,8 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 
 /**
- * Who sent it, and that the subscription in its path is theirs. Faults with 403, never in the handshake: the old tools print
- * what the application says, and trip over a broken handshake.
+ * Who sent it, and that the subscription in its path is theirs. Faults with 403, never in the handshake: the old tools
+ * print what the application says, and trip over a broken handshake.
  */
 export async function authenticateTool(
   db: Kysely<ControlDatabase>,

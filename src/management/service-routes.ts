@@ -2,8 +2,10 @@
 import type { FastifyRequest } from 'fastify'
 import { viewFor, viewServices } from '../control/views.ts'
 import { Fault } from '../kit/fault.ts'
+import { beginDelete } from '../services/delete-service.ts'
 import { getService } from '../services/services.ts'
 import { changeKey, restartService } from '../services/settings.ts'
+import { untilEnded } from './outcome.ts'
 import { MOBILE_SERVICES, type ProtocolDeps, type ProtocolRoutes, serviceNameOf } from './protocol.ts'
 import { serviceObjectOf } from './service-object.ts'
 
@@ -24,6 +26,15 @@ export const serviceRoutes: ProtocolRoutes = async (app, deps) => {
     const [view] = await viewServices(deps.views, subscriptionId, service)
     if (!view) throw new Fault('service.unknown', 404, `there is no mobile service '${service.name}'`)
     return serviceObjectOf(baseOf(deps, request), viewFor(role, view))
+  })
+
+  app.delete<{ Querystring: { deletedata?: string } }>('', async (request, reply) => {
+    const caller = deps.callerOf(request)
+    const isDataDropped = request.query.deletedata?.toLowerCase() === 'true'
+    // Nobody is asked on the wire: what is deleted there is kept for a month.
+    const wanted = { name: serviceNameOf(request), isDataDropped, isKeptForAWhile: true }
+    await untilEnded(deps, caller, await beginDelete(deps.services, caller, wanted, null))
+    return reply.code(204).send()
   })
 
   app.post<{ Querystring: { type?: string } }>('/regenerateKey', async (request) => {

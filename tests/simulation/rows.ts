@@ -175,6 +175,7 @@ export class Rows {
       body_kb: 1_024,
       is_https_redirected: false,
       hsts_seconds: 0,
+      drop_data_at: null,
     }
     this.services.push(service)
     return service

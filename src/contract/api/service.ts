@@ -221,6 +221,8 @@ export const ArchiveView = Type.Object({
   region: Type.String(),
   archivedAt: Instant,
   hasData: Type.Boolean({ description: 'its schema still lies on its server' }),
+  /** Deleted with its data, which is kept until then; null or missing: kept. */
+  dropDataAt: Type.Optional(Nullable(Instant)),
 })
 export type ArchiveView = Static<typeof ArchiveView>
 
