@@ -24,23 +24,19 @@ import { storeChange } from './stored-change.ts'
 
 type Names = { service: string; script: string }
 
-/** Faults where what is in force, as the hash of its text or null, is not what whoever asks has seen. */
-export type ScriptCheck = (inForce: string | null) => void
-
 /** Writes the next version of a script and has it run. A home that is lost runs it when it is back. */
 export async function uploadScript(
   deps: ApiDeps,
   caller: Caller,
   names: Names,
   text: string,
-  check?: ScriptCheck,
 ): Promise<ScriptWrittenView> {
   const parsed = parseScriptName(names.script)
   checkScriptText(parsed.name, text)
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const name = await definedName(deps, service, parsed)
   await requireRoom(deps, service, { name, bytes: Buffer.byteLength(text) })
-  return await write(deps, caller, service, { name, text }, check)
+  return await write(deps, caller, service, { name, text })
 }
 
 // Each sandbox of the service is given all of its modules.
@@ -71,15 +67,10 @@ async function definedName({ db }: ApiDeps, service: Service, parsed: ScriptName
 }
 
 /** Takes a script out of force; its versions are kept. Faults with `script.unknown`. */
-export async function deleteScript(
-  deps: ApiDeps,
-  caller: Caller,
-  names: Names,
-  check?: ScriptCheck,
-): Promise<ScriptWrittenView> {
+export async function deleteScript(deps: ApiDeps, caller: Caller, names: Names): Promise<ScriptWrittenView> {
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const { name } = await readScript(deps.db, service, parseScriptName(names.script).name)
-  return await write(deps, caller, service, { name, text: null }, check)
+  return await write(deps, caller, service, { name, text: null })
 }
 
 /** What the service's runtime has on its disk and would run, beside what is in force here. */
@@ -101,14 +92,11 @@ async function write(
   caller: Caller,
   service: Service,
   wanted: { name: string; text: string | null },
-  check?: ScriptCheck,
 ): Promise<ScriptWrittenView> {
   const { name, text } = wanted
   const { result, isRunning } = await storeChange(deps, service, async (trx) => {
     const done = await writeScript(trx, { serviceId: service.id, name, text, principal: caller.principal })
     if (!done) return null
-    // What was written goes with the transaction.
-    check?.(done.before)
     const action = text === null ? 'mobile script delete' : 'mobile script upload'
     const { before, after } = done
     await audit(trx, caller, { action, subject: `${service.name}/${name}`, before, after })

@@ -26,17 +26,25 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     const { text, hash } = await readScript(deps.db, service, parseScriptName(name).name)
     return reply.header('etag', etagOf(hash)).type('application/javascript; charset=utf-8').send(text)
   }
+  // What was read may be named (If-Match): a moment later it may be another, and none is lost: versions are kept.
+  const requireSeen = async (request: FastifyRequest, name: string) => {
+    if (request.headers['if-match'] === undefined) return
+    const service = await getService(deps.db, deps.callerOf(request).subscriptionId, serviceNameOf(request))
+    const wanted = parseScriptName(name).name.toLowerCase()
+    const found = (await viewScripts(deps.db, service.id)).find((one) => one.name.toLowerCase() === wanted)
+    requireMatch(request.headers, found?.hash ?? null)
+  }
   const write = async (request: FastifyRequest, reply: FastifyReply, name: string) => {
+    await requireSeen(request, name)
     const names = { service: serviceNameOf(request), script: name }
-    const text = textOf(request.body)
-    await uploadScript(deps, deps.callerOf(request), names, text, (inForce) => requireMatch(request.headers, inForce))
+    await uploadScript(deps, deps.callerOf(request), names, textOf(request.body))
     const service = await getService(deps.db, deps.callerOf(request).subscriptionId, names.service)
     const { hash } = await readScript(deps.db, service, parseScriptName(name).name)
     reply.header('etag', etagOf(hash))
   }
   const remove = async (request: FastifyRequest, name: string) => {
-    const names = { service: serviceNameOf(request), script: name }
-    await deleteScript(deps, deps.callerOf(request), names, (inForce) => requireMatch(request.headers, inForce))
+    await requireSeen(request, name)
+    await deleteScript(deps, deps.callerOf(request), { service: serviceNameOf(request), script: name })
   }
 
   const code = '/tables/:table/scripts/:operation/code'

@@ -79,7 +79,7 @@ describe('resources of a service, by the original’s management protocol', () =
       const { json, headers } = await does('GET', '/settings', 200)
       assert.deepEqual(json, {
         dynamicSchemaEnabled: true,
-        previewFeatures: ['Users'],
+        previewFeatures: [],
         crossDomainWhitelist: [{ host: 'localhost' }],
         customApplicationSettings: [],
       })
@@ -375,14 +375,10 @@ describe('resources of a service, by the original’s management protocol', () =
     await refuses('DELETE', '/hostnames/api.example.com', 404, /no domain/)
   })
 
-  test('preview features are there or not known', async () => {
-    const { enabled } = (await gets('/previewfeatures')) as { enabled: string[]; available: string[] }
-    assert.ok(enabled.includes('Users'))
-    const { json } = await does('POST', '/previewfeatures', 200, { body: { enable: 'users' } })
-    const { summary, details, ...rest } = json as Record<string, unknown>
-    assert.deepEqual(rest, { featureName: 'Users', data: {} })
-    assert.ok(summary && details)
+  test('preview features that are not made are refused with what there is instead', async () => {
+    assert.deepEqual(await gets('/previewfeatures'), { enabled: [], available: [] })
     await refuses('POST', '/previewfeatures', 400, /no preview feature 'Flight'/, { body: { enable: 'Flight' } })
+    await refuses('POST', '/previewfeatures', 400, /user\.getIdentities/, { body: { enable: 'Users' } })
   })
 
   test('tables are shown, with -1 for what the lost region alone knows, and cannot be changed', async () => {
