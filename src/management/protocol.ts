@@ -1,6 +1,7 @@
 // The management protocol of the original as an HTTP application: who calls, whether they may, and the routes. It is
 // a face of what the management API does: each of its routes calls the same functions.
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { type Caller, type KnownCaller, requireRole } from '../accounts/caller.ts'
@@ -46,7 +47,11 @@ export const MOBILE_SERVICES = '/services/mobileservices/mobileservices'
 export async function buildProtocol(options: ProtocolOptions): Promise<HttpApp> {
   const { log, deps } = options
   const built = buildTlsApp(log, options.tls, { isCertificateAsked: true })
-  const { app } = built
+  const { app, server } = built
+  // The tools put a slash between an endpoint that ends with one and the subscription.
+  server.prependListener('request', (request: IncomingMessage) => {
+    request.url = request.url?.replace(/^\/{2,}/, '/')
+  })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   addParsers(app)
@@ -63,13 +68,13 @@ export async function buildProtocol(options: ProtocolOptions): Promise<HttpApp> 
     return await deps.started(caller, operationId)
   }
   const [rate, strangers] = [new RateLimit(PROTOCOL_RATE), new RateLimit(PROTOCOL_STRANGERS_RATE)]
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', async (_request, reply) => {
     reply.header(TOOL_REQUEST_ID_HEADER, randomBytes(16).toString('hex'))
-    requirePlainPath(request.raw.url ?? '/')
   })
   app.register(
     async (scope) => {
       scope.addHook('onRequest', async (request) => {
+        requirePlainPath(request.raw.url ?? '/')
         const { sub = '' } = request.params as { sub?: string }
         const now = Date.now()
         const caller = await authenticateTool(deps.db, request.raw, sub).catch((error) => {
