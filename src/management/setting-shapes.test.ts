@@ -89,8 +89,11 @@ test('providers are replaced whole, and what the original has no word for stays'
   const refused = (provider: string, secret: string) => () =>
     replacedProviders([{ provider, appId: 'x', secret }], {}, false)
   assert.throws(refused('myspace', 's'), { code: 'auth_provider.bad_name' })
-  assert.throws(refused('twitter', ''), { code: 'auth_provider.bad_value' })
   assert.throws(refused('twitter', SECRET_PLACEHOLDER), { code: 'auth_provider.bad_value' })
+  const half = replacedProviders([{ provider: 'twitter', appId: 'x', secret: '' }], {}, false)
+  assert.deepEqual(half, { twitter: { appId: 'x', secret: '' } })
+  const whole = replacedProviders([{ provider: 'twitter', appId: 'x', secret: 'y' }], half, false)
+  assert.deepEqual(whole, { twitter: { appId: 'x', secret: 'y' } })
 })
 
 test('before 2014 the one of Microsoft is set and taken away by itself', () => {

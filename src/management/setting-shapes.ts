@@ -82,11 +82,11 @@ export function providersBody(caller: KnownCaller, views: AuthProviderView[], is
  * and so does what it has no word for. Faults as `withProvider`.
  */
 export function replacedProviders(sent: ProviderBody[], before: AuthProviders, isOlder: boolean): AuthProviders {
-  // Clients write one that was never set as empty texts.
+  // Clients write one that was never set as empty texts, and set one half after the other.
   const wanted = sent.filter(({ appId, secret, packageSid }) => appId || secret || packageSid)
   const names = wanted.map(({ provider }) => ownName(provider))
   const isKept = (name: string) => names.includes(name) || !isKnownProvider(name) || (isOlder && name === MICROSOFT.own)
-  const after = wanted.reduce((all, one) => withProvider(all, ownName(one.provider), wantedOf(one)), before)
+  const after = wanted.reduce(withOne, before)
   return Object.fromEntries(Object.entries(after).filter(([name]) => isKept(name)))
 }
 
@@ -104,7 +104,7 @@ export function replacedLive(
   before: AuthProviders,
 ): AuthProviders {
   if (appId || secret || packageSid) {
-    return withProvider(before, MICROSOFT.own, wantedOf({ provider: MICROSOFT.wire, appId, secret, packageSid }))
+    return withOne(before, { provider: MICROSOFT.wire, appId, secret, packageSid })
   }
   return Object.fromEntries(Object.entries(before).filter(([name]) => name !== MICROSOFT.own))
 }
@@ -121,6 +121,16 @@ function ownName(given: string): string {
   throw new Fault('auth_provider.bad_name', 400, `'${given}' is no provider that these settings can hold`, {
     hint: `They hold ${KNOWN_PROVIDERS.join(', ')}. Another one: mainstay mobile auth set SERVICE NAME`,
   })
+}
+
+function withOne(all: AuthProviders, sent: ProviderBody): AuthProviders {
+  const name = ownName(sent.provider)
+  if (sent.secret === SECRET_PLACEHOLDER && name !== 'aad' && !all[name]?.secret) {
+    throw new Fault('auth_provider.bad_value', 400, `'${sent.provider}' needs its secret: there is none to keep`, {
+      hint: 'Send it.',
+    })
+  }
+  return withProvider(all, name, wantedOf(sent), { mayBeHalf: true })
 }
 
 // Clients of the original send an empty secret with aad always, since it had none there.

@@ -132,6 +132,15 @@ describe('resources of a service, by the original’s management protocol', () =
       assert.equal(hidden?.secret, SECRET_PLACEHOLDER)
     })
 
+    test('may come half after half, as `config set` sends them', async () => {
+      const half = { provider: 'google', appId: 'g', secret: '' }
+      const others = (await gets('/authsettings')) as object[]
+      await does('PUT', '/authsettings', 200, { body: [...others, half] })
+      assert.deepEqual(await gets('/authsettings'), [facebook, half, microsoft])
+      await does('PUT', '/authsettings', 200, { body: [...others, { ...half, secret: 'gs' }] })
+      assert.deepEqual(await gets('/authsettings'), [facebook, { ...half, secret: 'gs' }, microsoft])
+    })
+
     test('have a tag', async () => {
       const tag = String((await does('GET', '/authsettings', 200)).headers.etag)
       await does('PUT', '/authsettings', 200, { body: [microsoft], headers: { 'if-match': tag } })
@@ -156,7 +165,8 @@ describe('resources of a service, by the original’s management protocol', () =
     })
 
     test('are refused in words', async () => {
-      await refuses('PUT', '/authsettings', 400, /needs the id and the secret/, { body: [{ ...facebook, appId: '' }] })
+      const kept = { provider: 'google', appId: 'g', secret: SECRET_PLACEHOLDER }
+      await refuses('PUT', '/authsettings', 400, /needs its secret/, { body: [kept] })
       await refuses('PUT', '/authsettings', 400, /no provider that these settings can hold/, {
         body: [{ ...facebook, provider: 'myspace' }],
       })
