@@ -229,6 +229,7 @@ export const FAULT_CODES = [
   'postgres.missing',
   'postgres.other_major',
   'postgres.start_failed',
+  'preview.unknown',
   'probe.failed',
   'prompt.interrupted',
   'prompt.no_answer',

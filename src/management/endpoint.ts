@@ -10,13 +10,14 @@ import { applicationRoutes } from './application-routes.ts'
 import { type ManagementListening, managementUrlOf, namesOf } from './listening.ts'
 import { buildProtocol, type ProtocolOptions, type ProtocolRoutes } from './protocol.ts'
 import { recoverRoutes } from './recover-routes.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { scaleRoutes } from './scale-routes.ts'
 import { listRoutes, serviceRoutes } from './service-routes.ts'
 import { subscriptionRoutes } from './subscription-routes.ts'
 
 /** Below the subscription, and below a service. */
 const SUBSCRIPTION_ROUTES: ProtocolRoutes[] = [listRoutes, subscriptionRoutes, applicationRoutes]
-const SERVICE_ROUTES: ProtocolRoutes[] = [serviceRoutes, scaleRoutes, recoverRoutes]
+const SERVICE_ROUTES: ProtocolRoutes[] = [serviceRoutes, scaleRoutes, recoverRoutes, resourceRoutes]
 
 export type Endpoint = { url: string; isSelfMade: boolean; close: () => Promise<void> }
 
