@@ -7,6 +7,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePort, TestCloud } from '../tests/support/cloud.ts'
+import { type Line, resourceLines } from './azure-resources.ts'
 
 const FOLDER = resolve(process.argv[2] ?? join(tmpdir(), 'mainstay-azure-cli'))
 const VERSIONS = ['0.9.20', '0.8.17'] as const
@@ -16,8 +17,6 @@ const COMMAND_MS_MAX = 180_000
 
 type Version = (typeof VERSIONS)[number]
 type Ended = { code: number; output: string }
-/** A command as it is typed, and what has to be in its output. */
-type Line = { args: string; says: RegExp; fails?: true }
 
 const ENVIRONMENT = [
   '--active-directory-endpoint-url https://localhost/ --active-directory-resource-id https://localhost/',
@@ -98,6 +97,7 @@ async function prove(version: Version, program: string[], cloud: TestCloud): Pro
     { args: `account env add Mainstay ${where}`, says: /New environment Mainstay created/ },
     { args: `account import ${settings}`, says: /account import command OK/ },
     ...EVERYDAY,
+    ...(await resourceLines(home, 'PrimaryService')),
     REFUSED,
   ])
   await cloud.untilProtected('sql-west-us')
