@@ -107,12 +107,15 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
           .select(['id', 'kind', 'state', 'steps', 'next'])
           .where('id', 'in', operationIds)
           .execute()
+  const tablesOf = Map.groupBy(tables, ({ service_id: id }) => id)
+  const secondaries = new Map(all.map(({ secondary_for: primary, name }) => [primary, name]))
+  const names = new Map(all.map(({ id, name }) => [id, name]))
   const formers = await listFormerSchemas(deps.db)
   const formerHomes = await listFormerHomes(deps.db, wanted)
   const verifications = await listVerifications(deps.db, wanted)
   return wanted.map((service) => {
     const formerHome = formerHomes.get(service.id)
-    const secondary = all.find((other) => other.secondary_for === service.id)?.name ?? null
+    const secondary = secondaries.get(service.id) ?? null
     const wellElsewhere = [...regions.values()].find(
       (region) => region.slug !== service.region && deps.incidents.get('region', region.slug).verdict.state === 'Ready',
     )
@@ -133,13 +136,13 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       ...urlsOf(deps.gatewayUrl, service.name),
       applicationKey: deps.open(service.application_key),
       masterKey: deps.open(service.master_key),
-      tables: tables.filter((table) => table.service_id === service.id).map((table) => table.name),
+      tables: (tablesOf.get(service.id) ?? []).map((table) => table.name),
       epoch: Number(service.epoch),
       server: service.server,
       serverRegion: server ? regionNameOf(server, { domains, regions: regionNames }) : '',
       formerDatabase: formerDatabaseOf(formers, service),
       exposure: server ? exposureOf(deps.board, server) : null,
-      secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
+      secondaryFor: service.secondary_for === null ? null : (names.get(service.secondary_for) ?? null),
       secondary,
       recoveredFrom: formerHome === undefined ? null : (regions.get(formerHome)?.name ?? null),
       operation: service.operation_id,
