@@ -1,5 +1,5 @@
-// The proof with the real thing: the original's own command line, unmodified, in its last two releases that know mobile
-// services, under the Node of its day, against a whole cloud. It is installed beside the project, into a folder of its own.
+// The proof with the real thing: the unmodified command line of the original, in its last two releases that know mobile
+// services, under the Node of its day, against a whole cloud. It is installed into a folder of its own.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'

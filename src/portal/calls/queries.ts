@@ -4,6 +4,7 @@ import type {
   AccountView,
   ArchiveView,
   AuditView,
+  AuthorityView,
   AuthProviderView,
   BackupsView,
   CertificateView,
@@ -17,6 +18,7 @@ import type {
   JobView,
   LogView,
   MachineView,
+  ManagementCertificateView,
   MeasuresView,
   NoticeTargetView,
   OperationView,
@@ -32,6 +34,7 @@ import type {
   SignInView,
   StatusPostView,
   StatusView,
+  SubscriptionView,
   TableView,
   TokenView,
   UsageView,
@@ -180,6 +183,10 @@ export const recoveryPlanQuery = (service: string, request: { secondary: string;
   })
 
 export const accountsQuery = () => read<AccountView[]>(['accounts'], API.accounts)
+export const subscriptionQuery = () => read<SubscriptionView>(['subscription'], API.subscription)
+export const authorityQuery = () => read<AuthorityView>(['authority'], API.authority)
+export const toolCertificatesQuery = () =>
+  read<ManagementCertificateView[]>(['tool-certificates'], API.toolCertificates)
 export const tokensQuery = () => read<TokenView[]>(['tokens'], API.tokens)
 export const noticeTargetsQuery = () => ({ ...read<NoticeTargetView[]>(['notices'], API.noticeTargets), ...live })
 export const statusPostsQuery = () => read<StatusPostView[]>(['status-posts'], API.statusPosts)
