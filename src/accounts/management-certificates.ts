@@ -8,6 +8,7 @@ import { randomId } from '../kit/identifiers.ts'
 import { ACCOUNTS_LISTED_MAX, MANAGEMENT_CERTIFICATES_MAX, USE_NOTED_EVERY_MS } from '../kit/limits.ts'
 import { audit } from './audit.ts'
 import type { Caller, KnownCaller } from './caller.ts'
+import { requireFreeName } from './people.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -41,7 +42,10 @@ function problemOf(row: { revoked_at: Date | null; expires_at: Date }, now: Date
   return row.expires_at <= now ? `ended at ${row.expires_at.toISOString()}` : null
 }
 
-/** Pins a certificate; its private key is nothing that we keep. */
+/**
+ * Pins a certificate; its private key is nothing that we keep. Several may have one name, but none that of a person or a
+ * token. Faults with `account.bad_name` and `account.taken`.
+ */
 export async function pinCertificate(
   db: Db,
   caller: Caller,
@@ -51,6 +55,7 @@ export async function pinCertificate(
   const id = randomId()
   const fingerprint = fingerprintOf(wanted.raw)
   await db.transaction().execute(async (trx) => {
+    await requireFreeName(trx, caller.subscriptionId, name)
     const { count } = await trx
       .selectFrom('management_certificates')
       .select(({ fn }) => fn.countAll().as('count'))

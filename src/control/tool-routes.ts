@@ -52,7 +52,10 @@ export const toolRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) 
     const view = await pinCertificate(db, caller, { name, role, raw, expiresAt })
     const subscription = { id: await protocolIdOf(db, caller.subscriptionId), name: caller.subscriptionId }
     const file = publishSettingsText({ subscription, endpoint: endpoint.url, pfx })
-    return reply.code(201).send({ ...view, file })
+    return reply
+      .code(201)
+      .header('cache-control', 'no-store')
+      .send({ ...view, file })
   })
 
   const list = { schema: { response: { 200: Type.Array(ManagementCertificateView) } }, config }

@@ -119,7 +119,8 @@ export function serviceNameOf(request: FastifyRequest): string {
 
 /** Whether a request is of the older dialect, whose words differ in places. */
 export function isOlderDialect({ headers }: FastifyRequest): boolean {
-  return String(headers['x-ms-version'] ?? '') < '2014'
+  const version = headers['x-ms-version']
+  return typeof version === 'string' && version < '2014'
 }
 
 // Old tools say of scripts that they are plain text, and of some bodies nothing.

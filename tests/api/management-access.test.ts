@@ -65,6 +65,16 @@ test('a certificate that was revoked, or has ended, opens nothing; and who made 
   assert.ok(audit.some(({ action }) => action === 'account cert revoke'))
 })
 
+test('a certificate takes the name of no token and no person', async () => {
+  const answer = await fetch(`${control.url}${API.publishSettings}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${control.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'operator', role: 'owner' }),
+  })
+  assert.equal(answer.status, 400)
+  assert.equal(((await answer.json()) as { code: string }).code, 'account.bad_name')
+})
+
 test('a token opens it as well, and the id of the subscription is checked in both cases', async () => {
   const about = { endpoint: String(subscription.endpoint), authority }
   const right = new AzureClient({ ...about, subscription: subscription.id, identity: { token: control.token } })
