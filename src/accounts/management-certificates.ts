@@ -43,8 +43,8 @@ function problemOf(row: { revoked_at: Date | null; expires_at: Date }, now: Date
 }
 
 /**
- * Pins a certificate; its private key is nothing that we keep. Several may have one name, but none that of a person or a
- * token. Faults with `account.bad_name` and `account.taken`.
+ * Pins a certificate; its private key is nothing that we keep. Several may have one name, but none that of a person or
+ * a token. Faults with `account.bad_name` and `account.taken`.
  */
 export async function pinCertificate(
   db: Db,
