@@ -18,6 +18,8 @@ export type BareOptions = {
 
 const options = JSON.parse(process.argv[2] ?? '') as BareOptions
 const pool = new pg.Pool({ ...options.database, port: 5432, max: options.connections })
+// PostgreSQL may end before us.
+pool.on('error', () => {})
 const columns = { read: await columnsOf(READ_TABLE), written: await columnsOf(WRITTEN_TABLE) }
 const statements = {
   get: named('get', itemSql(nameOf(READ_TABLE), columns.read, { ...shown(columns.read), id: '', filters: [] })),

@@ -100,8 +100,17 @@ export function findScript(
   table: string,
   operation: TableOperation,
 ): ScriptAssignment | undefined {
-  const wanted = `table/${table}.${operation}`.toLowerCase()
-  return service.scripts.find(({ name, bytes }) => bytes > 0 && name.toLowerCase() === wanted)
+  return scriptsByName(service).get(`table/${table}.${operation}`.toLowerCase())
+}
+
+function scriptsByName(service: ServiceAssignment): Map<string, ScriptAssignment> {
+  const known = namedScripts.get(service)
+  if (known) return known
+  // Of two that differ in case only, the first.
+  const found = service.scripts.filter(({ bytes }) => bytes > 0).toReversed()
+  const made = new Map(found.map((script) => [script.name.toLowerCase(), script]))
+  namedScripts.set(service, made)
+  return made
 }
 
 /** What the scripts of a service can require; null when it has no modules. */
@@ -118,11 +127,19 @@ export function modulesOf(service: ServiceAssignment): ModuleSet | null {
 
 /** An assignment stays as it is: another one has another object. */
 const moduleSets = new WeakMap<ServiceAssignment, ModuleSet | null>()
+const namedScripts = new WeakMap<ServiceAssignment, Map<string, ScriptAssignment>>()
+const sandboxedServices = new WeakMap<RuntimeService, SandboxedService>()
 
 /** What stands in the place of a connection string that scripts of old may look for: they have `mssql`. */
 const NO_CONNECTION = 'Use mssql: this service has no connection string.'
 
 function sandboxed(service: RuntimeService): SandboxedService {
+  const known = sandboxedServices.get(service) ?? makeSandboxed(service)
+  sandboxedServices.set(service, known)
+  return known
+}
+
+function makeSandboxed(service: RuntimeService): SandboxedService {
   const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {} } = service
   const clients = clientsOf(service)
   const keys = { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey }

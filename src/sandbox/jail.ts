@@ -17,6 +17,7 @@ const CODE = [
   'http-modules',
   'filter-function',
   'frames',
+  'kept-contexts',
   'module-world',
   'node-modules',
   'push-calls',

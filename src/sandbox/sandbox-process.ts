@@ -28,7 +28,7 @@ import {
 import { giveWay } from '../kit/processes.ts'
 import type { Command } from './border.ts'
 import { type EndCause, endOf } from './endings.ts'
-import { FrameReader, frameOf } from './frames.ts'
+import { FrameReader, FrameWriter, frameOf } from './frames.ts'
 import type {
   ApiStart,
   AskOutcome,
@@ -81,6 +81,7 @@ export type Owner = {
 export class SandboxProcess {
   readonly #child: ChildProcess
   readonly #channel: Duplex
+  readonly #writer: FrameWriter
   readonly #calls = new Map<number, Call>()
   readonly #known = new Set<string>()
   #modules: { key: string; hashes: Set<string> } | null = null
@@ -96,6 +97,8 @@ export class SandboxProcess {
   #open = 0
   #isReady = false
   #end: EndCause | null = null
+  /** When it last answered a ping. */
+  #heardAt = Number.NEGATIVE_INFINITY
   #culprit: number | null = null
   #culpritRequest: string | null = null
   #tail = ''
@@ -110,6 +113,7 @@ export class SandboxProcess {
     // Those who serve everybody come first: runtimes and PostgreSQL.
     if (this.#child.pid !== undefined) giveWay(this.#child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
     this.#channel = this.#child.stdio[3] as Duplex
+    this.#writer = new FrameWriter(this.#channel)
     this.#ready = new Promise((resolve) => {
       this.#takeSight = resolve
     })
@@ -201,7 +205,8 @@ export class SandboxProcess {
     const result = new Promise<CallResult>((resolve) =>
       this.#calls.set(number, { ...host, resolve, isAnswered: false }),
     )
-    this.#sendPing()
+    // One that answered a moment ago is asked again by the watch, soon enough.
+    if (performance.now() - this.#heardAt > SANDBOX_PING_EVERY_MS / 2) this.#sendPing()
     if (this.#open === 1) this.#watch()
     return { number, result }
   }
@@ -261,6 +266,7 @@ export class SandboxProcess {
       case 'pong':
         if (message.ping !== this.#ping?.number) break
         this.#ping = null
+        this.#heardAt = performance.now()
         this.#isSilent = false
         break
       case 'ask':
@@ -434,7 +440,7 @@ export class SandboxProcess {
   #say(message: unknown): boolean {
     const frame = frameOf(message, SANDBOX_MESSAGE_BYTES_MAX)
     if (!frame || this.#channel.destroyed) return false
-    this.#channel.write(frame)
+    this.#writer.write(frame, { isUrgent: false })
     // Whoever asks and does not read would fill our memory.
     if (this.#channel.writableLength > SANDBOX_UNREAD_BYTES_MAX) {
       this.stop({ kind: 'broken_channel', detail: 'questions, and reads no answers' })
