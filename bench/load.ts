@@ -1,7 +1,6 @@
 // Load on an HTTP server, and what the processes behind it used of the processors meanwhile.
 import { readFileSync } from 'node:fs'
 import autocannon from 'autocannon'
-import { treeOf } from '../src/kit/processes.ts'
 
 /**
  * Where requests go, and by which headers they are understood there. `socketPath`: of a unix socket; `prefix`: what their
@@ -38,9 +37,9 @@ export async function load(
   return { perSecond: timesMicros.length / result.duration, timesMicros }
 }
 
-/** The processors' time of processes and all below them, in microseconds; those that ended meanwhile are not in it. */
+/** The processors' time of these processes, in microseconds; those that ended meanwhile are not in it. */
 export function processorMicros(pids: number[]): number {
-  return pids.flatMap(treeOf).reduce((sum, pid) => sum + ticksOf(pid), 0) * MICROS_PER_TICK
+  return pids.reduce((sum, pid) => sum + ticksOf(pid), 0) * MICROS_PER_TICK
 }
 
 function ticksOf(pid: number): number {

@@ -2,7 +2,7 @@
 // PostgreSQL: throughput, times and processors' time of gets by id, pages, inserts and inserts through a script, at the
 // runtime itself and through the gateway; and the memory of services without traffic. All of one row is measured in
 // turns, a few seconds each: whatever else the machine does meets all alike. Only the ratios mean something elsewhere.
-// Usage: npm run bench:runtime -- [seconds] [rounds]      default: 2 3
+// Usage: npm run bench:runtime -- [seconds] [rounds]      default: 2 5
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import type { ServiceView } from '../src/contract/api.ts'
 import type { HostAssignment, ServiceAssignment } from '../src/contract/assignment.ts'
 import { socketFolderOf } from '../src/kit/home-folder.ts'
 import { POOL_CONNECTIONS_MAX } from '../src/kit/limits.ts'
-import { commandOf, treeOf } from '../src/kit/processes.ts'
+import { commandOf, findProcesses, treeOf } from '../src/kit/processes.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
 import {
   FILTER,
@@ -41,7 +41,7 @@ type Cell = { perSecond: number[]; timesMicros: number[]; usedMicros: number[]; 
 type Cells = Map<string, Cell>
 
 const seconds = Number(process.argv[2] ?? 2)
-const rounds = Number(process.argv[3] ?? 3)
+const rounds = Number(process.argv[3] ?? 5)
 await measureIdleServices()
 const cloud = await TestCloud.start('empty')
 let bare: ChildProcess | null = null
@@ -52,7 +52,9 @@ try {
   const ids = await fill(targets.gateway, `/tables/${READ_TABLE}`, (row) => (row as { id: string }).id)
   for (const table of [WRITTEN_TABLE, SCRIPTED_TABLE]) await warmUp(targets.gateway, inserts(`/tables/${table}`))
   bare = await startBare(assigned, targets.bare.socketPath ?? '')
-  const pids = { bare: [bare.pid ?? 0], runtime: findRuntime(), gateway: [cloud.rolePid('gateway')] }
+  const runtime = findRuntime().flatMap(treeOf)
+  const way = [cloud.rolePid('gateway'), cloud.rolePid('west-us'), ...runtime]
+  const pids = { bare: [bare.pid ?? 0], runtime, gateway: way }
   const works = worksOf(ids)
   for (const place of ['bare', 'runtime', 'gateway'] as const) {
     for (const requests of Object.values(works)) await warmUp(targets[place], requests)
@@ -136,7 +138,7 @@ async function measure(
   const key = `${about.work}, ${about.place}`
   const cell = cells.get(key) ?? { perSecond: [], timesMicros: [], usedMicros: [], ownMicros: [] }
   cells.set(key, cell)
-  const postgres = treeOf(cloud.rolePid('west-us')).filter((pid) => / -D .*sql-west-us/.test(commandOf(pid)))
+  const postgres = findProcesses(cloud.home, ' -D ', `${SERVER}/data`).flatMap(treeOf)
   const before = { own: processorMicros(about.own), postgres: processorMicros(postgres) }
   const { perSecond, timesMicros } = await load(about.target, about.requests, {
     connections: about.connections,
@@ -177,6 +179,10 @@ function report(cells: Cells, connections: number): void {
     } = { runtime: of(work, 'runtime'), gateway: of(work, 'gateway'), bare: of(work, 'bare') }
     judge(`${work}: runtime / bare`, ratio(runtime.perSecond, ceiling.perSecond), { least: TARGETS.ofBare })
     judge(`${work}: gateway / runtime`, ratio(gateway.perSecond, runtime.perSecond), { least: TARGETS.ofDirect })
+  }
+  for (const work of ['get by id', `list of ${PAGE_ROWS}`, 'insert']) {
+    const share = ratio(of(work, 'runtime').usedMicros, of(work, 'bare').usedMicros).toFixed(2)
+    console.log(`     ${work}: runtime / bare ${share} of the processors' time, with PostgreSQL's`)
   }
   const [plain, scripted] = [of('insert', 'runtime'), of('insert, scripted', 'runtime')]
   judge('insert, scripted / plain: processors', ratio(scripted.usedMicros, plain.usedMicros), {
