@@ -34,7 +34,10 @@ export function addUp(program: Command, shell: Shell): void {
     .option('--port <number>', 'port of the gateway (MAINSTAY_PORT, default 8080)')
     .option('--control-port <number>', 'port of control and portal (MAINSTAY_CONTROL_PORT, default 8081)')
     .option('--tls-port <number>', 'port of the gateway for HTTPS (MAINSTAY_TLS_PORT, default: none)')
-    .option('--tls-cert <file>', 'certificate for names that have none of their own, PEM (MAINSTAY_TLS_CERT)')
+    .option(
+      '--tls-cert <file>',
+      'certificate for names that have none of their own, PEM (MAINSTAY_TLS_CERT; default: self-signed, for localhost)',
+    )
     .option('--tls-key <file>', 'its private key, PEM (MAINSTAY_TLS_KEY)')
     .option('--regions <names>', 'regions, separated by commas (MAINSTAY_REGIONS, default "West US,East US")')
     .action(async (flags: Flags) => {
@@ -103,23 +106,18 @@ function checkRegions(names: string[] | undefined): string[] | undefined {
   return names
 }
 
-// Without a certificate of the gateway's own only domains that have one are answered.
-function httpsText(tls: LocalTls | null): string | null {
-  if (tls === null) return null
-  if (tls.files) return `https://localhost:${tls.port}/`
-  return `port ${tls.port}: domains that have a certificate; for other names add --tls-cert and --tls-key`
-}
-
 async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs: number }): Promise<void> {
   const { session, cloud } = options
   const { talk } = session
   const status = await (await cloud.calls()).status()
   talk.info(`mainstay is ready (${formatMs(options.tookMs)})`)
+  const file = cloud.tls?.isSelfSigned ? cloud.tls.files?.cert : undefined
   const outages = cloud.outages.map((outage) => `${outage.region} (${outage.kind})`)
   talk.data(
     ...pairLines([
       ['Apps', `${cloud.gatewayUrl}/`],
-      ['Apps by HTTPS', httpsText(cloud.tls)],
+      ['Apps by HTTPS', cloud.tls && `https://localhost:${cloud.tls.port}/`],
+      ['Certificate', file === undefined ? null : `${file} (self-signed)`],
       ['Portal', `${cloud.controlUrl}/`],
       ['First sign-in', await cloud.ownerLink()],
       ['Regions', cloud.regions.join(', ')],
@@ -128,6 +126,10 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
       ['Outages that are on', outages.length > 0 ? outages.join(', ') : null],
     ]),
   )
+  if (file !== undefined) {
+    talk.info('The certificate is self-signed, for localhost: trust that file where your apps run, such as')
+    talk.data(`curl --cacert ${file} …`, `NODE_EXTRA_CA_CERTS=${file} node …`, 'or import it as trusted in the browser')
+  }
   if (cloud.illServices.length > 0)
     talk.warn(`not well yet: ${cloud.illServices.join(', ')} (mainstay mobile list tells why)`)
   const weak = status.machines.filter(({ sandbox }) => sandbox === 'reduced' || sandbox === 'off')

@@ -10,8 +10,8 @@ export type CommandFacts = {
   tls: LocalTls | null
 }
 
-/** The gateway's port for HTTPS, and the files of its own certificate, if it has one. */
-export type LocalTls = { port: number; files: { cert: string; key: string } | null }
+/** The gateway's port for HTTPS, and the files of its own certificate; null: one that we make ourselves. */
+export type LocalTls = { port: number; files: { cert: string; key: string } | null; isSelfSigned?: boolean }
 
 const LOOPBACK = '127.0.0.1'
 
