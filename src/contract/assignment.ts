@@ -193,6 +193,8 @@ export type Route = {
   isHeld?: boolean
   /** What browsers are sent to and told; left out: nothing. `hstsSeconds`: how long they are to come by HTTPS only. */
   https?: { isRedirected: boolean; hstsSeconds: number }
+  /** Host names of pages that may call, so that they can read why the gateway refuses; left out by an older control. */
+  origins?: string[]
 }
 
 /** A host name of a service's own. `certificate`: the thumbprint of the one that is shown for it. */

@@ -104,7 +104,8 @@ export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string, ope
     const epoch = Number(service.epoch)
     const https = httpsOf(service)
     const route = { service: service.name.toLowerCase(), epoch, runtime: runtimeOf(service), to, closed, isHeld }
-    return [https ? { ...route, https } : route]
+    const shown = { ...route, origins: service.cors_origins }
+    return [https ? { ...shown, https } : shown]
   })
   return { ...deriveCommon(snapshot, self), routes, hosts: hostsThatCount(snapshot), ...deriveDomains(snapshot, open) }
 }

@@ -34,18 +34,29 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** How a request ended. `failed`: the service said so; `refused`: we did, or broke off. */
 export type Outcome = { kind: 'answered' | 'failed' | 'aborted' } | { kind: 'refused'; why: Refusal; error?: unknown }
 
-type Forwarding = { route: Route; destination: Destination; pool: Pool; requestId: string; isSecure: boolean }
+type Forwarding = {
+  route: Route
+  destination: Destination
+  pool: Pool
+  requestId: string
+  isSecure: boolean
+  /** Answers in the place of the service. */
+  refuse: (refused: Refused) => void
+}
+/** Why, and when to come back. */
+export type Refused = { message: string; retryAfterSeconds: number }
 
 /** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
 export async function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<Outcome> {
   const { pool, destination } = to
   if ((pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
-    answerUnavailable(response, 'Too many requests wait for the service.', 1)
+    to.refuse({ message: 'Too many requests wait for the service.', retryAfterSeconds: 1 })
     return { kind: 'refused', why: 'full' }
   }
   const method = request.method ?? 'GET'
   return await new Promise<Outcome>((resolve) => {
-    const passage = new Passage(response, destination, { isSafe: SAFE_METHODS.has(method), onEnd: resolve })
+    const isSafe = SAFE_METHODS.has(method)
+    const passage = new Passage(response, destination, { isSafe, refuse: to.refuse, onEnd: resolve })
     const limits = { headersTimeout: GATEWAY_ANSWER_MS_MAX, bodyTimeout: GATEWAY_ANSWER_MS_MAX }
     const body = hasBody(request) ? request : null
     const headers = forwardedHeaders(request, to)
@@ -58,6 +69,7 @@ class Passage implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse
   readonly #destination: Destination
   readonly #isSafe: boolean
+  readonly #refuse: Forwarding['refuse']
   readonly #onEnd: (outcome: Outcome) => void
   readonly #timer: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | null = null
@@ -68,11 +80,12 @@ class Passage implements Dispatcher.DispatchHandler {
   constructor(
     response: ServerResponse,
     destination: Destination,
-    { isSafe, onEnd }: { isSafe: boolean; onEnd: (outcome: Outcome) => void },
+    { isSafe, refuse, onEnd }: Pick<Forwarding, 'refuse'> & { isSafe: boolean; onEnd: (outcome: Outcome) => void },
   ) {
     this.#response = response
     this.#destination = destination
     this.#isSafe = isSafe
+    this.#refuse = refuse
     this.#onEnd = onEnd
     // The waits for a connection, for headers and for each part of a body all together.
     this.#timer = setTimeout(() => this.#fail(new Error('no whole answer in time')), GATEWAY_ANSWER_MS_MAX)
@@ -121,7 +134,7 @@ class Passage implements Dispatcher.DispatchHandler {
     this.#end({ kind: 'refused', why: this.#response.headersSent || wasSent ? 'broken' : 'unreachable', error })
     this.#controller?.abort(error)
     if (this.#response.headersSent) this.#response.destroy()
-    else answerUnavailable(this.#response, wasSent && !this.#isSafe ? UNKNOWN_TEXT : UNREACHABLE_TEXT, 1)
+    else this.#refuse({ message: wasSent && !this.#isSafe ? UNKNOWN_TEXT : UNREACHABLE_TEXT, retryAfterSeconds: 1 })
   }
 
   #end(outcome: Outcome): void {
@@ -130,11 +143,6 @@ class Passage implements Dispatcher.DispatchHandler {
     this.#response.removeListener('close', this.#leave)
     this.#onEnd(outcome)
   }
-}
-
-/** The 503 of a service that does not answer: JSON in the shape that the clients know, with a time to come back. */
-export function answerUnavailable(response: ServerResponse, message: string, retryAfterSeconds: number): void {
-  answerJson(response, 503, { code: 503, error: `Error: ${message}` }, { 'retry-after': String(retryAfterSeconds) })
 }
 
 /** Answers with a JSON body. */
