@@ -5,14 +5,9 @@
 // Usage: npm run bench:runtime -- [seconds] [rounds]      default: 2 5
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ServiceView } from '../src/contract/api.ts'
-import type { HostAssignment, ServiceAssignment } from '../src/contract/assignment.ts'
-import { socketFolderOf } from '../src/kit/home-folder.ts'
 import { POOL_CONNECTIONS_MAX } from '../src/kit/limits.ts'
-import { commandOf, findProcesses, treeOf } from '../src/kit/processes.ts'
-import { TestCloud } from '../tests/support/cloud.ts'
+import { AppCloud } from './app-cloud.ts'
 import {
   FILTER,
   fill,
@@ -30,8 +25,6 @@ import { type Asked, load, processorMicros, type Target } from './load.ts'
 import { printTable, type Summary, summarise } from './statistics.ts'
 
 const CONNECTIONS = [1, 16, 64]
-const SERVER = 'sql-west-us'
-const SCRIPT = 'function insert(item, user, request) { if (item.number < 0) item.number = 0; request.execute(); }'
 /** What the issue of speed asks for: the share of the ceiling's throughput, and what may be added. */
 const TARGETS = { ofBare: 0.7, ofScript: 1.25, scriptMs: 1, ofDirect: 0.75 }
 
@@ -43,18 +36,17 @@ type Cells = Map<string, Cell>
 const seconds = Number(process.argv[2] ?? 2)
 const rounds = Number(process.argv[3] ?? 5)
 await measureIdleServices()
-const cloud = await TestCloud.start('empty')
+const cloud = await AppCloud.start()
 let bare: ChildProcess | null = null
 try {
-  const service = await prepareService()
-  const assigned = await assignmentOf(service)
-  const targets = targetsOf(service, assigned)
+  const targets: Record<Place, Target> = {
+    bare: { url: 'http://bare', socketPath: join(cloud.cloud.home, 'bare.sock'), headers: {} },
+    runtime: cloud.runtime,
+    gateway: cloud.gateway,
+  }
   const ids = await fill(targets.gateway, `/tables/${READ_TABLE}`, (row) => (row as { id: string }).id)
   for (const table of [WRITTEN_TABLE, SCRIPTED_TABLE]) await warmUp(targets.gateway, inserts(`/tables/${table}`))
-  bare = await startBare(assigned, targets.bare.socketPath ?? '')
-  const runtime = findRuntime().flatMap(treeOf)
-  const way = [cloud.rolePid('gateway'), cloud.rolePid('west-us'), ...runtime]
-  const pids = { bare: [bare.pid ?? 0], runtime, gateway: way }
+  bare = await startBare(targets.bare.socketPath ?? '')
   const works = worksOf(ids)
   for (const place of ['bare', 'runtime', 'gateway'] as const) {
     for (const requests of Object.values(works)) await warmUp(targets[place], requests)
@@ -64,7 +56,7 @@ try {
     for (let round = 0; round < rounds; round += 1) {
       for (const [work, requests] of Object.entries(works)) {
         for (const place of inTurns(['bare', 'runtime', 'gateway'] as const, round)) {
-          await measure(cells, { work, place, requests, connections, target: targets[place], own: pids[place] })
+          await measure(cells, { work, place, requests, connections, target: targets[place] })
         }
       }
     }
@@ -75,46 +67,9 @@ try {
   await cloud.dispose()
 }
 
-// Without a standby: what one costs is measured by bench:databases.
-async function prepareService(): Promise<ServiceView> {
-  await cloud.ok(['mobile', 'create', 'Shop', '--location', 'West US'])
-  for (const table of [READ_TABLE, WRITTEN_TABLE, SCRIPTED_TABLE]) {
-    await cloud.ok(['mobile', 'table', 'create', 'Shop', table])
-  }
-  await cloud.ok(['sql', 'server', 'protect', SERVER, '--protection', 'none', '-q'])
-  const file = join(cloud.home, 'insert.js')
-  await writeFile(file, SCRIPT)
-  await cloud.ok(['mobile', 'script', 'upload', 'Shop', `table/${SCRIPTED_TABLE}.insert.js`, '--file', file])
-  return await cloud.service('Shop')
-}
-
-async function assignmentOf(service: ServiceView): Promise<ServiceAssignment> {
-  const text = await readFile(join(cloud.home, 'hosts', 'west-us', 'assignment.json'), 'utf8')
-  const { runtimes } = JSON.parse(text) as HostAssignment
-  const found = runtimes.flatMap(({ services }) => services).find(({ name }) => name === service.name)
-  if (!found) throw new Error('the host serves no such service')
-  return found
-}
-
-function targetsOf(service: ServiceView, assigned: ServiceAssignment): Record<Place, Target> {
-  const key = { 'x-zumo-application': service.applicationKey }
-  const [socketPath = ''] = findRuntime().map((pid) => /--socket (\S+)/.exec(commandOf(pid))?.[1] ?? '')
-  const routed = { 'x-mainstay-service': assigned.name, 'x-mainstay-epoch': String(assigned.epoch) }
-  return {
-    bare: { url: 'http://bare', socketPath: join(cloud.home, 'bare.sock'), headers: {} },
-    runtime: { url: 'http://runtime', socketPath, headers: { ...key, ...routed } },
-    gateway: { url: cloud.gatewayUrl, prefix: '/services/shop', headers: key },
-  }
-}
-
-function findRuntime(): number[] {
-  return treeOf(cloud.rolePid('west-us')).filter((pid) => / runtime .*--name shared/.test(commandOf(pid)))
-}
-
-async function startBare({ database }: ServiceAssignment, socketPath: string): Promise<ChildProcess> {
-  const host = join(socketFolderOf(join(cloud.home, 'hosts', 'west-us')), SERVER)
-  const { user, password, schema } = database
-  const login = { host, user, password, database: database.database }
+async function startBare(socketPath: string): Promise<ChildProcess> {
+  const { schema, user, password, database } = cloud.assigned.database
+  const login = { host: cloud.postgresFolder, user, password, database }
   const options: BareOptions = { socketPath, schema, connections: POOL_CONNECTIONS_MAX, database: login }
   const child = fork(new URL('./bare-server.ts', import.meta.url), [JSON.stringify(options)])
   await once(child, 'message')
@@ -133,18 +88,20 @@ function worksOf(ids: string[]): Record<string, Asked[]> {
 
 async function measure(
   cells: Cells,
-  about: { work: string; place: Place; requests: Asked[]; connections: number; target: Target; own: number[] },
+  about: { work: string; place: Place; requests: Asked[]; connections: number; target: Target },
 ): Promise<void> {
   const key = `${about.work}, ${about.place}`
   const cell = cells.get(key) ?? { perSecond: [], timesMicros: [], usedMicros: [], ownMicros: [] }
   cells.set(key, cell)
-  const postgres = findProcesses(cloud.home, ' -D ', `${SERVER}/data`).flatMap(treeOf)
-  const before = { own: processorMicros(about.own), postgres: processorMicros(postgres) }
+  // Looked up each time: connections and sandboxes come and go.
+  const { runtime, way, postgres } = cloud.processes
+  const ours = { bare: [bare?.pid ?? 0], runtime, gateway: way }[about.place]
+  const before = { own: processorMicros(ours), postgres: processorMicros(postgres) }
   const { perSecond, timesMicros } = await load(about.target, about.requests, {
     connections: about.connections,
     seconds,
   })
-  const own = processorMicros(about.own) - before.own
+  const own = processorMicros(ours) - before.own
   cell.perSecond.push(perSecond)
   cell.timesMicros.push(...timesMicros)
   cell.ownMicros.push(own / timesMicros.length)
