@@ -24,7 +24,8 @@ export class ScriptContext {
   readonly hash: string
   readonly inside: Inside
   readonly #begin: Begin
-  readonly #self: unknown
+  readonly #self: object
+  readonly #builtIn: Set<PropertyKey>
   readonly #clean: Map<PropertyKey, PropertyDescriptor>
   #current: CallUnderWay | null = null
   #calls = 0
@@ -52,9 +53,10 @@ export class ScriptContext {
       }
       Object.defineProperty(global, name, { get, set, enumerable: true, configurable: true })
     }
-    this.#self = this.inside.run(SELF)
+    this.#self = this.inside.run(SELF) as object
     this.#begin = this.inside.run(script) as Begin
     this.#clean = ownOf(global)
+    this.#builtIn = new Set(Reflect.ownKeys(this.#self).filter((name) => !this.#clean.has(name)))
   }
 
   /** Runs the script's text for a call, and gives what it defines by that name. */
@@ -74,7 +76,11 @@ export class ScriptContext {
       }
     }
     for (const name of Reflect.ownKeys(global)) {
-      if (!this.#clean.has(name) && !Reflect.deleteProperty(global, name)) return false
+      if (this.#clean.has(name)) continue
+      // In the place of something that JavaScript has: that is lost. What is new is on V8's own global object, too.
+      if (this.#builtIn.has(name)) return false
+      const isGone = Reflect.deleteProperty(global, name) && Reflect.deleteProperty(this.#self, name)
+      if (!isGone || Reflect.has(this.#self, name)) return false
     }
     return true
   }
