@@ -17,6 +17,7 @@ import { answerApi } from './api-routes.ts'
 import { answerOfError, notFound } from './app-faults.ts'
 import { type AppRequest, refuseLargeBody, segmentsOf } from './app-request.ts'
 import { requireKnownVersion } from './client-generation.ts'
+import { answerDiagnostics } from './diagnostics.ts'
 import { answerJobRuns, answerJobs } from './job-routes.ts'
 import type { JobScheduler } from './job-scheduler.ts'
 import type { Leases } from './leases.ts'
@@ -37,6 +38,8 @@ export type RouterDeps = {
   scripts: Scripts
   jobs: JobScheduler
   providers: Providers
+  /** Of this runtime, as it says in its answers. */
+  version: string
 }
 
 /** Answers an app's request; what it throws is for `answerOfError`. */
@@ -75,6 +78,7 @@ async function answerRoute(request: AppRequest, service: ServedService, deps: Ro
   if (word === 'status' && rest.length === 0) {
     return request.method === 'GET' ? emptyAnswer(200) : methodNotAllowed('GET')
   }
+  if (word === 'diagnostics' && rest.length === 0) return await answerDiagnostics(request, service, deps.version)
   throw notFound()
 }
 

@@ -17,7 +17,6 @@ import { answerApp, type RouterDeps } from './router.ts'
 
 export type ServerDeps = RouterDeps & {
   name: string
-  version: string
   requestMs: number
   health: DatabaseHealth
   log: Log

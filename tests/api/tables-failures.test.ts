@@ -185,6 +185,8 @@ test('a table that is not made yet gives 503', async () => {
 test('a database that is down gives 503 with what is known, and serving goes on when it is back', async () => {
   await postgres.cluster.stop('fast')
   check({ status: 503, lacks: ['unknown', 'PGSQL', '/'], answerHeaders: { 'retry-after': '5' } }, await insert('down'))
+  const headers = routed(service, MASTER)
+  check({ status: 503, contains: ['"statusCode":503'] }, await runtime.call({ path: '/diagnostics', headers }))
   const health = await healthOf()
   assert.equal(health.services[0]?.isDatabaseReachable, false)
   assert.ok((health.services[0]?.problem ?? '') !== '')

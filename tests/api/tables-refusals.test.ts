@@ -30,6 +30,28 @@ async function ask(call: TestCall, to = service): Promise<TestAnswer> {
 
 const SCENARIOS: Scenario[] = [
   { is: 'status is open and empty', path: '/status', headers: { 'x-zumo-application': '' }, status: 200, equals: '' },
+  {
+    is: 'diagnostics are for who has the master key',
+    path: '/diagnostics',
+    status: 401,
+    equals: errorBody(401, 'Unauthorized'),
+  },
+  {
+    is: 'diagnostics tell of the runtime and of the database',
+    path: '/Diagnostics',
+    headers: MASTER,
+    status: 200,
+    contains: ['"serviceName":"todo"', '"uptime":"00.00:', '"sql":{', '"statusCode":200,"latencyMS":'],
+  },
+  {
+    is: 'diagnostics are read',
+    method: 'POST',
+    path: '/diagnostics',
+    headers: MASTER,
+    status: 405,
+    equals: '',
+    answerHeaders: { allow: 'GET' },
+  },
   { is: 'an unknown route', path: '/nothing', status: 404, equals: errorBody(404, 'Not Found') },
   { is: 'too many segments', path: '/tables/Items/a/b', status: 404, equals: errorBody(404, 'Not Found') },
   { is: 'an unknown table, before any key', path: '/tables/Nope', headers: { 'x-zumo-application': '' }, status: 404 },

@@ -114,8 +114,8 @@ describe('a change of database', () => {
     const to = from === 'before' ? 'sql-west-us' : 'before'
     const change = [...CHANGE, to, '--accept-loss', 'any']
     const at = { ...what, region, server: to }
-    const { isReached } = await crashDuring(cloud, points, at, async () => await cloud.cli(change))
-    assert.ok(isReached, `${what.point} was not reached`)
+    const { isReached, result } = await crashDuring(cloud, points, at, async () => await cloud.cli(change))
+    assert.ok(isReached, `${what.point} was not reached: ${result.stderr}`)
     const [operation] = await settle(cloud)
     await cloud.untilState('Shop', 'Ready', 30_000)
     assert.equal(await serverOf(), operation?.state === 'succeeded' ? to : from)

@@ -30,8 +30,8 @@ describe('a planned move of a server', () => {
   const primaryRegion = ({ region }: ServerView) => region
   const crash = async (what: Crash, region: string) => {
     const at = { ...what, region, server: 'sql-west-us' }
-    const { isReached } = await crashDuring(cloud, points, at, async () => await cloud.cli(MOVE))
-    assert.ok(isReached, `${what.point} was not reached`)
+    const { isReached, result } = await crashDuring(cloud, points, at, async () => await cloud.cli(MOVE))
+    assert.ok(isReached, `${what.point} was not reached: ${result.stderr}`)
     const [operation] = await settle(cloud)
     return operation
   }

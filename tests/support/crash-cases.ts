@@ -28,9 +28,31 @@ export type Crash = { point: string; victim: Victim }
 
 const COMING_BACK_MS_MAX = 60_000
 const SETTLE_MS_MAX = 120_000
+const MOVE_TRIES = 3
+/** Of a planned move that was put back for the time that requests would have waited. */
+export const TOO_SLOW = 'requests would have had to wait for too long, so all was put back'
 
-/** Runs a command with a point armed. Returns its result, and whether the point was reached. */
+/**
+ * Runs a command with a point armed. Returns its result, and whether the point was reached. A planned move that was put
+ * back before it got there, since requests would have had to wait too long on a busy machine, is given again, as its
+ * hint says.
+ */
 export async function crashDuring(
+  cloud: TestCloud,
+  points: FaultPoints,
+  crash: Crash & { region: string; server: string },
+  command: () => Promise<CliResult>,
+): Promise<{ result: CliResult; isReached: boolean }> {
+  for (let triesLeft = MOVE_TRIES; ; triesLeft -= 1) {
+    const tried = await crashOnce(cloud, points, crash, command)
+    const isTooSlow = !tried.isReached && tried.result.stderr.includes(TOO_SLOW)
+    if (!isTooSlow || triesLeft === 1) return tried
+    const { members } = await cloud.server(crash.server)
+    if (members.length > 1) await cloud.untilProtected(crash.server)
+  }
+}
+
+async function crashOnce(
   cloud: TestCloud,
   points: FaultPoints,
   crash: Crash & { region: string; server: string },
