@@ -1,5 +1,5 @@
-// A cloud with one mobile service for measurements of what apps see: without a standby, with tables that are read, written
-// and written through a script.
+// A cloud with one mobile service for measurements of what apps see: without a standby, with tables that are read,
+// written and written through a script.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostAssignment, ServiceAssignment } from '../src/contract/assignment.ts'

@@ -13,7 +13,7 @@ export type Asked = { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string;
 
 const MICROS_PER_TICK = 10_000
 
-/** Sends these requests in turns over so many connections, each with one under way. Throws when one is not answered well. */
+/** Sends these requests in turns over so many connections, each with one under way. All must be answered well. */
 export async function load(
   target: Target,
   requests: Asked[],

@@ -1,5 +1,5 @@
-// parse-server from npm, installed on demand in a folder outside of this package, with a database of its own on the same
-// PostgreSQL as the service that it is compared with.
+// parse-server from npm, installed on demand in a folder outside of this package, with a database of its own on the
+// same PostgreSQL as the service that it is compared with.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export const PEER = 'parse-server@9.10.0'
 /** Where it keeps its rows. */
 export type PeerDatabase = { host: string; database: string; user: string; password: string }
 
-// Its own defaults, but for what is said here: pages may make classes, as dynamic schema lets apps do, and nothing is logged.
+// Its own defaults, but that apps may make classes, as dynamic schema lets them here, and that nothing is logged.
 const START = `
 import { createServer } from 'node:http'
 import express from 'express'

@@ -1,7 +1,9 @@
-// The same work on Mainstay and on parse-server, on one PostgreSQL, in turns: a get by id, a page with a filter, an insert,
-// and an insert through a script (Cloud Code, `beforeSave`). parse-server is installed on demand outside of this package.
-// Mainstay is asked as apps ask it, through the gateway, and at its runtime, which is what parse-server has of that.
-// Usage: npm run bench:peers -- [seconds] [rounds] [folder where parse-server is installed]      default: 2 5
+// The same work on Mainstay and on parse-server, on one PostgreSQL, in turns: a get by id, a page with a filter, an
+// insert, and an insert through a script (Cloud Code, `beforeSave`). parse-server is installed on demand outside of
+// this package. Mainstay is asked as apps ask it, through the gateway, and at its runtime, which is what parse-server
+// has of that.
+// Usage: npm run bench:peers -- [seconds] [rounds] [folder where parse-server is installed]
+// default: 2 5
 import { connectInside } from '../tests/support/cloud.ts'
 import { AppCloud, SERVER } from './app-cloud.ts'
 import {

@@ -5,8 +5,8 @@ import { corsHeaders } from '../kit/cors.ts'
 import { answerJson, type Refused } from './forward.ts'
 
 /**
- * The 503 of a service that does not answer: JSON in the shape that the clients know, with a time to come back. A page that
- * the service lets call reads it, too; where its browser asks for leave first, it has that leave from us.
+ * The 503 of a service that does not answer: JSON in the shape that the clients know, with a time to come back. A page
+ * that the service lets call reads it, too; where its browser asks for leave first, it has that leave from us.
  */
 export function refuse(
   request: IncomingMessage,

@@ -1,5 +1,6 @@
-// The certificate of a cloud on one machine that was given none: self-signed, for the names of this machine only, kept in
-// the home folder, and made anew before it ends.
+// The certificate of a cloud on one machine that was given none: self-signed, for the names of this machine only,
+// kept in the home folder, and made anew before it ends.
+
 // The certificate library's dependency injection wants this polyfill loaded before it.
 import 'reflect-metadata'
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'

@@ -92,8 +92,8 @@ function answerMe({ request, service }: FlowContext): Answer {
   return jsonAnswer(200, JSON.stringify([me]), { 'cache-control': 'no-store' })
 }
 
-// Clients know 401 (sign in, this token is over) and 400 (sign in, there is nothing to prolong it by). A token is prolonged by
-// its provider's word or not at all, and none of what providers give for that is kept.
+// Clients know 401 (sign in, this token is over) and 400 (sign in, there is nothing to prolong it by). A token is
+// prolonged by its provider's word or not at all, and none of what providers give for that is kept.
 function answerRefresh({ request, service }: FlowContext): Answer {
   if (request.method !== 'GET') return methodNotAllowed('GET')
   const { id } = identify({ ...request, clientGeneration: 2 }, service.assignment)

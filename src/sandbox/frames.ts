@@ -1,5 +1,5 @@
-// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing but a
-// type: the sandbox sees this file and few others.
+// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing
+// but a type: the sandbox sees this file and few others.
 import type { Duplex } from 'node:stream'
 
 const HEADER_BYTES = 4

@@ -1,6 +1,7 @@
-// The contexts in which table scripts run: one call at a time, and after it the next call of the same script. The script is a
-// function in it, begun anew by each call, so that nothing of its own is left of the one before. What a call left behind on
-// the global object is taken away; where that cannot be done, or is not certain, the context is not used again.
+// The contexts in which table scripts run: one call at a time, and after it the next call of the same script. The
+// script is a function in it, begun anew by each call, so that nothing of its own is left of the one before. What a
+// call left behind on the global object is taken away; where that cannot be done, or is not certain, the context is
+// not used again.
 import { Script } from 'node:vm'
 import { type CallUnderWay, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'

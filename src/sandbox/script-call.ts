@@ -117,7 +117,7 @@ export function compile(source: string, text: string): Script {
 
 /** Compiles a script of a table. Throws what V8 says of its syntax. */
 export function compileForTable({ source, hash, text }: { source: string; hash: string; text: string }): TableScript {
-  // By itself first: a text that is no script may be a part of a function, and what V8 says of it would be another thing.
+  // By itself first: a text that is no script may be a part of a function, and then V8 would say nothing of it.
   compile(source, text)
   const body = `"use strict";${isModuleText(text) ? moduleText(text) : text}`
   const script = new Script(`${BEGINNING}${body}\n;return { ${DEFINED} }})`, {
