@@ -17,6 +17,7 @@ const CODE = [
   'http-modules',
   'filter-function',
   'frames',
+  'intrinsics',
   'kept-contexts',
   'module-world',
   'node-modules',

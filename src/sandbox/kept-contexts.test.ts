@@ -49,6 +49,9 @@ function callerOf(text: string) {
   }
 }
 
+/** Leaves a mark where nobody looks. */
+const IS_NEW = 'const isNew = !DataView.prototype.mark; DataView.prototype.mark = 1;'
+
 const scriptOf = (before: string, value: string, after = '') =>
   `${before}\nfunction insert(item, user, request) { request.respond(200, { value: ${value} }); ${after} }`
 
@@ -101,15 +104,33 @@ for (const { is, text, first, second } of [
   })
 }
 
+for (const [what, touch] of [
+  ['Object.prototype, by what a client sent', `JSON.parse('{"__proto__":1}'); ({}).__proto__.left = 1`],
+  [
+    'a method',
+    'const map = Array.prototype.map; Array.prototype.map = function (work) { return map.call(this, work) }',
+  ],
+  ['an accessor', `Object.defineProperty(Map.prototype, 'size', { get: () => 7 })`],
+  ['a symbol', 'String.prototype[Symbol.toPrimitive] = () => 1'],
+  ['a function of Math', 'Math.random = () => 4'],
+  ['whether more may come', 'Object.preventExtensions(Date.prototype)'],
+] as const) {
+  test(`a context in which ${what} was changed is not used again`, async () => {
+    const call = callerOf(
+      scriptOf('', 'isNew', touch.concat(';')).replace('request.respond', `${IS_NEW} request.respond`),
+    )
+    for (let turn = 0; turn < 3; turn += 1) assert.deepEqual(await call(), { value: true })
+  })
+}
+
 test('a context is used again, and two calls at once have two', async () => {
-  // The objects of JavaScript itself are those of the context: they tell which one it is.
-  const call = callerOf(scriptOf('', 'Array.calls = (Array.calls ?? 0) + 1'))
-  assert.deepEqual([await call(), await call()], [{ value: 1 }, { value: 2 }])
+  // A function that is in every context, but no object that is looked at, tells which one it is.
+  const call = callerOf(scriptOf('', 'isNew').replace('request.respond', `${IS_NEW} request.respond`))
+  assert.deepEqual([await call(), await call(), await call()], [{ value: true }, { value: false }, { value: false }])
   const slow = callerOf(
-    'function insert(item, user, request) {' +
-      ' setTimeout(function () { request.respond(200, { value: (Array.calls = (Array.calls ?? 0) + 1) }) }, 1) }',
+    `function insert(item, user, request) { setTimeout(function () { ${IS_NEW} request.respond(200, { value: isNew }) }, 1) }`,
   )
-  assert.deepEqual(await Promise.all([slow(), slow()]), [{ value: 1 }, { value: 1 }])
+  assert.deepEqual(await Promise.all([slow(), slow()]), [{ value: true }, { value: true }])
 })
 
 test('lines of stacks are those of the file, and a text that is no script is refused as that', () => {

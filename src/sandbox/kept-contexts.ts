@@ -1,10 +1,11 @@
 // The contexts in which table scripts run: one call at a time, and after it the next call of the same script. The
 // script is a function in it, begun anew by each call, so that nothing of its own is left of the one before. What a
 // call left behind on the global object is taken away; where that cannot be done, or is not certain, the context is
-// not used again.
+// not used again; nor is one in which JavaScript's own objects were changed.
 import { Script } from 'node:vm'
 import { type CallUnderWay, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
+import { INTRINSICS, Intrinsics } from './intrinsics.ts'
 
 /** A script of a table: evaluates to a function that runs its text and gives the functions that it defines, by name. */
 export type TableScript = { source: string; hash: string; script: Script }
@@ -27,6 +28,7 @@ export class ScriptContext {
   readonly #begin: Begin
   readonly #self: object
   readonly #builtIn: Set<PropertyKey>
+  readonly #intrinsics: Intrinsics
   readonly #clean: Map<PropertyKey, PropertyDescriptor>
   #current: CallUnderWay | null = null
   #calls = 0
@@ -56,6 +58,7 @@ export class ScriptContext {
     }
     this.#self = this.inside.run(SELF) as object
     this.#begin = this.inside.run(script) as Begin
+    this.#intrinsics = new Intrinsics(this.inside.run(INTRINSICS) as object[])
     this.#clean = ownOf(global)
     this.#builtIn = new Set(Reflect.ownKeys(this.#self).filter((name) => !this.#clean.has(name)))
   }
@@ -69,7 +72,7 @@ export class ScriptContext {
 
   /** Takes away what calls left; false when it is not to be used again. */
   clean(): boolean {
-    if (this.#calls >= CALLS_MAX) return false
+    if (this.#calls >= CALLS_MAX || !this.#intrinsics.areUntouched) return false
     const { global } = this.inside
     for (const [name, before] of this.#clean) {
       if (!isSame(before, Reflect.getOwnPropertyDescriptor(global, name))) {
