@@ -46,7 +46,7 @@ function knownOf(object: object): Known {
   for (const name of Reflect.ownKeys(object)) {
     const found = Reflect.getOwnPropertyDescriptor(object, name)
     if (!found) continue
-    // What is no number cannot be compared; it cannot be changed either.
+    // What is no number cannot be compared.
     if ('value' in found && !Number.isNaN(found.value)) {
       known.names.push(name)
       known.values.push(found.value)
@@ -55,8 +55,7 @@ function knownOf(object: object): Known {
   return known
 }
 
-// For every call of a script, hence plain: values are only looked at, since each as a descriptor would cost ten times as
-// much.
+// For every call of a script, hence plain: values are only looked at, since descriptors would cost ten times as much.
 function isUntouched({ object, prototype, count, names, values, accessors }: Known): boolean {
   for (let at = 0; at < names.length; at += 1) if (object[names[at] as string] !== values[at]) return false
   for (const [name, { get, set }] of accessors) {
