@@ -18,6 +18,7 @@ const STACK = [
   'history',
   'databases',
   'services',
+  'source',
   'health',
   'recovery',
   'control',
@@ -27,7 +28,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   ...Object.fromEntries(STACK.map((room) => [room, BELOW(room)])),
   status: ['kit', 'contract'],
   portal: ['contract'],
-  control: [...BELOW('control'), 'status', 'migrations'],
+  // It installs npm modules in a sandbox. Only its main file imports the room above it.
+  control: [...BELOW('control'), 'status', 'migrations', 'sandbox', 'management'],
+  management: [...BELOW('control'), 'control'],
   machine: ['kit', 'contract'],
   gateway: ['kit', 'contract', 'machine', 'status'],
   backups: ['kit', 'contract', 'databases'],
@@ -44,8 +47,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   migrations: [],
 }
 // Files that nobody imports because the launcher, a browser or Vite starts them.
-const ENTRIES =
-  /^src\/((backups|control|gateway|host|runtime|sandbox|guard|cli)\/main\.ts|portal\/(main\.tsx|vite\.config\.ts))$/
+const ROOTS = 'backups|control|gateway|host|runtime|sandbox|guard|cli'
+const ENTRIES = new RegExp(`^src/((${ROOTS})/(install-)?main\\.ts|portal/(main\\.tsx|vite\\.config\\.ts))$`)
 const LINE_LENGTH_MAX = 120
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|manager|index)\.ts$/
 
@@ -64,6 +67,16 @@ test('rooms import only what lies below them', () => {
       .map((room) => `${file.path} imports ${room}`)
   })
   assert.deepEqual(wrong, [])
+})
+
+test('the management protocol stands upon control: of that only the process root knows it', () => {
+  const knowing = sources.filter(
+    ({ room, imports }) => room === 'control' && imports.some((path) => roomOf(path) === 'management'),
+  )
+  assert.deepEqual(
+    knowing.map(({ path }) => path),
+    ['src/control/main.ts'],
+  )
 })
 
 test('the contract and the kit hold no logic of a process: they import nothing above them', () => {
@@ -168,9 +181,11 @@ test('the lock file has every optional package of every platform, and names no h
   const text = readFileSync(join(ROOT, 'package-lock.json'), 'utf8')
   const lock = JSON.parse(text) as { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
   const optional = Object.values(lock.packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+  // A package may bring others along inside of it.
+  const paths = Object.keys(lock.packages)
   // npm leaves out what it could not ask for, and then refuses its own lock file elsewhere.
   assert.deepEqual(
-    optional.filter((name) => !lock.packages[`node_modules/${name}`]),
+    optional.filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`))),
     [],
   )
   assert.doesNotMatch(text, /"resolved"/)

@@ -175,6 +175,12 @@ export type PushRegister = (
   done: (error?: unknown) => void,
 ) => unknown
 
+/** What `extensions/startup` exports: called before anything else; `done('why')` is told in the log. */
+export type Startup = (
+  context: { tables: Tables; mssql: Sql; push: Push; config: Record<string, unknown> },
+  done: (error?: unknown) => void,
+) => unknown
+
 /** A request to a custom API, as express 3 had it. */
 export interface ApiRequest {
   method: string

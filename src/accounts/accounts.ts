@@ -14,7 +14,7 @@ import { lifeOf } from '../kit/certificate-life.ts'
 import type { Credentials } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId, randomKey, slugOf } from '../kit/identifiers.ts'
-import { type Authority, issueCertificate, makeAuthority } from './authority.ts'
+import { type Authority, issueCertificate, issueServerCertificate, makeAuthority } from './authority.ts'
 import { hashToken, isSameHash, type Seal } from './seal.ts'
 
 /** How long things are good that are given to machines. */
@@ -131,6 +131,23 @@ export class Accounts {
       key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       certificate,
       authority: this.#authority.certificate,
+    }
+  }
+
+  /** The certificate of the authority, PEM: who trusts it trusts what control shows of itself. */
+  get authorityCertificate(): string {
+    return this.#authority.certificate
+  }
+
+  /** A certificate of this control as a web server, with a fresh key; the chain ends at the authority. */
+  async serverCredentials(names: string[]): Promise<{ cert: string; key: string }> {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const spki = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const options = { publicKey: spki, lifeMs: this.#lives.certificateMs }
+    const certificate = await issueServerCertificate(this.#authority, names, options)
+    return {
+      cert: `${certificate}${this.#authority.certificate}`,
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     }
   }
 

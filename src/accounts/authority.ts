@@ -2,6 +2,7 @@
 // The certificate library's dependency injection wants this polyfill loaded before it.
 import 'reflect-metadata'
 import { createPublicKey, webcrypto, X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 import { Fault } from '../kit/fault.ts'
 
@@ -70,6 +71,40 @@ export async function issueCertificate(
     throw new TypeError('the certificate does not verify against its authority')
   }
   return pem
+}
+
+/**
+ * Signs a certificate of a web server for names and addresses, good for `lifeMs` from now. It names no role, so that no door
+ * takes it for a machine's. `publicKey` is SPKI PEM.
+ */
+export async function issueServerCertificate(
+  authority: Authority,
+  names: string[],
+  options: { publicKey: string; lifeMs: number },
+): Promise<string> {
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', fromPem(authority.key), ALGORITHM, false, ['sign'])
+  const now = Date.now()
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      subject: new x509.Name([{ CN: ['Mainstay management endpoint'] }]).toString(),
+      issuer: new x509.X509Certificate(authority.certificate).subject,
+      publicKey: await readPublicKey(options.publicKey),
+      signingKey,
+      signingAlgorithm: ALGORITHM,
+      notBefore: new Date(now - BACKDATE_MS),
+      notAfter: new Date(now + options.lifeMs),
+      extensions: [
+        new x509.BasicConstraintsExtension(false),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+        new x509.SubjectAlternativeNameExtension(
+          names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+        ),
+      ],
+    },
+    webcrypto,
+  )
+  return `${certificate.toString('pem')}\n`
 }
 
 async function readPublicKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -1,11 +1,16 @@
 // Who may ask control, as the CLI calls it: accounts of people, and tokens.
 import type {
   AccountView,
+  AuthorityView,
+  CreatePublishSettings,
   CreateToken,
   InvitationView,
   InviteAccount,
+  ManagementCertificateView,
   NewTokenView,
+  PublishSettingsView,
   Role,
+  SubscriptionView,
   TokenView,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
@@ -38,6 +43,26 @@ export class AccountClient {
 
   async remove(account: string): Promise<void> {
     await this.#calls.call({ verb: 'DELETE', path: fill(API.account, { account }) })
+  }
+
+  async subscription(): Promise<SubscriptionView> {
+    return await this.#calls.send('SubscriptionView', { verb: 'GET', path: API.subscription })
+  }
+
+  async authority(): Promise<AuthorityView> {
+    return await this.#calls.send('AuthorityView', { verb: 'GET', path: API.authority })
+  }
+
+  async publishSettings(wanted: CreatePublishSettings): Promise<PublishSettingsView> {
+    return await this.#calls.send('PublishSettingsView', { verb: 'POST', path: API.publishSettings, body: wanted })
+  }
+
+  async listCertificates(): Promise<ManagementCertificateView[]> {
+    return await this.#calls.list('ManagementCertificateView', API.toolCertificates)
+  }
+
+  async revokeCertificate(certificate: string): Promise<void> {
+    await this.#calls.call({ verb: 'DELETE', path: fill(API.toolCertificate, { certificate }) })
   }
 
   async listTokens(): Promise<TokenView[]> {

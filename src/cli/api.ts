@@ -1,15 +1,16 @@
 // `mobile api list|show|create|update|delete`: the custom APIs of a mobile service. Their scripts: `mobile script`.
 import type { Command } from 'commander'
 import type { CustomApiView, ServiceView } from '../contract/api.ts'
-import { API_METHODS } from '../contract/permissions.ts'
-import { Fault } from '../kit/fault.ts'
+import { API_METHODS, levelOf, type RoutePermissions } from '../contract/permissions.ts'
+import { Fault, messageOf } from '../kit/fault.ts'
 import { isSure, needService, needText } from './asking.ts'
 import { pairLines, tableLines } from './columns.ts'
 import { addCommand, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { parseApiPermissions, parseNamedApiPermissions } from './permissions.ts'
+import { readScriptFile } from './script-files.ts'
 
-type Flags = CommonFlags & { permissions?: string }
+type Flags = CommonFlags & { permissions?: string; file?: string; force?: boolean }
 type Given = [string | undefined, string | undefined]
 
 const LIST = 'mainstay mobile api list SERVICE'
@@ -63,9 +64,11 @@ export function addApi(api: Command, shell: Shell): void {
   addCommand(api, {
     usage: 'update [service] [api]',
     about: 'change who may call what of a custom API; what is not named stays',
-    examples: [`${UPDATE} --permissions get=public`],
+    examples: [`${UPDATE} --permissions get=public`, `${UPDATE} --file api/API.json`],
   })
     .option(...PERMISSIONS)
+    .option('--file <file>', 'who may call what, also route by route, as in the JSON file of an API')
+    .option('-f, --force', 'give up permissions of routes')
     .action(async (...[service, name, flags]: [...Given, Flags]) => {
       await runCommand(shell, { name: 'mobile api update', flags }, async (session) => {
         return await update(session, [service, name], flags)
@@ -96,17 +99,33 @@ async function create(session: Session, given: Given, flags: Flags) {
 
 async function update(session: Session, given: Given, flags: Flags) {
   const { service, api } = await needNames(session, given, UPDATE)
-  if (flags.permissions === undefined) {
+  if (flags.permissions === undefined && flags.file === undefined) {
     throw new Fault('usage.nothing_to_do', 400, 'nothing to change', {
       hint: `Say what: ${UPDATE} --permissions get=public`,
     })
   }
   const client = await session.client()
-  const wanted = parseNamedApiPermissions(flags.permissions)
+  const named = flags.permissions === undefined ? {} : parseNamedApiPermissions(flags.permissions)
+  const fromFile = flags.file === undefined ? {} : { routes: await readRoutes(flags.file) }
+  const wanted = { ...named, ...fromFile, ...(flags.force ? { force: true } : {}) }
   const { isRunning } = await client.scripts.updateApi(service, api, wanted)
   tellWhenLost(session, service, isRunning)
   const view = await client.scripts.getApi(service, api)
   return { json: view, lines: viewLines(view) }
+}
+
+async function readRoutes(file: string): Promise<Record<string, unknown>> {
+  const hint = 'As { "routes": { "*": { "get": { "permission": "public" } } } }.'
+  const text = await readScriptFile(file)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (error) {
+    throw new Fault('usage.bad_permissions', 400, `${file} is no JSON: ${messageOf(error)}`, { hint })
+  }
+  const { routes } = Object(parsed) as { routes?: unknown }
+  if (typeof routes === 'object' && routes !== null) return routes as Record<string, unknown>
+  throw new Fault('usage.bad_permissions', 400, `${file} has no routes`, { hint })
 }
 
 async function remove(session: Session, given: Given) {
@@ -136,11 +155,13 @@ async function needNames(session: Session, [service, api]: Given, usage: string)
 
 function listLines(apis: CustomApiView[]): string[] {
   const rows = apis.map((one) => [
-    one.name,
+    one.hasAdditionalPermissions ? `${one.name} *` : one.name,
     ...API_METHODS.map((method) => one.permissions[method]),
     one.script === null ? 'none yet' : `version ${one.script.version}`,
   ])
-  return tableLines(['Name', ...API_METHODS, 'Script'], rows)
+  const note = '* some of its routes have permissions of their own: mainstay mobile api show SERVICE API'
+  const isMarked = apis.some((one) => one.hasAdditionalPermissions)
+  return [...tableLines(['Name', ...API_METHODS, 'Script'], rows), ...(isMarked ? [note] : [])]
 }
 
 function viewLines(view: CustomApiView): string[] {
@@ -152,7 +173,15 @@ function viewLines(view: CustomApiView): string[] {
     ]),
     'Permissions',
     ...pairLines(API_METHODS.map((method) => [`  ${method}`, view.permissions[method]])),
+    ...Object.entries(view.routes ?? {}).flatMap(([route, said]) =>
+      route === '*' ? [] : [`Permissions of ${route}`, ...routeLines(said)],
+    ),
   ]
+}
+
+// What it does not name is for who has the master key.
+function routeLines(said: RoutePermissions): string[] {
+  return pairLines(API_METHODS.map((method) => [`  ${method}`, levelOf(said, method)]))
 }
 
 function callCurl(service: ServiceView, { name }: CustomApiView): string {

@@ -1,4 +1,4 @@
-// `mobile archive list` and `mobile restore-secondary`: what ended, and how it comes back.
+// `mobile archive list`, `mobile restore-secondary` and `mobile restore-deleted`: what ended, and how it comes back.
 import type { Command } from 'commander'
 import type { ArchiveView } from '../contract/api.ts'
 import { needService } from './asking.ts'
@@ -11,7 +11,13 @@ import { createdLines } from './service-lines.ts'
 
 type Flags = CommonFlags & DryRunFlag & { location?: string; secondaryFor?: string }
 
-const USAGE = 'mainstay mobile restore-secondary SERVICE'
+/** What was consumed, and what was deleted: brought back in the same way. */
+const RESTORES = {
+  'restore-secondary':
+    'bring an archived mobile service back with its tables, scripts, keys and rows, as a secondary again',
+  'restore-deleted':
+    'bring a deleted mobile service back with its tables, scripts, keys and rows, while these are kept',
+}
 
 /** Adds `archive list`. */
 export function addArchiveList(archive: Command, shell: Shell): void {
@@ -28,12 +34,18 @@ export function addArchiveList(archive: Command, shell: Shell): void {
   })
 }
 
-/** Adds `restore-secondary`. */
-export function addRestoreSecondary(mobile: Command, shell: Shell): void {
+/** Adds `restore-secondary` and `restore-deleted`. */
+export function addRestores(mobile: Command, shell: Shell): void {
+  addRestore(mobile, shell, 'restore-secondary')
+  addRestore(mobile, shell, 'restore-deleted')
+}
+
+function addRestore(mobile: Command, shell: Shell, verb: keyof typeof RESTORES): void {
+  const usage = `mainstay mobile ${verb} SERVICE`
   addCommand(mobile, {
-    usage: 'restore-secondary [service]',
-    about: 'bring an archived mobile service back with its tables, scripts, keys and rows, as a secondary again',
-    examples: [USAGE, `${USAGE} --location "West US" --secondary-for PrimaryService`],
+    usage: `${verb} [service]`,
+    about: RESTORES[verb],
+    examples: [usage, `${usage} --location "West US" --secondary-for PrimaryService`],
   })
     .option(
       '-l, --location <region>',
@@ -42,8 +54,8 @@ export function addRestoreSecondary(mobile: Command, shell: Shell): void {
     .option('--secondary-for <primary>', 'promise its capacity to this mobile service (default: as before)')
     .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
-      await runCommand(shell, { name: 'mobile restore-secondary', flags }, async (session) => {
-        const name = await needService(session, given, USAGE)
+      await runCommand(shell, { name: `mobile ${verb}`, flags }, async (session) => {
+        const name = await needService(session, given, usage)
         const client = await session.client()
         const request = {
           ...(flags.location === undefined ? {} : { location: flags.location }),
@@ -65,7 +77,7 @@ function archiveLines(archives: ArchiveView[]): string[] {
     one.mode === 'reserved' ? `reserved, ${one.units}` : 'shared',
     one.region,
     one.archivedAt,
-    one.hasData ? 'kept' : 'dropped',
+    one.hasData ? (one.dropDataAt == null ? 'kept' : `until ${one.dropDataAt}`) : 'dropped',
     one.reason,
   ])
   return tableLines(['Name', 'Mode', 'Region', 'Archived', 'Rows', 'Why'], rows)

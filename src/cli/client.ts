@@ -60,6 +60,7 @@ import { type Call, ControlCalls, FOLLOWED, fill } from './control-calls.ts'
 import { DomainClient } from './domain-client.ts'
 import { PushClient } from './push-client.ts'
 import { ScriptClient } from './script-client.ts'
+import { SourceClient } from './source-client.ts'
 import { TableClient } from './table-client.ts'
 
 /** For an external server: it is looked into from every region. */
@@ -75,6 +76,7 @@ export class Client {
   readonly accounts: AccountClient
   readonly domains: DomainClient
   readonly scripts: ScriptClient
+  readonly source: SourceClient
   readonly push: PushClient
   readonly tables: TableClient
 
@@ -83,6 +85,7 @@ export class Client {
     this.accounts = new AccountClient(this.#calls)
     this.domains = new DomainClient(this.#calls)
     this.scripts = new ScriptClient(this.#calls)
+    this.source = new SourceClient(this.#calls)
     this.push = new PushClient(this.#calls)
     this.tables = new TableClient(this.#calls)
   }
@@ -91,6 +94,7 @@ export class Client {
   listRegions = async () => await this.#calls.list('RegionView', API.regions)
   listServices = async () => await this.#calls.list('ServiceView', API.services)
   listMachines = async () => await this.#calls.list('MachineView', API.machines)
+  toolEndpoint = async () => (await this.accounts.subscription()).endpoint
   listServers = async () => await this.#calls.list('ServerView', API.servers)
   getService = async (service: string) => await this.#calls.get('ServiceView', fill(API.service, { service }))
   getServer = async (server: string) => await this.#calls.get('ServerView', fill(API.server, { server }))

@@ -73,6 +73,9 @@ async function restoreByRole(args: string[], tell: (text: string) => void): Prom
 
 function linesOf(report: RestoreReport, home: string, flags: Flags): string[] {
   const lines = [
+    ...report.lostRepositories.map(
+      (name) => `No repository   ${name}: enable its source control anew; its scripts are there`,
+    ),
     ...report.damaged.map(({ archive, problem }) => `Passed over     ${archive}: ${problem}`),
     `Archive         ${report.archive} in ${report.vault}`,
     `Taken at        ${report.takenAt}`,

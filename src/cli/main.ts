@@ -3,10 +3,11 @@
 import { Command, CommanderError } from 'commander'
 import { readRelease } from '../kit/release.ts'
 import { addAccount } from './account.ts'
+import { addAccountTools } from './account-tools.ts'
 import { addAcme } from './acme.ts'
 import { addApi } from './api.ts'
 import { addAppSetting } from './appsetting.ts'
-import { addArchiveList, addRestoreSecondary } from './archive.ts'
+import { addArchiveList, addRestores } from './archive.ts'
 import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
 import { addAuth } from './auth.ts'
@@ -20,6 +21,8 @@ import { addDataChange } from './data-change.ts'
 import { addDataCsv } from './data-csv.ts'
 import { addDataRead } from './data-read.ts'
 import { addDemo } from './demo.ts'
+import { addDeployment } from './deployment.ts'
+import { addDeploymentUser } from './deployment-user.ts'
 import { addDevOutage } from './dev-outage.ts'
 import { addDevTraffic } from './dev-traffic.ts'
 import { addDoctor } from './doctor.ts'
@@ -50,6 +53,7 @@ import { addMobileSwitchover } from './mobile-switchover.ts'
 import { addMobileVerify } from './mobile-verify.ts'
 import { addNotice } from './notice.ts'
 import { addOperation } from './operation.ts'
+import { addPreview } from './preview.ts'
 import { addPush } from './push.ts'
 import { addRegionList } from './region-list.ts'
 import { addRegionSet } from './region-set.ts'
@@ -145,12 +149,14 @@ export function buildProgram(shell: Shell): Command {
   addJob(addGroup(mobile, 'job', 'what a mobile service does by the clock'), shell)
   addPush(addGroup(mobile, 'push', 'push notifications of a mobile service'), shell)
   addAppSetting(addGroup(mobile, 'appsetting', 'what scripts find in their environment'), shell)
+  addPreview(addGroup(mobile, 'preview', 'preview features of a mobile service: source control'), shell)
+  addDeployment(addGroup(mobile, 'deployment', 'what was pushed to a mobile service, and going back'), shell)
   addAuth(addGroup(mobile, 'auth', 'through whom the users of a mobile service sign in'), shell)
   const domain = addGroup(mobile, 'domain', 'host names of a mobile service')
   addDomain(domain, shell)
   addDomainSsl(addGroup(domain, 'ssl', 'HTTPS of a domain'), shell)
   addCert(addGroup(mobile, 'cert', 'certificates for the domains of a mobile service'), shell)
-  addRestoreSecondary(mobile, shell)
+  addRestores(mobile, shell)
   addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)
   addMobileConfig(addGroup(mobile, 'config', 'settings of a mobile service'), shell)
@@ -200,7 +206,10 @@ export function buildProgram(shell: Shell): Command {
   addAuditList(audit, shell)
   addAuditExport(audit, shell)
   addIncidentList(addGroup(program, 'incident', 'what is or was not well'), shell)
-  addAccount(addGroup(program, 'account', 'who may sign in to the portal'), shell)
+  const account = addGroup(program, 'account', "who may sign in to the portal, and how the original's tools come in")
+  addAccount(account, shell)
+  addAccountTools(account, shell)
+  addDeploymentUser(addGroup(account, 'deployment-user', 'who may push with a password'), shell)
   addToken(addGroup(program, 'token', 'what programs show to control'), shell)
   addNotice(addGroup(program, 'notice', 'whom incidents are told to'), shell)
   const control = addGroup(program, 'control', 'the control database: its key and its archives')

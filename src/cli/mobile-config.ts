@@ -4,12 +4,14 @@ import type { ServiceSettings } from '../contract/api.ts'
 import { BODY_KB_MAX, HSTS_SECONDS_MAX } from '../contract/assignment.ts'
 import { LOGIN_REDIRECT } from '../contract/auth-provider.ts'
 import { Fault } from '../kit/fault.ts'
+import { tellWhenLost } from './api.ts'
 import { needService, needText, wholeNumber } from './asking.ts'
 import { tableLines } from './columns.ts'
-import { addCommand, runCommand, type Session, type Shell } from './command.ts'
+import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
 import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { durationOf, durationText } from './duration.ts'
+import { ORIGINAL_SETTINGS, type OriginalSetting, readElsewhere, setOriginal } from './original-settings.ts'
 
 /** A setting as people see it: its name, its text, and what a text says. */
 type Setting = {
@@ -23,6 +25,9 @@ type Setting = {
 const NOBODY = 'nobody'
 /** And for one of URLs. */
 const NOWHERE = 'nowhere'
+
+/** In the original's words. */
+const NOT_SET = 'Not configured'
 
 const SETTINGS: Setting[] = [
   {
@@ -94,8 +99,13 @@ export function addMobileConfig(config: Command, shell: Shell): void {
     await runCommand(shell, { name: 'mobile config list', flags }, async (session) => {
       const service = await needService(session, given, 'mainstay mobile config list SERVICE')
       const found = await (await session.client()).getSettings(service)
-      const rows = SETTINGS.map(({ key, about, show }) => [key, show(found), about])
-      return { json: jsonOf(found), lines: tableLines(['Setting', 'Value', 'Meaning'], rows) }
+      const elsewhere = await readElsewhere(session, service)
+      const rows = [
+        ...SETTINGS.map(({ key, about, show }) => [key, show(found), about]),
+        ...ORIGINAL_SETTINGS.map(({ key, about, show }) => [key, show(elsewhere) ?? NOT_SET, about]),
+      ]
+      const others = Object.fromEntries(ORIGINAL_SETTINGS.map(({ key, show }) => [key, show(elsewhere)]))
+      return { json: { ...jsonOf(found), ...others }, lines: tableLines(['Setting', 'Value', 'Meaning'], rows) }
     })
   })
   addCommand(config, {
@@ -106,6 +116,7 @@ export function addMobileConfig(config: Command, shell: Shell): void {
     await runCommand(shell, { name: 'mobile config get', flags }, async (session) => {
       const service = await needService(session, given, USAGE_GET)
       const setting = await needSetting(session, key, USAGE_GET)
+      if ('kind' in setting) return await showOriginal(session, service, setting)
       const found = await (await session.client()).getSettings(service)
       return { json: { [setting.key]: jsonOf(found)[setting.key] }, lines: [setting.show(found)] }
     })
@@ -126,6 +137,7 @@ export function addMobileConfig(config: Command, shell: Shell): void {
         await runCommand(shell, { name: 'mobile config set', flags }, async (session) => {
           const service = await needService(session, given, USAGE_SET)
           const setting = await needSetting(session, key, USAGE_SET)
+          if ('kind' in setting) return await changeOriginal(session, { service, setting, value, flags })
           const question = { prompt: 'Value: ', what: 'the value', insteadSay: `Name it: ${USAGE_SET}` }
           const wanted = setting.parse(await needText(session, value, question))
           const client = await session.client()
@@ -137,16 +149,40 @@ export function addMobileConfig(config: Command, shell: Shell): void {
     )
 }
 
-async function needSetting(session: Session, given: string | undefined, usage: string): Promise<Setting> {
+async function showOriginal(session: Session, service: string, setting: OriginalSetting): Promise<Result> {
+  const text = setting.show(await readElsewhere(session, service))
+  if (text === null) session.talk.warn('Setting is not configured')
+  return { json: { [setting.key]: text }, ...(text === null ? {} : { lines: [text] }) }
+}
+
+async function changeOriginal(
+  session: Session,
+  given: { service: string; setting: OriginalSetting; value: string | undefined; flags: DryRunFlag },
+): Promise<Result> {
+  const { service, setting, flags } = given
+  if (flags.dryRun) {
+    throw new Fault('usage.bad_option', 400, `${setting.key} has no --dry-run`, { hint: `Leave it out: ${USAGE_SET}` })
+  }
+  const { isRunning } = await setOriginal(session, given)
+  tellWhenLost(session, service, isRunning)
+  return await showOriginal(session, service, setting)
+}
+
+async function needSetting(
+  session: Session,
+  given: string | undefined,
+  usage: string,
+): Promise<Setting | OriginalSetting> {
   const key = await needText(session, given, {
     prompt: 'Setting: ',
     what: 'the setting',
     insteadSay: `Name it: ${usage}`,
   })
-  const found = SETTINGS.find((setting) => setting.key.toLowerCase() === key.toLowerCase())
+  const all = [...SETTINGS, ...ORIGINAL_SETTINGS]
+  const found = all.find((setting) => setting.key.toLowerCase() === key.toLowerCase())
   if (found) return found
   throw new Fault('usage.bad_option', 400, `there is no setting '${key}'`, {
-    hint: `There are ${SETTINGS.map((setting) => setting.key).join(', ')}.`,
+    hint: `There are ${all.map((setting) => setting.key).join(', ')}.`,
   })
 }
 

@@ -7,11 +7,13 @@ import { addCommand, type Result, runCommand, type Session, type Shell } from '.
 import type { CommonFlags } from './config.ts'
 import { EXIT_DONE, EXIT_FAILED } from './exit-code.ts'
 import { followSteps } from './follow.ts'
+import { isRepository, scriptsIn, withRepository } from './repository-folder.ts'
 import { readScriptFolder } from './script-files.ts'
 
 type Flags = CommonFlags & { against?: string }
 
 const USAGE = 'mainstay mobile verify SERVICE --against DIR'
+const REPOSITORY = 'mainstay mobile verify SERVICE --against https://git.example.com/team/app.git'
 
 /** One script under comparison. `verdict` is `same`, or says what differs. */
 export type Compared = { name: string; verdict: string }
@@ -22,15 +24,18 @@ export function addMobileVerify(mobile: Command, shell: Shell): void {
     usage: 'verify [service]',
     about:
       'look whether a mobile service is what it must be; compare its rows with a copy, or its scripts with a folder',
-    examples: ['mainstay mobile verify SERVICE', 'mainstay mobile verify SERVICE --against standby', USAGE],
+    examples: ['mainstay mobile verify SERVICE', 'mainstay mobile verify SERVICE --against standby', USAGE, REPOSITORY],
   })
-    .option('--against <copy>', 'standby, backup (or one by its name or moment), or a folder of scripts')
+    .option(
+      '--against <copy>',
+      'standby, backup (or one by its name or moment), a folder of scripts, or a repository of git by URL or path',
+    )
     .action(async (given: string | undefined, flags: Flags) => {
       await runCommand(shell, { name: 'mobile verify', flags }, async (session) => {
         const name = await needService(session, given, USAGE)
         if (flags.against === undefined || isCopyOfData(flags.against))
           return await verifyCopy(session, name, flags.against)
-        const folder = await readScriptFolder(flags.against)
+        const folder = await readAgainst(flags.against)
         const view = await (await session.client()).scripts.running(name)
         const compared = compareScripts(view, folder)
         const different = compared.filter(({ verdict }) => verdict !== 'same')
@@ -47,6 +52,11 @@ export function addMobileVerify(mobile: Command, shell: Shell): void {
         }
       })
     })
+}
+
+async function readAgainst(against: string): Promise<ReadonlyMap<string, string>> {
+  if (await isRepository(against)) return await withRepository(against, readScriptFolder)
+  return await readScriptFolder(await scriptsIn(against))
 }
 
 /** Whether it is rows that are compared: with `standby`, `backup`, a backup's name or a moment. Else it is a folder. */

@@ -7,6 +7,7 @@ import type {
   JobRunView,
   JobView,
   LogView,
+  NpmModulesView,
   RunningScriptsView,
   ScriptTextView,
   ScriptVersionView,
@@ -18,6 +19,8 @@ import type {
   UpdateJob,
 } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
+import { PACKAGE_FILE } from '../contract/npm-modules.ts'
+import { NPM_INSTALL_MS_MAX } from '../kit/limits.ts'
 import { type ControlCalls, FOLLOWED, fill } from './control-calls.ts'
 
 /** The calls for what a service runs. */
@@ -43,6 +46,18 @@ export class ScriptClient {
   async upload(service: string, script: string, text: string): Promise<ScriptWrittenView> {
     const path = fill(API.script, { service, script })
     return await this.#calls.send('ScriptWrittenView', { verb: 'PUT', path, body: { text }, ...FOLLOWED })
+  }
+
+  /** With the lock file that was beside it, if any. Control answers when all is installed. */
+  async uploadPackage(service: string, text: string, lock: string | null): Promise<ScriptWrittenView> {
+    const path = fill(API.script, { service, script: PACKAGE_FILE })
+    const body = { text, ...(lock === null ? {} : { lock }) }
+    const timeoutMs = NPM_INSTALL_MS_MAX + FOLLOWED.timeoutMs
+    return await this.#calls.send('ScriptWrittenView', { verb: 'PUT', path, body, timeoutMs })
+  }
+
+  async npmModules(service: string): Promise<NpmModulesView> {
+    return await this.#calls.get('NpmModulesView', fill(API.npmModules, { service }))
   }
 
   async delete(service: string, script: string): Promise<ScriptWrittenView> {

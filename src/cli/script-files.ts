@@ -1,7 +1,9 @@
 // Scripts as files of a folder: DIR/table/TodoItem.insert.js, DIR/api/orders.js, DIR/shared/mail.js, as the original's download laid them.
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { makeFolders, writeFileDurably } from '../kit/files.ts'
 
@@ -10,7 +12,18 @@ const FOLDERS = ['table', 'api', 'scheduler', 'shared', 'extensions']
 
 /** Where a script lies below a folder. */
 export function scriptPath(folder: string, name: string): string {
-  return join(folder, `${name}${SUFFIX}`)
+  return join(folder, isPackageFile(name) ? name : `${name}${SUFFIX}`)
+}
+
+/** True for what says which npm modules there are. */
+export function isPackageFile(name: string): boolean {
+  return name === PACKAGE_FILE || name === LOCK_FILE
+}
+
+/** The lock file beside a package.json, or null where there is none. Faults with `script.file_failed`. */
+export async function readLockBeside(packagePath: string): Promise<string | null> {
+  const path = join(dirname(packagePath), LOCK_FILE)
+  return existsSync(path) ? await readScriptFile(path) : null
 }
 
 /** Writes a script's text. Faults with `script.file_exists` when the file is there, unless it may be overwritten. */
@@ -48,17 +61,18 @@ export async function readScriptFolder(folder: string): Promise<Map<string, stri
   try {
     await readdir(folder)
     const all = await Promise.all(FOLDERS.map(async (name) => await filesBelow(folder, name)))
-    files = all.flat()
+    files = all.flat().filter((name) => name.endsWith(SUFFIX))
+    files.push(...[PACKAGE_FILE, LOCK_FILE].filter((name) => existsSync(join(folder, name))))
   } catch (error) {
     throw new Fault('script.file_failed', 400, `cannot read ${folder}: ${messageOf(error)}`, {
       hint: 'Name the folder that holds table/TABLE.OPERATION.js and api/API.js; or say standby, backup, or a moment such as 2026-11-25T14:03:20Z.',
     })
   }
-  for (const file of files.filter((name) => name.endsWith(SUFFIX)).sort()) {
+  for (const file of files.sort()) {
     const text = await readScriptFile(join(folder, file))
     // An empty file is no script, as in the original.
     if (text.trim() === '') continue
-    found.set(file.slice(0, -SUFFIX.length), hashOf(text))
+    found.set(isPackageFile(file) ? file : file.slice(0, -SUFFIX.length), hashOf(text))
   }
   return found
 }

@@ -1,12 +1,13 @@
-// `mobile script list|download|upload|delete`: the scripts of a mobile service, every version of them kept.
+// `mobile script list|download|upload|delete|modules`: the scripts of a mobile service, every version of them kept.
 import type { Command } from 'commander'
 import type { ScriptVersionView, ScriptView, ScriptWrittenView } from '../contract/api.ts'
+import { LOCK_FILE, type NpmPackage, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { Fault } from '../kit/fault.ts'
 import { needService, needText, wholeNumber } from './asking.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, type Result, runCommand, type Session, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
-import { readScriptFile, scriptPath, writeScriptFile } from './script-files.ts'
+import { readLockBeside, readScriptFile, scriptPath, writeScriptFile } from './script-files.ts'
 
 type ListFlags = CommonFlags & { versions?: string }
 type DownloadFlags = CommonFlags & {
@@ -21,15 +22,18 @@ type UploadFlags = CommonFlags & { file?: string }
 const LIST = 'mainstay mobile script list SERVICE'
 const DOWNLOAD = 'mainstay mobile script download SERVICE table/TodoItem.insert'
 const UPLOAD = 'mainstay mobile script upload SERVICE table/TodoItem.insert'
+const UPLOAD_PACKAGE = 'mainstay mobile script upload SERVICE package.json'
+const MODULES = 'mainstay mobile script modules SERVICE'
 const DELETE = 'mainstay mobile script delete SERVICE table/TodoItem.insert'
 const VERSION_MAX = 1_000_000_000
 
-/** Adds the four commands. */
+/** Adds the commands. */
 export function addScript(script: Command, shell: Shell): void {
   addList(script, shell)
   addDownload(script, shell)
   addUpload(script, shell)
   addDelete(script, shell)
+  addModules(script, shell)
 }
 
 function addList(script: Command, shell: Shell): void {
@@ -122,7 +126,12 @@ function addUpload(script: Command, shell: Shell): void {
   addCommand(script, {
     usage: 'upload [service] [script]',
     about: 'upload a script; the version that it replaces is kept',
-    examples: [UPLOAD, `${UPLOAD} --file insert.js`, 'mainstay mobile script upload SERVICE shared/mail'],
+    examples: [
+      UPLOAD,
+      `${UPLOAD} --file insert.js`,
+      'mainstay mobile script upload SERVICE shared/mail',
+      UPLOAD_PACKAGE,
+    ],
   })
     .option('-f, --file <file>', 'where to read it (default: ./NAME.js, as ./table/TABLE.OPERATION.js or ./api/API.js)')
     .action(async (givenService: string | undefined, givenScript: string | undefined, flags: UploadFlags) => {
@@ -131,12 +140,52 @@ function addUpload(script: Command, shell: Shell): void {
         const name = (await needScript(session, givenScript, UPLOAD)).replace(/\.js$/, '')
         const path = flags.file ?? scriptPath('.', name)
         const text = await readScriptFile(path)
+        const { scripts } = await session.client()
+        if (name === PACKAGE_FILE) {
+          session.talk.progress('Installing npm modules')
+          const lock = await readLockBeside(path)
+          if (lock !== null) session.talk.info(`With the ${LOCK_FILE} beside it`)
+          const written = await scripts.uploadPackage(service, text, lock)
+          tellWritten(session, service, written)
+          tellInstalled(session, written.packages ?? [])
+          return { json: written }
+        }
         session.talk.progress('Uploading script')
-        const written = await (await session.client()).scripts.upload(service, name, text)
+        const written = await scripts.upload(service, name, text)
         tellWritten(session, service, written)
         return { json: written }
       })
     })
+}
+
+function tellInstalled({ talk }: Session, packages: NpmPackage[]): void {
+  talk.info(`${packages.length} package(s) are installed: mainstay mobile script modules SERVICE lists them`)
+  const silent = packages.filter(({ hasInstallScript }) => hasInstallScript === true)
+  if (silent.length === 0) return
+  const names = silent.map(({ name }) => name).join(', ')
+  talk.warn(`Scripts that packages bring along for their installation do not run here: ${names}`)
+}
+
+function addModules(script: Command, shell: Shell): void {
+  addCommand(script, {
+    usage: 'modules [service]',
+    about: 'list the npm modules that are installed for the scripts of a service',
+    examples: [MODULES],
+  }).action(async (given: string | undefined, flags: CommonFlags) => {
+    await runCommand(shell, { name: 'mobile script modules', flags }, async (session) => {
+      const service = await needService(session, given, MODULES)
+      const found = await (await session.client()).scripts.npmModules(service)
+      const none = [`No npm modules. Name them in a package.json: ${UPLOAD_PACKAGE.replace('SERVICE', service)}`]
+      return { json: found, lines: found.hash === null ? none : packageLines(found.packages) }
+    })
+  })
+}
+
+function packageLines(packages: NpmPackage[]): string[] {
+  const rows = packages.map(({ name, version, hasInstallScript }) => {
+    return [name, version, hasInstallScript ? 'its install script did not run' : '']
+  })
+  return tableLines(['Package', 'Version', 'Note'], rows)
 }
 
 function addDelete(script: Command, shell: Shell): void {

@@ -51,6 +51,7 @@ export function serviceLines(
       ['secondary for', service.secondaryFor],
       ['operation', service.operation],
       ['verification', verificationText(service.verification)],
+      ['repository', service.sourceRepositoryUrl ?? null],
       ['created', service.createdAt],
       ['tables', service.tables.length > 0 ? service.tables.join(',') : null],
     ]),

@@ -15,12 +15,16 @@ import { addCommand, type Result, runCommand, type Session, type Shell } from '.
 import { type CommonFlags, homeOf, listOf, portOf } from './config.ts'
 import { EXIT_DONE } from './exit-code.ts'
 
+// As control has it by itself.
+const MANAGEMENT_PORT = 8443
+
 type Flags = CommonFlags & {
   port?: string
   controlPort?: string
   tlsPort?: string
   tlsCert?: string
   tlsKey?: string
+  managementPort?: string
   regions?: string
 }
 
@@ -34,8 +38,15 @@ export function addUp(program: Command, shell: Shell): void {
     .option('--port <number>', 'port of the gateway (MAINSTAY_PORT, default 8080)')
     .option('--control-port <number>', 'port of control and portal (MAINSTAY_CONTROL_PORT, default 8081)')
     .option('--tls-port <number>', 'port of the gateway for HTTPS (MAINSTAY_TLS_PORT, default: none)')
-    .option('--tls-cert <file>', 'certificate for names that have none of their own, PEM (MAINSTAY_TLS_CERT)')
+    .option(
+      '--tls-cert <file>',
+      'certificate for names that have none of their own, PEM (MAINSTAY_TLS_CERT; default: self-signed, for localhost)',
+    )
     .option('--tls-key <file>', 'its private key, PEM (MAINSTAY_TLS_KEY)')
+    .option(
+      '--management-port <number>',
+      "port for the original's tools, or `none` (MAINSTAY_MANAGEMENT_PORT, default 8443 if it is free)",
+    )
     .option('--regions <names>', 'regions, separated by commas (MAINSTAY_REGIONS, default "West US,East US")')
     .action(async (flags: Flags) => {
       await runCommand(shell, { name: 'up', flags }, async (session) => await up(session, flags))
@@ -45,11 +56,13 @@ export function addUp(program: Command, shell: Shell): void {
 async function up(session: Session, flags: Flags): Promise<Result> {
   const { talk, env } = session
   const startedAt = performance.now()
+  const tls = tlsOf(flags, env)
   const cloud = new LocalCloud({
     home: homeOf(flags, env),
     port: portOf('--port', flags.port, env.MAINSTAY_PORT, 8080),
     controlPort: portOf('--control-port', flags.controlPort, env.MAINSTAY_CONTROL_PORT, 8081),
-    tls: tlsOf(flags, env),
+    tls,
+    managementPort: managementPortOf(flags, env, tls),
     regions: checkRegions(listOf(flags.regions, env.MAINSTAY_REGIONS)),
     env: roleEnvironment(env, homeOf(flags, env)),
     connect: connectControl,
@@ -91,6 +104,13 @@ function tlsOf(flags: Flags, env: NodeJS.ProcessEnv): LocalTls | null {
   return { port: portOf('--tls-port', flags.tlsPort, env.MAINSTAY_TLS_PORT, 8443), files }
 }
 
+// The usual port is HTTPS's, too: apps come first.
+function managementPortOf(flags: Flags, env: NodeJS.ProcessEnv, tls: LocalTls | null): string | undefined {
+  const text = flags.managementPort ?? (env.MAINSTAY_MANAGEMENT_PORT || undefined)
+  if (text === undefined) return tls?.port === MANAGEMENT_PORT ? 'none' : undefined
+  return text === 'none' ? text : String(portOf('--management-port', text, undefined, MANAGEMENT_PORT))
+}
+
 // Each becomes a folder, a machine and a server, all named after its slug.
 function checkRegions(names: string[] | undefined): string[] | undefined {
   if (names === undefined) return undefined
@@ -103,24 +123,22 @@ function checkRegions(names: string[] | undefined): string[] | undefined {
   return names
 }
 
-// Without a certificate of the gateway's own only domains that have one are answered.
-function httpsText(tls: LocalTls | null): string | null {
-  if (tls === null) return null
-  if (tls.files) return `https://localhost:${tls.port}/`
-  return `port ${tls.port}: domains that have a certificate; for other names add --tls-cert and --tls-key`
-}
-
 async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs: number }): Promise<void> {
   const { session, cloud } = options
   const { talk } = session
-  const status = await (await cloud.calls()).status()
+  const calls = await cloud.calls()
+  const status = await calls.status()
+  const endpoint = await calls.toolEndpoint()
   talk.info(`mainstay is ready (${formatMs(options.tookMs)})`)
+  const file = cloud.tls?.isSelfSigned ? cloud.tls.files?.cert : undefined
   const outages = cloud.outages.map((outage) => `${outage.region} (${outage.kind})`)
   talk.data(
     ...pairLines([
       ['Apps', `${cloud.gatewayUrl}/`],
-      ['Apps by HTTPS', httpsText(cloud.tls)],
+      ['Apps by HTTPS', cloud.tls && `https://localhost:${cloud.tls.port}/`],
+      ['Certificate', file === undefined ? null : `${file} (self-signed)`],
       ['Portal', `${cloud.controlUrl}/`],
+      ["Original's tools", endpoint && `${endpoint}/`],
       ['First sign-in', await cloud.ownerLink()],
       ['Regions', cloud.regions.join(', ')],
       ['State', cloud.home.folder],
@@ -128,6 +146,10 @@ async function tellReady(options: { session: Session; cloud: LocalCloud; tookMs:
       ['Outages that are on', outages.length > 0 ? outages.join(', ') : null],
     ]),
   )
+  if (file !== undefined) {
+    talk.info('The certificate is self-signed, for localhost: trust that file where your apps run, such as')
+    talk.data(`curl --cacert ${file} …`, `NODE_EXTRA_CA_CERTS=${file} node …`, 'or import it as trusted in the browser')
+  }
   if (cloud.illServices.length > 0)
     talk.warn(`not well yet: ${cloud.illServices.join(', ')} (mainstay mobile list tells why)`)
   const weak = status.machines.filter(({ sandbox }) => sandbox === 'reduced' || sandbox === 'off')

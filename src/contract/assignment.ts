@@ -2,7 +2,7 @@
 import type { Auth } from './auth-provider.ts'
 import type { BackupTarget } from './backup.ts'
 import type { ExternalAssignment } from './external-server.ts'
-import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { ApiPermissions, ApiRoutes, TablePermissions } from './permissions.ts'
 import type { PushSettings } from './push.ts'
 import type { JobDefinition } from './scheduled-job.ts'
 import type { IdType } from './table-format.ts'
@@ -10,8 +10,11 @@ import type { IdType } from './table-format.ts'
 /** Where a machine's door is. */
 export type MachineAddress = { machine: string; region: string; address: string; port: number }
 
-/** A custom API: its script is `api/NAME`. */
-export type ApiDefinition = { name: string; permissions: ApiPermissions }
+/**
+ * A custom API: its script is `api/NAME`. `routes`: who may call what where routes differ; then `permissions` are the
+ * strictest of them, for runtimes that know of none.
+ */
+export type ApiDefinition = { name: string; permissions: ApiPermissions; routes?: ApiRoutes }
 
 /** `origins`: host names of pages that may call, one `*` each. `bodyKb`: the largest body of a request, in KiB. */
 export type Intake = { origins: string[]; isHttpsRequired: boolean; bodyKb: number }
@@ -112,8 +115,8 @@ export type DatabaseAssignment = {
 
 /**
  * A script of a service: `table/TodoItem.insert` (insert, read, update, delete), `api/orders`, `scheduler/sweep`,
- * `extensions/push`, `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder of every host that serves it; a host
- * fetches what it lacks from control, once.
+ * `extensions/push`, `extensions/startup`, `shared/mail`. Its text lies under its hash (SHA-256, hex) in the script folder
+ * of every host that serves it; a host fetches what it lacks from control, once.
  */
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
 /** Of those that are modules: each sandbox of the service is given them all. */
@@ -144,6 +147,8 @@ export type ServiceAssignment = {
   /** With what it pushes to devices: secrets. Left out by an older control: it does not. */
   push?: PushSettings
   scripts: ScriptAssignment[]
+  /** The hash of the npm modules that they can require. Left out: none. */
+  npmModules?: string
   database: DatabaseAssignment
 }
 
@@ -193,6 +198,8 @@ export type Route = {
   isHeld?: boolean
   /** What browsers are sent to and told; left out: nothing. `hstsSeconds`: how long they are to come by HTTPS only. */
   https?: { isRedirected: boolean; hstsSeconds: number }
+  /** Host names of pages that may call, so that they can read why the gateway refuses; left out by an older control. */
+  origins?: string[]
 }
 
 /** A host name of a service's own. `certificate`: the thumbprint of the one that is shown for it. */

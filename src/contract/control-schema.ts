@@ -12,9 +12,11 @@ import type {
   SyncPolicy,
 } from './api.ts'
 import type { BackupTarget } from './backup.ts'
+import type { DeploymentKind } from './deployment.ts'
 import type { BundleApplied, BundleSummary } from './divergence.ts'
 import type { NoticeEvent } from './notice.ts'
-import type { ApiPermissions, TablePermissions } from './permissions.ts'
+import type { NpmPackage } from './npm-modules.ts'
+import type { ApiPermissions, ApiRoutes, TablePermissions } from './permissions.ts'
 import type { Missed, Overlap } from './scheduled-job.ts'
 import type { IdType } from './table-format.ts'
 
@@ -37,7 +39,8 @@ export type ServiceState = 'creating' | 'ready' | 'recovering' | 'activating' | 
 export type Standing = 'building' | 'streaming' | 'arming' | 'ready' | 'released'
 
 export type ControlDatabase = {
-  subscriptions: { id: string; name: string; created_at: When }
+  /** `protocol_id`: what the original's tools call it in their paths; nobody can guess it. */
+  subscriptions: { id: string; name: string; created_at: When; protocol_id: Generated<string> }
   secrets: { name: string; sealed: string }
   operator_tokens: {
     id: string
@@ -48,6 +51,31 @@ export type ControlDatabase = {
     created_at: When
     expires_at: WhenOrNull
     last_used_at: WhenOrNull
+  }
+  /** Client certificates of the original's tools. */
+  management_certificates: {
+    id: string
+    subscription_id: string
+    name: string
+    role: Role
+    /** SHA-256, lower-case hex. */
+    fingerprint: string
+    issued_by: string
+    created_at: When
+    expires_at: Date
+    last_used_at: WhenOrNull
+    revoked_at: WhenOrNull
+  }
+  /** What they may ask the outcome of, by the id of the request; null: nothing had to be done. */
+  management_requests: { id: string; subscription_id: string; operation_id: string | null; created_at: When }
+  /** The last recovery that they asked for, by the name of the service whose capacity it was to use. */
+  management_recoveries: {
+    subscription_id: string
+    secondary: string
+    primary_name: string
+    operation_id: string | null
+    state: 'running' | 'done' | 'failed'
+    changed_at: When
   }
   accounts: {
     id: string
@@ -202,6 +230,8 @@ export type ControlDatabase = {
     created_at: When
     ended_at: WhenOrNull
     is_data_dropped: Generated<boolean>
+    /** Archived, and to be dropped then; null: kept. */
+    drop_data_at: WhenOrNull
     also_mode: Generated<Mode | null>
     also_units: Generated<number | null>
     restarts: Generated<number>
@@ -222,7 +252,21 @@ export type ControlDatabase = {
     /** URLs to which the result of a sign-in may be handed over. */
     login_redirects: ColumnType<string[], string | undefined, string>
     push_settings: string | null
+    /** The hash of the npm modules that its scripts can require; null: none. */
+    npm_modules: string | null
   }
+  /** npm modules as they were installed. `source`: the hash of what they were installed from. */
+  npm_modules: {
+    hash: string
+    source: string
+    bytes: number
+    unpacked_bytes: number
+    files: number
+    packages: Json<NpmPackage[]>
+    lock_text: string
+    used_at: When
+  }
+  npm_module_parts: { hash: string; part: number; content: Buffer }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {
     service_id: string
@@ -255,7 +299,14 @@ export type ControlDatabase = {
     id_type: Generated<IdType>
     created_at: When
   }
-  service_apis: { service_id: string; name: string; permissions: Json<ApiPermissions>; created_at: When }
+  service_apis: {
+    service_id: string
+    name: string
+    permissions: Json<ApiPermissions>
+    /** Null: the permissions hold for all. */
+    routes: ColumnType<ApiRoutes | null, string | null | undefined, string | null>
+    created_at: When
+  }
   service_certificates: {
     service_id: string
     /** SHA-1 of the certificate, upper-case hex, as the original named them. */
@@ -302,6 +353,45 @@ export type ControlDatabase = {
     missed: Missed
     counts_from: When
     created_at: When
+  }
+  /** A service's repository; `branch` is the one of master and main that is deployed. */
+  source_repositories: { service_id: string; branch: string; created_at: When }
+  source_refs: { service_id: string; name: string; hash: string }
+  /** Packs of git in pieces, by their SHA-256. Archived each by itself. */
+  source_chunks: { hash: string; bytes: Buffer }
+  source_packs: {
+    id: string
+    seq: Generated<string>
+    service_id: string
+    bytes: Big
+    /** Its pieces, in order. */
+    chunks: string[]
+    created_at: When
+  }
+  source_deployments: {
+    service_id: string
+    number: number
+    kind: DeploymentKind
+    /** False for a push that was refused: its commit is not in the repository. */
+    is_deployed: boolean
+    branch: string
+    hash: string
+    principal: string
+    author: string
+    message: string
+    changes: Json<string[]>
+    log: string
+    created_at: When
+  }
+  deployment_users: {
+    subscription_id: string
+    /** In lower case. */
+    name: string
+    password_hash: string
+    /** Who set it. */
+    principal: string
+    created_at: When
+    last_used_at: WhenOrNull
   }
   archives: {
     id: string

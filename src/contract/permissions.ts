@@ -13,6 +13,16 @@ export type ApiMethod = (typeof API_METHODS)[number]
 
 export type ApiPermissions = Record<ApiMethod, PermissionLevel>
 
+/** Of one route of a custom API: `*` is for methods that it does not name. */
+export type RoutePermissions = Partial<Record<ApiMethod | '*', PermissionLevel>>
+/** By routes as its script registers them, without slashes around: `title/:id`; `/` is the API itself, `*` any other. */
+export type ApiRoutes = Record<string, RoutePermissions>
+
+/** Who may call a method of a route. What it does not say is for admins. */
+export function levelOf(route: RoutePermissions, method: ApiMethod): PermissionLevel {
+  return route[method] ?? route['*'] ?? 'admin'
+}
+
 /** What `mobile api create` gives when nothing is said: the original's default. */
 export const DEFAULT_API_PERMISSIONS: ApiPermissions = {
   get: 'application',

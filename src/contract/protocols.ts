@@ -67,5 +67,7 @@ export const MACHINE_USAGE_PATH = '/machine/usage'
 export const MACHINE_DASHBOARD_PATH = '/machine/service-dashboard'
 /** Of control's door, for hosts: the text of a script by its hash follows. */
 export const MACHINE_SCRIPTS_PATH = '/machine/scripts/'
+/** Of control's door, for hosts: npm modules by their hash, which follows, and their parts by number. */
+export const MACHINE_NPM_MODULES_PATH = '/machine/npm-modules/'
 /** The path form of a service's URL. */
 export const SERVICES_PATH = '/services/'

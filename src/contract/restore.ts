@@ -13,6 +13,8 @@ export type RestoreReport = {
   servers: string[]
   /** Operations that were under way: they are carried on or rolled back by their own rules. */
   operations: string[]
+  /** Services whose repository is not whole in the vault; their scripts are. */
+  lostRepositories: string[]
   isDryRun: boolean
 }
 

@@ -6,8 +6,15 @@ import type { PushCounts } from './push.ts'
 import type { ServiceLines } from './service-log.ts'
 import type { SlowRead } from './slow-read.ts'
 
-/** A service with the local socket folder under which its server is reached, and where the texts of its scripts lie. */
-export type RuntimeService = ServiceAssignment & { socketFolder: string; scriptFolder: string }
+/**
+ * A service with the local socket folder under which its server is reached, and where the texts of its scripts lie.
+ * `modulesFolder`: where its npm modules lie, once they are there. Left out by an older host, and where there are none.
+ */
+export type RuntimeService = ServiceAssignment & {
+  socketFolder: string
+  scriptFolder: string
+  modulesFolder?: string
+}
 
 /** Until when (kit clock `bootMs`) commits on a server may be acknowledged; null: no lease applies; 0: refused. */
 export type LeaseUntil = { server: string; untilBootMs: number | null }

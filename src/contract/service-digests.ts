@@ -34,7 +34,16 @@ export function digestsOf(service: {
   const tables = [...service.tables].sort(byName)
   const permissions = tables.map(({ name, permissions: of }) => [name, of.insert, of.read, of.update, of.delete])
   const apis = [...(service.apis ?? [])].sort(byName)
-  const called = apis.map(({ name, permissions: of }) => [name, ...API_METHODS.map((method) => of[method])])
+  const called = apis.map(({ name, permissions: of, routes }) => [
+    ...[name, ...API_METHODS.map((method) => of[method])],
+    ...(routes
+      ? [
+          Object.entries(routes)
+            .map(([route, said]) => [route, Object.entries(said).sort()])
+            .sort(),
+        ]
+      : []),
+  ])
   return {
     // As older releases have it where it is as it was with them.
     settings: sha256([

@@ -1,6 +1,6 @@
 // The first line of a service's export, as it is checked before anything of it is believed.
 import { type Static, Type } from 'typebox'
-import { ApiPermissionsView } from './api/custom-api.ts'
+import { ApiPermissionsView, ApiRoutesView } from './api/custom-api.ts'
 import { CreateJob } from './api/job.ts'
 import { ORIGIN_HOST, ORIGINS_MAX } from './api/service.ts'
 import { PermissionsView } from './api/table.ts'
@@ -48,7 +48,16 @@ export const ExportHeader = Type.Object({
     }),
   ),
   /** Older releases had none. */
-  apis: Type.Optional(Type.Array(Type.Object({ name: Type.String(), permissions: ApiPermissionsView }))),
+  apis: Type.Optional(
+    Type.Array(
+      Type.Object({
+        name: Type.String(),
+        permissions: ApiPermissionsView,
+        // By an older release there are none, and it takes what the permissions say.
+        routes: Type.Optional(ApiRoutesView),
+      }),
+    ),
+  ),
   jobs: Type.Optional(Type.Array(Type.Omit(CreateJob, ['isEnabled']))),
   scripts: Type.Array(Type.Object({ name: Type.String(), text: Type.String() })),
 })

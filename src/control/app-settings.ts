@@ -3,7 +3,7 @@ import { audit } from '../accounts/audit.ts'
 import type { Caller, KnownCaller } from '../accounts/caller.ts'
 import type { AppSettingView, SetAppSetting, StoredChangeView } from '../contract/api.ts'
 import { Fault } from '../kit/fault.ts'
-import { appSettingsOf, nameIn, withSetting, writeAppSettings } from '../services/app-settings.ts'
+import { type AppSettings, appSettingsOf, nameIn, withSetting, writeAppSettings } from '../services/app-settings.ts'
 import { getService, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
 import { storeChange } from './stored-change.ts'
@@ -61,6 +61,31 @@ export async function deleteAppSetting(
     const rest = Object.fromEntries(Object.entries(before).filter(([name]) => name !== known))
     await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(rest)))
     await audit(trx, caller, { action: 'mobile appsetting delete', subject: `${service.name}/${known}` })
+    return true
+  })
+  return { isRunning }
+}
+
+/** Sets all of them at once. `change` makes them from those that are there, and may fault. */
+export async function replaceAppSettings(
+  deps: ApiDeps,
+  caller: Caller,
+  name: string,
+  change: (before: AppSettings, locked: Service) => AppSettings,
+): Promise<StoredChangeView> {
+  const service = await getService(deps.db, caller.subscriptionId, name)
+  const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
+    const before = settingsOf(deps, locked)
+    const after = change(before, locked)
+    const touched = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+      (one) => before[one] !== after[one],
+    )
+    if (touched.length === 0) return null
+    await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(after)))
+    for (const one of touched) {
+      const action = Object.hasOwn(after, one) ? 'mobile appsetting set' : 'mobile appsetting delete'
+      await audit(trx, caller, { action, subject: `${service.name}/${one}` })
+    }
     return true
   })
   return { isRunning }

@@ -7,8 +7,16 @@ import { RESTORING_TABLE } from './database.ts'
 
 /** Not worth an archive: true of running processes only, or measured, which is large and which no service needs. */
 export const PASSING_TABLES = ['controls', 'executor', 'measures', 'usage']
+/** Large, and never changed: kept beside the archives. */
+const APART_TABLES = ['source_chunks']
 // The migrations are in the header.
-const LEFT_OUT = new Set([...PASSING_TABLES, 'kysely_migration', 'kysely_migration_lock', RESTORING_TABLE])
+const LEFT_OUT = new Set([
+  ...PASSING_TABLES,
+  ...APART_TABLES,
+  'kysely_migration',
+  'kysely_migration_lock',
+  RESTORING_TABLE,
+])
 
 // Text that does not depend on how the session, or another server, is set up.
 const SETTINGS = `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601';

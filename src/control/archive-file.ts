@@ -31,12 +31,13 @@ const decompress = promisify(gunzip)
 
 /** Writes an archive into bytes. */
 export async function packArchive(archive: Archive): Promise<Buffer> {
-  const lines = [JSON.stringify(archive.header)]
+  // Line by line: npm modules are in it, and all of it as one text could be longer than JavaScript has them.
+  const lines = [lineOf(archive.header)]
   for (const { name, columns, rows } of archive.tables) {
-    lines.push(JSON.stringify({ table: name, columns, rows: rows.length }))
-    for (const row of rows) lines.push(JSON.stringify(row))
+    lines.push(lineOf({ table: name, columns, rows: rows.length }))
+    for (const row of rows) lines.push(lineOf(row))
   }
-  const body = await compress(Buffer.from(`${lines.join('\n')}\n`, 'utf8'))
+  const body = await compress(Buffer.concat(lines))
   return Buffer.concat([Buffer.from(`${MAGIC} ${sumOf(body)} ${body.length}\n`), body])
 }
 
@@ -49,16 +50,28 @@ export async function unpackArchive(bytes: Uint8Array): Promise<Archive> {
   if (`${magic} ${version}` !== MAGIC) throw damaged('it does not begin as an archive of a control database does')
   if (String(body.length) !== length) throw damaged(`it has ${body.length} bytes instead of ${length}`)
   if (sumOf(body) !== sum) throw damaged('its checksum is wrong')
-  const lines = (await decompress(body)).toString('utf8').split('\n')
-  const header = JSON.parse(lines[0] ?? '') as ArchiveHeader
+  const lines = linesOf(await decompress(body))
+  const header = lines.next().value as ArchiveHeader
   const tables: ArchivedTable[] = []
-  for (let at = 1; at < lines.length - 1; ) {
-    const { table, columns, rows } = JSON.parse(lines[at] ?? '') as { table: string; columns: string[]; rows: number }
-    const from = at + 1
-    tables.push({ name: table, columns, rows: lines.slice(from, from + rows).map((line) => JSON.parse(line)) })
-    at = from + rows
+  for (const line of lines) {
+    const { table, columns, rows: count } = line as { table: string; columns: string[]; rows: number }
+    const rows: ArchivedTable['rows'] = []
+    while (rows.length < count) rows.push(lines.next().value as (string | null)[])
+    tables.push({ name: table, columns, rows })
   }
   return { header, tables }
+}
+
+function lineOf(value: unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`, 'utf8')
+}
+
+function* linesOf(text: Buffer): Generator<unknown> {
+  for (let from = 0; from < text.length; ) {
+    const to = text.indexOf('\n', from)
+    yield JSON.parse(text.toString('utf8', from, to))
+    from = to + 1
+  }
 }
 
 /** A key that sorts by time. */

@@ -10,6 +10,7 @@ import { folderVault, type Vault } from '../kit/vault.ts'
 import { PASSING_TABLES, readArchive } from './archive-data.ts'
 import { keyOfArchive, listArchives, packArchive, unpackArchive } from './archive-file.ts'
 import { chooseOutdated } from './archive-keep.ts'
+import { ChunkKeeper } from './archived-chunks.ts'
 import type { ControlStore } from './database.ts'
 
 export type ArchivistDeps = {
@@ -25,14 +26,14 @@ export type ArchivistDeps = {
 
 export class Archivist {
   readonly #deps: ArchivistDeps
-  readonly #vaults: Vault[]
+  readonly #vaults: { vault: Vault; chunks: ChunkKeeper }[]
   #mark = ''
   #writtenAt = Number.NEGATIVE_INFINITY
   #problem: string | null = null
 
   constructor(deps: ArchivistDeps) {
     this.#deps = deps
-    this.#vaults = deps.folders.map(folderVault)
+    this.#vaults = deps.folders.map(folderVault).map((vault) => ({ vault, chunks: new ChunkKeeper(vault) }))
   }
 
   /** Looks and writes until the signal. Every control process does this: each has vaults of its own, or shares them. */
@@ -65,9 +66,13 @@ export class Archivist {
     }
     const key = keyOfArchive(takenAt, randomId(4))
     const problems: string[] = []
-    for (const vault of this.#vaults) {
+    for (const { vault, chunks } of this.#vaults) {
+      const keep = async () => {
+        await chunks.keep(this.#deps.store.db)
+        await keepIn(vault, key, bytes)
+      }
       // One vault that is away must not keep the others from theirs; status tells of it.
-      await keepIn(vault, key, bytes).catch((error) => problems.push(`${vault.name}: ${messageOf(error)}`))
+      await keep().catch((error) => problems.push(`${vault.name}: ${messageOf(error)}`))
     }
     const isSomewhere = problems.length < this.#vaults.length
     await this.#note(isSomewhere ? takenAt : null, problems.join('; ') || null)

@@ -26,6 +26,7 @@ import type { Verdict } from '../health/verdict.ts'
 import { BACKUP_EVERY_MS, BACKUP_KEEP_DAYS, OPERATIONS_NAMED_MAX } from '../kit/limits.ts'
 import { runtimeOf } from '../regions/field.ts'
 import { addressOf, type Machine } from '../regions/regions.ts'
+import { apiDefinitionOf } from '../services/apis.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { definitionOf } from '../services/jobs.ts'
@@ -104,7 +105,8 @@ export function deriveGatewayAssignment(snapshot: Snapshot, gateway: string, ope
     const epoch = Number(service.epoch)
     const https = httpsOf(service)
     const route = { service: service.name.toLowerCase(), epoch, runtime: runtimeOf(service), to, closed, isHeld }
-    return [https ? { ...route, https } : route]
+    const shown = { ...route, origins: service.cors_origins }
+    return [https ? { ...shown, https } : shown]
   })
   return { ...deriveCommon(snapshot, self), routes, hosts: hostsThatCount(snapshot), ...deriveDomains(snapshot, open) }
 }
@@ -327,9 +329,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
       ...{ name, permissions },
       ...(idType === 'integer' ? { idType } : {}),
     })),
-    apis: snapshot.apis
-      .filter((api) => api.service_id === service.id)
-      .map(({ name, permissions }) => ({ name, permissions })),
+    apis: snapshot.apis.filter((api) => api.service_id === service.id).map(apiDefinitionOf),
     jobs: snapshot.jobs.filter((job) => job.service_id === service.id).map(definitionOf),
     auth: authOf(service, open),
     appSettings: appSettingsOf(service, open),
@@ -337,6 +337,7 @@ function deriveService(snapshot: Snapshot, service: Service, machine: string, op
     scripts: snapshot.scripts
       .filter((script) => script.service_id === service.id)
       .map(({ name, hash, bytes }) => ({ name, hash, bytes })),
+    ...(service.npm_modules === null ? {} : { npmModules: service.npm_modules }),
     database: deriveDatabase(snapshot, service, machine, open),
   }
 }

@@ -30,13 +30,15 @@ export async function setAuthProvider(
   names: Names,
   wanted: SetAuthProvider,
 ): Promise<StoredChangeView> {
-  return await store(deps, caller, names, 'mobile auth set', (before) => withProvider(before, names.provider, wanted))
+  return await replaceAuthProviders(deps, caller, names.service, (before) =>
+    withProvider(before, names.provider, wanted),
+  )
 }
 
 /** Takes one away: nobody signs in through it any more. Faults with `auth_provider.unknown`. */
 export async function deleteAuthProvider(deps: ApiDeps, caller: Caller, names: Names): Promise<StoredChangeView> {
   const name = names.provider.toLowerCase()
-  return await store(deps, caller, names, 'mobile auth delete', (before) => {
+  return await replaceAuthProviders(deps, caller, names.service, (before) => {
     if (Object.hasOwn(before, name)) return Object.fromEntries(Object.entries(before).filter(([one]) => one !== name))
     throw new Fault('auth_provider.unknown', 404, `'${names.service}' has no provider '${name}'`, {
       hint: `See which there are: mainstay mobile auth list ${names.service}`,
@@ -44,22 +46,27 @@ export async function deleteAuthProvider(deps: ApiDeps, caller: Caller, names: N
   })
 }
 
-async function store(
+/** Sets all of them at once. `change` makes them from those that are there, and may fault. */
+export async function replaceAuthProviders(
   deps: ApiDeps,
   caller: Caller,
-  names: Names,
-  action: string,
-  change: (before: AuthProviders) => AuthProviders,
+  name: string,
+  change: (before: AuthProviders, locked: Service) => AuthProviders,
 ): Promise<StoredChangeView> {
-  const service = await getService(deps.db, caller.subscriptionId, names.service)
+  const service = await getService(deps.db, caller.subscriptionId, name)
   const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
     const before = providersOf(deps, locked)
-    const after = change(before)
-    if (JSON.stringify(after) === JSON.stringify(before)) return null
+    const after = change(before, locked)
+    const isOther = (one: string) => JSON.stringify(after[one]) !== JSON.stringify(before[one])
+    const touched = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(isOther)
+    if (touched.length === 0) return null
     const isEmpty = Object.keys(after).length === 0
     await writeAuthProviders(trx, locked, isEmpty ? null : deps.seal.seal(JSON.stringify(after)))
     // What it is set to is nobody's to read here.
-    await audit(trx, caller, { action, subject: `${service.name}/${names.provider.toLowerCase()}` })
+    for (const one of touched) {
+      const action = Object.hasOwn(after, one) ? 'mobile auth set' : 'mobile auth delete'
+      await audit(trx, caller, { action, subject: `${service.name}/${one}` })
+    }
     return true
   })
   return { isRunning }

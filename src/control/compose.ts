@@ -11,6 +11,8 @@ import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { RestoreDeps } from '../databases/restore-server.ts'
 import type { RecoveryDeps } from '../recovery/recover-facts.ts'
 import type { ServiceDeps } from '../services/create-service.ts'
+import type { InstallModules } from '../services/npm-modules.ts'
+import type { SourceDeps } from '../source/deploy.ts'
 import type { BrowserSession } from './authentication.ts'
 import type { Changes } from './changes.ts'
 import type { Portal } from './http-session.ts'
@@ -29,13 +31,18 @@ export type ApiDeps = {
   feed: LiveFeed
   field: MachineField
   services: ServiceDeps
+  source: SourceDeps
   recovery: RecoveryDeps
   backups: RestoreDeps
   views: ViewDeps
   changes: Changes
   notices: Pick<NoticeDeps, 'policy' | 'smtp'>
+  /** Installs npm modules, in a sandbox. */
+  install: InstallModules
   /** Where other machines find control's door. */
   controlUrl: string
+  /** Where the original's tools are answered, and whether under a certificate of our own; null: nowhere. */
+  toolEndpoint: () => { url: string; isSelfMade: boolean } | null
   /** Who sent a request that passed authentication. */
   callerOf: (request: FastifyRequest) => KnownCaller
   /** The session that it was sent in, unless it came with a token. */

@@ -3,7 +3,9 @@ import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { CreateCustomApi, CustomApiView, SetApiPermissions, StoredChangeView } from '../contract/api.ts'
 import { DEFAULT_API_PERMISSIONS } from '../contract/permissions.ts'
-import { getApi, insertApi, listApis, removeApi, setApiPermissions } from '../services/apis.ts'
+import { Fault } from '../kit/fault.ts'
+import { generalPermissions, type KeptPermissions, parseApiRoutes } from '../services/api-routes.ts'
+import { getApi, insertApi, listApis, removeApi, type ServiceApi, setApiPermissions } from '../services/apis.ts'
 import { requireApiName } from '../services/names.ts'
 import { endScript, listCurrentScripts } from '../services/scripts.ts'
 import { getService } from '../services/services.ts'
@@ -21,7 +23,9 @@ export async function viewApis(deps: ApiDeps, caller: Caller, name: string, only
     const script = scripts.find((one) => one.name.toLowerCase() === `api/${api.name}`.toLowerCase())
     return {
       name: api.name,
-      permissions: api.permissions,
+      permissions: generalPermissions(api),
+      hasAdditionalPermissions: api.routes !== null,
+      ...(api.routes === null ? {} : { routes: api.routes }),
       script: script ? { version: script.version, bytes: script.bytes } : null,
       createdAt: api.created_at.toISOString(),
     }
@@ -39,7 +43,7 @@ export async function createApi(
   const permissions = { ...DEFAULT_API_PERMISSIONS, ...wanted.permissions }
   const service = await getService(deps.db, caller.subscriptionId, name)
   const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
-    await insertApi(trx, locked, { name: wanted.name, permissions })
+    await insertApi(trx, locked, { name: wanted.name, permissions, routes: null })
     const subject = `${service.name}/${wanted.name}`
     await audit(trx, caller, { action: 'mobile api create', subject, after: { permissions } })
     return true
@@ -47,7 +51,7 @@ export async function createApi(
   return { isRunning }
 }
 
-/** Changes who may call what; what is not named stays. */
+/** Changes who may call what; what is not named stays. Faults with `api.bad_routes` and `api.has_routes`. */
 export async function updateApi(
   deps: ApiDeps,
   caller: Caller,
@@ -57,13 +61,30 @@ export async function updateApi(
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
     const api = await getApi(trx, locked, names.api)
-    const after = { ...api.permissions, ...wanted }
+    const after = changed(api, wanted)
     await setApiPermissions(trx, api, after)
     const subject = `${service.name}/${api.name}`
-    await audit(trx, caller, { action: 'mobile api update', subject, before: api.permissions, after })
+    await audit(trx, caller, { action: 'mobile api update', subject, before: shownOf(api), after: shownOf(after) })
     return true
   })
   return { isRunning }
+}
+
+function changed(api: ServiceApi, { routes, force, ...methods }: SetApiPermissions): KeptPermissions {
+  if (routes !== undefined) {
+    if (Object.keys(methods).length === 0) return parseApiRoutes(routes)
+    throw new Fault('api.bad_routes', 400, 'either methods or routes are said, not both')
+  }
+  if (api.routes !== null && force !== true) {
+    throw new Fault('api.has_routes', 409, `routes of the custom API '${api.name}' have permissions of their own`, {
+      hint: 'Change its file and give it with --file; or give them up with --force.',
+    })
+  }
+  return { permissions: { ...generalPermissions(api), ...methods }, routes: null }
+}
+
+function shownOf(kept: KeptPermissions) {
+  return kept.routes === null ? kept.permissions : { routes: kept.routes }
 }
 
 /** Removes an API and takes its script out of force; the versions of that are kept. */

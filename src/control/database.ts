@@ -23,6 +23,10 @@ import * as domainsAndCertificates from '../../migrations/0019-domains-and-certi
 import * as pushSettings from '../../migrations/0020-push-settings.ts'
 import * as authProviders from '../../migrations/0021-auth-providers.ts'
 import * as idTypes from '../../migrations/0022-id-types.ts'
+import * as npmModules from '../../migrations/0023-npm-modules.ts'
+import * as managementProtocol from '../../migrations/0024-management-protocol.ts'
+import * as sourceControl from '../../migrations/0025-source-control.ts'
+import * as apiRoutes from '../../migrations/0026-api-routes.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { type DatabaseTarget, parseDatabaseUrl } from '../databases/database-url.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
@@ -54,6 +58,10 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0020-push-settings': pushSettings,
   '0021-auth-providers': authProviders,
   '0022-id-types': idTypes,
+  '0023-npm-modules': npmModules,
+  '0024-management-protocol': managementProtocol,
+  '0025-source-control': sourceControl,
+  '0026-api-routes': apiRoutes,
 }
 
 export type Db = Kysely<ControlDatabase>

@@ -13,8 +13,10 @@ import type {
   ReleaseRequest,
 } from '../contract/facts.ts'
 import type { JoinAnswer, JoinRequest, RenewAnswer, RenewRequest } from '../contract/join.ts'
+import type { NpmModulesAnswer, NpmModulesPart } from '../contract/npm-modules.ts'
 import {
   MACHINE_DASHBOARD_PATH,
+  MACHINE_NPM_MODULES_PATH,
   MACHINE_SCRIPTS_PATH,
   MACHINE_USAGE_PATH,
   PROTOCOL_VERSION,
@@ -32,6 +34,7 @@ import { Fault } from '../kit/fault.ts'
 import type { Log } from '../kit/log.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, findMachine, listMachines, type MachineNews, noteMachine } from '../regions/regions.ts'
+import { describeModules, readModulesPart } from '../services/npm-modules.ts'
 import { getText } from '../services/scripts.ts'
 import type { Lineage } from './lineage.ts'
 import type { MachineField } from './machine-field.ts'
@@ -93,9 +96,19 @@ export function addMachineRoutes(app: FastifyInstance, deps: MachineRouteDeps): 
     return { assignment: assignment && 'routes' in assignment ? assignment : null }
   })
   app.get<{ Params: { hash: string } }>(`${MACHINE_SCRIPTS_PATH}:hash`, async (request) => {
-    const peer = peerOfRequest(request.raw.socket)
-    if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} runs no scripts`)
+    requireHost(peerOfRequest(request.raw.socket))
     return { text: await getText(deps.db, request.params.hash) }
+  })
+  const modules = `${MACHINE_NPM_MODULES_PATH}:hash`
+  app.get<{ Params: { hash: string } }>(modules, async (request): Promise<NpmModulesAnswer> => {
+    requireHost(peerOfRequest(request.raw.socket))
+    return await describeModules(deps.db, request.params.hash)
+  })
+  const part = `${modules}/:part`
+  app.get<{ Params: { hash: string; part: string } }>(part, async (request): Promise<NpmModulesPart> => {
+    requireHost(peerOfRequest(request.raw.socket))
+    const { hash, part: number } = request.params
+    return { content: (await readModulesPart(deps.db, hash, Number(number))).toString('base64') }
   })
   app.get(MACHINE_DASHBOARD_PATH, async (): Promise<DashboardAnswer> => {
     const found = await deps.dashboard.read()
@@ -153,6 +166,10 @@ async function requireOurs(deps: MachineRouteDeps, peer: Peer): Promise<void> {
     throw new Fault('machine.unknown', 403, `no ${peer.role} ${peer.name} has joined here`)
   }
   if (machine.revoked_at !== null) throw revokedFault(peer.name)
+}
+
+function requireHost(peer: Peer): void {
+  if (peer.role !== 'host') throw new Fault('orders.not_host', 403, `a ${peer.role} runs no scripts`)
 }
 
 function requireSelf(peer: Peer, role: string, facts: { machine: string }): void {

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Accounts } from '../accounts/accounts.ts'
+import type { Caller } from '../accounts/caller.ts'
 import { ensureFirstOwner } from '../accounts/first-owner.ts'
 import { OpenId } from '../accounts/openid.ts'
 import { openSeal, rememberOpened } from '../accounts/seal.ts'
@@ -42,6 +43,8 @@ import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } fro
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
 import { parseName } from '../kit/role-options.ts'
+import { type Endpoint, openEndpoint } from '../management/endpoint.ts'
+import { MANAGEMENT_OPTIONS, MANAGEMENT_USAGE, readManagementListening } from '../management/listening.ts'
 import { getOperation, viewOperation } from '../operations/operations.ts'
 import { OperationRunner } from '../operations/runner.ts'
 import { applyDivergenceKind } from '../recovery/apply-divergence.ts'
@@ -55,11 +58,13 @@ import { switchServiceKind } from '../recovery/switch-service.ts'
 import { verifyServiceKind } from '../recovery/verify-service.ts'
 import { wayHomeKind } from '../recovery/way-home.ts'
 import { FactBoard } from '../regions/fact-board.ts'
+import { NpmInstaller } from '../sandbox/npm-installer.ts'
 import { createKind } from '../services/create-service.ts'
 import { deleteKind } from '../services/delete-service.ts'
 import { issueCertificateKind } from '../services/issue-certificate.ts'
 import { restoreKind } from '../services/restore-service.ts'
 import { scaleKind } from '../services/scale-service.ts'
+import { Repositories } from '../source/repositories.ts'
 import { Archivist } from './archivist.ts'
 import { ensureBackupKey, readBackupKey } from './backup-key.ts'
 import { Changes } from './changes.ts'
@@ -75,7 +80,7 @@ import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
 import { addControlMetrics, OPERATION_DURATIONS } from './metrics.ts'
 import { NoticeSender } from './notice-sender.ts'
-import { openIdOf, smtpOf } from './outside.ts'
+import { openIdOf, parseRegistry, smtpOf } from './outside.ts'
 import { restoreMain } from './restore.ts'
 import { ServiceDashboard } from './service-dashboard.ts'
 import { TermGuard } from './term-guard.ts'
@@ -89,6 +94,8 @@ const OPTIONS = {
   'token-file': { type: 'string' },
   database: { type: 'string' },
   'egress-allow': { type: 'string', multiple: true },
+  'npm-registry': { type: 'string' },
+  ...MANAGEMENT_OPTIONS,
   'key-file': { type: 'string' },
   'passphrase-file': { type: 'string' },
   vault: { type: 'string', multiple: true },
@@ -98,6 +105,7 @@ const OPTIONS = {
 const USAGE = [
   '--home FOLDER            where it keeps everything (default ./.mainstay-control)',
   ...LISTENING_USAGE,
+  ...MANAGEMENT_USAGE,
   '--domain NAME            the failure domain that this machine is in (default control)',
   '--gateway-url URL        what the URLs of services begin with (default http://localhost:8080)',
   '--token-file FILE        where the operator token is (default: operator.token in its home)',
@@ -106,6 +114,7 @@ const USAGE = [
   '--passphrase-file FILE   the passphrase of a locked key file',
   '--vault FOLDER           where the database is archived to; may be repeated (MAINSTAY_CONTROL_VAULT)',
   '--egress-allow NETWORK   a private network that webhooks may lead to, as 10.1.0.0/16; may be repeated (MAINSTAY_EGRESS_ALLOW)',
+  '--npm-registry URL       where npm modules of scripts come from (MAINSTAY_NPM_REGISTRY; what it is shown: MAINSTAY_NPM_TOKEN)',
   'MAINSTAY_SMTP_URL, MAINSTAY_SMTP_FROM: the mail server for notices, and in whose name they are sent',
   ...METRICS_USAGE,
   'mainstay control key export, restore and settle are commands: see their --help.',
@@ -125,6 +134,8 @@ async function run(args: string[]): Promise<void> {
   const listening = await readListening(values)
   const domain = parseName('--domain', values.domain)
   const gatewayUrl = parseGatewayUrl(values['gateway-url'])
+  const tools = { port: env.managementPort, apiAddress: listening.api.address }
+  const managementListening = await readManagementListening(values, tools)
   const metricsAddress = parseMetricsAddress(values, env.metricsAddress)
   const home = realFolder(values.home)
   const keyFile = values['key-file'] ?? `${home}/${CONTROL_KEY_FILE}`
@@ -215,6 +226,8 @@ async function run(args: string[]): Promise<void> {
   const policy = egressPolicy([...(values['egress-allow'] ?? []), ...env.egressAllow])
   const smtp = smtpOf(env)
   const notices = new NoticeSender({ db: guarded, seal, policy, smtp })
+  const registry = parseRegistry(values['npm-registry'] ?? env.npmRegistry)
+  const installer = new NpmInstaller({ folder: join(home, 'npm'), log, registry, token: env.npmToken, policy })
   const duties: Omit<DutyDeps, 'settled'> = {
     ...{ db: guarded, seal, log, board, incidents, field, runner, backups: ownBackups },
     ...{ domain, certificates, notices, pushSoon, onError },
@@ -230,46 +243,47 @@ async function run(args: string[]): Promise<void> {
   })
 
   const dashboard = new ServiceDashboard(db)
+  const repositories = await Repositories.open(join(home, 'source'))
   addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, dashboard, onChange: pushSoon })
   await machines.app.ready()
-  const views: ViewDeps = { db, board, incidents, open, gatewayUrl, domain, lineage }
-  addControlMetrics(metrics, { views, isExecuting: () => executor.reigning !== null })
   const portal = portalOf(listening, listening.api.port)
+  const views: ViewDeps = { db, board, incidents, open, gatewayUrl, portalUrl: portal.url, domain, lineage }
+  addControlMetrics(metrics, { views, isExecuting: () => executor.reigning !== null })
   const oidc = openIdOf(env)
   const feed = new LiveFeed({ read: async () => await readTopics(views), changes, onError })
-  const api = await buildManagementApi({
-    log,
-    tls: listening.api.tls,
-    metrics,
-    dashboard,
-    heldBy: () => lineage.heldBy(),
-    deps: {
-      db,
-      accounts,
-      sessions: new Sessions(db),
-      portal,
-      seal,
-      openId: oidc && new OpenId(oidc, `${portal.url}${API.oidcDone}`),
-      feed,
-      field,
-      services,
-      recovery,
-      backups,
-      views,
-      changes,
-      notices: { policy, smtp },
-      controlUrl: listening.controlUrl,
-      async started(caller, operationId) {
-        faultPoint('operation.claimed')
-        // One that stands by leaves it to the executor, who looks every second.
-        if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
-        return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
-      },
+  const heldBy = () => lineage.heldBy()
+  let endpoint: Endpoint | null = null
+  const apiDeps = {
+    db,
+    accounts,
+    sessions: new Sessions(db),
+    portal,
+    seal,
+    openId: oidc && new OpenId(oidc, `${portal.url}${API.oidcDone}`),
+    feed,
+    field,
+    services,
+    source: { db, repositories, install: installer.install },
+    recovery,
+    backups,
+    views,
+    changes,
+    notices: { policy, smtp },
+    install: installer.install,
+    controlUrl: listening.controlUrl,
+    toolEndpoint: () => endpoint,
+    async started(caller: Caller, operationId: string) {
+      faultPoint('operation.claimed')
+      // One that stands by leaves it to the executor, who looks every second.
+      if (executor.reigning) runner.startFree(executor.reigning).catch(onError)
+      return viewOperation(await getOperation(db, caller.subscriptionId, operationId))
     },
-  })
+  }
+  const api = await buildManagementApi({ log, tls: listening.api.tls, metrics, dashboard, heldBy, deps: apiDeps })
   await executor.round()
   await door.listen(listening.door)
   const port = await listenOn(api.server, listening.api)
+  endpoint = await openEndpoint(managementListening, { log, heldBy, deps: apiDeps, accounts, signal })
   const metricsServer = await serveMetrics(metrics, metricsAddress, log)
   const apiFile = join(home, CONTROL_FILE)
   const rounds = [
@@ -292,10 +306,11 @@ async function run(args: string[]): Promise<void> {
     aborter.abort()
     api.server.closeAllConnections()
     metricsServer?.close()
-    await Promise.all([api.app.close(), ...rounds])
+    await Promise.all([api.app.close(), endpoint?.close(), ...rounds])
     await executor.stop()
     // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.
     await archivist.writeIfDue().catch(onError)
+    installer.close()
     await Promise.all([field.close(), door.close(), notices.close()])
     await store.close()
     await rm(apiFile, { force: true })
@@ -304,7 +319,7 @@ async function run(args: string[]): Promise<void> {
   })
   const url = apiUrlOf(listening.api, port)
   await writeJson(apiFile, { pid: process.pid, url } satisfies ControlFile)
-  log.info({ url, door: listening.controlUrl }, 'control is up')
+  log.info({ url, door: listening.controlUrl, tools: endpoint?.url ?? null }, 'control is up')
   const ready: FromRole = { kind: 'ready', url, port }
   process.send?.(ready)
 }

@@ -23,6 +23,7 @@ import { divergenceRoutes } from './divergence-routes.ts'
 import { domainRoutes } from './domain-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { fleetRoutes } from './fleet-routes.ts'
+import { gitRoutes } from './git-routes.ts'
 import { historyRoutes } from './history-routes.ts'
 import { noticeRoutes } from './notice-routes.ts'
 import { describeApi, watchRoutes } from './openapi.ts'
@@ -36,7 +37,9 @@ import { serviceExportRoutes } from './service-export-routes.ts'
 import { serviceLogRoutes } from './service-log-routes.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { sourceRoutes } from './source-routes.ts'
 import { tableRoutes } from './table-routes.ts'
+import { toolRoutes } from './tool-routes.ts'
 import { usageRoutes } from './usage-routes.ts'
 
 export type ManagementOptions = {
@@ -58,6 +61,7 @@ declare module 'fastify' {
 
 const ROUTES = [
   accountRoutes,
+  toolRoutes,
   acmeRoutes,
   eventRoutes,
   serviceRoutes,
@@ -67,6 +71,7 @@ const ROUTES = [
   tableRoutes,
   serviceExportRoutes,
   scriptRoutes,
+  sourceRoutes,
   customApiRoutes,
   appSettingRoutes,
   authProviderRoutes,
@@ -115,6 +120,7 @@ export async function buildManagementApi(options: ManagementOptions): Promise<Ht
   addPublicDashboard(api.app, options.dashboard)
   addPortal(api.app, deps.portal)
   await api.app.register(signInRoutes, deps)
+  await api.app.register(gitRoutes, { ...deps, heldBy, log, started })
   api.app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => {
       senders.set(request, await authenticate(deps, request))

@@ -1,4 +1,5 @@
-// Whom control asks that is not ours, from its environment: a mail server, an OpenID provider.
+// Whom control asks that is not ours, from its environment: a mail server, an OpenID provider, a registry of npm
+// modules.
 import type { OpenIdSettings } from '../accounts/openid.ts'
 import type { Environment } from '../kit/environment.ts'
 import { Fault } from '../kit/fault.ts'
@@ -41,3 +42,20 @@ export function openIdOf({
   const label = oidcLabel ?? new URL(oidcIssuer).hostname
   return { issuer: oidcIssuer, clientId: oidcClientId, clientSecret: oidcClientSecret, label }
 }
+
+/** The registry that npm modules of scripts come from. Faults with `options.bad_url`. */
+export function parseRegistry(given: string | null): URL {
+  const text = given ?? PUBLIC_REGISTRY
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url?.password || url?.username) {
+    throw new Fault('options.bad_url', 400, 'the URL of a registry of npm modules may hold no name and no password', {
+      hint: 'What it is to be shown goes into MAINSTAY_NPM_TOKEN.',
+    })
+  }
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw new Fault('options.bad_url', 400, `'${text}' is not the URL of a registry of npm modules`, {
+    hint: 'Write it as https://npm.example.com/: --npm-registry, or MAINSTAY_NPM_REGISTRY.',
+  })
+}
+
+const PUBLIC_REGISTRY = 'https://registry.npmjs.org/'

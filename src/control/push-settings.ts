@@ -49,7 +49,7 @@ export async function setPushPlatform(
   wanted: SetPushPlatform,
 ): Promise<StoredChangeView> {
   const platform = requirePlatform(names.platform)
-  return await change(deps, caller, names.service, {
+  return await changePush(deps, caller, names.service, {
     action: `mobile push ${platform} set`,
     of: (settings) => withPlatform(settings, platform, wanted),
   })
@@ -58,7 +58,7 @@ export async function setPushPlatform(
 /** Removes the credentials of a platform. Faults with `push.unknown` where there are none. */
 export async function deletePushPlatform(deps: ApiDeps, caller: Caller, names: Names): Promise<StoredChangeView> {
   const platform = requirePlatform(names.platform)
-  return await change(deps, caller, names.service, {
+  return await changePush(deps, caller, names.service, {
     action: `mobile push ${platform} delete`,
     of: (settings) => {
       if (settings[platform] !== undefined) return withoutPlatform(settings, platform)
@@ -76,7 +76,7 @@ export async function setPushPermission(
   name: string,
   { permission }: SetPushPermission,
 ): Promise<StoredChangeView> {
-  return await change(deps, caller, name, {
+  return await changePush(deps, caller, name, {
     action: 'mobile push permission',
     of: (settings) => ({ ...settings, permission }),
   })
@@ -92,16 +92,17 @@ export async function viewPushSends(deps: ApiDeps, caller: Caller, name: string,
   return (body as PushReport).sends
 }
 
-async function change(
+/** Changes them as `of` says, which may fault. */
+export async function changePush(
   deps: ApiDeps,
   caller: Caller,
   name: string,
-  { action, of }: { action: string; of: (settings: PushSettings) => PushSettings },
+  { action, of }: { action: string; of: (settings: PushSettings, locked: Service) => PushSettings },
 ): Promise<StoredChangeView> {
   const service = await getService(deps.db, caller.subscriptionId, name)
   const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
     const before = settingsOf(deps, locked)
-    const after = of(before)
+    const after = of(before, locked)
     if (JSON.stringify(after) === JSON.stringify(before)) return null
     await writePushSettings(trx, locked, deps.seal.seal(JSON.stringify(after)))
     // What it is set to is nobody's to read here.

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import {
+  NpmModulesView,
   RunningScriptsView,
   ScriptTextView,
   ScriptVersionView,
@@ -13,6 +14,7 @@ import { API } from '../contract/api-routes.ts'
 import { listVersions, parseScriptName, readScript, viewScripts } from '../services/scripts.ts'
 import { getService } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { viewModules } from './npm-modules.ts'
 import { deleteScript, uploadScript, viewRunning } from './scripts.ts'
 
 const ByService = Type.Object({ service: Type.String({ maxLength: 100 }) })
@@ -30,6 +32,11 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
   const runningSchema = { params: ByService, response: { 200: RunningScriptsView } }
   app.get(API.runningScripts, { schema: runningSchema }, async (request) => {
     return await viewRunning(deps, deps.callerOf(request), request.params.service)
+  })
+
+  const modulesSchema = { params: ByService, response: { 200: NpmModulesView } }
+  app.get(API.npmModules, { schema: modulesSchema }, async (request) => {
+    return await viewModules(deps, deps.callerOf(request), request.params.service)
   })
 
   const readSchema = {
@@ -50,7 +57,7 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
 
   const writeSchema = { params: ByScript, body: UploadScript, response: { 200: ScriptWrittenView } }
   app.put(API.script, { schema: writeSchema }, async (request) => {
-    return await uploadScript(deps, deps.callerOf(request), request.params, request.body.text)
+    return await uploadScript(deps, deps.callerOf(request), request.params, request.body)
   })
 
   const deleteSchema = { params: ByScript, response: { 200: ScriptWrittenView } }

@@ -2,8 +2,9 @@
 
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
-import type { RunningScriptsView, ScriptWrittenView } from '../contract/api.ts'
+import type { RunningScriptsView, ScriptWrittenView, UploadScript } from '../contract/api.ts'
 import { MODULE_NAME } from '../contract/assignment.ts'
+import { PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { Fault } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
 import { requireReachable } from '../regions/hosts.ts'
@@ -19,6 +20,7 @@ import {
 } from '../services/scripts.ts'
 import { getService, getTable, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { deletePackage, uploadPackage } from './npm-modules.ts'
 import { runtimeTarget } from './service-runtime.ts'
 import { storeChange } from './stored-change.ts'
 
@@ -29,9 +31,14 @@ export async function uploadScript(
   deps: ApiDeps,
   caller: Caller,
   names: Names,
-  text: string,
+  { text, lock }: UploadScript,
 ): Promise<ScriptWrittenView> {
   const parsed = parseScriptName(names.script)
+  if (parsed.kind === 'package') {
+    requirePackage(parsed.name)
+    const service = await getService(deps.db, caller.subscriptionId, names.service)
+    return await uploadPackage(deps, caller, service, { packageText: text, lockText: lock ?? null })
+  }
   checkScriptText(parsed.name, text)
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const name = await definedName(deps, service, parsed)
@@ -62,14 +69,26 @@ async function definedName({ db }: ApiDeps, service: Service, parsed: ScriptName
       return `scheduler/${(await getJob(db, service, parsed.job)).name}`
     case 'extensions':
     case 'shared':
+    case 'package':
       return parsed.name
   }
+}
+
+// They are one: what one says without the other may not be what was installed.
+function requirePackage(name: string): void {
+  if (name === PACKAGE_FILE) return
+  throw new Fault('npm.bad_package', 400, `${name} goes with ${PACKAGE_FILE}, and not by itself`, {
+    hint: `Upload or delete ${PACKAGE_FILE}: a ${name} beside it comes along.`,
+  })
 }
 
 /** Takes a script out of force; its versions are kept. Faults with `script.unknown`. */
 export async function deleteScript(deps: ApiDeps, caller: Caller, names: Names): Promise<ScriptWrittenView> {
   const service = await getService(deps.db, caller.subscriptionId, names.service)
-  const { name } = await readScript(deps.db, service, parseScriptName(names.script).name)
+  const parsed = parseScriptName(names.script)
+  if (parsed.kind === 'package') requirePackage(parsed.name)
+  const { name } = await readScript(deps.db, service, parsed.name)
+  if (parsed.kind === 'package') return await deletePackage(deps, caller, service)
   return await write(deps, caller, service, { name, text: null })
 }
 

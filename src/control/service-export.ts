@@ -3,10 +3,13 @@ import { PassThrough, Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
+import type { Kysely } from 'kysely'
 import { Check } from 'typebox/value'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { ImportView } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { EXPORT_FORMAT, type ExportedTables, type ImportedRows, LINES_TYPE } from '../contract/service-export.ts'
 import { ExportFormat, ExportHeader } from '../contract/service-export-schema.ts'
 import type { IdType } from '../contract/table-format.ts'
@@ -17,12 +20,14 @@ import { linesOf } from '../kit/lines.ts'
 import { readRelease } from '../kit/release.ts'
 import { checkSchedule } from '../kit/schedule.ts'
 import { bumpDesired } from '../regions/regions.ts'
-import { insertApi, listApis } from '../services/apis.ts'
+import { apiDefinitionOf, insertApi, listApis } from '../services/apis.ts'
 import { insertJob, listJobs } from '../services/jobs.ts'
 import { requireApiName, requireJobName, requireTableName } from '../services/names.ts'
+import { installModules, setModules } from '../services/npm-modules.ts'
 import { checkScriptText, listCurrentScripts, readScript, writeScript } from '../services/scripts.ts'
 import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
 import { columnsOf, settingsOf } from '../services/settings.ts'
+import { recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
@@ -54,7 +59,7 @@ async function headerOf({ db }: ApiDeps, service: Service): Promise<ExportHeader
       ...{ name, permissions, columns: [] },
       ...(idType === 'integer' ? { idType } : {}),
     })),
-    apis: (await listApis(db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
+    apis: (await listApis(db, [service.id])).map(apiDefinitionOf),
     jobs: (await listJobs(db, [service.id])).map(({ name, schedule, overlap, missed }) => {
       return { name, schedule, overlap, missed }
     }),
@@ -130,9 +135,7 @@ function parseHeader(line: string | undefined): ExportHeader {
     requireJobName(name)
     checkSchedule(schedule, Date.now())
   }
-  for (const { name, text } of header.scripts) {
-    checkScriptText(name, text)
-  }
+  for (const { name, text } of header.scripts) if (!isPackage(name)) checkScriptText(name, text)
   return header
 }
 
@@ -155,6 +158,7 @@ export async function importService(
   const machine = await requireUsable(deps, service)
   const lines = unpack(packed)
   const header = parseHeader((await lines.next()).value)
+  const modules = await installFor(deps, header)
   const version = await define(deps, caller, service, header)
   await deps.field.push()
   await untilFollowed(deps, service, machine, version)
@@ -162,10 +166,13 @@ export async function importService(
   // Last: no script of the export runs before its rows are there.
   const last = await deps.db.transaction().execute(async (trx) => {
     const written = { serviceId: service.id, principal: caller.principal }
-    for (const one of header.scripts) await writeScript(trx, { ...written, ...one })
-    await trx.updateTable('services').set(columnsOf(header.settings)).where('id', '=', service.id).execute()
-    const after = { from: header.service, exportedAt: header.exportedAt, rows }
-    await audit(trx, caller, { action: 'sql import', subject: service.name, after })
+    await recorded(deps.source, trx, service, async () => {
+      for (const one of header.scripts) if (!isPackage(one.name)) await writeScript(trx, { ...written, ...one })
+      if (modules) await setModules(trx, { ...written, ...modules })
+      await trx.updateTable('services').set(columnsOf(header.settings)).where('id', '=', service.id).execute()
+      const after = { from: header.service, exportedAt: header.exportedAt, rows }
+      await audit(trx, caller, { action: 'sql import', subject: service.name, after })
+    })
     return await bumpDesired(trx)
   })
   await deps.field.push()
@@ -174,39 +181,56 @@ export async function importService(
   return { service: service.name, from, exportedAt, rows, scripts: header.scripts.map((one) => one.name) }
 }
 
-async function define(
-  deps: ApiDeps,
+// An export says what to install, and does not hold it. Before anything is changed: it may not be to be had.
+async function installFor(deps: ApiDeps, { scripts }: ExportHeader) {
+  const textOf = (file: string) => scripts.find(({ name }) => name === file)?.text ?? null
+  const texts = { packageText: textOf(PACKAGE_FILE), lockText: textOf(LOCK_FILE) }
+  const { packageText } = texts
+  if (packageText === null) return null
+  return { ...texts, hash: (await installModules(deps, { ...texts, packageText })).hash }
+}
+
+function isPackage(name: string): boolean {
+  return name === PACKAGE_FILE || name === LOCK_FILE
+}
+
+async function define(deps: ApiDeps, caller: Caller, service: Service, header: ExportHeader): Promise<number> {
+  return await deps.db.transaction().execute(async (trx) => {
+    await lockServices(trx, [service.id])
+    await recorded(deps.source, trx, service, async () => await defineIn(trx, caller, service, header))
+    return await bumpDesired(trx)
+  })
+}
+
+async function defineIn(
+  trx: Kysely<ControlDatabase>,
   caller: Caller,
   service: Service,
   { tables, apis = [], jobs = [] }: ExportHeader,
-): Promise<number> {
-  return await deps.db.transaction().execute(async (trx) => {
-    await lockServices(trx, [service.id])
-    const known = new Map((await listTables(trx, [service.id])).map((table) => [table.name, table.id_type]))
-    for (const { name, permissions, idType = 'string' } of tables) {
-      const there = known.get(name)
-      if (there !== undefined && there !== idType) throw otherIds(name, idType)
-      if (there !== undefined) continue
-      await insertTable(trx, service, { name, permissions, idType })
-      const subject = `${service.name}/${name}`
-      await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
-    }
-    const knownApis = (await listApis(trx, [service.id])).map(({ name }) => name.toLowerCase())
-    for (const { name, permissions } of apis) {
-      if (knownApis.includes(name.toLowerCase())) continue
-      await insertApi(trx, service, { name, permissions })
-      const subject = `${service.name}/${name}`
-      await audit(trx, caller, { action: 'mobile api create', subject, after: { permissions } })
-    }
-    const knownJobs = (await listJobs(trx, [service.id])).map(({ name }) => name.toLowerCase())
-    for (const { name, schedule, overlap = 'skip', missed = 'once' } of jobs) {
-      if (knownJobs.includes(name.toLowerCase())) continue
-      // Disabled: where it came from it may still run.
-      await insertJob(trx, service, { name, schedule, overlap, missed, isEnabled: false })
-      await audit(trx, caller, { action: 'mobile job create', subject: `${service.name}/${name}`, after: { schedule } })
-    }
-    return await bumpDesired(trx)
-  })
+): Promise<void> {
+  const known = new Map((await listTables(trx, [service.id])).map((table) => [table.name, table.id_type]))
+  for (const { name, permissions, idType = 'string' } of tables) {
+    const there = known.get(name)
+    if (there !== undefined && there !== idType) throw otherIds(name, idType)
+    if (there !== undefined) continue
+    await insertTable(trx, service, { name, permissions, idType })
+    const subject = `${service.name}/${name}`
+    await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions } })
+  }
+  const knownApis = (await listApis(trx, [service.id])).map(({ name }) => name.toLowerCase())
+  for (const { name, permissions, routes = null } of apis) {
+    if (knownApis.includes(name.toLowerCase())) continue
+    await insertApi(trx, service, { name, permissions, routes })
+    const subject = `${service.name}/${name}`
+    await audit(trx, caller, { action: 'mobile api create', subject, after: { permissions } })
+  }
+  const knownJobs = (await listJobs(trx, [service.id])).map(({ name }) => name.toLowerCase())
+  for (const { name, schedule, overlap = 'skip', missed = 'once' } of jobs) {
+    if (knownJobs.includes(name.toLowerCase())) continue
+    // Disabled: where it came from it may still run.
+    await insertJob(trx, service, { name, schedule, overlap, missed, isEnabled: false })
+    await audit(trx, caller, { action: 'mobile job create', subject: `${service.name}/${name}`, after: { schedule } })
+  }
 }
 
 function otherIds(table: string, idType: IdType): Fault {

@@ -3,11 +3,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { LogView } from '../contract/api.ts'
 import { API } from '../contract/api-routes.ts'
-import { LOG_TYPES, type LogPage, type LogQuery } from '../contract/service-log.ts'
+import { LOG_TYPES, type LogQuery } from '../contract/service-log.ts'
 import { SERVICE_LOG_TOP_MAX } from '../kit/limits.ts'
-import { requireReachable } from '../regions/hosts.ts'
-import { getService } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { viewLog } from './service-log.ts'
 
 const TOP_USUAL = 10
 const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
@@ -30,13 +29,7 @@ export const serviceLogRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, 
   }
   app.get(API.log, { schema }, async (request): Promise<LogView> => {
     const { continuationToken: before, top = TOP_USUAL, ...asked } = request.query
-    const service = await getService(deps.db, deps.callerOf(request).subscriptionId, request.params.service)
-    await deps.field.settle()
-    requireReachable(deps.field, service.machine, `the log of '${service.name}'`)
     const query: LogQuery = { ...asked, top, ...(before === undefined ? {} : { before }) }
-    const path = `/service-logs/${encodeURIComponent(service.id)}`
-    const page = (await deps.field.order(service.machine, { method: 'POST', path, body: query })) as LogPage
-    const results = page.entries.map(({ at, ...entry }) => ({ ...entry, timeCreated: new Date(at).toISOString() }))
-    return { machine: service.machine, results, continuationToken: page.more }
+    return await viewLog(deps, deps.callerOf(request), request.params.service, query)
   })
 }

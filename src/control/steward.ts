@@ -26,6 +26,7 @@ import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field } from '../regions/field.ts'
 import { type Hosts, listHosts } from '../regions/hosts.ts'
 import { bumpDesired, listRegions } from '../regions/regions.ts'
+import { dropDueServices } from '../services/due-drops.ts'
 import { forgetDroppedTables } from '../services/services.ts'
 
 export type StewardDeps = {
@@ -52,6 +53,7 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
     await noteSynchronous(deps, server)
     await noteInitialized(deps, server)
   }
+  if (await dropDueServices(deps.db)) isChanged = true
   if (await noteDropped(deps)) isChanged = true
   if (await dropOldSchemas(deps.db)) isChanged = true
   const heard = (machine: string) =>

@@ -6,6 +6,7 @@ import { Fault } from '../kit/fault.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { untilServed } from '../services/facts-of.ts'
 import { lockServices, type Service } from '../services/services.ts'
+import { recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 
 /**
@@ -20,7 +21,7 @@ export async function storeChange<T>(
   const stored = await deps.db.transaction().execute(async (trx) => {
     const [locked] = await lockServices(trx, [service.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${service.name}' any more`)
-    const result = await change(trx, locked)
+    const result = await recorded(deps.source, trx, locked, async () => await change(trx, locked))
     return result === null ? null : { result, desired: await bumpDesired(trx) }
   })
   if (stored === null) return { result: null, isRunning: await isRunningNow(deps, service, null) }
@@ -28,7 +29,12 @@ export async function storeChange<T>(
   return { result: stored.result, isRunning: await isRunningNow(deps, service, stored.desired) }
 }
 
-async function isRunningNow(deps: ApiDeps, service: Service, desired: number | null): Promise<boolean> {
+/** Waits until a service's runtime goes by that version; false where its home cannot be reached. */
+export async function isRunningNow(
+  deps: Pick<ApiDeps, 'field'>,
+  service: Service,
+  desired: number | null,
+): Promise<boolean> {
   if (service.state !== 'ready' || !deps.field.isReachable(service.machine)) return false
   if (desired !== null) await untilServed(deps.field, service, desired)
   return true

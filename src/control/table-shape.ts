@@ -8,6 +8,7 @@ import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getService, getTable, setPermissions } from '../services/services.ts'
+import { recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
@@ -23,11 +24,13 @@ export async function changePermissions(
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const machine = await requireUsable(deps, service)
   const version = await deps.db.transaction().execute(async (trx) => {
-    const table = await getTable(trx, service, names.table)
-    const after = { ...table.permissions, ...wanted }
-    await setPermissions(trx, table, after)
-    const subject = `${service.name}/${table.name}`
-    await audit(trx, caller, { action: 'mobile table update', subject, before: table.permissions, after })
+    await recorded(deps.source, trx, service, async () => {
+      const table = await getTable(trx, service, names.table)
+      const after = { ...table.permissions, ...wanted }
+      await setPermissions(trx, table, after)
+      const subject = `${service.name}/${table.name}`
+      await audit(trx, caller, { action: 'mobile table update', subject, before: table.permissions, after })
+    })
     return await bumpDesired(trx)
   })
   await deps.field.push()

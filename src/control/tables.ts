@@ -24,6 +24,7 @@ import {
   type Service,
   type ServiceTable,
 } from '../services/services.ts'
+import { recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 
 type TableInfo = { columns: { name: string; type: string; indexed: boolean }[]; rows: number }
@@ -65,9 +66,11 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
     })
   }
   const version = await deps.db.transaction().execute(async (trx) => {
-    await insertTable(trx, service, { name: wanted.name, permissions, hasSoftDelete, idType })
-    const subject = `${service.name}/${wanted.name}`
-    await audit(trx, caller, { action: 'mobile table create', subject, after: { permissions, hasSoftDelete, idType } })
+    await recorded(deps.source, trx, service, async () => {
+      await insertTable(trx, service, { name: wanted.name, permissions, hasSoftDelete, idType })
+      const [subject, after] = [`${service.name}/${wanted.name}`, { permissions, hasSoftDelete, idType }]
+      await audit(trx, caller, { action: 'mobile table create', subject, after })
+    })
     return await bumpDesired(trx)
   })
   try {
@@ -76,7 +79,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
     if (idType === 'integer') await requireIntegerIds(deps, service, { machine, table: wanted.name })
   } catch (error) {
     await deps.db.transaction().execute(async (trx) => {
-      await giveTableUp(trx, service, wanted.name)
+      await recorded(deps.source, trx, service, async () => await giveTableUp(trx, service, wanted.name))
       await bumpDesired(trx)
     })
     await deps.field.push()
@@ -103,9 +106,11 @@ export async function endTable(deps: ApiDeps, caller: Caller, name: string, tabl
   const table = await getTable(deps.db, service, tableName)
   const machine = await requireUsable(deps, service)
   const version = await deps.db.transaction().execute(async (trx) => {
-    await giveTableUp(trx, service, table.name)
-    await endScriptsOf(trx, service.id, table.name, caller.principal)
-    await audit(trx, caller, { action: 'mobile table delete', subject: `${service.name}/${table.name}` })
+    await recorded(deps.source, trx, service, async () => {
+      await giveTableUp(trx, service, table.name)
+      await endScriptsOf(trx, service.id, table.name, caller.principal)
+      await audit(trx, caller, { action: 'mobile table delete', subject: `${service.name}/${table.name}` })
+    })
     return await bumpDesired(trx)
   })
   await deps.field.push()

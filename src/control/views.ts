@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { DEFAULT_SUBSCRIPTION } from '../accounts/caller.ts'
 import type { RegionView, Role, ServerView, ServiceView, StatusView, Topic } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { repositoryUrlOf } from '../contract/deployment.ts'
 import type { SandboxLevel, ServerState } from '../contract/facts.ts'
 import { SERVICES_PATH } from '../contract/protocols.ts'
 import { type FormerSchema, listFormerSchemas } from '../databases/former-schemas.ts'
@@ -21,6 +22,7 @@ import { usageOf } from '../regions/ledger.ts'
 import { listMachines, listRegions } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
 import { listHoldings, listServices, listTables, type Service } from '../services/services.ts'
+import { listRepositories } from '../source/repository-rows.ts'
 import type { OpenSecret } from './assignments.ts'
 import { viewArchive, viewControls } from './control-view.ts'
 import { listControls } from './election.ts'
@@ -40,6 +42,8 @@ export type ViewDeps = {
   incidents: Incidents
   open: OpenSecret
   gatewayUrl: string
+  /** Where people find the portal, and git the repositories. */
+  portalUrl: string
   domain: string
   lineage: Lineage
 }
@@ -107,12 +111,23 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
           .select(['id', 'kind', 'state', 'steps', 'next'])
           .where('id', 'in', operationIds)
           .execute()
+  const tablesOf = Map.groupBy(tables, ({ service_id: id }) => id)
+  const secondaries = new Map(all.map(({ secondary_for: primary, name }) => [primary, name]))
+  const names = new Map(all.map(({ id, name }) => [id, name]))
   const formers = await listFormerSchemas(deps.db)
   const formerHomes = await listFormerHomes(deps.db, wanted)
   const verifications = await listVerifications(deps.db, wanted)
+  const sourced = new Set(
+    (
+      await listRepositories(
+        deps.db,
+        wanted.map(({ id }) => id),
+      )
+    ).map((one) => one.service_id),
+  )
   return wanted.map((service) => {
     const formerHome = formerHomes.get(service.id)
-    const secondary = all.find((other) => other.secondary_for === service.id)?.name ?? null
+    const secondary = secondaries.get(service.id) ?? null
     const wellElsewhere = [...regions.values()].find(
       (region) => region.slug !== service.region && deps.incidents.get('region', region.slug).verdict.state === 'Ready',
     )
@@ -133,17 +148,18 @@ export async function viewServices(deps: ViewDeps, subscriptionId: string, only?
       ...urlsOf(deps.gatewayUrl, service.name),
       applicationKey: deps.open(service.application_key),
       masterKey: deps.open(service.master_key),
-      tables: tables.filter((table) => table.service_id === service.id).map((table) => table.name),
+      tables: (tablesOf.get(service.id) ?? []).map((table) => table.name),
       epoch: Number(service.epoch),
       server: service.server,
       serverRegion: server ? regionNameOf(server, { domains, regions: regionNames }) : '',
       formerDatabase: formerDatabaseOf(formers, service),
       exposure: server ? exposureOf(deps.board, server) : null,
-      secondaryFor: all.find((other) => other.id === service.secondary_for)?.name ?? null,
+      secondaryFor: service.secondary_for === null ? null : (names.get(service.secondary_for) ?? null),
       secondary,
       recoveredFrom: formerHome === undefined ? null : (regions.get(formerHome)?.name ?? null),
       operation: service.operation_id,
       verification: verifications.get(service.id) ?? null,
+      sourceRepositoryUrl: sourced.has(service.id) ? repositoryUrlOf(deps.portalUrl, service.name) : null,
       createdAt: service.created_at.toISOString(),
     }
   })

@@ -1,8 +1,7 @@
 // Passes a request on to the runtime of its service and the answer back, without looking into either body.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Stream } from 'node:http2'
-import { pipeline } from 'node:stream/promises'
-import type { Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import type { Route } from '../contract/assignment.ts'
 import {
   EPOCH_HEADER,
@@ -28,57 +27,122 @@ const HOP_HEADERS = new Set([
   'upgrade',
   'http2-settings',
 ])
+const UNKNOWN_TEXT = 'The connection to the service broke; whether the change was made is not known.'
+const UNREACHABLE_TEXT = 'The service cannot be reached at the moment.'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** How a request ended. `failed`: the service said so; `refused`: we did, or broke off. */
 export type Outcome = { kind: 'answered' | 'failed' | 'aborted' } | { kind: 'refused'; why: Refusal; error?: unknown }
 
-type Forwarding = { route: Route; destination: Destination; pool: Pool; requestId: string; isSecure: boolean }
+type Forwarding = {
+  route: Route
+  destination: Destination
+  pool: Pool
+  requestId: string
+  isSecure: boolean
+  /** Answers in the place of the service. */
+  refuse: (refused: Refused) => void
+}
+/** Why, and when to come back. */
+export type Refused = { message: string; retryAfterSeconds: number }
 
 /** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
 export async function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<Outcome> {
-  const method = request.method ?? 'GET'
-  if ((to.pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
-    answerUnavailable(response, 'Too many requests wait for the service.', 1)
+  const { pool, destination } = to
+  if ((pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
+    to.refuse({ message: 'Too many requests wait for the service.', retryAfterSeconds: 1 })
     return { kind: 'refused', why: 'full' }
   }
-  const aborter = new AbortController()
-  response.once('close', () => aborter.abort())
-  try {
-    const answer = await to.pool.request({
-      method: method as 'GET',
-      path: to.destination.path,
-      headers: forwardedHeaders(request, to),
-      body: hasBody(request) ? request : null,
-      signal: AbortSignal.any([aborter.signal, AbortSignal.timeout(GATEWAY_ANSWER_MS_MAX)]),
-      headersTimeout: GATEWAY_ANSWER_MS_MAX,
-      bodyTimeout: GATEWAY_ANSWER_MS_MAX,
-    })
-    response.writeHead(answer.statusCode, answerHeaders(answer.headers, to.destination))
-    await pipeline(answer.body, response)
-    return { kind: answer.statusCode >= 500 ? 'failed' : 'answered' }
-  } catch (error) {
-    if (aborter.signal.aborted) return { kind: 'aborted' }
-    if (response.headersSent) {
-      response.destroy()
-      return { kind: 'refused', why: 'broken', error }
-    }
-    const wasSent = !isConnectFailure(error)
-    const isUnknown = wasSent && !SAFE_METHODS.has(method)
-    answerUnavailable(
-      response,
-      isUnknown
-        ? 'The connection to the service broke; whether the change was made is not known.'
-        : 'The service cannot be reached at the moment.',
-      1,
-    )
-    return { kind: 'refused', why: wasSent ? 'broken' : 'unreachable', error }
-  }
+  const method = request.method ?? 'GET'
+  return await new Promise<Outcome>((resolve) => {
+    const isSafe = SAFE_METHODS.has(method)
+    const passage = new Passage(response, destination, { isSafe, refuse: to.refuse, onEnd: resolve })
+    const limits = { headersTimeout: GATEWAY_ANSWER_MS_MAX, bodyTimeout: GATEWAY_ANSWER_MS_MAX }
+    const body = hasBody(request) ? request : null
+    const headers = forwardedHeaders(request, to)
+    pool.dispatch({ method: method as 'GET', path: destination.path, headers, body, ...limits }, passage)
+  })
 }
 
-/** The 503 of a service that does not answer: JSON in the shape that the clients know, with a time to come back. */
-export function answerUnavailable(response: ServerResponse, message: string, retryAfterSeconds: number): void {
-  answerJson(response, 503, { code: 503, error: `Error: ${message}` }, { 'retry-after': String(retryAfterSeconds) })
+// One request on its way: what comes back goes into the answer as it comes, without a stream in between.
+class Passage implements Dispatcher.DispatchHandler {
+  readonly #response: ServerResponse
+  readonly #destination: Destination
+  readonly #isSafe: boolean
+  readonly #refuse: Forwarding['refuse']
+  readonly #onEnd: (outcome: Outcome) => void
+  readonly #timer: NodeJS.Timeout
+  #controller: Dispatcher.DispatchController | null = null
+  #status = 0
+  /** How it ended, whatever the connection says afterwards. */
+  #outcome: Outcome | null = null
+
+  constructor(
+    response: ServerResponse,
+    destination: Destination,
+    { isSafe, refuse, onEnd }: Pick<Forwarding, 'refuse'> & { isSafe: boolean; onEnd: (outcome: Outcome) => void },
+  ) {
+    this.#response = response
+    this.#destination = destination
+    this.#isSafe = isSafe
+    this.#refuse = refuse
+    this.#onEnd = onEnd
+    // The waits for a connection, for headers and for each part of a body all together.
+    this.#timer = setTimeout(() => this.#fail(new Error('no whole answer in time')), GATEWAY_ANSWER_MS_MAX)
+    response.once('close', this.#leave)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    // It waited for a connection, and meanwhile nobody waits for it any more.
+    if (this.#outcome) controller.abort(new Error('over'))
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200 || this.#outcome) return
+    this.#status = status
+    this.#response.writeHead(status, answerHeaders(headers, this.#destination))
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#outcome || this.#response.write(chunk)) return
+    controller.pause()
+    this.#response.once('drain', () => controller.resume())
+  }
+
+  onResponseEnd(): void {
+    if (this.#outcome) return
+    this.#end({ kind: this.#status >= 500 ? 'failed' : 'answered' })
+    this.#response.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(error)
+  }
+
+  #leave = (): void => {
+    if (this.#outcome) return
+    this.#end({ kind: 'aborted' })
+    this.#controller?.abort(new Error('the sender has gone'))
+  }
+
+  #fail(error: Error): void {
+    // A sender that goes away breaks its own body off first.
+    if (this.#response.destroyed) this.#leave()
+    if (this.#outcome) return
+    const wasSent = this.#controller !== null && !isConnectFailure(error)
+    this.#end({ kind: 'refused', why: this.#response.headersSent || wasSent ? 'broken' : 'unreachable', error })
+    this.#controller?.abort(error)
+    if (this.#response.headersSent) this.#response.destroy()
+    else this.#refuse({ message: wasSent && !this.#isSafe ? UNKNOWN_TEXT : UNREACHABLE_TEXT, retryAfterSeconds: 1 })
+  }
+
+  #end(outcome: Outcome): void {
+    this.#outcome = outcome
+    clearTimeout(this.#timer)
+    this.#response.removeListener('close', this.#leave)
+    this.#onEnd(outcome)
+  }
 }
 
 /** Answers with a JSON body. */

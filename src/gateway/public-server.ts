@@ -4,9 +4,10 @@ import type { Networks } from '../kit/networks.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import { isStatusPath } from '../status/answer.ts'
 import type { DashboardCopy } from './dashboard-copy.ts'
-import { answerJson, answerUnavailable, forward } from './forward.ts'
+import { answerJson, forward, type Refused } from './forward.ts'
 import type { Holds } from './holds.ts'
 import { authorityOf, challengeTokenOf, hstsOf, isSecure, redirectOf } from './https.ts'
+import { refuse } from './refusal.ts'
 import { findDestination } from './router.ts'
 import type { Routes } from './routes.ts'
 import type { Traffic } from './traffic.ts'
@@ -28,7 +29,7 @@ export type PublicDeps = {
 }
 
 const LOST_RETRY_SECONDS = 2
-const HELD_RETRY_SECONDS = 1
+const HELD = { message: 'The service is being moved.', retryAfterSeconds: 1 }
 
 /** Answers one request of an app. Whatever the answer is, it carries the request's id. */
 export async function answerPublic(
@@ -72,18 +73,22 @@ export async function answerPublic(
   if (held !== 'open') {
     deps.traffic.noteRefusal('held', facts)
     deps.counts.failedRequests += 1
-    return answerUnavailable(response, 'The service is being moved.', HELD_RETRY_SECONDS)
+    return refuse(request, response, route, HELD)
   }
   if (route.closed) {
     deps.traffic.noteRefusal('closed', facts)
-    return answerUnavailable(response, route.closed.message, route.closed.retryAfterSeconds)
+    return refuse(request, response, route, route.closed)
   }
   if (deps.isLost(route.to.machine)) {
     deps.traffic.noteRefusal('lost', facts)
     const message = `The service's region ${route.to.region} cannot be reached at the moment.`
-    return answerUnavailable(response, message, LOST_RETRY_SECONDS)
+    return refuse(request, response, route, { message, retryAfterSeconds: LOST_RETRY_SECONDS })
   }
-  const to = { route, destination, pool: deps.routes.poolTo(route), requestId, isSecure: secure }
+  const pool = deps.routes.poolTo(route)
+  const to = {
+    ...{ route, destination, pool, requestId, isSecure: secure },
+    refuse: (refused: Refused) => refuse(request, response, route, refused),
+  }
   const outcome = await deps.traffic.track(route.service, async () => await forward(request, response, to))
   if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
   if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)

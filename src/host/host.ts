@@ -40,6 +40,7 @@ import { Externals } from './externals.ts'
 import type { GuardLink } from './guard-link.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { HostNumbers } from './metrics.ts'
+import { NpmModules } from './npm-modules.ts'
 import { ProofGiver } from './proof-giver.ts'
 import { RemoteLeases } from './remote-leases.ts'
 import { Runtimes } from './runtimes.ts'
@@ -97,6 +98,7 @@ export class Host {
   readonly #runtimes: Runtimes
   readonly #remoteLeases: RemoteLeases
   readonly #scripts: ScriptTexts
+  readonly #modules: NpmModules
   /** What scripts of services here said. */
   readonly serviceLogs: ServiceLogs
   readonly #dropped: DroppedServers
@@ -115,6 +117,7 @@ export class Host {
     this.#deps = deps
     this.#tunnels = new Tunnels(deps.door, deps.socketFolder)
     this.#scripts = new ScriptTexts(deps)
+    this.#modules = new NpmModules(deps)
     this.#dropped = new DroppedServers(deps)
     this.bundles = new Bundles(join(deps.home, 'bundles'))
     this.scratch = new ScratchClusters(deps)
@@ -312,6 +315,7 @@ export class Host {
   async stop(): Promise<void> {
     this.#remoteLeases.stop()
     this.#scripts.stop()
+    this.#modules.stop()
     await this.#runtimes.stop()
     await Promise.all([...this.#servers.values()].map(async ({ server }) => await server.stop()))
     await this.#tunnels.close()
@@ -348,7 +352,8 @@ export class Host {
       await held.server.stop()
     }
     await this.#externals.assign(assignment.externals ?? [], assignment.version)
-    await this.#scripts.ensure(assignment.runtimes.flatMap(({ services }) => services))
+    const services = assignment.runtimes.flatMap((runtime) => runtime.services)
+    await Promise.all([this.#scripts.ensure(services), this.#modules.ensure(services)])
     const remote = new Map<string, MachineAddress>()
     const runtimes = await Promise.all(
       assignment.runtimes.map(async (runtime) => ({
@@ -359,7 +364,9 @@ export class Host {
             if (at) remote.set(server, at)
             const local = this.#externals.socketFolder(server) ?? join(this.#deps.socketFolder, server)
             const socketFolder = at ? await this.#tunnels.ensure(server, at) : local
-            return { ...service, socketFolder, scriptFolder: this.#scripts.folder }
+            const modulesFolder = this.#modules.folderOf(service)
+            const places = { socketFolder, scriptFolder: this.#scripts.folder }
+            return { ...service, ...places, ...(modulesFolder === null ? {} : { modulesFolder }) }
           }),
         ),
       })),

@@ -23,6 +23,9 @@ export type Environment = {
   oidcLabel: string | null
   /** Private networks that webhooks may lead to, separated by commas. */
   egressAllow: string[]
+  /** Where npm modules of scripts come from, and what it is to be shown. */
+  npmRegistry: string | null
+  npmToken: string | null
   /** Where a gateway answers by HTTPS, and the files of its own certificate, when its options do not say it. */
   tlsPort: string | null
   tlsCert: string | null
@@ -30,8 +33,12 @@ export type Environment = {
   /** Under which port apps reach it by HTTPS, and whose word it believes about the protocol of a request. */
   tlsPublicPort: string | null
   trustProxy: string[]
+  /** Where control answers the original's tools, when its option does not say it; `none`: nowhere. */
+  managementPort: string | null
   /** Where each role answers `/metrics`, when its option does not say it; null: nowhere. */
   metricsAddress: string | null
+  /** Where programs of the system are found, such as git. */
+  searchPath: string
   /** Where a test arms fault points; null outside of tests. */
   faultPointsFolder: string | null
 }
@@ -54,12 +61,16 @@ export function environment(): Environment {
     oidcClientSecret: process.env.MAINSTAY_OIDC_CLIENT_SECRET || null,
     oidcLabel: process.env.MAINSTAY_OIDC_LABEL || null,
     egressAllow: (process.env.MAINSTAY_EGRESS_ALLOW ?? '').split(',').filter((network) => network.trim() !== ''),
+    npmRegistry: process.env.MAINSTAY_NPM_REGISTRY || null,
+    npmToken: process.env.MAINSTAY_NPM_TOKEN || null,
     tlsPort: process.env.MAINSTAY_TLS_PORT || null,
     tlsCert: process.env.MAINSTAY_TLS_CERT || null,
     tlsKey: process.env.MAINSTAY_TLS_KEY || null,
     tlsPublicPort: process.env.MAINSTAY_TLS_PUBLIC_PORT || null,
     trustProxy: (process.env.MAINSTAY_TRUST_PROXY ?? '').split(',').filter((network) => network.trim() !== ''),
+    managementPort: process.env.MAINSTAY_MANAGEMENT_PORT || null,
     metricsAddress: process.env.MAINSTAY_METRICS_ADDRESS || null,
+    searchPath: process.env.PATH || '/usr/local/bin:/usr/bin:/bin',
     faultPointsFolder: process.env.MAINSTAY_FAULT_POINTS ?? null,
   }
 }

@@ -33,7 +33,8 @@ export async function makeFolders(path: string, mode = 0o755): Promise<void> {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** True for a folder that is there. */
+export async function isFolder(path: string): Promise<boolean> {
   return await stat(path).then(
     (found) => found.isDirectory(),
     () => false,

@@ -21,9 +21,17 @@ export function buildHttpApp(log: Log): HttpApp {
   return { app: buildApp(log, server), server }
 }
 
-/** The same behind TLS, or in clear when there is no certificate. */
-export function buildTlsApp(log: Log, tls: TlsFiles | null): HttpApp<Server | TlsServer> {
-  const server = tls ? createTlsServer({ ...tls, minVersion: 'TLSv1.2' }) : createServer()
+/**
+ * The same behind TLS, or in clear when there is no certificate. Where clients are asked for a certificate, it is for
+ * the application to say which it takes.
+ */
+export function buildTlsApp(
+  log: Log,
+  tls: TlsFiles | null,
+  { isCertificateAsked = false }: { isCertificateAsked?: boolean } = {},
+): HttpApp<Server | TlsServer> {
+  const asked = isCertificateAsked ? { requestCert: true, rejectUnauthorized: false } : {}
+  const server = tls ? createTlsServer({ ...tls, ...asked, minVersion: 'TLSv1.2' }) : createServer()
   return { app: buildApp(log, server), server }
 }
 

@@ -245,6 +245,35 @@ export const MANAGEMENT_BODY_BYTES_MAX = 2_097_152
 export const UNREAD_BODY_MS_MAX = 1_000
 /** The text of one script: as large as an app's request may be. */
 export const SCRIPT_BYTES_MAX = 1_048_576
+/** npm modules of a service: bytes and files as they lie on a host, and bytes as they are stored and sent. */
+export const NPM_MODULES_BYTES_MAX = 100 * 1_048_576
+export const NPM_MODULES_FILES_MAX = 20_000
+export const NPM_MODULES_PACKED_BYTES_MAX = 40 * 1_048_576
+/** A part of them: what is a row in control's database, and one answer to a host. */
+export const NPM_MODULES_PART_BYTES = 1_048_576
+/** A package.json; its lock file may be as long as a script. */
+export const PACKAGE_BYTES_MAX = 65_536
+/** Installing npm modules: its time, how many at once, and what the registry may answer at once. */
+export const NPM_INSTALL_MS_MAX = 120_000
+export const NPM_INSTALLS_MAX = 2
+export const NPM_ANSWER_BYTES_MAX = 32 * 1_048_576
+/** One message to or from it: such an answer, or a file of a module, as base64. */
+export const NPM_MESSAGE_BYTES_MAX = 48 * 1_048_576
+export const NPM_ANSWER_MS_MAX = 30_000
+/** Questions to registries of one installation, and how many of them at once. */
+export const NPM_ASKS_MAX = 5_000
+export const NPM_ASKS_AT_ONCE_MAX = 16
+/** What npm may write while it installs: its modules, and its cache of what they came in. */
+export const NPM_WORK_BYTES_MAX = 400 * 1_048_576
+/** Its JavaScript objects, and its open files. */
+export const NPM_HEAP_MB = 256
+export const NPM_OPEN_FILES_MAX = 512
+/** Fetching one part of them from control. */
+export const NPM_PART_FETCH_MS_MAX = 10_000
+/** npm modules that no service uses any more are kept this long. */
+export const NPM_MODULES_KEEP_MS = 86_400_000
+/** Routes of a custom API that have permissions of their own. */
+export const API_ROUTES_MAX = 100
 /** All app settings of a service together, as JSON. */
 export const APP_SETTINGS_BYTES_MAX = 65_536
 /** Versions of a script that one answer shows; all are kept. */
@@ -555,6 +584,9 @@ export const SCRIPT_LOG_CHARACTERS_MAX = 10_000
 /** Timers of one call at once, and rows that it may read at once. */
 export const SCRIPT_TIMERS_MAX = 1_000
 export const SCRIPT_ROWS_MAX = 10_000
+/** The extension `startup`: how long requests wait for it, and when what it left running ends. */
+export const STARTUP_WAIT_MS_MAX = 5_000
+export const STARTUP_MS_MAX = 30_000
 /** A script that has not answered is given up this long before its request's time ends, so that the log can say why. */
 export const SCRIPT_TIMEOUT_MARGIN_MS = 50
 
@@ -746,3 +778,52 @@ export const ISSUE_AGAIN_MS_MIN = 5 * 60_000
 export const ISSUE_AGAIN_MS_MAX = 86_400_000
 /** How often the files of the gateway's own certificate are looked at. */
 export const CERTIFICATE_FILES_LOOK_MS = 2_000
+
+/** A push over git, and all of a service's repository. Larger things are no scripts. */
+export const SOURCE_PUSH_BYTES_MAX = 200 * 1_048_576
+export const SOURCE_REPOSITORY_BYTES_MAX = 1_024 * 1_048_576
+/** Packs lie in the control database in pieces of this size. */
+export const SOURCE_CHUNK_BYTES = 1_048_576
+/** Files of one commit, and branches with tags of one repository. */
+export const SOURCE_FILES_MAX = 20_000
+export const SOURCE_REFS_MAX = 1_000
+/** What is read of a commit to be deployed: scripts, permissions, package files. */
+export const SOURCE_TEXT_BYTES_MAX = 32 * 1_048_576
+/** A request of a git client, from its first byte to the last of our answer: slow lines, and modules to install. */
+export const SOURCE_REQUEST_MS_MAX = 15 * 60_000
+export const SOURCE_REQUESTS_PER_SERVICE = 8
+export const SOURCE_REQUESTS_AT_ONCE = 16
+/** One step of git's on a repository, and what it may print. */
+export const GIT_MS_MAX = 120_000
+export const GIT_OUTPUT_BYTES_MAX = 64 * 1_048_576
+/** After so many packs git is given one index for all of them. */
+export const SOURCE_PACKS_PER_INDEX = 32
+/** Errors told to whoever pushes; more help nobody. */
+export const SOURCE_PROBLEMS_SHOWN = 50
+export const DEPLOYMENTS_SHOWN = 50
+export const DEPLOYMENT_LOG_CHARACTERS_MAX = 20_000
+export const DEPLOYMENT_USERS_MAX = 100
+/** A password that was right is not hashed again for this long: git sends it with each of its requests. */
+export const DEPLOYMENT_PASSWORD_KNOWN_MS = 60_000
+/** Requests of the original's tools: of one caller, and of who shows nothing that is known; and callers counted at once. */
+export const PROTOCOL_RATE = { burst: 400, perSecond: 40 }
+export const PROTOCOL_STRANGERS_RATE = { burst: 30, perSecond: 1 }
+export const PROTOCOL_CALLERS_MAX = 10_000
+/** Client certificates of theirs, and for how long one is good unless told otherwise, and at most. */
+export const MANAGEMENT_CERTIFICATES_MAX = 1_000
+export const MANAGEMENT_CERTIFICATE_DAYS = 30
+export const MANAGEMENT_CERTIFICATE_DAYS_MAX = 365
+/** What became of a request can be asked for so long; how often and how long one that waits looks. */
+export const PROTOCOL_OUTCOME_KEEP_MS = 24 * 3_600_000
+export const PROTOCOL_WAIT_EVERY_MS = 100
+export const PROTOCOL_WAIT_MS_MAX = 30 * 60_000
+/**
+ * Recoveries that tools ask for: a failed one keeps its secondary safe from their clean-up, a successful one answers
+ * again.
+ */
+export const RECOVERY_FENCE_MS = 15 * 60_000
+export const RECOVERY_DONE_MS = 3_600_000
+export const RECOVERY_AGAIN_MS = 24 * 3_600_000
+export const RECOVERY_BEGUN_MS_MAX = 5 * 60_000
+/** A service that tools have deleted with its data is kept for so long. */
+export const DELETED_KEEP_MS = 30 * 24 * 3_600_000

@@ -15,6 +15,8 @@ export type CloudHome = {
   /** The first owner's link to sign in, while nobody can. */
   invitationFile: string
   settingsFile: string
+  /** Of the certificate for HTTPS that we make where none is given. */
+  certificate: string
   socket: string
   logs: string
   gateway: string
@@ -33,6 +35,7 @@ export function cloudHome(folder: string): CloudHome {
     tokenFile: join(folder, OPERATOR_TOKEN_FILE),
     invitationFile: join(folder, OWNER_INVITATION_FILE),
     settingsFile: join(folder, 'up.json'),
+    certificate: join(folder, 'certificate'),
     socket: join(socketFolderOf(folder), 'up.sock'),
     logs: join(folder, 'logs'),
     gateway: join(folder, 'gateway'),

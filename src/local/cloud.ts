@@ -21,6 +21,7 @@ import {
 } from './cloud-home.ts'
 import { endOurs, findOurs, killOurs, waitWhileAlive } from './our-processes.ts'
 import { regionNamed, toldOutage, withOutage, withoutOutage } from './outages.ts'
+import { ensureOwnCertificate } from './own-certificate.ts'
 import { checkPort, pickPort } from './ports.ts'
 import { waitUntilServing } from './readiness.ts'
 import type { LocalTls } from './role-commands.ts'
@@ -33,6 +34,8 @@ export type ControlCalls = {
   status(): Promise<StatusView>
   makeJoinToken(request: TokenRequest): Promise<string>
   listServers(): Promise<ServerView[]>
+  /** Where the original's tools are answered; null: nowhere. */
+  toolEndpoint(): Promise<string | null>
 }
 
 export type CloudOptions = {
@@ -42,6 +45,8 @@ export type CloudOptions = {
   controlPort: number
   /** Null: no HTTPS. */
   tls?: LocalTls | null
+  /** Where the original's tools are answered, `none`: nowhere. Undefined: at the usual port, if nobody has it. */
+  managementPort?: string | undefined
   /** Undefined: those of the last start, or the usual two. */
   regions?: string[] | undefined
   env: NodeJS.ProcessEnv
@@ -53,14 +58,15 @@ export type CloudOptions = {
   spawn?: RoleSpawner
 }
 
+const CERTIFICATE_LOOK_MS = 24 * 3_600_000
 const USUAL_REGIONS = ['West US', 'East US']
 
 /** One cloud in one home folder. `start` once, then `stop` once. */
 export class LocalCloud {
   readonly home: CloudHome
   readonly gatewayUrl: string
-  /** Null: nobody answers by HTTPS. */
-  readonly tls: LocalTls | null
+  #tls: LocalTls | null
+  #certificateTimer: NodeJS.Timeout | null = null
   readonly controlUrl: string
   #options: CloudOptions
   #regions: string[] = []
@@ -80,7 +86,12 @@ export class LocalCloud {
     this.home = cloudHome(options.home)
     this.gatewayUrl = `http://localhost:${options.port}`
     this.controlUrl = `http://localhost:${options.controlPort}`
-    this.tls = options.tls ?? null
+    this.#tls = options.tls ?? null
+  }
+
+  /** Null: nobody answers by HTTPS. */
+  get tls(): LocalTls | null {
+    return this.#tls
   }
 
   get regions(): string[] {
@@ -111,6 +122,7 @@ export class LocalCloud {
       await endOurs(folders, ORPHAN_STOP_MS_MAX)
     }
     await this.#checkPorts()
+    await this.#ensureCertificate()
     this.#outages = (await readJsonIfAny<Outage[]>(this.home.outagesFile)) ?? []
     const cloud: CloudFile = {
       pid: process.pid,
@@ -126,6 +138,7 @@ export class LocalCloud {
   /** Stops gateway, hosts and control in this order, and leaves no process behind. */
   async stop(): Promise<void> {
     this.#aborter.abort()
+    if (this.#certificateTimer) clearInterval(this.#certificateTimer)
     // A request that is being carried out may start a host; let it end first.
     await this.#queue
     await this.#gateway?.stop()
@@ -198,6 +211,18 @@ export class LocalCloud {
     // Only now is the home ours to write to.
     this.#machinePort = await pickPort(this.#machinePort)
     await ensureHome(this.home, { ...kept, machinePort: this.#machinePort })
+  }
+
+  // Where no certificate was given. The gateway takes another pair by itself, so a cloud that runs for long only has to
+  // look now and then.
+  async #ensureCertificate(): Promise<void> {
+    if (!this.#tls || this.#tls.files) return
+    const { port } = this.#tls
+    const ensure = async () => await ensureOwnCertificate(this.home.certificate, new Date())
+    this.#tls = { port, files: (await ensure()).files, isSelfSigned: true }
+    // What fails is tried again the next time: a third of its life is left for that.
+    this.#certificateTimer = setInterval(() => ensure().catch(() => {}), CERTIFICATE_LOOK_MS)
+    this.#certificateTimer.unref()
   }
 
   async #checkPorts(): Promise<void> {
@@ -286,12 +311,13 @@ export class LocalCloud {
   }
 
   #context(): RoleContext {
-    const { port, controlPort, tls = null, env } = this.#options
+    const { port, controlPort, env, managementPort } = this.#options
     const { folder, gateway, tokenFile } = this.home
+    const tls = this.#tls
     const machinePort = this.#machinePort
     return {
       home: this.home,
-      facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort, tls },
+      facts: { home: folder, gatewayHome: gateway, tokenFile, port, controlPort, machinePort, tls, managementPort },
       env,
       spawn: this.#options.spawn ?? startRole,
       // One after the other: control keeps regions in the order in which their tokens were asked for.

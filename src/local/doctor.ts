@@ -35,6 +35,7 @@ export async function examine(options: { home: string; port: number; controlPort
       async () => await checkPortOf(home, { port: options.controlPort, option: '--control-port' }),
     ],
     ['Namespaces', checkNamespaces],
+    ['Git', checkGit],
     ['Disk', async () => await checkDisk(home)],
     ['Clock', async () => await checkClock()],
     ['Home', async () => await checkHome(home)],
@@ -122,6 +123,19 @@ async function checkNamespaces(): Promise<Finding> {
     return ok('Namespaces', 'can be made: scripts run with sandbox: full')
   } catch (error) {
     return warn('Namespaces', `cannot be made: ${messageOf(error).split('\n')[0]}`, hint)
+  }
+}
+
+// Only source control needs it.
+async function checkGit(): Promise<Finding> {
+  const hint = 'Source control of mobile services needs git 2.20 or newer, with git http-backend, where control runs.'
+  try {
+    const { stdout } = await promisify(execFile)('git', ['--version'], { timeout: UNSHARE_MS_MAX })
+    const { stdout: folder } = await promisify(execFile)('git', ['--exec-path'], { timeout: UNSHARE_MS_MAX })
+    await stat(join(folder.trim(), 'git-http-backend'))
+    return ok('Git', stdout.trim().replace(/^git version /, ''))
+  } catch {
+    return warn('Git', 'not found, or without git http-backend', hint)
   }
 }
 

@@ -8,10 +8,12 @@ export type CommandFacts = {
   controlPort: number
   machinePort: number
   tls: LocalTls | null
+  /** As its option says it; undefined: as control does by itself. */
+  managementPort?: string | undefined
 }
 
-/** The gateway's port for HTTPS, and the files of its own certificate, if it has one. */
-export type LocalTls = { port: number; files: { cert: string; key: string } | null }
+/** The gateway's port for HTTPS, and the files of its own certificate; null: one that we make ourselves. */
+export type LocalTls = { port: number; files: { cert: string; key: string } | null; isSelfSigned?: boolean }
 
 const LOOPBACK = '127.0.0.1'
 
@@ -22,6 +24,7 @@ export function controlCommand(facts: CommandFacts): string[] {
     ...['--home', facts.home, '--port', String(facts.controlPort), '--machine-port', String(facts.machinePort)],
     ...['--address', LOOPBACK, '--domain', 'control', '--gateway-url', `http://localhost:${facts.port}`],
     ...['--token-file', facts.tokenFile, '--vault', `${facts.home}/vault`],
+    ...(facts.managementPort === undefined ? [] : ['--management-port', facts.managementPort]),
   ]
 }
 

@@ -17,7 +17,7 @@ import { insertOperation, type Operation, serviceIdOf, subjectOf } from '../oper
 import { isOutOfPatience } from '../operations/patience.ts'
 import { notYet, type OperationKind, type StepContext, type StepResult } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
-import { listApis } from '../services/apis.ts'
+import { apiDefinitionOf, listApis } from '../services/apis.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { definitionOf, listJobs } from '../services/jobs.ts'
@@ -180,7 +180,7 @@ export async function runtimeProblems(deps: RecoveryDeps, service: Service, answ
     isKeyRequired: service.is_key_required,
     intake: intakeOf(service),
     tables: tables.map(({ name, permissions }) => ({ name, permissions })),
-    apis: (await listApis(deps.db, [service.id])).map(({ name, permissions }) => ({ name, permissions })),
+    apis: (await listApis(deps.db, [service.id])).map(apiDefinitionOf),
     jobs: (await listJobs(deps.db, [service.id])).map(definitionOf),
     appSettings: appSettingsOf(service, (sealed) => deps.seal.open(sealed)),
     auth: authOf(service, (sealed) => deps.seal.open(sealed)),

@@ -1,11 +1,18 @@
 // Custom APIs: `/api/NAME` and what its script routes below it.
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { ApiDefinition, ServiceAssignment } from '../contract/assignment.ts'
-import { API_METHODS, type ApiMethod } from '../contract/permissions.ts'
+import {
+  API_METHODS,
+  type ApiMethod,
+  type ApiRoutes,
+  levelOf,
+  type PermissionLevel,
+  type RoutePermissions,
+} from '../contract/permissions.ts'
 import { INTERNAL_HEADER_PREFIX } from '../contract/protocols.ts'
 import type { ScriptAnswer } from '../sandbox/messages.ts'
 import { type Answer, isBodiless, isStatus, methodNotAllowed } from './answer.ts'
-import { notFound } from './app-faults.ts'
+import { notFound, unauthorized } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import { authorize, identify, scriptUserOf } from './credentials.ts'
 import type { Leases } from './leases.ts'
@@ -35,7 +42,7 @@ export async function answerApi(context: Context, segments: string[]): Promise<A
   if (!api) throw notFound()
   const method = API_METHODS.find((one) => one === request.method.toLowerCase())
   if (!method) return methodNotAllowed('')
-  const user = permit(context, api, method)
+  const { user, access } = permit(context, api, method)
   const script = assignment.scripts.find((one) => one.name.toLowerCase() === `api/${api.name}`.toLowerCase())
   if (!script) throw failScript(context, `/api/${api.name}.js`, 'It has no script yet.')
   const { deadline } = request.work
@@ -53,6 +60,7 @@ export async function answerApi(context: Context, segments: string[]): Promise<A
     module: script.name,
     user: scriptUserOf(user, assignment),
     request: await requestOf(context),
+    ...(access === null ? {} : { access }),
   }
   return await runScript(context, script, { input, asks }, (answer) => render(context, sourceOf(script), answer))
 }
@@ -66,8 +74,28 @@ function permit({ request, service }: Context, api: ApiDefinition, method: ApiMe
   const { assignment } = service
   const { headers } = request
   const user = identify(request, assignment)
-  authorize(api.permissions[method], { user, headers }, assignment, { isKeyAsked: assignment.isKeyRequired !== false })
-  return user
+  const isKeyAsked = assignment.isKeyRequired !== false
+  const need = (level: PermissionLevel) => authorize(level, { user, headers }, assignment, { isKeyAsked })
+  if (!api.routes) {
+    need(api.permissions[method])
+    return { user, access: null }
+  }
+  const access = accessOf(api.routes, method, need)
+  // Which route it is shows where the script's routes are; who may take none gets no further.
+  if (!Object.values(access).includes(true)) throw unauthorized()
+  return { user, access }
+}
+
+function accessOf(routes: ApiRoutes, method: ApiMethod, need: (level: PermissionLevel) => void) {
+  const may = (route: RoutePermissions) => {
+    try {
+      need(levelOf(route, method))
+      return true
+    } catch {
+      return false
+    }
+  }
+  return Object.fromEntries(Object.entries({ '*': {}, ...routes }).map(([route, said]) => [route, may(said)]))
 }
 
 async function requestOf({ request }: Context) {
@@ -107,6 +135,8 @@ function render(context: Context, source: string, answer: ScriptAnswer): Answer 
     case 'no_route':
       if (answer.allow === null) throw notFound()
       return methodNotAllowed(allowed(answer.allow))
+    case 'unauthorized':
+      throw unauthorized()
     case 'failed':
       throw failScript(context, source, String(answer.message))
     default:

@@ -103,21 +103,26 @@ export function parseBody(contentType: string | undefined, text: string): unknow
   }
 }
 
+// By its events: an iterator costs more than the rest of reading a small body.
 async function readBytes(message: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of message as AsyncIterable<Buffer>) {
+  return await new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const broken = () => reject(badRequest('The request ended before its body did.'))
+    message.on('data', (chunk: Buffer) => {
       size += chunk.length
       // As the original: a body that hid its length ends the connection.
       if (size > bytesMax) message.destroy()
       else chunks.push(chunk)
-    }
-  } catch {
-    throw badRequest('The request ended before its body did.')
-  }
-  if (size > bytesMax) throw new Fault('app.too_large', 413, TOO_LARGE_TEXT)
-  return Buffer.concat(chunks)
+    })
+    message.once('end', () => {
+      if (size > bytesMax) reject(new Fault('app.too_large', 413, TOO_LARGE_TEXT))
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+    })
+    message.once('error', broken)
+    message.once('close', broken)
+    if (message.destroyed) broken()
+  })
 }
 
 function methodOf(message: IncomingMessage): string {

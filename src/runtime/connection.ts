@@ -28,7 +28,8 @@ const TOO_MANY_TEXT = 'There is more to be answered than can be at once: ask for
 
 export class Connection {
   readonly #client: pg.Client
-  readonly #statements = new Set<string>()
+  /** The names of those that are prepared, by salt and text. */
+  readonly #statements = new Map<string, string>()
   #isBroken = false
   #receivedBytes = 0
   #bytesMax = ANSWER_BYTES_MAX
@@ -118,11 +119,19 @@ export class Connection {
 
   /** Runs a statement, prepared under a name made of its text. Faults with `app.too_many_rows`. */
   async query<Row extends pg.QueryResultRow>(statement: Statement): Promise<Row[]> {
-    const name = statementName(statement)
-    this.#statements.add(name)
+    const name = this.#nameOf(statement)
     const asked = { name, text: statement.text, values: statement.values }
     const result = await this.#bounded(async () => await this.#client.query<Row>(asked))
     return result.rows
+  }
+
+  #nameOf(statement: Statement): string {
+    const key = `${statement.salt ?? ''} ${statement.text}`
+    const known = this.#statements.get(key)
+    if (known !== undefined) return known
+    const name = statementName(statement)
+    this.#statements.set(key, name)
+    return name
   }
 
   /** Runs a statement that is not ours: rows as lists, values as `types` reads them. Faults with `app.too_many_rows`. */

@@ -1,5 +1,5 @@
 // Who is asking: application key, master key, the token of a user, and what a permission level demands.
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PermissionLevel } from '../contract/permissions.ts'
 import type { ScriptUser } from '../sandbox/messages.ts'
@@ -59,7 +59,7 @@ export function isMaster(headers: IncomingHttpHeaders, keys: ServiceKeys): boole
 // Hashed first: equal lengths, and a time that tells nothing about the secret.
 function isSecret(given: string, secret: string): boolean {
   if (given === '' || secret === '') return false
-  return timingSafeEqual(createHash('sha256').update(given).digest(), createHash('sha256').update(secret).digest())
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', secret, 'buffer'))
 }
 
 function bearerOf(headers: IncomingHttpHeaders): string {

@@ -22,7 +22,7 @@ export async function runJob(
   if (!script) return { state: 'failed', note: 'it has no script', output: '' }
   const deadline = performance.now() + JOB_MS_MAX
   const request = { id: randomUUID(), work: { deadline } }
-  const context = { request, service, scripts }
+  const context = { request, service, scripts, leases }
   const asks = new ScriptAsks({
     service,
     leases,

@@ -38,6 +38,7 @@ export async function answerAuth(context: Context, [word = '', ...rest]: string[
   try {
     if (word.toLowerCase() === 'login') return await answerLoginOf(context, 2, rest)
     if (word.toLowerCase() === 'me' && rest.length === 0) return answerMe(context)
+    if (word.toLowerCase() === 'refresh' && rest.length === 0) return answerRefresh(context)
     throw notFound()
   } catch (error) {
     if (error instanceof Fault) return answerOfError(error, 2)
@@ -89,6 +90,15 @@ function answerMe({ request, service }: FlowContext): Answer {
   const told = Object.entries(others).map(([typ, val]) => ({ typ, val: String(val) }))
   const me = { provider_name: providerOfName(provider), user_id: id, access_token: accessToken, user_claims: told }
   return jsonAnswer(200, JSON.stringify([me]), { 'cache-control': 'no-store' })
+}
+
+// Clients know 401 (sign in, this token is over) and 400 (sign in, there is nothing to prolong it by). A token is
+// prolonged by its provider's word or not at all, and none of what providers give for that is kept.
+function answerRefresh({ request, service }: FlowContext): Answer {
+  if (request.method !== 'GET') return methodNotAllowed('GET')
+  const { id } = identify({ ...request, clientGeneration: 2 }, service.assignment)
+  if (id === null) throw refused('Nobody is signed in.')
+  throw badRequest('A sign-in is not prolonged here: sign in again before the token ends.')
 }
 
 async function answerServerFlow(context: Context, flow: Flow, isBack: boolean): Promise<Answer> {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { ProbeAnswer } from '../contract/facts.ts'
+import { PACKAGE_FILE } from '../contract/npm-modules.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import { digestsOf } from '../contract/service-digests.ts'
 import {
@@ -21,6 +22,7 @@ import type { AppRequest } from './app-request.ts'
 import { COLUMNS_SQL, type ColumnRow } from './columns.ts'
 import { isMaster } from './credentials.ts'
 import type { Leases } from './leases.ts'
+import { hasModules } from './scripts.ts'
 import type { ServedService } from './services.ts'
 import { faultOfSql } from './sql-errors.ts'
 
@@ -75,9 +77,13 @@ async function writeAndRead(service: ServedService, token: string, work: Work) {
 
 type ScriptHashes = NonNullable<ProbeAnswer['scripts']>
 
-async function readScriptHashes({ scripts, scriptFolder }: RuntimeService): Promise<ScriptHashes> {
+async function readScriptHashes(service: RuntimeService): Promise<ScriptHashes> {
+  const { scripts, scriptFolder } = service
+  const areModulesHere = await hasModules(service)
   return await Promise.all(
     scripts.map(async ({ name, hash }) => {
+      // It runs once what it asks for is here.
+      if (name === PACKAGE_FILE && !areModulesHere) return { name, hash: null }
       const text = await readTextIfAny(join(scriptFolder, hash)).catch(() => null)
       return { name, hash: text === null ? null : createHash('sha256').update(text, 'utf8').digest('hex') }
     }),

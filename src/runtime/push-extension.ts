@@ -20,7 +20,8 @@ export async function shownToExtension(
   if (!script) return null
   const { fetches, push } = scripts
   const asks = new ScriptAsks({ service, leases, fetches, push, deadline: request.work.deadline })
-  const input = { what: 'extension' as const, module: script.name, user, registration: JSON.stringify(registration) }
+  const about = { what: 'extension' as const, hook: 'register' as const, module: script.name, user }
+  const input = { ...about, registration: JSON.stringify(registration) }
   return await runScript(context, script, { input, asks }, (answer) => {
     switch (answer.kind) {
       case 'registered':

@@ -8,14 +8,17 @@ import type { AskOutcome, ScriptAnswer } from '../sandbox/messages.ts'
 import type { Ask, CallInput, CallResult, ModuleSet, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import { outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
+import type { Leases } from './leases.ts'
 import { modulesOf, type Scripts } from './scripts.ts'
 import type { ServedService } from './services.ts'
+import { runStartup, startupOf } from './startup-extension.ts'
 
 /** Whose run it is. */
 export type RunContext = {
   request: Pick<AppRequest, 'id'> & { work: { deadline: number } }
   service: ServedService
   scripts: Scripts
+  leases: Leases
 }
 /** `onLine`: for what it says while it runs. */
 export type RunWith = { input: RunInput; asks: RunAsks; onLine?: (message: string) => void }
@@ -95,7 +98,7 @@ async function runIn(
   // The text of a module goes with the modules.
   const isKnown = input.what === 'api' || sandbox.knows(hash)
   const text = isKnown ? null : await textOf(context, script)
-  const lesson = await lessonFor(sandbox, context)
+  const lesson = await beginIn(sandbox, context)
   const { deadline } = request.work
   const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
   const ask = async (wanted: Ask) => await asks.carryOut(wanted)
@@ -114,6 +117,20 @@ async function runIn(
   const result = await Promise.race([call.result, limit])
   clearTimeout(timer)
   return result
+}
+
+// What the sandbox is to be taught. An extension `startup` of the service has been called there when this is known.
+async function beginIn(sandbox: SandboxProcess, context: RunContext) {
+  const lesson = await lessonFor(sandbox, context)
+  const script = startupOf(context.service.assignment)
+  if (lesson === null || !script) return lesson
+  const { modules, texts } = lesson
+  await sandbox.once(modules, async () => {
+    sandbox.teach(modules, texts)
+    await runStartup(sandbox, context, { script, modules })
+  })
+  // Another version of the modules may have been taught meanwhile.
+  return await lessonFor(sandbox, context)
 }
 
 // The service's modules, with the texts that the sandbox may lack; null when there are none.

@@ -7,7 +7,7 @@ import type { SandboxLevel } from '../contract/facts.ts'
 import type { TableOperation } from '../contract/permissions.ts'
 import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { EgressPolicy } from '../kit/egress-agent.ts'
-import { readTextIfAny } from '../kit/files.ts'
+import { isFolder, readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
 import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
@@ -58,6 +58,9 @@ export class Scripts {
   }
 
   async place(service: RuntimeService): Promise<Place> {
+    if (!(await hasModules(service))) {
+      return { kind: 'refused', reason: 'The npm modules of this service have not arrived here yet.' }
+    }
     return await this.#sandboxes.place(sandboxed(service))
   }
 
@@ -94,14 +97,30 @@ export class Scripts {
 
 const LOG_TYPE = { info: 'information', warn: 'warning', error: 'error' } as const
 
+/** True once the npm modules of a service are here whole: they are put in their place when they are. */
+export async function hasModules({ npmModules, modulesFolder }: RuntimeService): Promise<boolean> {
+  if (npmModules === undefined) return true
+  // An older host knows of none, and has none.
+  return modulesFolder !== undefined && (await isFolder(modulesFolder))
+}
+
 /** The script of a table's operation; an empty one is none. */
 export function findScript(
   service: ServiceAssignment,
   table: string,
   operation: TableOperation,
 ): ScriptAssignment | undefined {
-  const wanted = `table/${table}.${operation}`.toLowerCase()
-  return service.scripts.find(({ name, bytes }) => bytes > 0 && name.toLowerCase() === wanted)
+  return scriptsByName(service).get(`table/${table}.${operation}`.toLowerCase())
+}
+
+function scriptsByName(service: ServiceAssignment): Map<string, ScriptAssignment> {
+  const known = namedScripts.get(service)
+  if (known) return known
+  // Of two that differ in case only, the first.
+  const found = service.scripts.filter(({ bytes }) => bytes > 0).toReversed()
+  const made = new Map(found.map((script) => [script.name.toLowerCase(), script]))
+  namedScripts.set(service, made)
+  return made
 }
 
 /** What the scripts of a service can require; null when it has no modules. */
@@ -118,18 +137,27 @@ export function modulesOf(service: ServiceAssignment): ModuleSet | null {
 
 /** An assignment stays as it is: another one has another object. */
 const moduleSets = new WeakMap<ServiceAssignment, ModuleSet | null>()
+const namedScripts = new WeakMap<ServiceAssignment, Map<string, ScriptAssignment>>()
+const sandboxedServices = new WeakMap<RuntimeService, SandboxedService>()
 
 /** What stands in the place of a connection string that scripts of old may look for: they have `mssql`. */
 const NO_CONNECTION = 'Use mssql: this service has no connection string.'
 
 function sandboxed(service: RuntimeService): SandboxedService {
-  const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {} } = service
+  const known = sandboxedServices.get(service) ?? makeSandboxed(service)
+  sandboxedServices.set(service, known)
+  return known
+}
+
+function makeSandboxed(service: RuntimeService): SandboxedService {
+  const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {}, modulesFolder } = service
   const clients = clientsOf(service)
   const keys = { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey }
   return {
     name,
     id,
-    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings, clients]),
+    binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings, clients, modulesFolder]),
+    modules: modulesFolder ?? null,
     // What the platform sets cannot be set otherwise.
     environment: { ...appSettings, ...keys },
     config: {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { finished } from 'node:stream/promises'
 import { DEFAULT_INTAKE, type Intake } from '../contract/assignment.ts'
 import { INTERNAL_HEADER, RUNTIME_HEALTH_PATH, SERVICE_HEADER } from '../contract/protocols.ts'
+import { corsHeaders } from '../kit/cors.ts'
 import { Fault } from '../kit/fault.ts'
 import { APP_BODY_DISCARD_BYTES_MAX, RUNTIME_KEEP_ALIVE_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
@@ -11,7 +12,6 @@ import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { answerOfError, outcomeUnknown, TIMED_OUT_TEXT, timedOut } from './app-faults.ts'
 import { type AppRequest, readRequest } from './app-request.ts'
-import { corsHeaders } from './cors.ts'
 import type { DatabaseHealth } from './health.ts'
 import { answerApp, type RouterDeps } from './router.ts'
 
@@ -49,7 +49,7 @@ async function respond(message: IncomingMessage, response: ServerResponse, deps:
   const headers: Record<string, string | string[]> = {
     ...versionHeaders(request, deps),
     'cache-control': 'no-cache',
-    ...corsHeaders(request, intake.origins),
+    ...corsHeaders({ ...request, exposed: request.clientGeneration === 2 ? 'Link,Etag' : null }, intake.origins),
     ...answer.headers,
   }
   if (answer.status !== 204 && answer.status !== 304) {

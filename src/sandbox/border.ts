@@ -1,5 +1,12 @@
 // The border around a sandbox, as the command line that starts it. Pure: what is there comes in, words come out.
-import { SANDBOX_DATA_BYTES_MAX, SANDBOX_FILES_MAX, SANDBOX_HEAP_MB, SANDBOX_THREADS_MAX } from '../kit/limits.ts'
+import {
+  NPM_HEAP_MB,
+  NPM_OPEN_FILES_MAX,
+  SANDBOX_DATA_BYTES_MAX,
+  SANDBOX_FILES_MAX,
+  SANDBOX_HEAP_MB,
+  SANDBOX_THREADS_MAX,
+} from '../kit/limits.ts'
 import type { Sight } from './messages.ts'
 
 /** `reduced`: only Node's own permissions, a user of its own where we are root, and limits. */
@@ -18,10 +25,33 @@ export type BorderFacts = {
 }
 export type Command = { file: string; args: string[] }
 
+/**
+ * What is run inside, what it may write, and how much it may have. `looksAround`: where nothing can be mounted, it reads
+ * what its user may: npm asks for the folders above those that it works in.
+ */
+export type Program = {
+  entry: string
+  writable: string | null
+  heapMb: number
+  filesMax: number
+  looksAround: boolean
+}
+
 /** Where things are, seen from inside. */
 export const NODE_INSIDE = '/node'
 export const CODE_INSIDE = '/code'
-const ENTRY = 'main.mjs'
+/** Runs scripts. */
+export const SCRIPTS_PROGRAM: Program = {
+  ...{ entry: 'main.mjs', writable: null, looksAround: false },
+  ...{ heapMb: SANDBOX_HEAP_MB, filesMax: SANDBOX_FILES_MAX },
+}
+/** Where npm works, seen from inside. */
+export const WORK_INSIDE = '/work'
+/** Installs npm modules. */
+export const NPM_PROGRAM: Program = {
+  ...{ entry: 'install-main.mjs', writable: WORK_INSIDE, looksAround: true },
+  ...{ heapMb: NPM_HEAP_MB, filesMax: NPM_OPEN_FILES_MAX },
+}
 /** Users of sandboxes: above all that systems give to people, services and containers, and below 2^31. */
 const FIRST_USER = 2_000_000_000
 const USERS = 2 ** 24
@@ -39,32 +69,40 @@ export function sandboxUser(number: number): number {
 
 /**
  * What the kernel can be asked for with the tools at hand; null when something is missing. `bareEntry` is run instead of
- * the sandbox and without Node's own permissions, which shows what the kernel's border holds by itself.
+ * the sandbox and without Node's own permissions, which shows what the kernel's border holds by itself. `readable`: folders
+ * of this machine that it may read where nothing can be mounted.
  */
 export function commandOf(
   level: BorderLevel,
   facts: BorderFacts,
-  options: { user: number; bareEntry?: string[] },
+  options: { user: number; bareEntry?: string[]; program?: Program; readable?: string[] },
 ): Command | null {
-  const heap = `--max-old-space-size=${SANDBOX_HEAP_MB}`
+  const { user, bareEntry, program = SCRIPTS_PROGRAM, readable = [] } = options
+  const { entry, writable } = program
+  const heap = `--max-old-space-size=${program.heapMb}`
   if (level === 'reduced') {
     const code = `${facts.root}${CODE_INSIDE}`
-    const permitted = ['--permission', `--allow-fs-read=${code}/*`, `${code}/${ENTRY}`]
-    return chain(reducedWords(facts, options.user), [facts.node, heap, ...(options.bareEntry ?? permitted)])
+    const work = writable === null ? [] : [`${facts.root}${writable}`]
+    const folders = program.looksAround ? [''] : [code, ...readable]
+    const reads = folders.map((path) => `--allow-fs-read=${path}/*`)
+    const writes = work.map((path) => `--allow-fs-write=${path}/*`)
+    const permitted = ['--permission', ...reads, ...writes, `${code}/${entry}`]
+    return chain(reducedWords(facts, { user, program }), [facts.node, heap, ...(bareEntry ?? permitted)])
   }
   const { sh, setpriv, unshare, mount, prlimit } = facts.tools
   if (!sh || !setpriv || !unshare || !mount || !prlimit) return null
-  const permitted = ['--permission', '--allow-fs-read=*', `${CODE_INSIDE}/${ENTRY}`]
+  const writes = writable === null ? [] : [`--allow-fs-write=${writable}/*`]
+  const permitted = ['--permission', '--allow-fs-read=*', ...writes, `${CODE_INSIDE}/${entry}`]
   const userNamespace = facts.isRoot ? [] : ['--user', '--map-root-user']
   return chain(
     [
       ...[setpriv, '--pdeathsig', 'KILL'],
       ...[unshare, ...userNamespace, '--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child=KILL'],
       ...[sh, '-c', SETUP, 'sandbox', mount, facts.mounts],
-      ...limitWords(prlimit),
-      ...(facts.isRoot ? enterAsRoot(facts, options.user) : enterAsUser(facts)),
+      ...limitWords(prlimit, program),
+      ...(facts.isRoot ? enterAsRoot(facts, user) : enterAsUser(facts)),
     ],
-    [NODE_INSIDE, heap, ...(options.bareEntry ?? permitted)],
+    [NODE_INSIDE, heap, ...(bareEntry ?? permitted)],
   )
 }
 
@@ -93,19 +131,19 @@ function enterAsUser({ tools, root }: BorderFacts): string[] {
   ]
 }
 
-function reducedWords(facts: BorderFacts, user: number): string[] {
+function reducedWords(facts: BorderFacts, { user, program }: { user: number; program: Program }): string[] {
   const { setpriv, prlimit } = facts.tools
   const own = facts.isRoot ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : []
   // The change of user would untie a process from ours, hence a step of its own after it.
   const drop = setpriv && own.length > 0 ? [setpriv, ...own, '--no-new-privs'] : []
   const tie = setpriv ? [setpriv, '--pdeathsig', 'KILL', '--no-new-privs'] : []
-  return [...(prlimit ? limitWords(prlimit, facts.isRoot) : []), ...drop, ...tie]
+  return [...(prlimit ? limitWords(prlimit, program, { areThreadsOwn: facts.isRoot }) : []), ...drop, ...tie]
 }
 
 // Threads are counted per user, and only a user of the sandbox's own has no others.
-function limitWords(prlimit: string, areThreadsOwn = true): string[] {
+function limitWords(prlimit: string, { filesMax }: Program, { areThreadsOwn = true } = {}): string[] {
   return [
-    ...[prlimit, '--core=0', `--data=${SANDBOX_DATA_BYTES_MAX}`, `--nofile=${SANDBOX_FILES_MAX}`],
+    ...[prlimit, '--core=0', `--data=${SANDBOX_DATA_BYTES_MAX}`, `--nofile=${filesMax}`],
     ...(areThreadsOwn ? [`--nproc=${SANDBOX_THREADS_MAX}`] : []),
   ]
 }

@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { format } from 'node:util'
 import { describe } from './errors.ts'
+import type { CallGlobals } from './kept-contexts.ts'
 import type { AskOutcome, FromSandbox, LogLevel, SandboxLimits, ScriptAnswer, ScriptAsk } from './messages.ts'
 import { Timers } from './timers.ts'
 
@@ -27,6 +28,11 @@ export class CallUnderWay {
   readonly #deps: CallDeps
   readonly #asks = new Map<number, (outcome: AskOutcome) => void>()
   readonly timers: Timers
+  /** What its script finds on the global object. */
+  globals: CallGlobals | null = null
+  /** What its script gets by a name. */
+  require: (name: string) => unknown = () => undefined
+  readonly #onOver: (() => void)[] = []
   /** It has its one answer. */
   #isAnswered = false
   #isOver = false
@@ -94,6 +100,11 @@ export class CallUnderWay {
     look()
   }
 
+  /** Has that done when it is over, if it comes to an end by itself. */
+  whenOver(work: () => void): void {
+    this.#onOver.push(work)
+  }
+
   /** Ends what it left behind. */
   end(): void {
     this.timers.end()
@@ -104,6 +115,7 @@ export class CallUnderWay {
     if (!this.#isAnswered || this.#isOver || this.timers.count > 0 || this.#asks.size > 0) return
     this.#isOver = true
     this.#deps.onDone()
+    for (const work of this.#onOver) work()
   }
 }
 

@@ -9,6 +9,7 @@ import { scriptPush } from './script-push.ts'
 import { type Queries, scriptQueries } from './script-queries.ts'
 import { scriptSide } from './script-side.ts'
 import { scriptSql } from './script-sql.ts'
+import { scriptStartup } from './script-startup.ts'
 import { scriptTables } from './script-tables.ts'
 
 /** Our side inside a context. */
@@ -22,8 +23,16 @@ export type Inside = {
   scriptSql: typeof scriptSql
   scriptPush: typeof scriptPush
   scriptExtension: typeof scriptExtension
+  scriptStartup: typeof scriptStartup
 }
-type Shown = 'scriptTables' | 'scriptSide' | 'scriptApi' | 'scriptSql' | 'scriptPush' | 'scriptExtension'
+type Shown =
+  | 'scriptTables'
+  | 'scriptSide'
+  | 'scriptApi'
+  | 'scriptSql'
+  | 'scriptPush'
+  | 'scriptExtension'
+  | 'scriptStartup'
 type Functions = Pick<Inside, Shown> & {
   scriptGlobals: typeof scriptGlobals
   scriptQueries: typeof scriptQueries
@@ -37,6 +46,7 @@ const functions = {
   scriptQueries,
   scriptSide,
   scriptSql,
+  scriptStartup,
   scriptTables,
 }
 const text = Object.entries(functions).map(([name, code]) => `${name}: ${code}`)
@@ -78,5 +88,6 @@ export function makeContext(name: string, outside: Omit<GlobalsOutside, 'shared'
     scriptSql: made.scriptSql,
     scriptPush: made.scriptPush,
     scriptExtension: made.scriptExtension,
+    scriptStartup: made.scriptStartup,
   }
 }

@@ -1,4 +1,4 @@
-// One registration that the extension `push` of a service is shown.
+// One call of an extension of a service: `push` is shown a registration, `startup` is called before anything else.
 import type { CallUnderWay } from './call-under-way.ts'
 import type { ExtensionStart, SandboxLimits } from './messages.ts'
 import type { ModuleWorld } from './module-world.ts'
@@ -23,7 +23,8 @@ export function callExtension(
       const mssql = inside.scriptSql(sqlOutside(call), tables)
       const push = inside.scriptPush(pushOutside(call), tables)
       const outside = { answer: call.answer.bind(call), config: structuredClone(config), mssql, push }
-      inside.scriptExtension(exports, start, outside, tables)
+      if (start.hook === 'startup') inside.scriptStartup(exports, outside, tables)
+      else inside.scriptExtension(exports, start, outside, tables)
     } catch (error) {
       fail(error)
     }

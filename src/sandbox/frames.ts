@@ -1,15 +1,47 @@
-// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing:
-// the sandbox sees this file and few others.
+// Messages between a runtime and a sandbox: four bytes of length, then JSON. Bounded on both sides. Imports nothing
+// but a type: the sandbox sees this file and few others.
+import type { Duplex } from 'node:stream'
 
 const HEADER_BYTES = 4
 
 /** One message as bytes; null when it is longer than the other side takes. */
 export function frameOf(message: unknown, bytesMax: number): Buffer | null {
-  const body = Buffer.from(JSON.stringify(message), 'utf8')
-  if (body.length > bytesMax) return null
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt32BE(body.length)
-  return Buffer.concat([header, body])
+  const body = JSON.stringify(message)
+  const length = Buffer.byteLength(body)
+  if (length > bytesMax) return null
+  // All of it is written over.
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + length)
+  frame.writeUInt32BE(length)
+  frame.write(body, HEADER_BYTES)
+  return frame
+}
+
+/** Writes messages to a stream, those of one turn at once: each write of its own would cost as much as all of them. */
+export class FrameWriter {
+  readonly #stream: Duplex
+  #isHeld = false
+
+  constructor(stream: Duplex) {
+    this.#stream = stream
+  }
+
+  /** `isUrgent`: it goes now, with all before it. */
+  write(frame: Buffer, { isUrgent }: { isUrgent: boolean }): void {
+    if (!isUrgent && !this.#isHeld) {
+      this.#isHeld = true
+      this.#stream.cork()
+      process.nextTick(() => this.flush())
+    }
+    this.#stream.write(frame)
+    if (isUrgent) this.flush()
+  }
+
+  /** Writes what is held back. */
+  flush(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#stream.uncork()
+  }
 }
 
 /** Puts messages together from what a stream gives. */

@@ -1,10 +1,37 @@
 // The folder that becomes a sandbox's root: places for Node and its libraries, which are mounted there, and the sandbox's
 // own code, with types stripped. Made once by each runtime.
-import { access, chmod, constants, readFile, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { access, chmod, constants, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
 import { makeFolders, removeTree } from '../kit/files.ts'
-import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools } from './border.ts'
+import { NPM_WORK_BYTES_MAX } from '../kit/limits.ts'
+import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools, WORK_INSIDE } from './border.ts'
+
+/** What a jail is for: its own code, what of this machine is seen in it, and a folder that may be written to. */
+export type JailPlan = {
+  code: string[]
+  /** Beside that: libraries by name, each with its files. */
+  libraries: Record<string, string[]>
+  folders: { from: string; inside: string }[]
+  work: { inside: string; bytes: number } | null
+}
+
+/** Where a service's npm modules are, seen from inside. */
+export const MODULES_INSIDE = '/service/node_modules'
+
+/** Of a jail that installs npm modules; `npmFolder`: where npm is on this machine. */
+export function npmPlan(npmFolder: string): JailPlan {
+  return {
+    code: ['install-main', 'frames', 'registry-agent', 'sight'],
+    libraries: {},
+    folders: [{ from: npmFolder, inside: NPM_INSIDE }],
+    work: { inside: WORK_INSIDE, bytes: NPM_WORK_BYTES_MAX },
+  }
+}
+
+/** Where npm is, seen from inside. */
+export const NPM_INSIDE = '/npm'
 
 const CODE = [
   'main',
@@ -17,18 +44,24 @@ const CODE = [
   'http-modules',
   'filter-function',
   'frames',
+  'intrinsics',
+  'kept-contexts',
   'module-world',
   'node-modules',
+  'npm-require',
   'push-calls',
   'script-api',
   'script-call',
   'script-extension',
   'script-globals',
+  'script-libraries',
   'script-push',
   'script-queries',
   'script-side',
   'script-sql',
+  'script-startup',
   'script-tables',
+  'sight',
   'sql-calls',
   'sql-text',
   'timers',
@@ -37,24 +70,39 @@ const CODE = [
 ]
 /** Of the kit: it is needed on both sides. */
 const KIT_CODE = ['module-text']
-// A library that our code needs, file by file: it lies where Node looks for it.
-const LIBRARY = { name: 'acorn', files: ['package.json', 'dist/acorn.js'] }
+// Libraries that our code needs, or that scripts are given, with what they need themselves: files, or folders with all
+// the code in them. They lie where Node looks for them.
+const LIBRARIES: Record<string, string[]> = {
+  acorn: ['dist/acorn.js'],
+  async: ['dist/async.js'],
+  sax: ['lib'],
+  'sprintf-js': ['src/sprintf.js'],
+  underscore: ['underscore-node.cjs', 'underscore-node-f.cjs'],
+  'underscore.string': ['.', 'helper'],
+  'util-deprecate': ['node.js'],
+  xml2js: ['lib'],
+  xmlbuilder: ['lib'],
+}
+/** Of a sandbox that runs scripts. */
+const SCRIPTS_PLAN: JailPlan = { code: CODE, libraries: LIBRARIES, folders: [], work: null }
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
 const READ_ONLY = 'bind,ro,nosuid,nodev'
 
 export type Jail = BorderFacts & { entries: string[] }
 
 /** Makes it below `folder`, anew. */
-export async function makeJail(folder: string): Promise<Jail> {
+export async function makeJail(folder: string, plan: JailPlan = SCRIPTS_PLAN): Promise<Jail> {
   const root = join(folder, 'root')
   const mounts = join(folder, 'mounts')
   await removeTree(folder)
-  for (const name of CODE) {
+  for (const name of plan.code) {
     const path = join(root, CODE_INSIDE, `${name}.mjs`)
     await put(path, await strippedCode(name))
   }
   for (const name of KIT_CODE) await put(join(root, CODE_INSIDE, `${name}.mjs`), await strippedCode(`../kit/${name}`))
-  await putLibrary(join(root, CODE_INSIDE, 'node_modules', LIBRARY.name))
+  for (const [name, files] of Object.entries(plan.libraries)) {
+    await putLibrary(name, files, join(root, CODE_INSIDE, 'node_modules', name))
+  }
   const node = process.execPath
   // Programs need not be allowed in the folder itself, only in what is mounted in it.
   const lines = [mountLine(root, root, `${READ_ONLY},noexec`)]
@@ -66,10 +114,34 @@ export async function makeJail(folder: string): Promise<Jail> {
     await put(join(root, inside), '')
     lines.push(mountLine(from, join(root, inside), READ_ONLY))
   }
+  const { folders, work } = plan
+  for (const { from, inside } of folders) {
+    await makeFolders(join(root, inside))
+    lines.push(mountLine(from, join(root, inside), `${READ_ONLY},noexec`))
+  }
+  if (work) {
+    await makeFolders(join(root, work.inside))
+    // Where nothing can be mounted it is this very folder that is written to.
+    await chmod(join(root, work.inside), 0o1777)
+    const options = `size=${work.bytes},mode=1777,nosuid,nodev,noexec`
+    lines.push(`tmpfs ${escaped(join(root, work.inside))} tmpfs ${options} 0 0\n`)
+  }
   await put(mounts, lines.join(''))
-  const entries = [...programs.map(({ inside }) => inside), CODE_INSIDE].map((path) => path.split('/')[1] ?? '')
+  const inside = [...programs, ...folders, ...(work ? [work] : [])].map((one) => one.inside)
+  const entries = [...inside, CODE_INSIDE].map((path) => path.split('/')[1] ?? '')
   const isRoot = process.getuid?.() === 0
   return { isRoot, tools: await findTools(), node, root, mounts, entries }
+}
+
+/** The same jail for processes of one service: with its npm modules, which lie in `modules`, in it. */
+export async function withModules(jail: Jail, modules: string): Promise<Jail> {
+  const { root, mounts } = jail
+  const place = join(root, MODULES_INSIDE)
+  await makeFolders(place)
+  const own = `${mounts}.${createHash('sha256').update(modules).digest('hex').slice(0, 16)}`
+  const lines = await readFile(mounts, 'utf8')
+  await put(own, `${lines}${mountLine(modules, place, `${READ_ONLY},noexec`)}`)
+  return { ...jail, mounts: own }
 }
 
 async function strippedCode(name: string): Promise<string> {
@@ -84,10 +156,14 @@ async function strippedCode(name: string): Promise<string> {
   }
 }
 
-async function putLibrary(folder: string): Promise<void> {
+async function putLibrary(name: string, files: string[], folder: string): Promise<void> {
   const { resolve } = createRequire(import.meta.url)
-  const from = dirname(resolve(`${LIBRARY.name}/package.json`))
-  for (const file of LIBRARY.files) await put(join(folder, file), await readFile(join(from, file), 'utf8'))
+  const from = dirname(resolve(`${name}/package.json`))
+  for (const file of ['package.json', ...files]) {
+    const isFolder = (await stat(join(from, file))).isDirectory()
+    const names = isFolder ? (await readdir(join(from, file))).filter((one) => one.endsWith('.js')) : ['']
+    for (const one of names) await put(join(folder, file, one), await readFile(join(from, file, one), 'utf8'))
+  }
 }
 
 // What this very process has loaded is what another Node needs.

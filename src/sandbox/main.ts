@@ -1,23 +1,27 @@
 // The sandbox: a process that runs one service's scripts and knows nothing but the pipe to its runtime. Started by the
 // runtime with types stripped, inside a root folder that holds these files, Node and its libraries.
-import { readdirSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import type { Script } from 'node:vm'
 import { callApi } from './api-call.ts'
-import { CallUnderWay, running } from './call-under-way.ts'
+import { CallUnderWay, logLine, running } from './call-under-way.ts'
 import { describe } from './errors.ts'
 import { callExtension } from './extension-call.ts'
 import { failUnwatched } from './fetch-call.ts'
-import { FrameReader, frameOf } from './frames.ts'
-import type { CallStart, FromSandbox, JobStart, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
+import { FrameReader, FrameWriter, frameOf } from './frames.ts'
+import { KeptContexts, type TableScript } from './kept-contexts.ts'
+import type { CallStart, FromSandbox, JobStart, LogLevel, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
 import { ModuleWorld } from './module-world.ts'
-import { callScript, compile } from './script-call.ts'
+import { type NpmRequire, openNpmModules } from './npm-require.ts'
+import { callJob, callTableScript, compile, compileForTable } from './script-call.ts'
+import { look } from './sight.ts'
 
 const CHANNEL = 3
 /** Until the runtime has said how long messages may be. */
 const FIRST_BYTES_MAX = 1_048_576
 const LAST_WORD_TRIES = 200
+/** What may wait for the end of a turn. */
+const AT_TURNS_END = new Set<FromSandbox['kind']>(['answer', 'done', 'pong'])
 
 let limits: SandboxLimits = {
   rowsMax: 0,
@@ -27,10 +31,16 @@ let limits: SandboxLimits = {
   jobIdleMs: 0,
 }
 let config: Record<string, unknown> = {}
+let npmFolder: string | null = null
+/** Opened when something is first required of them. */
+let npm: NpmRequire | null = null
 let asks = 0
 let isEnding = false
 const calls = new Map<number, CallUnderWay>()
-const scripts = new Map<string, Script>()
+const scripts = { tables: new Map<string, TableScript>(), jobs: new Map<string, Script>() }
+/** The texts of those, which come once. */
+const scriptTexts = new Map<string, string>()
+const contexts = new KeptContexts()
 /** Why those that do not compile do not. */
 const broken = new Map<string, unknown>()
 const texts = new Map<string, string>()
@@ -41,6 +51,7 @@ let bare: ModuleWorld | null = null
 // What is in it was meant for the tools that started us.
 for (const name of Object.keys(process.env)) delete process.env[name]
 const channel = new Socket({ fd: CHANNEL, readable: true, writable: true })
+const writer = new FrameWriter(channel)
 // Without a runtime there is nobody to work for.
 channel.on('close', () => process.exit(0))
 channel.on('error', () => process.exit(0))
@@ -69,6 +80,7 @@ function take(message: ToSandbox): void {
     case 'hello':
       limits = message.limits
       config = message.config
+      npmFolder = message.modules
       Object.assign(process.env, message.environment)
       break
     case 'ping':
@@ -113,22 +125,40 @@ function begin(start: CallStart): void {
 }
 
 function beginScript(start: TableStart | JobStart, call: CallUnderWay): void {
-  const { source, hash, text } = start.script
-  let script = scripts.get(hash)
+  const { source } = start.script
+  const modules = world?.key === start.modules ? world.modules : null
+  const folder = source.slice(0, source.lastIndexOf('/'))
+  const tools = { limits, require: (name: string) => (modules ?? withoutModules()).require(folder, name) }
+  if (start.what === 'job') {
+    const script = compiled(start, call, scripts.jobs, (text) => compile(source, text))
+    if (script) callJob(start, script, call, tools)
+    return
+  }
+  const { hash } = start.script
+  const script = compiled(start, call, scripts.tables, (text) => compileForTable({ source, hash, text }))
+  if (script) callTableScript(start, script, call, { ...tools, contexts })
+}
+
+// Null when it does not compile; its call has failed then.
+function compiled<T>(
+  { script: { hash, text } }: TableStart | JobStart,
+  call: CallUnderWay,
+  known: Map<string, T>,
+  make: (text: string) => T,
+): T | null {
   try {
-    const known = broken.get(hash)
-    if (text === null && known !== undefined) throw known
-    script ??= compile(source, text ?? '')
+    const problem = broken.get(hash)
+    if (text === null && problem !== undefined) throw problem
+    if (text !== null) scriptTexts.set(hash, text)
+    const script = known.get(hash) ?? make(scriptTexts.get(hash) ?? '')
+    known.set(hash, script)
+    return script
   } catch (error) {
     // Its text comes once only.
     broken.set(hash, error)
     call.fail(error)
-    return
+    return null
   }
-  scripts.set(hash, script)
-  const modules = world?.key === start.modules ? world.modules : null
-  const folder = source.slice(0, source.lastIndexOf('/'))
-  callScript(start, script, call, { limits, require: (name) => (modules ?? withoutModules()).require(folder, name) })
 }
 
 // Of a service that has no modules: what else can be required is made when it is first wanted.
@@ -138,7 +168,17 @@ function withoutModules(): ModuleWorld {
 }
 
 function makeWorld(files: Record<string, string>): ModuleWorld {
-  return new ModuleWorld({ files, textOf: (hash) => texts.get(hash), config, limits, say })
+  return new ModuleWorld({ files, textOf: (hash) => texts.get(hash), config, limits, npm: requireNpm, say })
+}
+
+function requireNpm(name: string): { exports: unknown } | undefined {
+  if (npmFolder === null) return undefined
+  const log = (level: LogLevel, values: unknown[]) => {
+    const { call, source } = running.getStore() ?? { call: null, source: 'modules' }
+    say(logLine(call?.number ?? null, source, { level, values }, limits))
+  }
+  npm ??= openNpmModules(npmFolder, { log })
+  return npm(name)
 }
 
 function forgetUnused(files: Record<string, string>): void {
@@ -148,7 +188,8 @@ function forgetUnused(files: Record<string, string>): void {
 
 function say(message: FromSandbox): void {
   const frame = frameOf(message, limits.messageBytesMax)
-  if (frame) channel.write(frame)
+  // What a script says or asks for is out before it goes on: it may never end its turn.
+  if (frame) writer.write(frame, { isUrgent: !AT_TURNS_END.has(message.kind) })
   else tooLong(message)
 }
 
@@ -169,6 +210,7 @@ function endAfter(message: string): void {
   isEnding = true
   const culprit = running.getStore()
   const about = { call: culprit?.call?.number ?? null, source: culprit?.source ?? null }
+  writer.flush()
   const frame = frameOf({ kind: 'ending', ...about, message: message.slice(0, 10_000) }, FIRST_BYTES_MAX)
   if (frame && channel.writableLength === 0) writeAll(frame)
   process.exit(1)
@@ -182,17 +224,5 @@ function writeAll(frame: Buffer): void {
     } catch {
       // The pipe is full: its reader may need a moment.
     }
-  }
-}
-
-function look() {
-  return { pid: process.pid, interfaces: Object.keys(networkInterfaces()).length, rootEntries: entriesOf('/') }
-}
-
-function entriesOf(path: string): string[] {
-  try {
-    return readdirSync(path)
-  } catch {
-    return []
   }
 }

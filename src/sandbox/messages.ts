@@ -155,14 +155,30 @@ export type ApiRequest = {
   files?: { field: string; name: string; type: string; data: string }[]
 }
 
-/** The script is the module of that name, `api/orders`. */
-export type ApiStart = CallOf & { what: 'api'; module: string; request: ApiRequest }
+/**
+ * The script is the module of that name, `api/orders`. `access`: where routes differ, whether this request may take each,
+ * by its name without slashes around; `*` any other.
+ */
+export type ApiStart = CallOf & {
+  what: 'api'
+  module: string
+  request: ApiRequest
+  access?: Record<string, boolean>
+}
 
 /** A scheduled job: the script's function of that name is run. */
 export type JobStart = CallOf & { what: 'job'; name: string }
 
-/** A registration (JSON) that the extension of that module is shown, `extensions/push`. */
-export type ExtensionStart = CallOf & { what: 'extension'; module: string; registration: string }
+/**
+ * The extension of that module. `register`: it is shown a registration (JSON), `extensions/push`. `startup`: it is called
+ * before anything else.
+ */
+export type ExtensionStart = CallOf & {
+  what: 'extension'
+  hook: 'register' | 'startup'
+  module: string
+  registration: string
+}
 
 export type CallStart = TableStart | ApiStart | JobStart | ExtensionStart
 
@@ -176,7 +192,14 @@ export type SandboxLimits = {
 }
 
 export type ToSandbox =
-  | { kind: 'hello'; environment: Record<string, string>; config: Record<string, unknown>; limits: SandboxLimits }
+  /** `modules`: where its npm modules are, as it sees them; null: there are none. */
+  | {
+      kind: 'hello'
+      environment: Record<string, string>
+      config: Record<string, unknown>
+      limits: SandboxLimits
+      modules: string | null
+    }
   /** The text of a module, kept under its hash. */
   | { kind: 'text'; hash: string; text: string }
   /** What can be required under that key: hashes by name, `shared/mail`. It replaces what was there before. */
@@ -203,6 +226,8 @@ export type ScriptAnswer =
   | { kind: 'refused'; status: number; message: string }
   /** Of a custom API: nothing in it answers that path (null), or that method of it. */
   | { kind: 'no_route'; allow: string[] | null }
+  /** Of a custom API: the route is not for this request. */
+  | { kind: 'unauthorized' }
 
 export type LogLevel = 'info' | 'warn' | 'error'
 

@@ -8,8 +8,10 @@ import { type Inside, makeContext } from './contexts.ts'
 import { requestModule } from './fetch-call.ts'
 import { httpModule } from './http-modules.ts'
 import type { FromSandbox, SandboxLimits } from './messages.ts'
-import { nodeModule } from './node-modules.ts'
+import { isNodeModule, nodeModule } from './node-modules.ts'
+import type { NpmRequire } from './npm-require.ts'
 import type { Apis } from './script-api.ts'
+import { scriptLibrary } from './script-libraries.ts'
 import { Timers } from './timers.ts'
 
 const CONFIG_MODULE = 'mobileservice-config'
@@ -23,6 +25,8 @@ export type WorldDeps = {
   textOf: (hash: string) => string | undefined
   config: Record<string, unknown>
   limits: SandboxLimits
+  /** npm modules by their names. */
+  npm: NpmRequire
   say: (message: FromSandbox) => void
 }
 type Module = { exports: unknown; loaded: boolean; id: string }
@@ -61,10 +65,15 @@ export class ModuleWorld {
   /** What a script in that folder (`/table`) gets by a name. Throws when there is nothing, or when the module throws. */
   require(folder: string, name: string): unknown {
     if (name === CONFIG_MODULE) return structuredClone(this.#deps.config)
-    if (name === REQUEST_MODULE) return requestModule
     const bare = name.replace(/^node:/, '')
     if (bare === 'http' || bare === 'https') return httpOnce(bare)
-    if (!name.startsWith('.') && !name.startsWith('/')) return nodeModule(name)
+    if (!name.startsWith('.') && !name.startsWith('/')) {
+      if (isNodeModule(name)) return nodeModule(name)
+      // What a package.json names comes before what is here for scripts of old, as it did.
+      const found = this.#deps.npm(name)
+      if (found) return found.exports
+      return name === REQUEST_MODULE ? requestModule : (scriptLibrary(name) ?? nodeModule(name))
+    }
     const found = this.#find(posix.resolve(folder, name))
     if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)
     return this.load(found)

@@ -29,12 +29,17 @@ const NAMES = new Set([
 ])
 const require = createRequire('/')
 
+/** True for one of them. */
+export function isNodeModule(name: string): boolean {
+  return NAMES.has(name.replace(/^node:/, ''))
+}
+
 /** One of them. Throws when there is none of that name. */
 export function nodeModule(name: string): unknown {
   const bare = name.replace(/^node:/, '')
   if (NAMES.has(bare)) return require(bare)
   const names = [...NAMES].join(', ')
   throw new Error(
-    `Cannot find module '${name}': scripts can require these modules of Node: ${names}, http, https; and modules of their own by a path.`,
+    `Cannot find module '${name}': scripts can require these modules of Node: ${names}, http, https; modules of their own by a path, and npm modules that the service's package.json names.`,
   )
 }

@@ -28,7 +28,7 @@ import {
 import { giveWay } from '../kit/processes.ts'
 import type { Command } from './border.ts'
 import { type EndCause, endOf } from './endings.ts'
-import { FrameReader, frameOf } from './frames.ts'
+import { FrameReader, FrameWriter, frameOf } from './frames.ts'
 import type {
   ApiStart,
   AskOutcome,
@@ -74,6 +74,8 @@ type Call = CallHost & { resolve: (result: CallResult) => void; isAnswered: bool
 export type Owner = {
   environment: Record<string, string>
   config: Record<string, unknown>
+  /** Where its npm modules are, as it sees them. */
+  modules: string | null
   log: (line: ScriptLine) => void
   onEnd: () => void
 }
@@ -81,9 +83,12 @@ export type Owner = {
 export class SandboxProcess {
   readonly #child: ChildProcess
   readonly #channel: Duplex
+  readonly #writer: FrameWriter
   readonly #calls = new Map<number, Call>()
   readonly #known = new Set<string>()
   #modules: { key: string; hashes: Set<string> } | null = null
+  /** What was done once for the modules that it has. */
+  #begun: { key: string; done: Promise<void> } | null = null
   readonly #ready: Promise<Sight | null>
   #takeSight: (sight: Sight | null) => void = () => {}
   #lastCall = 0
@@ -96,6 +101,8 @@ export class SandboxProcess {
   #open = 0
   #isReady = false
   #end: EndCause | null = null
+  /** When it last answered a ping. */
+  #heardAt = Number.NEGATIVE_INFINITY
   #culprit: number | null = null
   #culpritRequest: string | null = null
   #tail = ''
@@ -110,6 +117,7 @@ export class SandboxProcess {
     // Those who serve everybody come first: runtimes and PostgreSQL.
     if (this.#child.pid !== undefined) giveWay(this.#child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
     this.#channel = this.#child.stdio[3] as Duplex
+    this.#writer = new FrameWriter(this.#channel)
     this.#ready = new Promise((resolve) => {
       this.#takeSight = resolve
     })
@@ -131,8 +139,8 @@ export class SandboxProcess {
   adopt(owner: Owner): void {
     this.#owner = owner
     this.idleSince = performance.now()
-    const { environment, config } = owner
-    this.#say({ kind: 'hello', environment, config, limits: LIMITS })
+    const { environment, config, modules } = owner
+    this.#say({ kind: 'hello', environment, config, limits: LIMITS, modules })
   }
 
   get pid(): number {
@@ -189,6 +197,12 @@ export class SandboxProcess {
     this.#modules = { key, hashes: new Set(Object.values(files)) }
   }
 
+  /** Does that once while it has those modules; whoever comes meanwhile waits for it, too. */
+  async once({ key }: ModuleSet, work: () => Promise<void>): Promise<void> {
+    if (this.#begun?.key !== key) this.#begun = { key, done: work() }
+    await this.#begun.done
+  }
+
   /** Runs a script. The text must be given unless the script is known. */
   call(input: CallInput, host: CallHost): { number: number; result: Promise<CallResult> } {
     const number = ++this.#lastCall
@@ -201,7 +215,8 @@ export class SandboxProcess {
     const result = new Promise<CallResult>((resolve) =>
       this.#calls.set(number, { ...host, resolve, isAnswered: false }),
     )
-    this.#sendPing()
+    // One that answered a moment ago is asked again by the watch, soon enough.
+    if (performance.now() - this.#heardAt > SANDBOX_PING_EVERY_MS / 2) this.#sendPing()
     if (this.#open === 1) this.#watch()
     return { number, result }
   }
@@ -261,6 +276,7 @@ export class SandboxProcess {
       case 'pong':
         if (message.ping !== this.#ping?.number) break
         this.#ping = null
+        this.#heardAt = performance.now()
         this.#isSilent = false
         break
       case 'ask':
@@ -434,7 +450,7 @@ export class SandboxProcess {
   #say(message: unknown): boolean {
     const frame = frameOf(message, SANDBOX_MESSAGE_BYTES_MAX)
     if (!frame || this.#channel.destroyed) return false
-    this.#channel.write(frame)
+    this.#writer.write(frame, { isUrgent: false })
     // Whoever asks and does not read would fill our memory.
     if (this.#channel.writableLength > SANDBOX_UNREAD_BYTES_MAX) {
       this.stop({ kind: 'broken_channel', detail: 'questions, and reads no answers' })

@@ -19,7 +19,7 @@ import {
 } from '../kit/limits.ts'
 import { type BorderLevel, commandOf, isConfined, sandboxUser } from './border.ts'
 import { logText } from './endings.ts'
-import { type Jail, makeJail } from './jail.ts'
+import { type Jail, MODULES_INSIDE, makeJail, withModules } from './jail.ts'
 import { SandboxProcess, type ScriptLine } from './sandbox-process.ts'
 
 /** A service as its sandboxes know it. Another binding (a new epoch, other keys) needs new ones. */
@@ -29,6 +29,8 @@ export type SandboxedService = {
   binding: string
   environment: Record<string, string>
   config: Record<string, unknown>
+  /** The folder of its npm modules on this machine; null: there are none. */
+  modules: string | null
 }
 /** Where a call may run now, or why it may not. */
 export type Place = { kind: 'sandbox'; sandbox: SandboxProcess } | { kind: 'refused'; reason: string }
@@ -50,6 +52,8 @@ export class Sandboxes {
   readonly #groups = new Map<string, Group>()
   readonly #prepared: Promise<{ level: SandboxLevel; jail: Jail; problem: string | null }>
   readonly #sweeper: NodeJS.Timeout
+  /** By the folders of the npm modules that are seen in them. */
+  readonly #jails = new Map<string, Promise<Jail>>()
   /** One that runs already and belongs to nobody, so that no request waits for a start. */
   #spare: SandboxProcess | null = null
   #isClosed = false
@@ -85,8 +89,9 @@ export class Sandboxes {
 
   /** The sandbox for a service's next call, started when there is none that answers. */
   async place(service: SandboxedService): Promise<Place> {
-    const { level, jail } = await this.#prepared
+    const { level, jail: common } = await this.#prepared
     if (level === 'off' || this.#isClosed) return refused('This machine can not run scripts.')
+    const jail = service.modules === null ? common : await this.#jailWith(common, service.modules)
     const group = this.#groupOf(service)
     const found = findAnswering(group)
     if (found && found.open >= SANDBOX_CALLS_MAX) return refused('The scripts of this service are too busy.')
@@ -123,6 +128,14 @@ export class Sandboxes {
       problems.push(problem)
     }
     return { level: 'off', jail, problem: problems.join('; ') }
+  }
+
+  // Made once for each.
+  async #jailWith(common: Jail, modules: string): Promise<Jail> {
+    const made = this.#jails.get(modules) ?? withModules(common, modules)
+    this.#jails.set(modules, made)
+    made.catch(() => this.#jails.delete(modules))
+    return await made
   }
 
   // Null when a sandbox of that level starts and sees no more than it should.
@@ -166,12 +179,15 @@ export class Sandboxes {
 
   #start(group: Group, level: BorderLevel, jail: Jail): SandboxProcess {
     const { service } = group
-    const spare = this.#spare?.isEnded === false ? this.#spare : null
-    const sandbox = spare ?? startAny(level, jail)
-    this.#spare = null
+    const { modules } = service
+    // The one that waits sees nobody's npm modules.
+    const spare = this.#spare?.isEnded === false && modules === null ? this.#spare : null
+    const sandbox = spare ?? startAny(level, jail, modules)
+    if (spare) this.#spare = null
     sandbox.adopt({
       environment: service.environment,
       config: service.config,
+      modules: modules !== null && level === 'full' ? MODULES_INSIDE : modules,
       log: (line) => this.#write(group, line),
       onEnd: () => {
         group.sandboxes = group.sandboxes.filter((one) => one !== sandbox)
@@ -185,7 +201,7 @@ export class Sandboxes {
     this.#started += 1
     group.sandboxes.push(sandbox)
     group.starts.push(performance.now())
-    this.#makeSpare(sandbox, level, jail)
+    if (modules === null) this.#makeSpare(sandbox, level, jail)
     return sandbox
   }
 
@@ -267,8 +283,9 @@ function isStartedTooOften(group: Group): boolean {
 }
 
 // A user of its own for each, which no other process of the machine has.
-function startAny(level: BorderLevel, jail: Jail): SandboxProcess {
-  const command = commandOf(level, jail, { user: sandboxUser(randomInt(2 ** 32)) })
+function startAny(level: BorderLevel, jail: Jail, modules: string | null = null): SandboxProcess {
+  const readable = modules === null ? [] : [modules]
+  const command = commandOf(level, jail, { user: sandboxUser(randomInt(2 ** 32)), readable })
   // The probe found the same command possible.
   assert(command)
   return new SandboxProcess(command)

@@ -4,7 +4,8 @@ import type { ApiRequest, ScriptAnswer, ScriptUser } from './messages.ts'
 import type { Fields, Tables } from './script-tables.ts'
 
 type Handler = (request: unknown, response: unknown, next: (error?: unknown) => void) => unknown
-type Route = { method: string; pattern: RegExp; keys: string[]; handlers: Handler[] }
+/** `name`: as it was registered, without slashes around; `/` is the API itself. */
+type Route = { name: string; method: string; pattern: RegExp; keys: string[]; handlers: Handler[] }
 
 /** What the sandbox gives for one request. Functions of the outer world. */
 export type ApiOutside = {
@@ -19,13 +20,9 @@ export type ApiOutside = {
 export type Apis = {
   /** The routes of an API by what its module exports. Throws what its `register` throws. */
   routesOf: (exports: unknown) => Route[]
-  handle: (
-    routes: Route[],
-    about: { request: ApiRequest; user: ScriptUser },
-    outside: ApiOutside,
-    tables: Tables,
-  ) => void
+  handle: (routes: Route[], about: About, outside: ApiOutside, tables: Tables) => void
 }
+type About = { request: ApiRequest; user: ScriptUser; access?: Record<string, boolean> }
 
 /** Makes the functions. */
 export const scriptApi = (): Apis => {
@@ -73,6 +70,8 @@ export const scriptApi = (): Apis => {
     return { pattern: new RegExp(`^${text}/?$`, 'i'), keys }
   }
 
+  const nameOf = (path: unknown) => String(path).replace(/^\/+|\/+$/g, '') || '/'
+
   const handlersOf = (given: unknown[]): Handler[] => {
     const handlers = given.flat(10)
     const isAll = handlers.length > 0 && handlers.every((handler) => typeof handler === 'function')
@@ -87,7 +86,7 @@ export const scriptApi = (): Apis => {
       (methods: string[]) =>
       (path: unknown, ...given: unknown[]) => {
         const handlers = handlersOf(given)
-        for (const method of methods) routes.push({ method, ...patternOf(path), handlers })
+        for (const method of methods) routes.push({ name: nameOf(path), method, ...patternOf(path), handlers })
         return api
       }
     const api: Fields = { all: add(METHODS), del: add(['delete']) }
@@ -95,7 +94,7 @@ export const scriptApi = (): Apis => {
     if (typeof own?.register === 'function') own.register(api)
     for (const method of METHODS) {
       const handler = own?.[method] ?? (method === 'delete' ? own?.del : undefined)
-      if (handler !== undefined) routes.push({ method, ...patternOf('/'), handlers: handlersOf([handler]) })
+      if (handler !== undefined) routes.push({ name: '/', method, ...patternOf('/'), handlers: handlersOf([handler]) })
     }
     return routes
   }
@@ -355,12 +354,7 @@ export const scriptApi = (): Apis => {
 
   // ---- the call
 
-  function handle(
-    routes: Route[],
-    about: { request: ApiRequest; user: ScriptUser },
-    outside: ApiOutside,
-    tables: Tables,
-  ): void {
+  function handle(routes: Route[], about: About, outside: ApiOutside, tables: Tables): void {
     const path = about.request.path === '' ? '/' : about.request.path
     const matching = routes.flatMap((route) => {
       const found = route.pattern.exec(path)
@@ -369,8 +363,8 @@ export const scriptApi = (): Apis => {
     const method = about.request.method.toLowerCase()
     const steps = matching
       .filter((route) => route.method === method)
-      .flatMap(({ found, keys, handlers }, route) =>
-        handlers.map((handler) => ({ handler, route, params: paramsOf(found, keys) })),
+      .flatMap(({ found, keys, handlers, name }, route) =>
+        handlers.map((handler) => ({ handler, route, name, params: paramsOf(found, keys) })),
       )
     if (steps.length === 0) {
       const allow = [...new Set(matching.map((route) => route.method.toUpperCase()))]
@@ -392,6 +386,8 @@ export const scriptApi = (): Apis => {
     const response = makeResponse(outside)
     Object.assign(request, { res: response, respond: response.send })
     Object.assign(response, { req: request })
+    const { access } = about
+    const mayTake = (name: string) => !access || (Object.hasOwn(access, name) ? access[name] : access['*']) === true
     let index = 0
     const next = (error?: unknown): void => {
       if (error !== undefined && error !== null && error !== 'route') {
@@ -404,6 +400,10 @@ export const scriptApi = (): Apis => {
       index += 1
       if (!step) {
         outside.answer({ kind: 'no_route', allow: null })
+        return
+      }
+      if (step.route !== last?.route && !mayTake(step.name)) {
+        outside.answer({ kind: 'unauthorized' })
         return
       }
       request.params = step.params

@@ -1,8 +1,9 @@
 // Custom APIs of services as rows: their names, and who may call which method. Their scripts are `api/NAME`.
 import { type Kysely, type Selectable, sql } from 'kysely'
+import type { ApiDefinition } from '../contract/assignment.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import type { ApiPermissions } from '../contract/permissions.ts'
 import { Fault } from '../kit/fault.ts'
+import type { KeptPermissions } from './api-routes.ts'
 import type { Service } from './services.ts'
 
 type Db = Kysely<ControlDatabase>
@@ -35,15 +36,20 @@ export async function getApi(db: Db, service: Pick<Service, 'id' | 'name'>, name
   })
 }
 
+/** As its runtime goes by it. */
+export function apiDefinitionOf({ name, permissions, routes }: ServiceApi): ApiDefinition {
+  return { name, permissions, ...(routes === null ? {} : { routes }) }
+}
+
 /** Defines an API. Faults with `api.exists`. */
 export async function insertApi(
   trx: Db,
   service: Service,
-  { name, permissions }: { name: string; permissions: ApiPermissions },
+  { name, permissions, routes }: { name: string } & KeptPermissions,
 ): Promise<void> {
   const added = await trx
     .insertInto('service_apis')
-    .values({ service_id: service.id, name, permissions: JSON.stringify(permissions) })
+    .values({ service_id: service.id, name, ...columnsOf({ permissions, routes }) })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (added.numInsertedOrUpdatedRows === 0n) {
@@ -54,9 +60,13 @@ export async function insertApi(
 }
 
 /** Sets who may call what. */
-export async function setApiPermissions(trx: Db, api: ServiceApi, permissions: ApiPermissions): Promise<void> {
+export async function setApiPermissions(trx: Db, api: ServiceApi, kept: KeptPermissions): Promise<void> {
   const own = trx.updateTable('service_apis').where('service_id', '=', api.service_id).where('name', '=', api.name)
-  await own.set({ permissions: JSON.stringify(permissions) }).execute()
+  await own.set(columnsOf(kept)).execute()
+}
+
+function columnsOf({ permissions, routes }: KeptPermissions) {
+  return { permissions: JSON.stringify(permissions), routes: routes === null ? null : JSON.stringify(routes) }
 }
 
 /** Removes the definition. */

@@ -27,16 +27,25 @@ export function authProvidersOf(
   return service.auth_providers === null ? {} : (JSON.parse(open(service.auth_providers)) as AuthProviders)
 }
 
-/** All that its runtime goes by. */
+/** All that its runtime goes by: through half a provider nobody signs in. */
 export function authOf(
   service: Pick<Service, 'auth_providers' | 'login_redirects'>,
   open: (sealed: string) => string,
 ): Auth {
-  return { providers: authProvidersOf(service, open), redirects: service.login_redirects }
+  const whole = Object.entries(authProvidersOf(service, open)).filter(([name, one]) => isWhole(name, one))
+  return { providers: Object.fromEntries(whole), redirects: service.login_redirects }
 }
 
-/** With one of them set up as wanted. Faults with `auth_provider.bad_name` and `auth_provider.bad_value`. */
-export function withProvider(all: AuthProviders, given: string, wanted: SetAuthProvider): AuthProviders {
+/**
+ * With one of them set up as wanted. `mayBeHalf`: its id or its secret may be missing, since it comes with the next
+ * change. Faults with `auth_provider.bad_name` and `auth_provider.bad_value`.
+ */
+export function withProvider(
+  all: AuthProviders,
+  given: string,
+  wanted: SetAuthProvider,
+  { mayBeHalf = false }: { mayBeHalf?: boolean } = {},
+): AuthProviders {
   const name = given.toLowerCase()
   const before = Object.hasOwn(all, name) ? all[name] : undefined
   requireName(name)
@@ -47,11 +56,11 @@ export function withProvider(all: AuthProviders, given: string, wanted: SetAuthP
   for (const [key, value] of Object.entries({ ...before, ...wanted })) {
     if (value !== undefined && value.length > 0) Object.assign(merged, { [key]: value })
   }
-  const { appId, secret } = merged
-  if (appId === undefined || (secret === undefined && name !== 'aad')) {
+  const { appId = '', secret = '' } = merged
+  if (!mayBeHalf && !isWhole(name, { appId, secret })) {
     throw bad(`'${name}' needs the id and the secret that it gave to your app`, 'Name both.')
   }
-  const provider = { ...merged, appId, secret: secret ?? '' }
+  const provider = { ...merged, appId, secret }
   requireFit(name, provider)
   return { ...all, [name]: provider }
 }
@@ -63,6 +72,10 @@ export async function writeAuthProviders(
   sealed: string | null,
 ): Promise<void> {
   await trx.updateTable('services').set({ auth_providers: sealed }).where('id', '=', service.id).execute()
+}
+
+function isWhole(name: string, { appId, secret }: Pick<AuthProvider, 'appId' | 'secret'>): boolean {
+  return appId !== '' && (secret !== '' || name === 'aad')
 }
 
 function requireName(name: string): void {

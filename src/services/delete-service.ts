@@ -8,6 +8,7 @@ import { untilDropped } from '../databases/server-operations.ts'
 import { getServer, listServers, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
+import { DELETED_KEEP_MS } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation, serviceIdOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
@@ -27,29 +28,28 @@ const DELETE_STEPS = [
   { name: 'data', sentence: 'Settling its data' },
 ]
 
+/** `isKeptForAWhile`: what is to be dropped is dropped in a month, and can be brought back until then. */
+export type DeleteService = { name: string; isDataDropped: boolean; isKeptForAWhile?: boolean }
+
 /** Checks that it can be done now and writes the operation. Returns its id. */
 export async function beginDelete(
   deps: ServiceDeps,
   caller: Caller,
-  wanted: { name: string; isDataDropped: boolean },
+  wanted: DeleteService,
   key: string | null,
 ): Promise<string> {
   return await beginClaim(deps.db, { caller, key }, async (how) => await claimDelete(deps, caller, wanted, how))
 }
 
 /** What a deletion would do; faults as it would, and changes nothing. */
-export async function planDelete(
-  deps: ServiceDeps,
-  caller: Caller,
-  wanted: { name: string; isDataDropped: boolean },
-): Promise<DryRunView> {
+export async function planDelete(deps: ServiceDeps, caller: Caller, wanted: DeleteService): Promise<DryRunView> {
   return await planClaim(async (how) => await claimDelete(deps, caller, wanted, how))
 }
 
 async function claimDelete(
   deps: ServiceDeps,
   caller: Caller,
-  wanted: { name: string; isDataDropped: boolean },
+  wanted: DeleteService,
   how: ClaimOptions,
 ): Promise<Claim> {
   const { db, field } = deps
@@ -66,7 +66,7 @@ async function claimDelete(
       kind: 'delete',
       caller,
       subject: { service: { id: service.id, name: service.name } },
-      input: { isDataDropped: wanted.isDataDropped },
+      input: { isDataDropped: wanted.isDataDropped, isKeptForAWhile: wanted.isKeptForAWhile === true },
       steps: DELETE_STEPS,
       idempotencyKey: how.idempotencyKey,
     })
@@ -75,7 +75,7 @@ async function claimDelete(
       .set({ state: 'deleting', operation_id: operationId })
       .where('id', '=', service.id)
       .execute()
-    const after = { isDataDropped: wanted.isDataDropped }
+    const after = { isDataDropped: wanted.isDataDropped, isKeptForAWhile: wanted.isKeptForAWhile }
     await audit(trx, caller, { action: 'mobile delete', subject: service.name, after, operationId })
     await bumpDesired(trx)
     return { operationId, changes: await deletionText(trx, service, wanted) }
@@ -85,10 +85,14 @@ async function claimDelete(
 async function deletionText(
   trx: Kysely<ControlDatabase>,
   service: Service,
-  { isDataDropped }: { isDataDropped: boolean },
+  { isDataDropped, isKeptForAWhile }: DeleteService,
 ): Promise<string[]> {
   const tables = (await listTables(trx, [service.id])).map(({ name }) => name)
   const what = tables.length === 0 ? 'no tables' : tables.join(', ')
+  if (isDataDropped && isKeptForAWhile) {
+    const days = DELETED_KEEP_MS / 86_400_000
+    return [`Delete '${service.name}' on ${service.machine}`, `Keep its data for ${days} days, then drop it: ${what}`]
+  }
   if (isDataDropped && (await isAloneOnOwnServer(trx, service))) {
     return [`Delete '${service.name}' on ${service.machine}`, `Drop its server ${service.server} and its data: ${what}`]
   }
@@ -126,14 +130,17 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
         name: 'data',
         async run({ operation, facts }) {
           const service = await getServiceById(db, serviceIdOf(operation))
-          const isDropped = operation.input.isDataDropped === true
+          const isWhole = operation.input.isDataDropped === true
+          const isDropped = isWhole && operation.input.isKeptForAWhile !== true
+          const dropAt = isWhole && !isDropped ? new Date(Date.now() + DELETED_KEEP_MS) : null
           facts.version ??= await db.transaction().execute(async (trx) => {
             if (service.ended_at === null)
               await trx
                 .insertInto('archives')
                 .values(await archiveOf(trx, service, 'deleted'))
                 .execute()
-            await updateHeld(trx, operation, { state: isDropped ? 'deleted' : 'archived', ended_at: new Date() })
+            const state = isDropped ? 'deleted' : 'archived'
+            await updateHeld(trx, operation, { state, ended_at: new Date(), drop_data_at: dropAt })
             if (isDropped) await endOwnServer(trx, service)
             return await bumpDesired(trx)
           })

@@ -37,6 +37,7 @@ export async function listArchives(db: Kysely<ControlDatabase>, subscriptionId: 
     region: row.region,
     archivedAt: row.created_at.toISOString(),
     hasData: !row.is_data_dropped,
+    dropDataAt: row.drop_data_at?.toISOString() ?? null,
   }))
 }
 
@@ -96,6 +97,7 @@ async function claimRestore(
         epoch: await nextEpoch(trx),
         state: 'creating',
         ended_at: null,
+        drop_data_at: null,
         secondary_for: primary?.id ?? null,
         operation_id: operationId,
       })
@@ -137,7 +139,7 @@ function archived(db: Kysely<ControlDatabase>, subscriptionId: string) {
     .selectFrom('archives')
     .innerJoin('services', 'services.id', 'archives.service_id')
     .select(['archives.id', 'archives.name', 'archives.reason', 'archives.service_id', 'archives.created_at'])
-    .select(['services.mode', 'services.units', 'services.region', 'services.is_data_dropped'])
+    .select(['services.mode', 'services.units', 'services.region', 'services.is_data_dropped', 'services.drop_data_at'])
     .where('archives.subscription_id', '=', subscriptionId)
     .where('services.state', '=', 'archived')
     .where('services.ended_at', 'is not', null)

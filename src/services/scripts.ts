@@ -5,6 +5,7 @@ import { type Kysely, sql } from 'kysely'
 import type { ScriptVersionView, ScriptView } from '../contract/api.ts'
 import { MODULE_NAME } from '../contract/assignment.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
+import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { SCRIPT_BYTES_MAX, SCRIPT_VERSIONS_SHOWN } from '../kit/limits.ts'
@@ -23,9 +24,12 @@ export type ScriptName =
   | { kind: 'scheduler'; name: string; job: string }
   | { kind: 'extensions'; name: string }
   | { kind: 'shared'; name: string }
+  | { kind: 'package'; name: typeof PACKAGE_FILE | typeof LOCK_FILE }
 
 /** A script's name, taken apart; `del` means `delete`, and `.js` may follow. Faults with `script.bad_name`. */
 export function parseScriptName(text: string): ScriptName {
+  const file = PACKAGE_FILES.find((name) => name === text.toLowerCase())
+  if (file) return { kind: 'package', name: file }
   const [, folder = '', rest = ''] = /^(table|api|scheduler|shared|extensions)\/(.+?)(?:\.js)?$/i.exec(text) ?? []
   const [, table, word = ''] = /^([A-Za-z][A-Za-z0-9_]{0,62})\.(insert|read|update|delete|del)$/i.exec(rest) ?? []
   const kind = folder.toLowerCase()
@@ -35,12 +39,18 @@ export function parseScriptName(text: string): ScriptName {
   }
   if (kind === 'api' && isApiName(rest)) return { kind, name: `api/${rest}`, api: rest }
   if (kind === 'scheduler' && isJobName(rest)) return { kind, name: `scheduler/${rest}`, job: rest }
-  if (kind === 'extensions' && rest.toLowerCase() === 'push') return { kind, name: 'extensions/push' }
+  const extension = EXTENSIONS.find((one) => one === rest.toLowerCase())
+  if (kind === 'extensions' && extension) return { kind, name: `extensions/${extension}` }
   if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
-    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, or shared/MODULE.`,
+    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, extensions/startup, shared/MODULE, or ${PACKAGE_FILE}.`,
   })
 }
+
+/** What is called on occasions, and by no app. */
+const EXTENSIONS = ['push', 'startup'] as const
+/** They say which npm modules there are. */
+const PACKAGE_FILES = [PACKAGE_FILE, LOCK_FILE] as const
 
 /** Folders may be in it; no part begins with a dot. */
 const SHARED_NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*$/

@@ -23,6 +23,8 @@ type Change = {
   set: (service: Service) => Updateable<ControlDatabase['services']>
   tell?: (service: Service) => { before: unknown; after: unknown }
   isOfControl?: boolean
+  /** Faults where the service, locked, is not as whoever asks has seen it. */
+  check?: (service: Service) => void
 }
 
 const NOT_OF_RUNTIMES = new Set(['loss_ms_max', 'is_https_redirected', 'hsts_seconds'])
@@ -97,14 +99,15 @@ export function httpsOf(service: Pick<Service, 'is_https_redirected' | 'hsts_sec
   return isRedirected || hstsSeconds > 0 ? { isRedirected, hstsSeconds } : undefined
 }
 
-/** Sets some settings, and waits until they are in force. */
+/** Sets some settings, and waits until they are in force. `check` faults where the service is not as it was seen. */
 export async function changeSettings(
   deps: ServiceDeps,
   caller: Caller,
   name: string,
   wanted: Partial<ServiceSettings>,
+  check: (locked: Service) => void = () => {},
 ): Promise<ServiceSettings> {
-  await change(deps, caller, name, settingsChange(wanted))
+  await change(deps, caller, name, { ...settingsChange(wanted), check })
   return settingsOf(await getService(deps.db, caller.subscriptionId, name))
 }
 
@@ -190,6 +193,7 @@ async function write(
     const [locked] = await lockServices(trx, [named.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${name}' any more`)
     if (!wanted.isOfControl) requireIdle(locked)
+    wanted.check?.(locked)
     await trx.updateTable('services').set(wanted.set(locked)).where('id', '=', locked.id).execute()
     await audit(trx, caller, { action: wanted.action, subject: locked.name, ...wanted.tell?.(locked) })
     return { service: locked, version: await bumpDesired(trx) }

@@ -1,8 +1,10 @@
 // Archives of the control database: written on change, read back whole, restored into an empty database only.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmod, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { pino } from 'pino'
@@ -16,12 +18,23 @@ import { listControls, notePresence } from '../../src/control/election.ts'
 import { EPOCHS_SKIPPED, GENERATION } from '../../src/control/lineage.ts'
 import { insertServer } from '../../src/databases/servers.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
+import { NPM_MODULES_PART_BYTES } from '../../src/kit/limits.ts'
 import { folderVault } from '../../src/kit/vault.ts'
 import { insertOperation } from '../../src/operations/operations.ts'
 import { bumpDesired, ensureRegion, lastEpoch } from '../../src/regions/regions.ts'
+import { installModules } from '../../src/services/npm-modules.ts'
+import { insertRepository, listPacks, readPack, storePack } from '../../src/source/repository-rows.ts'
 import { type ControlClusters, startControlClusters } from '../support/control-clusters.ts'
 
 const log = pino({ level: 'silent' })
+
+// Bytes of every kind, in more than one part.
+const packed = randomBytes(NPM_MODULES_PART_BYTES + 1_000)
+const PACKAGE = '{ "dependencies": { "left": "1" } }'
+const installed = async () => ({
+  ...{ hash: 'a'.repeat(64), packed, unpackedBytes: 1, files: 1, lockText: '{}' },
+  packages: [{ name: 'left', version: '1.0.0' }],
+})
 
 const LIVES = { certificateMs: 86_400_000, joinTokenMs: 3_600_000 }
 
@@ -43,6 +56,7 @@ describe('the archives of a control database', () => {
     await notePresence(store.db, { id: 'a', domain: 'a', version: '1', startedAt: new Date(), isKeyExported: false })
     await ensureRegion(store.db, `West "quoted" \\ US, 'it''s'\n`)
     await store.db.insertInto('machines').values({ name: 'm-1', role: 'host', domain: 'West US' }).execute()
+    await installModules({ db: store.db, install: installed }, { packageText: PACKAGE, lockText: null })
     await store.db.transaction().execute(async (trx) => {
       const [region] = await trx.selectFrom('regions').select('slug').execute()
       await insertServer(trx, seal, {
@@ -61,6 +75,14 @@ describe('the archives of a control database', () => {
         idempotencyKey: null,
       })
     })
+    await clusters.sql(
+      `insert into services (id, subscription_id, name, schema_name, region, machine, mode, units, epoch, server, state,
+         application_key, master_key, login_password)
+       select 's', 'default', 'App', 'app', slug, 'm-1', 'shared', 1, 1, 'sql-1', 'ready', 'k', 'k', 'k' from regions`,
+    )
+    await insertRepository(store.db, 's', 'master')
+    await writeFile(at('pack'), randomBytes(2 * 1_048_576 + 17))
+    await storePack(store.db, { id: 's', name: 'App' }, at('pack'))
   })
   after(async () => {
     await store?.close()
@@ -183,11 +205,19 @@ describe('the archives of a control database', () => {
         'operations',
         'secrets',
         'operator_tokens',
+        'source_repositories',
+        'source_packs',
+        'npm_modules',
+        'npm_module_parts',
       ] as const
       for (const table of tables) {
         const read = async ({ db }: ControlStore) => await db.selectFrom(table).selectAll().execute()
         assert.deepEqual(await read(other), await read(store), table)
       }
+      // What archives name and do not hold.
+      const [pack] = await listPacks(other.db, 's')
+      assert.ok(pack && (await buffer(readPack(other.db, pack))).equals(await readFile(at('pack'))))
+      assert.equal((await folderVault(at('vault')).list('control-source/')).length, 3)
       const { version } = await other.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
       assert.equal(Number(version), GENERATION)
       assert.equal(await lastEpoch(other.db), (await lastEpoch(store.db)) + EPOCHS_SKIPPED)
@@ -217,5 +247,15 @@ describe('the archives of a control database', () => {
     } finally {
       await other.close()
     }
+  })
+
+  test('a repository of which a piece is missing is named and taken away; all else is restored', async () => {
+    await clusters.sql('create database second owner keeper', 'postgres')
+    const [piece = ''] = await folderVault(at('vault')).list('control-source/')
+    await truncate(at(`vault/${piece}`), 100)
+    const { code, body, stderr } = await restore(['--home', at('second')], 'second')
+    assert.equal(code, 0, stderr)
+    assert.deepEqual([body.services, body.lostRepositories], [['App'], ['App']])
+    assert.deepEqual(await clusters.sql('select 1 from source_repositories', 'second'), [])
   })
 })

@@ -225,6 +225,28 @@ const CASES: Case[] = [
     expected: { status: 200, equals: '["mail of deep",true]' },
   },
   {
+    is: 'the libraries that scripts of old found there',
+    script: `var _ = require('underscore'), async = require('async'), words = require('underscore.string');
+      exports.get = function (req, res) {
+        async.waterfall([
+          function (next) { setTimeout(function () { next(null, [3, 1, 2]); }, 1); },
+          function (list, next) { next(null, _.sortBy(list)); },
+        ], function (error, list) { res.json([error, list, words.capitalize('ann'), _.isArray([])]); });
+      }`,
+    expected: { status: 200, equals: '[null,[1,2,3],"Ann",true]' },
+  },
+  {
+    is: 'XML, read and written',
+    script: `var xml2js = require('xml2js');
+      exports.get = function (req, res) {
+        xml2js.parseString('<a b="1"><c>x</c></a>', function (error, found) {
+          var sax = require('sax').parser(true), text = require('xmlbuilder').create('d').ele('e', 1).end();
+          res.json([found, text.indexOf('<d><e>1</e></d>') > 0, typeof sax.write]);
+        });
+      }`,
+    expected: { status: 200, equals: '[{"a":{"$":{"b":"1"},"c":["x"]}},true,"function"]' },
+  },
+  {
     is: 'the configuration has keys and app settings, and no connection string',
     script: `var config = require('mobileservice-config');
       exports.get = function (req, res) {

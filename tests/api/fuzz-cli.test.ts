@@ -24,7 +24,7 @@ const COMMAND_MS_MAX = 10_000
 const NOT_HERE = /^(up|demo|doctor|reset|login|logout|dev .*|control restore|control key export)$/
 const CODES = [EXIT_DONE, EXIT_FAILED, EXIT_MISUSED, EXIT_REFUSED]
 // They say with `-v` where something failed, on purpose; or name the control that all of this goes to.
-const NOT_GIVEN = ['--verbose', '--control', '--home', '--output', '--json']
+const NOT_GIVEN = ['--verbose', '--control', '--home', '--output', '--out', '--json']
 
 type Leaf = { words: string[]; options: { flag: string; takesValue: boolean }[]; argumentsMax: number }
 

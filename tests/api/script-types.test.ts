@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test'
 
 const ROOT = new URL('../..', import.meta.url).pathname
 const GOOD = `
-import type { ApiHandler, Insert, Read } from 'mainstay/scripts'
+import type { ApiHandler, Insert, Read, Startup } from 'mainstay/scripts'
+export const startup: Startup = async ({ tables }) => void (await tables.getTable('TodoItem').read())
 type Todo = { id?: string; text: string; done?: boolean }
 export const insert: Insert<Todo> = async ({ item, user, tables, next }) => {
   if (user.level === 'anonymous') throw Object.assign(new Error('sign in first'), { statusCode: 401 })

@@ -323,6 +323,7 @@ describe('signing in through a provider', () => {
       says: '{"error":"Authentication with',
     },
     { is: 'who I am without a token', path: '/.auth/me', status: 401, says: 'Nobody is signed in.' },
+    { is: 'a refresh without a token', path: '/.auth/refresh', status: 401, says: 'Nobody is signed in.' },
   ]) {
     test(`${is}: ${status}`, async () => {
       const answer = await ask(path)
@@ -454,6 +455,14 @@ describe('signing in through a provider', () => {
   test('claims that an app made itself and that are odd are no trouble', async () => {
     const odd = userToken('master-key', { 'urn:microsoft:credentials': { google: null } })
     assert.equal((await ask('/.auth/me', { 'x-zumo-auth': odd })).status, 200)
+  })
+
+  test('a token is not prolonged: clients are told to sign in again, and another method is none', async () => {
+    const answer = await ask('/.auth/refresh', { 'x-zumo-auth': userToken('master-key', {}) })
+    assert.equal(answer.status, 400)
+    assert.match(answer.body, /sign in again/)
+    assert.equal((await ask('/.auth/refresh', {}, {})).status, 405)
+    assert.equal((await ask('/.auth/refresh', { 'x-zumo-auth': userToken('another-key', {}) })).status, 401)
   })
 
   test('client flow: a token of Facebook is taken of this app only', async () => {

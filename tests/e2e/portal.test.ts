@@ -10,13 +10,13 @@ import type { AuthProviderView, OperationView, ServiceView } from '../../src/con
 import { waitFor } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { type Complaints, openBrowser, openPage, requireAccessible, SEEN_MS_MAX } from '../support/browser.ts'
-import { connectInside, TestCloud } from '../support/cloud.ts'
+import { connectInside, freePort, TestCloud } from '../support/cloud.ts'
 import { TOO_SLOW } from '../support/crash-cases.ts'
 import { OPENSSL_PFX } from '../support/pfx.ts'
 import { choosePassword, ownerLink, PASSWORD, portalUrl, sendPassword, TABS } from '../support/portal-visitor.ts'
 
 const PAGES = ['/services', '/regions', '/databases', '/databases/sql-west-us', '/operations', '/incidents']
-const SETTINGS = ['accounts', 'tokens', 'notices', 'service-dashboard', 'audit', 'api', 'password'].map(
+const SETTINGS = ['accounts', 'tokens', 'tools', 'notices', 'service-dashboard', 'audit', 'api', 'password'].map(
   (part) => `/settings/${part}`,
 )
 const SOON = { withinMs: SEEN_MS_MAX, everyMs: 50 }
@@ -29,7 +29,8 @@ describe('the portal', () => {
   let complaints: Complaints
 
   before(async () => {
-    cloud = await TestCloud.start('pair', { hasVault: true })
+    const env = { MAINSTAY_MANAGEMENT_PORT: String(await freePort()) }
+    cloud = await TestCloud.start('pair', { hasVault: true, env })
     browser = await openBrowser()
     ;({ page, complaints } = await openPage(browser))
   })
@@ -580,6 +581,23 @@ describe('the portal', () => {
       .getByRole('table', { name: 'Targets of notices' })
       .getByText(/example\.com/)
       .waitFor()
+  })
+
+  test('publish settings are saved once, and their certificate is revoked', async () => {
+    await page.goto(at('/settings/tools'))
+    await page.getByText(/answered at/).waitFor()
+    await button('Save publish settings').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Who it is for').fill('runbook')
+    const saved = page.waitForEvent('download')
+    await dialog.getByRole('button', { name: /Make and save/ }).click()
+    const text = await readFile(await (await saved).path(), 'utf8')
+    assert.match(text, /<Subscription ServiceManagementUrl="https:[^"]*" Id="[0-9a-f-]{36}"/)
+    const certificates = page.getByRole('table', { name: 'Certificates of tools' })
+    await certificates.getByText('runbook').waitFor()
+    await certificates.getByRole('button', { name: 'Revoke' }).click()
+    await dialog.getByRole('button', { name: 'Revoke' }).click()
+    await certificates.getByText(/^revoked /).waitFor()
   })
 
   test('nothing complained all the while', () => assert.deepEqual(complaints, []))

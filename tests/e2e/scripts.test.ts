@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import type { JobRunView, LogView, OperationView, PushSendView, PushView, ScriptView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { TestCloud } from '../support/cloud.ts'
+import { NpmRegistry } from '../support/npm-registry.ts'
 
 const INSERT = `function insert(item, user, request) {
   if (!item.text) { request.respond(statusCodes.BAD_REQUEST, 'text is needed'); return }
@@ -23,6 +24,7 @@ async function total(req, res) {
 }
 `
 const MAIL = 'exports.to = function () { return process.env.MailTo; };'
+const MODULAR_MAIL = "exports.to = function () { return require('left').same(process.env.MailTo); };"
 const READ = `function read(query, user, request) {
   request.execute({ success: function (results) {
     results.forEach(function (row) { row.seen = true })
@@ -34,13 +36,18 @@ const READ = `function read(query, user, request) {
 describe('scripts', () => {
   let cloud: TestCloud
   let folder: string
+  let registry: NpmRegistry
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mainstay-scripts-'))
-    cloud = await TestCloud.start('pair')
+    registry = await NpmRegistry.start()
+    const files = { 'index.js': 'exports.same = function (text) { return text; };' }
+    await registry.publish('left', '1.1.0', { files, fields: { scripts: { postinstall: 'true' } } })
+    cloud = await TestCloud.start('pair', { env: { MAINSTAY_NPM_REGISTRY: registry.url } })
   })
   after(async () => {
     await cloud.dispose()
+    await registry.stop()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -132,6 +139,19 @@ describe('scripts', () => {
     const answer = await orders('/total/all')
     const expected = { total: 1, of: 'all', mail: 'ann@example.test', who: 'anonymous' }
     assert.deepEqual([answer.status, await answer.json()], [200, expected])
+    const file = join(folder, 'orders.json')
+    const byRoute = { '*': { get: { permission: 'application' } }, 'total/:of': { permission: 'admin' } }
+    await writeFile(file, JSON.stringify({ routes: byRoute }))
+    const update = ['mobile', 'api', 'update', 'PrimaryService', 'orders']
+    assert.match(
+      await cloud.ok([...update, '--file', file]),
+      /get +application\n(.*\n)*.*Permissions of total\/:of\n.*admin/,
+    )
+    assert.match(await cloud.ok(['mobile', 'api', 'list', 'PrimaryService']), /orders \* +application/)
+    assert.deepEqual([(await orders('/total/all')).status, (await orders('')).status], [401, 200])
+    await cloud.refuses([...update, '-p', 'get=application'], 1, /routes .* have permissions of their own/)
+    await cloud.ok([...update, '-p', 'get=application', '--force'])
+    assert.equal((await orders('/total/all')).status, 200)
     const list = await cloud.ok(['mobile', 'api', 'list', 'PrimaryService'])
     assert.match(list, /orders +application +admin +admin +admin +admin +version 1/)
   })
@@ -324,11 +344,61 @@ describe('scripts', () => {
     assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService']), /well|no problem|succeeded/i)
   })
 
+  const uploadPackage = async (text: string) => {
+    const file = join(folder, 'package.json')
+    await writeFile(file, text)
+    return await cloud.cli(['mobile', 'script', 'upload', 'PrimaryService', 'package.json', '-f', file])
+  }
+  const modules = ['mobile', 'script', 'modules', 'PrimaryService']
+  const PACKAGE = '{ "dependencies": { "left": "^1.0.0" } }\n'
+
+  test('npm modules are installed from a package.json, and scripts require them', async () => {
+    assert.match(await cloud.ok(modules), /No npm modules.*script upload PrimaryService package\.json/)
+    const result = await uploadPackage(PACKAGE)
+    assert.equal(result.code, 0, result.stderr)
+    assert.match(result.stdout, /package\.json is version 1 now\n.*1 package\(s\) are installed/)
+    assert.match(result.stdout + result.stderr, /do not run here: left/)
+    assert.match(await cloud.ok(modules), /left +1\.1\.0 +its install script did not run/)
+    assert.match(await cloud.ok(['mobile', 'script', 'list', 'PrimaryService']), /package\.json +1 /)
+    assert.equal((await upload('shared/mail', MODULAR_MAIL)).code, 0)
+    assert.equal(((await (await orders('')).json()) as { mail: string }).mail, 'bob@example.test')
+    const asked = registry.asked.length
+    assert.match((await uploadPackage(PACKAGE)).stdout, /has this text already/)
+    assert.equal(registry.asked.length, asked, 'what is installed was asked for again')
+  })
+
+  test('what cannot be installed is refused with the reason, and what ran before runs on', async () => {
+    const refuses = async (text: string, code: number, message: RegExp) => {
+      const result = await uploadPackage(text)
+      assert.equal(result.code, code, result.stdout)
+      assert.match(result.stderr, message)
+    }
+    await refuses('{ "dependencies": ', 2, /package\.json is no JSON/)
+    await refuses('{ "dependencies": { "left": "^9.0.0" } }', 2, /No matching version found for left@\^9/)
+    await refuses('{ "dependencies": { "no-such-thing": "1" } }', 2, /404 Not Found/)
+    await refuses('{ "dependencies": { "left": "file:.." } }', 2, /'left' is to come from 'file:\.\.'/)
+    const lock = [
+      'mobile',
+      'script',
+      'upload',
+      'PrimaryService',
+      'package-lock.json',
+      '-f',
+      join(folder, 'package.json'),
+    ]
+    await cloud.refuses(lock, 2, /goes with package\.json/)
+    registry.status = 502
+    await refuses('{ "dependencies": { "left": "1" } }', 1, /registry of npm modules did not answer/)
+    registry.status = null
+    assert.equal(((await (await orders('')).json()) as { mail: string }).mail, 'bob@example.test')
+    await writeFile(join(folder, 'package.json'), PACKAGE)
+  })
+
   test('all scripts are downloaded into a folder, which then is what runs', async () => {
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder])
     assert.equal(await readFile(join(folder, 'table', 'TodoItem.read.js'), 'utf8'), READ)
     const verify = ['mobile', 'verify', 'PrimaryService', '--against', folder]
-    assert.match(await cloud.ok(verify), /All 5 script\(s\) that run on west-us-1 are the same/)
+    assert.match(await cloud.ok(verify), /All 6 script\(s\) that run on west-us-1 are the same/)
     await writeFile(join(folder, 'table', 'TodoItem.read.js'), '// changed\n')
     await writeFile(join(folder, 'table', 'TodoItem.update.js'), '// not uploaded\n')
     const result = await cloud.cli(verify)
@@ -339,6 +409,8 @@ describe('scripts', () => {
 
   test('after a disaster the same scripts run in the new home, and the recovery has checked it', async () => {
     await cloud.untilProtected('sql-west-us')
+    // Nobody needs it any more.
+    registry.status = 404
     await cloud.ok(['dev', 'outage', 'start', 'West US'])
     await cloud.untilState('PrimaryService', 'Unhealthy', 15_000)
     await cloud.ok(['mobile', 'recover', 'PrimaryService', 'SecondaryService', '-q'])
@@ -364,10 +436,10 @@ describe('scripts', () => {
     assert.equal(new Set(due).size, due.length, 'what was due was noted twice')
     await cloud.ok(['mobile', 'script', 'download', 'PrimaryService', '--all', '-o', folder, '--override'])
     await rm(join(folder, 'table', 'TodoItem.update.js'))
-    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /5 script.*east-us-1/)
+    assert.match(await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', folder]), /6 script.*east-us-1/)
     const operations = await cloud.api<OperationView[]>('/operations')
     const operation = operations.find(({ kind }) => kind === 'recover')
-    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /5 script\(s\)/)
+    assert.match(operation?.steps.find((step) => step.name === 'verify')?.detail ?? '', /6 script\(s\)/)
   })
 
   test('SQL of a script that shuts its own service out is undone by a restart', async () => {
@@ -390,8 +462,9 @@ describe('scripts', () => {
       left.map(({ name, version }) => [name, version]),
       [
         ['api/orders', 5],
+        ['package.json', 1],
         ['scheduler/sweep', 1],
-        ['shared/mail', 1],
+        ['shared/mail', 2],
         ['table/TodoItem.insert', 2],
       ],
     )
@@ -410,7 +483,9 @@ describe('scripts', () => {
     const left = await cloud.json<ScriptView[]>(['mobile', 'script', 'list', 'PrimaryService'])
     assert.deepEqual(
       left.map(({ name }) => name),
-      ['shared/mail', 'table/TodoItem.insert'],
+      ['package.json', 'shared/mail', 'table/TodoItem.insert'],
     )
+    await cloud.ok(['mobile', 'script', 'delete', 'PrimaryService', 'package.json'])
+    assert.match(await cloud.ok(modules), /No npm modules/)
   })
 })

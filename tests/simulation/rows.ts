@@ -170,11 +170,13 @@ export class Rows {
       auth_providers: null,
       login_redirects: [],
       push_settings: null,
+      npm_modules: null,
       cors_origins: ['localhost'],
       is_https_required: false,
       body_kb: 1_024,
       is_https_redirected: false,
       hsts_seconds: 0,
+      drop_data_at: null,
     }
     this.services.push(service)
     return service

@@ -107,7 +107,7 @@ export class TestCloud {
     const startedAt = performance.now()
     const args = ['--home', this.home, '--port', String(this.port), '--control-port', String(this.controlPort)]
     // Most tests are about something else, and backups of every cloud would take their time.
-    const env = { ...process.env, MAINSTAY_VAULT: 'none', ...this.env }
+    const env = { ...process.env, MAINSTAY_VAULT: 'none', MAINSTAY_MANAGEMENT_PORT: 'none', ...this.env }
     const child = spawn(process.execPath, [...this.program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
     this.#up = child
     this.output = ''

@@ -20,15 +20,26 @@ export class LoneControl {
   readonly folder: string
   readonly port: number
   readonly token: string
-  readonly #child: ChildProcess
+  readonly #start: () => Promise<ChildProcess>
   readonly #said: { text: string }
+  #child: ChildProcess
 
-  constructor(folder: string, found: { port: number; token: string; child: ChildProcess; said: { text: string } }) {
+  private constructor(
+    folder: string,
+    found: {
+      port: number
+      token: string
+      child: ChildProcess
+      said: { text: string }
+      start: () => Promise<ChildProcess>
+    },
+  ) {
     this.folder = folder
     this.port = found.port
     this.token = found.token
     this.#child = found.child
     this.#said = found.said
+    this.#start = found.start
   }
 
   /** `env` is added to its environment, once its port is known. */
@@ -39,15 +50,26 @@ export class LoneControl {
     const [port, machinePort] = [await freePort(), await freePort()]
     const ports = ['--port', String(port), '--machine-port', String(machinePort)]
     const args = [LAUNCHER, 'control', '--home', join(folder, 'control'), ...ports]
-    const options = { env: { ...process.env, ...env(port) } }
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+    // A usual port is nothing for tests that run at once.
+    const options = { env: { ...process.env, MAINSTAY_MANAGEMENT_PORT: 'none', ...env(port) } }
     const said = { text: '' }
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said.text += String(chunk)))
     const isLive = async () =>
       (await fetch(`http://127.0.0.1:${port}/api/v1/live`).catch(() => null))?.ok ? true : undefined
-    await waitFor('control', isLive, START)
+    const start = async () => {
+      const begun = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+      for (const stream of [begun.stdout, begun.stderr]) stream.on('data', (chunk) => (said.text += String(chunk)))
+      await waitFor('control', isLive, START)
+      return begun
+    }
+    const child = await start()
     const token = (await readFile(join(folder, 'control', 'operator.token'), 'utf8')).trim()
-    return new LoneControl(folder, { port, token, child, said })
+    return new LoneControl(folder, { port, token, child, said, start })
+  }
+
+  /** Starts it again, after it was killed. */
+  async again(): Promise<void> {
+    await waitFor('control to be gone', () => (this.#child.signalCode === null ? undefined : true), START)
+    this.#child = await this.#start()
   }
 
   get home(): string {

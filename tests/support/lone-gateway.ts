@@ -104,6 +104,11 @@ export class LoneGateway {
     return this.#folder
   }
 
+  /** Where `todo` is served. */
+  get route(): Route {
+    return this.#route
+  }
+
   /** Follows another assignment: the route of `todo`, and what is given. */
   async assign(changes: Partial<GatewayAssignment> & { https?: Route['https'] | undefined }): Promise<void> {
     const { https, ...rest } = changes

@@ -14,10 +14,18 @@ export const ApiPermissionsView = Type.Object(
   { additionalProperties: false },
 )
 
+const RoutePermissionsView = Type.Partial(
+  Type.Object({ ...ApiPermissionsView.properties, '*': PermissionLevelView }, { additionalProperties: false }),
+)
+/** By routes as the script registers them: `title/:id`; `/` is the API itself, `*` any other. */
+export const ApiRoutesView = Type.Record(Type.String(), RoutePermissionsView)
+
 /** `script`: null while none was uploaded. */
 export const CustomApiView = Type.Object({
   name: Type.String(),
   permissions: ApiPermissionsView,
+  hasAdditionalPermissions: Type.Optional(Type.Boolean({ description: 'routes have permissions of their own' })),
+  routes: Type.Optional(ApiRoutesView),
   script: Nullable(Type.Object({ version: Type.Integer(), bytes: Type.Integer() })),
   createdAt: Instant,
 })
@@ -29,5 +37,16 @@ export const CreateCustomApi = Type.Object(
 )
 export type CreateCustomApi = Static<typeof CreateCustomApi>
 
-export const SetApiPermissions = Type.Partial(ApiPermissionsView, { additionalProperties: false })
+/**
+ * Methods, and those that are not named stay. Or `routes`, as the original's file of an API has them, in the place of all
+ * that was said before. Methods of an API that has routes are only taken with `force`, and in the place of those.
+ */
+export const SetApiPermissions = Type.Object(
+  {
+    ...Type.Partial(ApiPermissionsView).properties,
+    routes: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    force: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
 export type SetApiPermissions = Static<typeof SetApiPermissions>

@@ -30,13 +30,31 @@ export const ScriptTextView = Type.Object({
 })
 export type ScriptTextView = Static<typeof ScriptTextView>
 
-export const UploadScript = Type.Object({ text: Type.String() }, { additionalProperties: false })
+/** `lock`: of a package.json, the package-lock.json that was beside it. */
+export const UploadScript = Type.Object(
+  { text: Type.String(), lock: Type.Optional(Type.String()) },
+  { additionalProperties: false },
+)
+export type UploadScript = Static<typeof UploadScript>
+
+const NpmPackage = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  hasInstallScript: Type.Optional(Type.Boolean({ description: 'it wanted to run something then, and did not' })),
+})
+/** What is installed for the scripts of a service. A hash of null: it has no npm modules. */
+export const NpmModulesView = Type.Object({
+  hash: Nullable(Type.String({ description: 'SHA-256 over all of their files, hex' })),
+  packages: Type.Array(NpmPackage),
+})
+export type NpmModulesView = Static<typeof NpmModulesView>
 
 /** `version` null: that text was in force already. `isRunning` false: its home runs it when it can be reached again. */
 export const ScriptWrittenView = Type.Object({
   name: Type.String(),
   version: Nullable(Type.Integer()),
   isRunning: Type.Boolean(),
+  packages: Type.Optional(Type.Array(NpmPackage, { description: 'of a package.json: what was installed' })),
 })
 export type ScriptWrittenView = Static<typeof ScriptWrittenView>
 

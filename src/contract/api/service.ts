@@ -56,6 +56,9 @@ export const ServiceView = Type.Object({
       { description: 'its newest verification, begun by a person or after a move' },
     ),
   ),
+  sourceRepositoryUrl: Type.Optional(
+    Nullable(Type.String({ description: 'where git finds its repository; null while source control is off' })),
+  ),
   createdAt: Instant,
 })
 export type ServiceView = Static<typeof ServiceView>
@@ -221,6 +224,8 @@ export const ArchiveView = Type.Object({
   region: Type.String(),
   archivedAt: Instant,
   hasData: Type.Boolean({ description: 'its schema still lies on its server' }),
+  /** Deleted with its data, which is kept until then; null or missing: kept. */
+  dropDataAt: Type.Optional(Nullable(Instant)),
 })
 export type ArchiveView = Static<typeof ArchiveView>
 

@@ -2,6 +2,7 @@
 import type {
   AccountView,
   ChangePassword,
+  CreatePublishSettings,
   CreateToken,
   DashboardSettings,
   InvitationView,
@@ -12,6 +13,7 @@ import type {
   NewStatusPost,
   NewTokenView,
   NoticeTargetMade,
+  PublishSettingsView,
   RegionView,
   RevocationView,
   SetRole,
@@ -51,6 +53,10 @@ export const setRole = (account: string, wanted: SetRole) =>
 export const deleteAccount = (account: string) => call<void>(pathOf(API.account, { account }), DELETE)
 
 export const createToken = (request: CreateToken) => call<NewTokenView>(API.tokens, { ...POST, body: request })
+export const createPublishSettings = (request: CreatePublishSettings) =>
+  call<PublishSettingsView>(API.publishSettings, { ...POST, body: request })
+export const revokeToolCertificate = (certificate: string) =>
+  call<void>(pathOf(API.toolCertificate, { certificate }), DELETE)
 export const deleteToken = (token: string) => call<void>(pathOf(API.token, { token }), DELETE)
 
 export const changePassword = (request: ChangePassword) => call<void>(API.password, { method: 'PUT', body: request })

@@ -4,11 +4,13 @@ import type {
   AccountView,
   ArchiveView,
   AuditView,
+  AuthorityView,
   AuthProviderView,
   BackupsView,
   CertificateView,
   CustomApiView,
   DashboardSettings,
+  DeploymentView,
   DivergencePreviewView,
   DivergenceView,
   DomainView,
@@ -17,9 +19,11 @@ import type {
   JobView,
   LogView,
   MachineView,
+  ManagementCertificateView,
   MeasuresView,
   NoticeTargetView,
   OperationView,
+  PreviewView,
   PushSendView,
   PushView,
   RecoveryPlanView,
@@ -32,6 +36,7 @@ import type {
   SignInView,
   StatusPostView,
   StatusView,
+  SubscriptionView,
   TableView,
   TokenView,
   UsageView,
@@ -94,6 +99,13 @@ export const domainsQuery = (service: string) => ({
 })
 export const certificatesQuery = (service: string) =>
   read<CertificateView[]>(['services', service, 'certificates'], pathOf(API.certificates, { service }))
+// Pushes come from elsewhere, and no event tells of them.
+export const previewsQuery = (service: string) =>
+  read<PreviewView[]>(['services', service, 'previews'], pathOf(API.previews, { service }))
+export const deploymentsQuery = (service: string) => ({
+  ...read<DeploymentView[]>(['services', service, 'deployments'], pathOf(API.deployments, { service })),
+  ...live,
+})
 export const archivesQuery = () => read<ArchiveView[]>(['services', 'archives'], API.archives)
 
 // Tables and scripts are changed by people; no event tells of them.
@@ -180,6 +192,10 @@ export const recoveryPlanQuery = (service: string, request: { secondary: string;
   })
 
 export const accountsQuery = () => read<AccountView[]>(['accounts'], API.accounts)
+export const subscriptionQuery = () => read<SubscriptionView>(['subscription'], API.subscription)
+export const authorityQuery = () => read<AuthorityView>(['authority'], API.authority)
+export const toolCertificatesQuery = () =>
+  read<ManagementCertificateView[]>(['tool-certificates'], API.toolCertificates)
 export const tokensQuery = () => read<TokenView[]>(['tokens'], API.tokens)
 export const noticeTargetsQuery = () => ({ ...read<NoticeTargetView[]>(['notices'], API.noticeTargets), ...live })
 export const statusPostsQuery = () => read<StatusPostView[]>(['status-posts'], API.statusPosts)

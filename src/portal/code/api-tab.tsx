@@ -4,7 +4,13 @@ import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { Link, useLocation, useSearchParams } from 'wouter'
 import type { CustomApiView, ServiceView } from '../../contract/api.ts'
-import { API_METHODS, type ApiPermissions, DEFAULT_API_PERMISSIONS } from '../../contract/permissions.ts'
+import {
+  API_METHODS,
+  type ApiPermissions,
+  DEFAULT_API_PERMISSIONS,
+  levelOf,
+  type RoutePermissions,
+} from '../../contract/permissions.ts'
 import { createApi, deleteApi, setApiPermissions } from '../calls/code-changes.ts'
 import { customApisQuery } from '../calls/queries.ts'
 import { PermissionFields, permissionsText } from '../data/permission-fields.tsx'
@@ -13,6 +19,7 @@ import { EMPTY_API } from '../data/script-text.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
 import { Icon } from '../kit/icon.tsx'
 import { Loaded } from '../kit/loaded.tsx'
+import { type Pair, Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { TabLinks } from '../kit/tabs.tsx'
 import { Wide } from '../kit/wide.tsx'
@@ -66,7 +73,10 @@ function Apis({ service, apis }: { service: ServiceView; apis: CustomApiView[] }
                     </Anchor>
                   </Table.Td>
                   <Table.Td>{api.script === null ? 'none yet' : `version ${api.script.version}`}</Table.Td>
-                  <Table.Td>{permissionsText(API_METHODS, api.permissions)}</Table.Td>
+                  <Table.Td>
+                    {permissionsText(API_METHODS, api.permissions)}
+                    {api.hasAdditionalPermissions ? ' *' : ''}
+                  </Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
@@ -75,6 +85,13 @@ function Apis({ service, apis }: { service: ServiceView; apis: CustomApiView[] }
       )}
     </Panel>
   )
+}
+
+// Those of all other routes are said above.
+function pairOf([route, said]: [string, RoutePermissions]): Pair[] {
+  if (route === '*') return []
+  const levels = Object.fromEntries(API_METHODS.map((method) => [method, levelOf(said, method)])) as ApiPermissions
+  return [[route, permissionsText(API_METHODS, levels)]]
 }
 
 function CreateApiButton({ service }: { service: string }) {
@@ -145,6 +162,14 @@ function OneApi({ service, api }: { service: string; api: CustomApiView }) {
           set={(wanted) => setApiPermissions(service, api.name, wanted)}
           readAgain={['scripts', service, 'apis']}
         />
+      ) : null}
+      {view === 'permissions' && api.routes !== undefined ? (
+        <Panel
+          title="Permissions by route"
+          about={`Routes of its script with permissions of their own; those above hold for all others. They are changed with: mainstay mobile api update ${service} ${api.name} --file FILE`}
+        >
+          <Pairs pairs={Object.entries(api.routes).flatMap(pairOf)} />
+        </Panel>
       ) : null}
       {may.change ? (
         <Panel title="Delete the API">

@@ -25,6 +25,7 @@ import { Pairs } from '../kit/pairs.tsx'
 import { Panel } from '../kit/panel.tsx'
 import { useMay } from '../session/session.ts'
 import { CertificatesPanel, DomainsPanel } from './domains.tsx'
+import { SourcePanel } from './source-panel.tsx'
 
 export function ConfigureTab({ service }: { service: ServiceView }) {
   const may = useMay()
@@ -42,6 +43,7 @@ export function ConfigureTab({ service }: { service: ServiceView }) {
           }
         </Loaded>
       </Panel>
+      <SourcePanel service={service.name} />
       <DomainsPanel service={service.name} />
       <CertificatesPanel service={service.name} />
       {may.change ? <DatabasePanel service={service} /> : null}

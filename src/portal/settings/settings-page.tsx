@@ -11,10 +11,12 @@ import { NoticesPart } from './notices.tsx'
 import { PasswordPart } from './password.tsx'
 import { ServiceDashboardPart } from './service-dashboard.tsx'
 import { TokensPart } from './tokens.tsx'
+import { ToolsPart } from './tools.tsx'
 
 const PARTS: { slug: string; label: string; isOwners: boolean; Content: ComponentType }[] = [
   { slug: 'accounts', label: 'Accounts', isOwners: true, Content: AccountsPart },
   { slug: 'tokens', label: 'Tokens', isOwners: true, Content: TokensPart },
+  { slug: 'tools', label: 'azure command', isOwners: true, Content: ToolsPart },
   { slug: 'notices', label: 'Notices', isOwners: false, Content: NoticesPart },
   { slug: 'service-dashboard', label: 'Service Dashboard', isOwners: false, Content: ServiceDashboardPart },
   { slug: 'audit', label: 'Audit', isOwners: false, Content: AuditPart },

@@ -23,12 +23,12 @@ for (const [origin, allowed, isAllowed] of [
 
 test('only a preflight hears of methods, and odd requested headers are not echoed', () => {
   const headers = { origin: 'http://localhost', 'access-control-request-headers': 'x\r\ny' }
-  assert.deepEqual(corsHeaders({ method: 'GET', headers, clientGeneration: 1 }, ['localhost']), {
+  assert.deepEqual(corsHeaders({ method: 'GET', headers, exposed: null }, ['localhost']), {
     vary: 'Origin',
     'access-control-allow-origin': 'http://localhost',
   })
   assert.equal(
-    corsHeaders({ method: 'OPTIONS', headers, clientGeneration: 1 }, ['localhost'])['access-control-max-age'],
+    corsHeaders({ method: 'OPTIONS', headers, exposed: null }, ['localhost'])['access-control-max-age'],
     '300',
   )
 })

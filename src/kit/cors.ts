@@ -1,13 +1,15 @@
-// Which browsers' pages may call a service, and the headers that tell them so.
+// Which browsers' pages may call, and the headers that tell them so.
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ClientGeneration } from './client-generation.ts'
 
 const PROTOCOLS = new Set(['http:', 'https:', 'ms-appx-web:'])
 const REQUESTED_HEADERS = /^[a-z0-9-, ]{1,500}$/i
 
-/** The CORS headers of an answer: none for a page that is not allowed, so that its browser refuses. */
+/**
+ * The CORS headers of an answer: none for a page that is not allowed, so that its browser refuses. `exposed`: which headers
+ * of the answer the page may read besides the usual ones.
+ */
 export function corsHeaders(
-  request: { method: string; headers: IncomingHttpHeaders; clientGeneration: ClientGeneration },
+  request: { method: string; headers: IncomingHttpHeaders; exposed: string | null },
   allowed: string[],
 ): Record<string, string> {
   const headers: Record<string, string> = {}
@@ -17,7 +19,7 @@ export function corsHeaders(
   headers.vary = 'Origin'
   if (!isOriginAllowed(origin, allowed)) return headers
   headers['access-control-allow-origin'] = origin
-  if (request.clientGeneration === 2) headers['access-control-expose-headers'] = 'Link,Etag'
+  if (request.exposed !== null) headers['access-control-expose-headers'] = request.exposed
   const requested = request.headers['access-control-request-headers']
   if (requested !== undefined && REQUESTED_HEADERS.test(requested)) headers['access-control-allow-headers'] = requested
   if (request.method === 'OPTIONS') {

@@ -1,0 +1,168 @@
+// How fast apps are answered, against a bare node:http server over `pg` that runs the same statements on the same
+// PostgreSQL: throughput, times and processors' time of gets by id, pages, inserts and inserts through a script, at the
+// runtime itself and through the gateway; and the memory of services without traffic. All of one row is measured in
+// turns, a few seconds each: whatever else the machine does meets all alike. Only the ratios mean something elsewhere.
+// Usage: npm run bench:runtime -- [seconds] [rounds]      default: 2 5
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { POOL_CONNECTIONS_MAX } from '../src/kit/limits.ts'
+import { AppCloud } from './app-cloud.ts'
+import {
+  FILTER,
+  fill,
+  gets,
+  inserts,
+  PAGE_ROWS,
+  READ_TABLE,
+  SCRIPTED_TABLE,
+  WRITTEN_TABLE,
+  warmUp,
+} from './app-work.ts'
+import type { BareOptions } from './bare-server.ts'
+import { measureIdleServices } from './idle-services.ts'
+import { type Asked, load, processorMicros, type Target } from './load.ts'
+import { printTable, type Summary, summarise } from './statistics.ts'
+
+const CONNECTIONS = [1, 16, 64]
+/** What the issue of speed asks for: the share of the ceiling's throughput, and what may be added. */
+const TARGETS = { ofBare: 0.7, ofScript: 1.25, scriptMs: 1, ofDirect: 0.75 }
+
+type Place = 'bare' | 'runtime' | 'gateway'
+type Cell = { perSecond: number[]; timesMicros: number[]; usedMicros: number[]; ownMicros: number[] }
+/** By the name of the work and the place. */
+type Cells = Map<string, Cell>
+
+const seconds = Number(process.argv[2] ?? 2)
+const rounds = Number(process.argv[3] ?? 5)
+await measureIdleServices()
+const cloud = await AppCloud.start()
+let bare: ChildProcess | null = null
+try {
+  const targets: Record<Place, Target> = {
+    bare: { url: 'http://bare', socketPath: join(cloud.cloud.home, 'bare.sock'), headers: {} },
+    runtime: cloud.runtime,
+    gateway: cloud.gateway,
+  }
+  const ids = await fill(targets.gateway, `/tables/${READ_TABLE}`, (row) => (row as { id: string }).id)
+  for (const table of [WRITTEN_TABLE, SCRIPTED_TABLE]) await warmUp(targets.gateway, inserts(`/tables/${table}`))
+  bare = await startBare(targets.bare.socketPath ?? '')
+  const works = worksOf(ids)
+  for (const place of ['bare', 'runtime', 'gateway'] as const) {
+    for (const requests of Object.values(works)) await warmUp(targets[place], requests)
+  }
+  for (const connections of CONNECTIONS) {
+    const cells: Cells = new Map()
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [work, requests] of Object.entries(works)) {
+        for (const place of inTurns(['bare', 'runtime', 'gateway'] as const, round)) {
+          await measure(cells, { work, place, requests, connections, target: targets[place] })
+        }
+      }
+    }
+    report(cells, connections)
+  }
+} finally {
+  bare?.kill()
+  await cloud.dispose()
+}
+
+async function startBare(socketPath: string): Promise<ChildProcess> {
+  const { schema, user, password, database } = cloud.assigned.database
+  const login = { host: cloud.postgresFolder, user, password, database }
+  const options: BareOptions = { socketPath, schema, connections: POOL_CONNECTIONS_MAX, database: login }
+  const child = fork(new URL('./bare-server.ts', import.meta.url), [JSON.stringify(options)])
+  await once(child, 'message')
+  return child
+}
+
+function worksOf(ids: string[]): Record<string, Asked[]> {
+  const filter = encodeURIComponent(FILTER)
+  return {
+    'get by id': gets((id) => `/tables/${READ_TABLE}/${id}`, ids),
+    [`list of ${PAGE_ROWS}`]: [{ method: 'GET', path: `/tables/${READ_TABLE}?$filter=${filter}&$top=${PAGE_ROWS}` }],
+    insert: inserts(`/tables/${WRITTEN_TABLE}`),
+    'insert, scripted': inserts(`/tables/${SCRIPTED_TABLE}`),
+  }
+}
+
+async function measure(
+  cells: Cells,
+  about: { work: string; place: Place; requests: Asked[]; connections: number; target: Target },
+): Promise<void> {
+  const key = `${about.work}, ${about.place}`
+  const cell = cells.get(key) ?? { perSecond: [], timesMicros: [], usedMicros: [], ownMicros: [] }
+  cells.set(key, cell)
+  // Looked up each time: connections and sandboxes come and go.
+  const { runtime, way, postgres } = cloud.processes
+  const ours = { bare: [bare?.pid ?? 0], runtime, gateway: way }[about.place]
+  const before = { own: processorMicros(ours), postgres: processorMicros(postgres) }
+  const { perSecond, timesMicros } = await load(about.target, about.requests, {
+    connections: about.connections,
+    seconds,
+  })
+  const own = processorMicros(ours) - before.own
+  cell.perSecond.push(perSecond)
+  cell.timesMicros.push(...timesMicros)
+  cell.ownMicros.push(own / timesMicros.length)
+  cell.usedMicros.push((own + processorMicros(postgres) - before.postgres) / timesMicros.length)
+}
+
+function inTurns<T>(all: readonly T[], round: number): T[] {
+  return all.map((_, index) => all[(index + round) % all.length] as T)
+}
+
+function report(cells: Cells, connections: number): void {
+  console.log(`\n${connections === 1 ? 'One connection' : `${connections} connections`}\n`)
+  const rows: Record<string, Summary> = {}
+  const facts: Record<string, string> = {}
+  for (const [name, { perSecond, timesMicros, ownMicros, usedMicros }] of cells) {
+    rows[name] = summarise(timesMicros)
+    const [own, all] = [medianOf(ownMicros).toFixed(0), medianOf(usedMicros).toFixed(0)]
+    facts[name] = `${medianOf(perSecond).toFixed(0)}/s; processors ${own} µs, with PostgreSQL ${all} µs a request`
+  }
+  printTable(rows, 'µs')
+  for (const [name, fact] of Object.entries(facts)) console.log(`${name}: ${fact}`)
+  const of = (work: string, place: Place): Cell => {
+    const cell = cells.get(`${work}, ${place}`)
+    if (!cell) throw new Error(`${work} was not measured`)
+    return cell
+  }
+  for (const work of new Set([...cells.keys()].map((name) => name.slice(0, name.lastIndexOf(','))))) {
+    const {
+      runtime,
+      gateway,
+      bare: ceiling,
+    } = { runtime: of(work, 'runtime'), gateway: of(work, 'gateway'), bare: of(work, 'bare') }
+    judge(`${work}: runtime / bare`, ratio(runtime.perSecond, ceiling.perSecond), { least: TARGETS.ofBare })
+    judge(`${work}: gateway / runtime`, ratio(gateway.perSecond, runtime.perSecond), { least: TARGETS.ofDirect })
+  }
+  for (const work of ['get by id', `list of ${PAGE_ROWS}`, 'insert']) {
+    const share = ratio(of(work, 'runtime').usedMicros, of(work, 'bare').usedMicros).toFixed(2)
+    console.log(`     ${work}: runtime / bare ${share} of the processors' time, with PostgreSQL's`)
+  }
+  const [plain, scripted] = [of('insert', 'runtime'), of('insert, scripted', 'runtime')]
+  judge('insert, scripted / plain: processors', ratio(scripted.usedMicros, plain.usedMicros), {
+    most: TARGETS.ofScript,
+  })
+  const addedMs = (summarise(scripted.timesMicros).median - summarise(plain.timesMicros).median) / 1_000
+  judge('insert, scripted - plain: ms of the median', addedMs, { most: TARGETS.scriptMs })
+}
+
+// Of what was measured in the same round, so of the same seconds; the median of the rounds.
+function ratio(left: number[], right: number[]): number {
+  return medianOf(left.map((value, round) => value / (right[round] ?? Number.NaN)))
+}
+
+function medianOf(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+function judge(
+  what: string,
+  value: number,
+  { least = 0, most = Number.POSITIVE_INFINITY }: { least?: number; most?: number },
+): void {
+  const wanted = least > 0 ? `at least ${least}` : `at most ${most}`
+  console.log(`${value >= least && value <= most ? 'ok  ' : 'MISS'} ${what} ${value.toFixed(2)} (${wanted})`)
+}

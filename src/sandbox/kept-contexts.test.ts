@@ -1,0 +1,142 @@
+// The contexts of table scripts: what a call leaves behind, and what the next one finds.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CallUnderWay } from './call-under-way.ts'
+import { KeptContexts } from './kept-contexts.ts'
+import type { FromSandbox, ScriptAnswer, TableStart } from './messages.ts'
+import { callTableScript, compileForTable } from './script-call.ts'
+
+const LIMITS = { rowsMax: 10, timersMax: 10, logCharactersMax: 100, messageBytesMax: 1_000_000, jobIdleMs: 10 }
+const START: TableStart = {
+  kind: 'call',
+  what: 'table',
+  call: 1,
+  script: { source: '/table/T.insert.js', hash: 'h', text: null },
+  modules: null,
+  user: { level: 'anonymous', id: null },
+  table: 'T',
+  operation: 'insert',
+  item: { text: 'x' },
+  id: null,
+  query: null,
+  version: null,
+  parameters: {},
+  systemProperties: [],
+  includesDeleted: false,
+  isUndelete: false,
+}
+
+/** Runs calls of one script, one after the other; each gives the body that it answered. */
+function callerOf(text: string) {
+  const contexts = new KeptContexts()
+  const script = compileForTable({ source: '/table/T.insert.js', hash: 'h', text })
+  let number = 0
+  const begin = async () =>
+    await new Promise<ScriptAnswer>((resolve) => {
+      number += 1
+      const say = (message: FromSandbox) => {
+        if (message.kind === 'answer') answer = message.answer
+      }
+      let answer: ScriptAnswer = { kind: 'failed', message: 'no answer' }
+      // After it was given back: the next call may have it.
+      const onDone = () => setImmediate(() => setImmediate(() => resolve(answer)))
+      const call = new CallUnderWay(number, script.source, { say, limits: LIMITS, nextAsk: () => 1, onDone })
+      callTableScript(START, script, call, { limits: LIMITS, require: () => null, contexts })
+    })
+  return async () => {
+    const answer = await begin()
+    return answer.kind === 'respond' ? (JSON.parse(answer.body ?? 'null') as unknown) : answer
+  }
+}
+
+/** Leaves a mark where nobody looks. */
+const IS_NEW = 'const isNew = !DataView.prototype.mark; DataView.prototype.mark = 1;'
+
+const scriptOf = (before: string, value: string, after = '') =>
+  `${before}\nfunction insert(item, user, request) { request.respond(200, { value: ${value} }); ${after} }`
+
+for (const { is, text, first, second } of [
+  {
+    is: 'a variable of the script begins anew',
+    text: scriptOf('var count = 0; let other = [];', '[++count, other.push(1)]'),
+    ...{ first: [1, 1], second: [1, 1] },
+  },
+  {
+    is: 'what was put on the global object is gone',
+    text: scriptOf('', 'typeof left', 'globalThis.left = 1;'),
+    ...{ first: 'undefined', second: 'undefined' },
+  },
+  {
+    is: 'by another way as well',
+    text: scriptOf(
+      'var world = this;',
+      'typeof left',
+      `Object.defineProperty(world, 'left', { value: 1, configurable: true });`,
+    ),
+    ...{ first: 'undefined', second: 'undefined' },
+  },
+  {
+    is: 'one in which a thing of JavaScript was replaced is not used again',
+    text: scriptOf('', 'typeof Map + typeof new Array(1).map', 'Map = 1; globalThis.Array = null;'),
+    ...{ first: 'functionfunction', second: 'functionfunction' },
+  },
+  {
+    is: 'what was replaced there is as it was',
+    text: scriptOf('', 'typeof console.log + typeof mssql', 'console = {}; mssql = null; statusCodes = null;'),
+    ...{ first: 'functionobject', second: 'functionobject' },
+  },
+  {
+    is: 'what was taken away there is back',
+    text: scriptOf('', 'typeof setTimeout', 'delete globalThis.setTimeout;'),
+    ...{ first: 'function', second: 'function' },
+  },
+  {
+    is: 'one with what cannot be taken away is not used again',
+    text: scriptOf('', 'typeof left', `Object.defineProperty(globalThis, 'left', { value: 1 });`),
+    ...{ first: 'undefined', second: 'undefined' },
+  },
+]) {
+  test(is, async () => {
+    const call = callerOf(text)
+    assert.deepEqual(await call(), { value: first })
+    assert.deepEqual(await call(), { value: second })
+    assert.deepEqual(await call(), { value: second })
+  })
+}
+
+for (const [what, touch] of [
+  ['Object.prototype, by what a client sent', `JSON.parse('{"__proto__":1}'); ({}).__proto__.left = 1`],
+  [
+    'a method',
+    'const map = Array.prototype.map; Array.prototype.map = function (work) { return map.call(this, work) }',
+  ],
+  ['an accessor', `Object.defineProperty(Map.prototype, 'size', { get: () => 7 })`],
+  ['a symbol', 'String.prototype[Symbol.toPrimitive] = () => 1'],
+  ['a function of Math', 'Math.random = () => 4'],
+  ['whether more may come', 'Object.preventExtensions(Date.prototype)'],
+] as const) {
+  test(`a context in which ${what} was changed is not used again`, async () => {
+    const call = callerOf(
+      scriptOf('', 'isNew', touch.concat(';')).replace('request.respond', `${IS_NEW} request.respond`),
+    )
+    for (let turn = 0; turn < 3; turn += 1) assert.deepEqual(await call(), { value: true })
+  })
+}
+
+test('a context is used again, and two calls at once have two', async () => {
+  // A function that is in every context, but no object that is looked at, tells which one it is.
+  const call = callerOf(scriptOf('', 'isNew').replace('request.respond', `${IS_NEW} request.respond`))
+  assert.deepEqual([await call(), await call(), await call()], [{ value: true }, { value: false }, { value: false }])
+  const slow = callerOf(
+    `function insert(item, user, request) { setTimeout(function () { ${IS_NEW} request.respond(200, { value: isNew }) }, 1) }`,
+  )
+  assert.deepEqual(await Promise.all([slow(), slow()]), [{ value: true }, { value: true }])
+})
+
+test('lines of stacks are those of the file, and a text that is no script is refused as that', () => {
+  assert.throws(
+    () => compileForTable({ source: '/table/T.insert.js', hash: 'h', text: '}) (function () {' }),
+    SyntaxError,
+  )
+  assert.throws(() => compileForTable({ source: '/table/T.insert.js', hash: 'h', text: 'return 1' }), SyntaxError)
+})

@@ -1,0 +1,126 @@
+// The contexts in which table scripts run: one call at a time, and after it the next call of the same script. The
+// script is a function in it, begun anew by each call, so that nothing of its own is left of the one before. What a
+// call left behind on the global object is taken away; where that cannot be done, or is not certain, the context is
+// not used again; nor is one in which JavaScript's own objects were changed.
+import { Script } from 'node:vm'
+import { type CallUnderWay, running } from './call-under-way.ts'
+import { type Inside, makeContext } from './contexts.ts'
+import { INTRINSICS, Intrinsics } from './intrinsics.ts'
+
+/** A script of a table: evaluates to a function that runs its text and gives the functions that it defines, by name. */
+export type TableScript = { source: string; hash: string; script: Script }
+/** The globals of a call. */
+export type CallGlobals = { tables: unknown; mssql: unknown; push: unknown; exports: unknown }
+type Begin = () => Record<string, unknown> | undefined
+
+/** Contexts that wait for a call; each takes about half a megabyte. */
+const IDLE_MAX = 16
+/** What calls leave in places where nobody looks does not gather for ever. */
+const CALLS_MAX = 1_000
+
+const OF_CALLS = ['tables', 'mssql', 'push', 'exports'] as const
+const SELF = new Script('globalThis')
+
+/** One of them. */
+export class ScriptContext {
+  readonly hash: string
+  readonly inside: Inside
+  readonly #begin: Begin
+  readonly #self: object
+  readonly #builtIn: Set<PropertyKey>
+  readonly #intrinsics: Intrinsics
+  readonly #clean: Map<PropertyKey, PropertyDescriptor>
+  #current: CallUnderWay | null = null
+  #calls = 0
+
+  constructor({ source, hash, script }: TableScript) {
+    this.hash = hash
+    const timersOf = () => this.#owner().timers
+    this.inside = makeContext(source, {
+      log: (level, values) => this.#owner().log(level, values),
+      require: (name) => this.#owner().require(name),
+      timers: {
+        setTimeout: (work, ms) => timersOf().setTimeout(work, ms),
+        setInterval: (work, ms) => timersOf().setInterval(work, ms),
+        setImmediate: (work) => timersOf().setImmediate(work),
+        clear: (timer) => timersOf().clear(timer),
+      },
+    })
+    const { global } = this.inside
+    for (const name of OF_CALLS) {
+      const get = () => this.#owner().globals?.[name]
+      // A script that puts something else in its place has it for its own call.
+      const set = (value: unknown) => {
+        const { globals } = this.#owner()
+        if (globals) Object.defineProperty(globals, name, { value, configurable: true })
+      }
+      Object.defineProperty(global, name, { get, set, enumerable: true, configurable: true })
+    }
+    this.#self = this.inside.run(SELF) as object
+    this.#begin = this.inside.run(script) as Begin
+    this.#intrinsics = new Intrinsics(this.inside.run(INTRINSICS) as object[])
+    this.#clean = ownOf(global)
+    this.#builtIn = new Set(Reflect.ownKeys(this.#self).filter((name) => !this.#clean.has(name)))
+  }
+
+  /** Runs the script's text for a call, and gives what it defines by that name. */
+  begin(call: CallUnderWay, name: string): unknown {
+    this.#current = call
+    this.#calls += 1
+    return this.#begin.call(this.#self)?.[name]
+  }
+
+  /** Takes away what calls left; false when it is not to be used again. */
+  clean(): boolean {
+    if (this.#calls >= CALLS_MAX || !this.#intrinsics.areUntouched) return false
+    const { global } = this.inside
+    for (const [name, before] of this.#clean) {
+      if (!isSame(before, Reflect.getOwnPropertyDescriptor(global, name))) {
+        if (!Reflect.defineProperty(global, name, before)) return false
+      }
+    }
+    for (const name of Reflect.ownKeys(global)) {
+      if (this.#clean.has(name)) continue
+      // In the place of something that JavaScript has: that is lost. What is new is on V8's own global object, too.
+      if (this.#builtIn.has(name)) return false
+      const isGone = Reflect.deleteProperty(global, name) && Reflect.deleteProperty(this.#self, name)
+      if (!isGone || Reflect.has(this.#self, name)) return false
+    }
+    return true
+  }
+
+  // Whose code runs now: what an earlier call left running is still its own.
+  #owner(): CallUnderWay {
+    const owner = running.getStore()?.call ?? this.#current
+    if (!owner) throw new Error('Nothing runs here.')
+    return owner
+  }
+}
+
+/** Those that wait for a call, and more when they are needed. */
+export class KeptContexts {
+  readonly #idle: ScriptContext[] = []
+
+  /** One for the script, for a call of its own until it is given back. */
+  take(script: TableScript): ScriptContext {
+    const at = this.#idle.findLastIndex(({ hash }) => hash === script.hash)
+    const [found] = at < 0 ? [] : this.#idle.splice(at, 1)
+    return found ?? new ScriptContext(script)
+  }
+
+  /** The call that had it is over. */
+  give(context: ScriptContext): void {
+    if (!context.clean()) return
+    this.#idle.push(context)
+    if (this.#idle.length > IDLE_MAX) this.#idle.shift()
+  }
+}
+
+function ownOf(global: Record<string, unknown>): Map<PropertyKey, PropertyDescriptor> {
+  const own = Object.getOwnPropertyDescriptors(global)
+  return new Map(Object.keys(own).flatMap((name) => (own[name] ? [[name, own[name]]] : [])))
+}
+
+function isSame(before: PropertyDescriptor, now: PropertyDescriptor | undefined): boolean {
+  return now !== undefined && before.value === now.value && before.get === now.get && before.writable === now.writable
+}

@@ -1,0 +1,35 @@
+// Services that were deleted with their data and kept for a while: when that is over the data goes.
+import type { Kysely } from 'kysely'
+import { audit } from '../accounts/audit.ts'
+import { SCHEDULE } from '../accounts/caller.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
+import { bumpDesired } from '../regions/regions.ts'
+import { endOwnServer } from './own-server.ts'
+import { getServiceById } from './services.ts'
+
+/** Has the data of those dropped whose time has come; one that is just being restored is left. True when any was. */
+export async function dropDueServices(db: Kysely<ControlDatabase>, now = new Date()): Promise<boolean> {
+  const due = await db
+    .selectFrom('services')
+    .select('id')
+    .where('drop_data_at', '<=', now)
+    .where('state', '=', 'archived')
+    .where('operation_id', 'is', null)
+    .execute()
+  for (const { id } of due) {
+    await db.transaction().execute(async (trx) => {
+      const dropped = trx.updateTable('services').set({ state: 'deleted' }).where('id', '=', id)
+      const { numUpdatedRows } = await dropped
+        .where('drop_data_at', '<=', now)
+        .where('state', '=', 'archived')
+        .where('operation_id', 'is', null)
+        .executeTakeFirstOrThrow()
+      if (numUpdatedRows === 0n) return
+      const service = await getServiceById(trx, id)
+      await endOwnServer(trx, service)
+      await audit(trx, SCHEDULE, { action: 'drop deleted service', subject: service.name })
+      await bumpDesired(trx)
+    })
+  }
+  return due.length > 0
+}
