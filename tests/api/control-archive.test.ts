@@ -82,7 +82,7 @@ describe('the archives of a control database', () => {
     )
     await insertRepository(store.db, 's', 'master')
     await writeFile(at('pack'), randomBytes(2 * 1_048_576 + 17))
-    await storePack(store.db, { id: 's', name: 'App' }, at('pack'))
+    await storePack(store.db, { id: 's' }, at('pack'))
   })
   after(async () => {
     await store?.close()
