@@ -9,7 +9,7 @@ const TABLES = ['source_deployments', 'source_packs', 'source_refs', 'source_rep
 export async function removeEndedRepositories(db: Kysely<ControlDatabase>): Promise<void> {
   if ((await listEnded(db)).length === 0) return
   await db.transaction().execute(async (trx) => {
-    // A piece is stored once for all. Whoever stores a pack now may count on one that is there: first they come to an end.
+    // A piece is stored once for all: whoever stores a pack now may count on one that is there, and ends first.
     await sql`lock table source_chunks in share row exclusive mode`.execute(trx)
     const ended = await listEnded(trx)
     if (ended.length === 0) return

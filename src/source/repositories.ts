@@ -65,8 +65,8 @@ export class Repositories {
   }
 
   /**
-   * Gives the folder where all objects of a repository are, after git has read what it did not know. It has no refs: those
-   * are rows, and each copy's own.
+   * Gives the folder where all objects of a repository are, after git has read what it did not know. It has no refs:
+   * those are rows, and each copy's own.
    */
   async bringUpToDate(db: Db, serviceId: string): Promise<string> {
     const before = this.#underWay.get(serviceId) ?? Promise.resolve()
@@ -90,7 +90,7 @@ export class Repositories {
     return folder
   }
 
-  // All of it can be had again, from the rows. Others work with the folder: it goes when there is one to take its place.
+  // All of it can be had again, from the rows. Others work with the folder: it goes when there is one for its place.
   async #makeAnew(db: Db, serviceId: string, folder: string): Promise<void> {
     const aside = this.#freshFolder()
     const [fresh, damaged] = [join(aside, 'fresh'), join(aside, 'damaged')]
@@ -108,8 +108,8 @@ export class Repositories {
   }
 }
 
-// Git looked and could not, or our own note of what is there cannot be read. A database that is away, or a git that took
-// too long, says nothing of the folder.
+// Git looked and could not, or our own note of what is there cannot be read. A database that is away, or a git that
+// took too long, says nothing of the folder.
 function isDamage(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Fault && error.code === 'source.git_failed')
 }
