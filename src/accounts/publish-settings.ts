@@ -24,8 +24,8 @@ export async function makeClientCertificate(name: string, expiresAt: Date): Prom
   const key = pki.privateKeyFromPem(made.privateKey)
   const certificate = pki.createCertificate()
   certificate.publicKey = pki.publicKeyFromPem(made.publicKey)
-  // Positive, as a serial number has to be.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`
+  // Positive, and never with a zero in front: one in 512 would be no DER, and refused.
+  certificate.serialNumber = `01${randomBytes(16).toString('hex')}`
   certificate.validity.notBefore = new Date(Date.now() - BACKDATE_MS)
   certificate.validity.notAfter = expiresAt
   const subject = [

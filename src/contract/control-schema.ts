@@ -74,7 +74,7 @@ export type ControlDatabase = {
     secondary: string
     primary_name: string
     operation_id: string | null
-    state: 'running' | 'done' | 'failed'
+    state: 'running' | 'failed'
     changed_at: When
   }
   accounts: {

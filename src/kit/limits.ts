@@ -813,10 +813,15 @@ export const PROTOCOL_CALLERS_MAX = 10_000
 export const MANAGEMENT_CERTIFICATES_MAX = 1_000
 export const MANAGEMENT_CERTIFICATE_DAYS = 30
 export const MANAGEMENT_CERTIFICATE_DAYS_MAX = 365
-/** What became of a request can be asked for so long; how often and how long one that waits looks. */
+/** What became of a request can be asked for so long; how often (at first, and then) and how long one that waits looks. */
 export const PROTOCOL_OUTCOME_KEEP_MS = 24 * 3_600_000
 export const PROTOCOL_WAIT_EVERY_MS = 100
+export const PROTOCOL_WAIT_QUICK_MS = 5_000
+export const PROTOCOL_WAIT_SLOW_EVERY_MS = 1_000
 export const PROTOCOL_WAIT_MS_MAX = 30 * 60_000
+/** Requests that wait at once. */
+export const PROTOCOL_WAITERS_MAX = 200
+export const PROTOCOL_WAITERS_PER_CALLER = 20
 /**
  * Recoveries that tools ask for: a failed one keeps its secondary safe from their clean-up, a successful one answers
  * again.
