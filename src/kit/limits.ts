@@ -813,7 +813,7 @@ export const PROTOCOL_CALLERS_MAX = 10_000
 export const MANAGEMENT_CERTIFICATES_MAX = 1_000
 export const MANAGEMENT_CERTIFICATE_DAYS = 30
 export const MANAGEMENT_CERTIFICATE_DAYS_MAX = 365
-/** What became of a request can be asked for so long; how often (at first, and then) and how long one that waits looks. */
+/** What became of a request can be asked for so long; how often (at first, then) and how long one that waits looks. */
 export const PROTOCOL_OUTCOME_KEEP_MS = 24 * 3_600_000
 export const PROTOCOL_WAIT_EVERY_MS = 100
 export const PROTOCOL_WAIT_QUICK_MS = 5_000

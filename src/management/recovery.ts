@@ -14,9 +14,10 @@ export type ToolRecovery = {
 export type CleanUp = { kind: 'nothing' } | { kind: 'delete' } | { kind: 'refused'; fault: Fault }
 
 /**
- * What deleting the application of a service does. After a recovery the service is consumed, and after a migration it is
- * a secondary again (`isStandby`): there is nothing left to do, however late the request comes. While one runs, and for a while after one that failed, it is refused: an old command
- * line may take a failure for success, and would delete a service that nobody has given up.
+ * What deleting the application of a service does. After a recovery the service is consumed, and after a migration it
+ * is a secondary again (`isStandby`): there is nothing left to do, however late the request comes. While one runs, and
+ * for a while after one that failed, it is refused: an old command line may take a failure for success, and would
+ * delete a service that nobody has given up.
  */
 export function decideCleanUp(facts: {
   isLiving: boolean

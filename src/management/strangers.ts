@@ -1,5 +1,5 @@
-// Who is not known yet: an address may try only so often, since what it tries may be tokens. What was good before is always
-// looked up: others behind the same address are not to suffer.
+// Who is not known yet: an address may try only so often, since what it tries may be tokens. What was good before is
+// always looked up: others behind the same address are not to suffer.
 import { Fault } from '../kit/fault.ts'
 import { PROTOCOL_CALLERS_MAX, PROTOCOL_STRANGERS_RATE } from '../kit/limits.ts'
 import { RateLimit } from './rate.ts'

@@ -1,4 +1,4 @@
-// Requests that wait for something long to end: each holds a connection and looks again and again, so there are only so many.
+// Requests that wait for something long to end: each holds a connection and looks again and again, so they are bounded.
 import { Fault } from '../kit/fault.ts'
 import {
   PROTOCOL_WAIT_EVERY_MS,

@@ -23,7 +23,7 @@ type Change = {
   set: (service: Service) => Updateable<ControlDatabase['services']>
   tell?: (service: Service) => { before: unknown; after: unknown }
   isOfControl?: boolean
-  /** What else is written in the same transaction; faults where the locked service is not as whoever asks has seen it. */
+  /** Writes more in the same transaction; faults where the locked service is not as whoever asks has seen it. */
   also?: (trx: Kysely<ControlDatabase>, service: Service) => Promise<void>
 }
 
