@@ -246,6 +246,9 @@ describe('npm modules of scripts', () => {
           s.json([await asks.get('http://127.0.0.1:9/'), await asks.fetch('http://127.0.0.1:9/')]);
         }`,
         'api/lacks': "exports.get = (q, s) => require('nothing-of-that-name');",
+        'api/node': `exports.get = (q, s) => s.json(['fs', 'net', 'vm', 'module', 'node:fs', 'path'].filter((name) => {
+          try { return require(name); } catch { return false; }
+        }));`,
       },
       modules,
     )
@@ -255,6 +258,7 @@ describe('npm modules of scripts', () => {
     assert.equal((await get(service, '/tables/TodoItem')).body, '[">x","#y"]')
     assert.equal((await get(service, '/api/pads')).body, '>z')
     assert.equal((await get(service, '/api/same')).body, 'true')
+    assert.equal((await get(service, '/api/node')).body, '["path"]')
     // What modules ask the world for is asked as a script's own request is.
     const asked = await get(service, '/api/asks')
     const why = '127.0.0.1 may not be reached from here: loopback'
