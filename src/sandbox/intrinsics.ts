@@ -35,14 +35,14 @@ export type World = {
 export class Intrinsics {
   readonly #self: object
   readonly #prototype: object | null
-  readonly #named: [PropertyKey, unknown][]
+  readonly #names: PropertyKey[]
   readonly #known: Known[] = []
 
   /** As they are now. Of functions only constructors and ours are looked at. */
   constructor({ self, named, nameless, ours }: World) {
     this.#self = self
     this.#prototype = Object.getPrototypeOf(self) as object | null
-    this.#named = [...named]
+    this.#names = [...named.keys()]
     const found = new Set<unknown>([self])
     const looked = [...named].filter(([name]) => !FROZEN.includes(String(name))).map(([, value]) => value)
     walk([...looked, ...nameless, ...ours.flatMap((one) => [one, ...valuesOf(one)])], found, (known) => {
@@ -52,10 +52,12 @@ export class Intrinsics {
     walk(frozen, found, ({ object }) => Object.freeze(object))
   }
 
-  /** True while each has what it had then, and nothing else. */
+  /** True while each has what it had then, and nothing else. What stands in the place of a global name is not seen here. */
   get areUntouched(): boolean {
     if (Object.getPrototypeOf(this.#self) !== this.#prototype || !Object.isExtensible(this.#self)) return false
-    for (const [name, value] of this.#named) if (!Object.is(Reflect.get(this.#self, name), value)) return false
+    // All at once: to ask for each would cost four times as much.
+    const names = new Set(Reflect.ownKeys(this.#self))
+    for (const name of this.#names) if (!names.has(name)) return false
     for (const known of this.#known) if (!isUntouched(known)) return false
     return true
   }
