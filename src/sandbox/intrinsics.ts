@@ -1,5 +1,5 @@
-// The objects that a context has by itself, JavaScript's own and ours, as they were at first: a script that changed one of
-// them, or was brought to (prototype pollution), is noticed, and no later call finds what it left there.
+// What a context has by itself, JavaScript's own and ours, as it was at first: a script that changed some of it, or
+// was brought to (prototype pollution), is noticed, and no later call finds what it left there.
 import { Script } from 'node:vm'
 
 /** Gives, inside a context, the prototypes that no global name leads to. */
@@ -52,7 +52,7 @@ export class Intrinsics {
     walk(frozen, found, ({ object }) => Object.freeze(object))
   }
 
-  /** True while each has what it had then, and nothing else. What stands in the place of a global name is not seen here. */
+  /** True while each has what it had then, and nothing else. What stands in the place of a name is not seen here. */
   get areUntouched(): boolean {
     if (Object.getPrototypeOf(this.#self) !== this.#prototype || !Object.isExtensible(this.#self)) return false
     // All at once: to ask for each would cost four times as much.
