@@ -56,7 +56,7 @@ export class Intrinsics {
   get areUntouched(): boolean {
     if (Object.getPrototypeOf(this.#self) !== this.#prototype || !Object.isExtensible(this.#self)) return false
     // All at once: to ask for each would cost four times as much.
-    const names = new Set(Reflect.ownKeys(this.#self))
+    const names = new Set<PropertyKey>(Reflect.ownKeys(this.#self))
     for (const name of this.#names) if (!names.has(name)) return false
     for (const known of this.#known) if (!isUntouched(known)) return false
     return true
