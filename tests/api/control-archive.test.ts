@@ -89,6 +89,18 @@ describe('the archives of a control database', () => {
     await clusters?.stop()
   })
 
+  test('know npm modules by all texts that they came of, however those are written', async () => {
+    let installs = 0
+    const install = async () => {
+      installs += 1
+      return await installed()
+    }
+    const texts = [PACKAGE, `${PACKAGE}\n`].map((packageText) => ({ packageText, lockText: null }))
+    for (const one of [...texts, ...texts]) await installModules({ db: store.db, install }, one)
+    // The first was known before.
+    assert.equal(installs, 1)
+  })
+
   let archivist: Archivist
 
   test('are written when something changed, and not when nothing did', async () => {
@@ -208,6 +220,7 @@ describe('the archives of a control database', () => {
         'source_repositories',
         'source_packs',
         'npm_modules',
+        'npm_sources',
         'npm_module_parts',
       ] as const
       for (const table of tables) {
