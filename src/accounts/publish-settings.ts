@@ -24,8 +24,7 @@ export async function makeClientCertificate(name: string, expiresAt: Date): Prom
   const key = pki.privateKeyFromPem(made.privateKey)
   const certificate = pki.createCertificate()
   certificate.publicKey = pki.publicKeyFromPem(made.publicKey)
-  // Positive, as a serial number has to be.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`
+  certificate.serialNumber = serialNumberOf(randomBytes(16))
   certificate.validity.notBefore = new Date(Date.now() - BACKDATE_MS)
   certificate.validity.notAfter = expiresAt
   const subject = [
@@ -44,6 +43,15 @@ export async function makeClientCertificate(name: string, expiresAt: Date): Prom
   const none = undefined as unknown as string
   const file = pkcs12.toPkcs12Asn1(key, [certificate], none, { algorithm: '3des', friendlyName: 'Mainstay' })
   return { raw: bytesOf(asn1.toDer(pki.certificateToAsn1(certificate))), pfx: bytesOf(asn1.toDer(file)) }
+}
+
+/**
+ * A serial number as it lies in a certificate, in hexadecimal: positive, and without zeros in front. With those, whoever
+ * reads the certificate and writes it again has another one (DER, X.690 8.3.2).
+ */
+export function serialNumberOf(random: Uint8Array): string {
+  const [first = 0, ...rest] = random
+  return Buffer.from([(first & 0x7f) | 0x40, ...rest]).toString('hex')
 }
 
 /** The file. What newer tools read of the subscription, older ones read of the profile. */

@@ -100,9 +100,12 @@ export async function makeJail(folder: string, plan: JailPlan = SCRIPTS_PLAN): P
     await put(path, await strippedCode(name))
   }
   for (const name of KIT_CODE) await put(join(root, CODE_INSIDE, `${name}.mjs`), await strippedCode(`../kit/${name}`))
-  for (const [name, files] of Object.entries(plan.libraries)) {
-    await putLibrary(name, files, join(root, CODE_INSIDE, 'node_modules', name))
-  }
+  const libraries = Object.entries(plan.libraries)
+  await Promise.all(
+    libraries.map(async ([name, files]) => {
+      await putLibrary(name, files, join(root, CODE_INSIDE, 'node_modules', name))
+    }),
+  )
   const node = process.execPath
   // Programs need not be allowed in the folder itself, only in what is mounted in it.
   const lines = [mountLine(root, root, `${READ_ONLY},noexec`)]
@@ -162,7 +165,10 @@ async function putLibrary(name: string, files: string[], folder: string): Promis
   for (const file of ['package.json', ...files]) {
     const isFolder = (await stat(join(from, file))).isDirectory()
     const names = isFolder ? (await readdir(join(from, file))).filter((one) => one.endsWith('.js')) : ['']
-    for (const one of names) await put(join(folder, file, one), await readFile(join(from, file, one), 'utf8'))
+    const copy = async (one: string) => {
+      await put(join(folder, file, one), await readFile(join(from, file, one), 'utf8'))
+    }
+    await Promise.all(names.map(copy))
   }
 }
 

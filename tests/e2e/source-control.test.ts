@@ -34,7 +34,9 @@ describe('source control of a service whose region is lost', () => {
 
   const insertedText = async () => {
     const service = await cloud.service('PrimaryService')
-    const answer = await cloud.app(service, '/tables/TodoItem', { method: 'POST', body: '{"text":"mine"}' })
+    // The first one starts the process of the scripts.
+    const signal = AbortSignal.timeout(20_000)
+    const answer = await cloud.app(service, '/tables/TodoItem', { method: 'POST', body: '{"text":"mine"}', signal })
     assert.equal(answer.status, 201)
     return ((await answer.json()) as { text: string }).text
   }
