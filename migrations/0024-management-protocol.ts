@@ -34,7 +34,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       secondary text not null,
       primary_name text not null,
       operation_id text references operations,
-      state text not null check (state in ('running', 'done', 'failed')),
+      state text not null check (state in ('running', 'failed')),
       changed_at timestamptz not null default now(),
       primary key (subscription_id, secondary)
     )`,

@@ -44,6 +44,8 @@ export async function setDeploymentUser(db: Db, caller: Caller, given: string, p
     const { count } = await trx
       .selectFrom('deployment_users')
       .select(({ fn }) => fn.countAll().as('count'))
+      .where('subscription_id', '=', caller.subscriptionId)
+      .where('name', '!=', name)
       .executeTakeFirstOrThrow()
     if (Number(count) >= DEPLOYMENT_USERS_MAX) {
       throw new Fault('account.too_many', 409, `there are ${count} deployment users, and no room for more`, {

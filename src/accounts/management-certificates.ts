@@ -8,7 +8,7 @@ import { randomId } from '../kit/identifiers.ts'
 import { ACCOUNTS_LISTED_MAX, MANAGEMENT_CERTIFICATES_MAX, USE_NOTED_EVERY_MS } from '../kit/limits.ts'
 import { audit } from './audit.ts'
 import type { Caller, KnownCaller } from './caller.ts'
-import { requireFreeName } from './people.ts'
+import { requireNobodys } from './people.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -55,11 +55,13 @@ export async function pinCertificate(
   const id = randomId()
   const fingerprint = fingerprintOf(wanted.raw)
   await db.transaction().execute(async (trx) => {
-    await requireFreeName(trx, caller.subscriptionId, name)
+    await requireNobodys(trx, caller.subscriptionId, name)
     const { count } = await trx
       .selectFrom('management_certificates')
       .select(({ fn }) => fn.countAll().as('count'))
+      .where('subscription_id', '=', caller.subscriptionId)
       .where('revoked_at', 'is', null)
+      .where('expires_at', '>', new Date())
       .executeTakeFirstOrThrow()
     if (Number(count) >= MANAGEMENT_CERTIFICATES_MAX) {
       throw new Fault('account.too_many', 409, `there are ${count} certificates of tools, and no room for more`, {

@@ -78,8 +78,19 @@ export async function removeAccount(db: Db, caller: Caller, name: string): Promi
   })
 }
 
-/** Faults unless nobody has the name yet, neither person nor token: changes are noted under it. */
+/** Faults unless nobody has the name yet, neither person nor token nor tool: changes are noted under it. */
 export async function requireFreeName(trx: Db, subscriptionId: string, name: string): Promise<void> {
+  await requireNobodys(trx, subscriptionId, name)
+  const certificates = trx.selectFrom('management_certificates').select('id').where('revoked_at', 'is', null)
+  const live = certificates.where('subscription_id', '=', subscriptionId).where('expires_at', '>', new Date())
+  if ((await live.where(sql`lower(name)`, '=', name.toLowerCase()).executeTakeFirst()) === undefined) return
+  throw new Fault('account.taken', 409, `the name '${name}' is taken by a certificate of the original's tools`, {
+    hint: 'Choose another, or end that one: mainstay account cert list',
+  })
+}
+
+/** Faults where a person or a token has the name, or nobody can have it. Certificates of tools may share one. */
+export async function requireNobodys(trx: Db, subscriptionId: string, name: string): Promise<void> {
   if (!NAME_FORM.test(name) || RESERVED.has(name.toLowerCase())) {
     throw new Fault('account.bad_name', 400, `'${name}' cannot be the name of an account or a token`, {
       hint: 'Letters, digits and . _ @ + - and spaces; it begins with a letter or a digit.',

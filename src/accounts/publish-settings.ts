@@ -46,8 +46,8 @@ export async function makeClientCertificate(name: string, expiresAt: Date): Prom
 }
 
 /**
- * A serial number as it lies in a certificate, in hexadecimal: positive, and without zeros in front. With those, whoever
- * reads the certificate and writes it again has another one (DER, X.690 8.3.2).
+ * A serial number as it lies in a certificate, in hexadecimal: positive, and without zeros in front. With those,
+ * whoever reads the certificate and writes it again has another one (DER, X.690 8.3.2).
  */
 export function serialNumberOf(random: Uint8Array): string {
   const [first = 0, ...rest] = random

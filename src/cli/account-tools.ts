@@ -13,6 +13,7 @@ type OutFlags = CommonFlags & { out?: string; override?: boolean }
 type SettingsFlags = OutFlags & { name?: string; role: string; days?: string }
 
 const USAGE_SETTINGS = 'mainstay account publishsettings --out FILE'
+const TENANT = '--common-tenant-name common'
 const USAGE_CA = 'mainstay account ca --out FILE'
 
 /** Adds the commands. */
@@ -105,8 +106,9 @@ function addPublishSettings(account: Command, shell: Shell): void {
         ])
         const next = [
           'Whoever has this file may do what its role says: import it, and remove it. Type next:',
-          `azure account env add Mainstay --management-endpoint-url ${endpoint}/`,
+          environmentCommand(`${endpoint}/`),
           `azure account import ${file}`,
+          `azure 0.8.17 also wants ${TENANT} with the first of them.`,
         ]
         return { json: { ...made, file }, lines: [...told, ...next] }
       })
@@ -143,6 +145,21 @@ function addCertRevoke(cert: Command, shell: Shell): void {
       return { json: { revoked: id }, lines: [`${id} is taken no more.`] }
     })
   })
+}
+
+// All that the tools ask for. What is at localhost they never call.
+function environmentCommand(endpoint: string): string {
+  const unused = [
+    'active-directory-endpoint-url',
+    'active-directory-resource-id',
+    'publishing-profile-url',
+    'portal-url',
+  ]
+  return [
+    `azure account env add Mainstay --management-endpoint-url ${endpoint}`,
+    `--sql-management-endpoint-url ${endpoint} --sql-server-hostname-suffix .localhost`,
+    ...unused.map((name) => `--${name} https://localhost/`),
+  ].join(' ')
 }
 
 function readDays(text: string | undefined): { days?: number } {

@@ -74,7 +74,7 @@ export type ControlDatabase = {
     secondary: string
     primary_name: string
     operation_id: string | null
-    state: 'running' | 'done' | 'failed'
+    state: 'running' | 'failed'
     changed_at: When
   }
   accounts: {
@@ -255,10 +255,9 @@ export type ControlDatabase = {
     /** The hash of the npm modules that its scripts can require; null: none. */
     npm_modules: string | null
   }
-  /** npm modules as they were installed. `source`: the hash of what they were installed from. */
+  /** npm modules as they were installed. */
   npm_modules: {
     hash: string
-    source: string
     bytes: number
     unpacked_bytes: number
     files: number
@@ -266,6 +265,8 @@ export type ControlDatabase = {
     lock_text: string
     used_at: When
   }
+  /** `source`: the hash of the texts that they were installed from. */
+  npm_sources: { source: string; hash: string }
   npm_module_parts: { hash: string; part: number; content: Buffer }
   script_texts: { hash: string; text: string; bytes: number; created_at: When }
   script_versions: {

@@ -331,6 +331,7 @@ export const FAULT_CODES = [
   'source.busy',
   'source.dumb',
   'source.full',
+  'source.git_ended',
   'source.git_failed',
   'source.moved',
   'source.no_deployment',

@@ -1,7 +1,9 @@
 // App settings of a service through the management API.
+import type { Kysely } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller, KnownCaller } from '../accounts/caller.ts'
 import type { AppSettingView, SetAppSetting, StoredChangeView } from '../contract/api.ts'
+import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { type AppSettings, appSettingsOf, nameIn, withSetting, writeAppSettings } from '../services/app-settings.ts'
 import { getService, type Service } from '../services/services.ts'
@@ -75,22 +77,33 @@ export async function replaceAppSettings(
 ): Promise<StoredChangeView> {
   const service = await getService(deps.db, caller.subscriptionId, name)
   const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
-    const before = settingsOf(deps, locked)
-    const after = change(before, locked)
-    const touched = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-      (one) => before[one] !== after[one],
-    )
-    if (touched.length === 0) return null
-    await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(after)))
-    for (const one of touched) {
-      const action = Object.hasOwn(after, one) ? 'mobile appsetting set' : 'mobile appsetting delete'
-      await audit(trx, caller, { action, subject: `${service.name}/${one}` })
-    }
-    return true
+    const isChanged = await writeReplaced(deps, trx, { caller, locked }, (before) => change(before, locked))
+    return isChanged ? true : null
   })
   return { isRunning }
 }
 
-function settingsOf(deps: ApiDeps, service: Service): Record<string, string> {
+/** The same as a part of another change of the locked service; false when they are as they were. */
+export async function writeReplaced(
+  deps: Pick<ApiDeps, 'seal'>,
+  trx: Kysely<ControlDatabase>,
+  { caller, locked }: { caller: Caller; locked: Service },
+  change: (before: AppSettings) => AppSettings,
+): Promise<boolean> {
+  const before = settingsOf(deps, locked)
+  const after = change(before)
+  const touched = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (one) => before[one] !== after[one],
+  )
+  if (touched.length === 0) return false
+  await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(after)))
+  for (const one of touched) {
+    const action = Object.hasOwn(after, one) ? 'mobile appsetting set' : 'mobile appsetting delete'
+    await audit(trx, caller, { action, subject: `${locked.name}/${one}` })
+  }
+  return true
+}
+
+function settingsOf(deps: Pick<ApiDeps, 'seal'>, service: Service): Record<string, string> {
   return appSettingsOf(service, (sealed) => deps.seal.open(sealed))
 }

@@ -25,8 +25,10 @@ export class ChunkKeeper {
     for (const { hash } of rows) {
       if (this.#known.has(hash)) continue
       const own = db.selectFrom('source_chunks').select('bytes').where('hash', '=', hash)
-      const { bytes } = await own.executeTakeFirstOrThrow()
-      await this.#vault.put(PREFIX + hash, bytes)
+      const found = await own.executeTakeFirst()
+      // It went meanwhile, with its service: nothing names it any more.
+      if (!found) continue
+      await this.#vault.put(PREFIX + hash, found.bytes)
       this.#known.add(hash)
     }
   }

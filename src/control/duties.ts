@@ -17,6 +17,7 @@ import {
   MEASURE_WRITE_EVERY_MS,
   NOTICE_LOOK_EVERY_MS,
   OPERATION_LOOK_EVERY_MS,
+  SOURCE_ENDED_LOOK_MS,
   STEWARD_EVERY_MS,
   THIN_EVERY_MS,
 } from '../kit/limits.ts'
@@ -24,6 +25,7 @@ import type { Log } from '../kit/log.ts'
 import type { OperationRunner } from '../operations/runner.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import { bumpDesired, listMachines } from '../regions/regions.ts'
+import { removeEndedRepositories } from '../source/ended-repositories.ts'
 import { beginDueIssues } from './acme.ts'
 import { beginDueCheck } from './backup-checks.ts'
 import type { Db } from './database.ts'
@@ -79,6 +81,7 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
     repeat({ everyMs: ENDED_BACKUPS_LOOK_MS, signal, onError }, async () => {
       await removeEndedBackups({ db, backups: deps.backups, onError })
     }),
+    repeat({ everyMs: SOURCE_ENDED_LOOK_MS, signal, onError }, async () => await removeEndedRepositories(db)),
     repeat({ everyMs: AUDIT_SEAL_EVERY_MS, signal, onError }, async () => {
       // Whoever keeps the logs elsewhere has what the chain can be held against.
       for (const head of await sealChanges(db)) deps.log.info(head, 'the audit was sealed up to here')

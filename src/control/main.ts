@@ -243,7 +243,7 @@ async function run(args: string[]): Promise<void> {
   })
 
   const dashboard = new ServiceDashboard(db)
-  const repositories = await Repositories.open(join(home, 'source'))
+  const repositories = await Repositories.open(db, join(home, 'source'))
   addMachineRoutes(machines.app, { db, accounts, board, field, lineage, log, dashboard, onChange: pushSoon })
   await machines.app.ready()
   const portal = portalOf(listening, listening.api.port)

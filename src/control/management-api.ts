@@ -6,6 +6,7 @@ import type { Role } from '../contract/api.ts'
 import { API, RELEASE_HEADER } from '../contract/api-routes.ts'
 import { Fault } from '../kit/fault.ts'
 import { buildTlsApp, type HttpApp, type TlsFiles } from '../kit/http-server.ts'
+import { SOURCE_REQUEST_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { Metrics } from '../kit/metrics.ts'
 import { readRelease } from '../kit/release.ts'
@@ -90,7 +91,8 @@ const ROUTES = [
 /** Builds it, ready to listen. */
 export async function buildManagementApi(options: ManagementOptions): Promise<HttpApp> {
   const { log, tls, metrics, heldBy, deps } = options
-  const api = buildTlsApp(log, tls)
+  // A push of git may be long; heads of requests come in as soon as elsewhere.
+  const api = buildTlsApp(log, tls, { requestMsMax: SOURCE_REQUEST_MS_MAX })
   // A wrong type in a body is the caller's mistake, never ours to guess around; unknown fields are refused, not dropped.
   // Only what stands in a URL is text by nature, and is converted.
   api.app.setValidatorCompiler(TypeBoxValidatorCompiler)

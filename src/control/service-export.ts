@@ -27,7 +27,7 @@ import { installModules, setModules } from '../services/npm-modules.ts'
 import { checkScriptText, listCurrentScripts, readScript, writeScript } from '../services/scripts.ts'
 import { getService, insertTable, listTables, lockServices, type Service } from '../services/services.ts'
 import { columnsOf, settingsOf } from '../services/settings.ts'
-import { recorded } from '../source/commits.ts'
+import { readyToRecord, recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
@@ -164,6 +164,7 @@ export async function importService(
   await untilFollowed(deps, service, machine, version)
   const { rows } = await sendRows(deps, service, { machine, header, lines })
   // Last: no script of the export runs before its rows are there.
+  await readyToRecord(deps.source, service)
   const last = await deps.db.transaction().execute(async (trx) => {
     const written = { serviceId: service.id, principal: caller.principal }
     await recorded(deps.source, trx, service, async () => {
@@ -195,6 +196,7 @@ function isPackage(name: string): boolean {
 }
 
 async function define(deps: ApiDeps, caller: Caller, service: Service, header: ExportHeader): Promise<number> {
+  await readyToRecord(deps.source, service)
   return await deps.db.transaction().execute(async (trx) => {
     await lockServices(trx, [service.id])
     await recorded(deps.source, trx, service, async () => await defineIn(trx, caller, service, header))

@@ -6,7 +6,7 @@ import { Fault } from '../kit/fault.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { untilServed } from '../services/facts-of.ts'
 import { lockServices, type Service } from '../services/services.ts'
-import { recorded } from '../source/commits.ts'
+import { readyToRecord, recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 
 /**
@@ -18,6 +18,7 @@ export async function storeChange<T>(
   service: Service,
   change: (trx: Transaction<ControlDatabase>, locked: Service) => Promise<T | null>,
 ): Promise<{ result: T | null; isRunning: boolean }> {
+  await readyToRecord(deps.source, service)
   const stored = await deps.db.transaction().execute(async (trx) => {
     const [locked] = await lockServices(trx, [service.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${service.name}' any more`)

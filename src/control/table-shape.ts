@@ -8,7 +8,7 @@ import { Fault } from '../kit/fault.ts'
 import { REGION_CALL_MS_MAX } from '../kit/limits.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import { getService, getTable, setPermissions } from '../services/services.ts'
-import { recorded } from '../source/commits.ts'
+import { readyToRecord, recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 import { requireUsable, untilFollowed } from './tables.ts'
 
@@ -23,6 +23,7 @@ export async function changePermissions(
 ): Promise<void> {
   const service = await getService(deps.db, caller.subscriptionId, names.service)
   const machine = await requireUsable(deps, service)
+  await readyToRecord(deps.source, service)
   const version = await deps.db.transaction().execute(async (trx) => {
     await recorded(deps.source, trx, service, async () => {
       const table = await getTable(trx, service, names.table)

@@ -24,7 +24,7 @@ import {
   type Service,
   type ServiceTable,
 } from '../services/services.ts'
-import { recorded } from '../source/commits.ts'
+import { readyToRecord, recorded } from '../source/commits.ts'
 import type { ApiDeps } from './compose.ts'
 
 type TableInfo = { columns: { name: string; type: string; indexed: boolean }[]; rows: number }
@@ -65,6 +65,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
       hint: 'Leave out one of the two. Apps that work offline need string ids and soft delete.',
     })
   }
+  await readyToRecord(deps.source, service)
   const version = await deps.db.transaction().execute(async (trx) => {
     await recorded(deps.source, trx, service, async () => {
       await insertTable(trx, service, { name: wanted.name, permissions, hasSoftDelete, idType })
@@ -78,6 +79,7 @@ export async function beginTable(deps: ApiDeps, caller: Caller, name: string, wa
     await untilFollowed(deps, service, machine, version)
     if (idType === 'integer') await requireIntegerIds(deps, service, { machine, table: wanted.name })
   } catch (error) {
+    await readyToRecord(deps.source, service)
     await deps.db.transaction().execute(async (trx) => {
       await recorded(deps.source, trx, service, async () => await giveTableUp(trx, service, wanted.name))
       await bumpDesired(trx)
@@ -105,6 +107,7 @@ export async function endTable(deps: ApiDeps, caller: Caller, name: string, tabl
   const service = await getService(deps.db, caller.subscriptionId, name)
   const table = await getTable(deps.db, service, tableName)
   const machine = await requireUsable(deps, service)
+  await readyToRecord(deps.source, service)
   const version = await deps.db.transaction().execute(async (trx) => {
     await recorded(deps.source, trx, service, async () => {
       await giveTableUp(trx, service, table.name)

@@ -92,10 +92,11 @@ class Passage implements Dispatcher.DispatchHandler {
     response.once('close', this.#leave)
   }
 
+  // It has a connection, and is written to it next.
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Meanwhile nobody waits for it any more. To abort it would end the connection, which is good for the next.
+    if (this.#outcome) throw new Error('over')
     this.#controller = controller
-    // It waited for a connection, and meanwhile nobody waits for it any more.
-    if (this.#outcome) controller.abort(new Error('over'))
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
@@ -130,11 +131,13 @@ class Passage implements Dispatcher.DispatchHandler {
     // A sender that goes away breaks its own body off first.
     if (this.#response.destroyed) this.#leave()
     if (this.#outcome) return
-    const wasSent = this.#controller !== null && !isConnectFailure(error)
-    this.#end({ kind: 'refused', why: this.#response.headersSent || wasSent ? 'broken' : 'unreachable', error })
-    this.#controller?.abort(error)
+    // Whatever the error is called: a route that is closed breaks off what is under way, too.
+    const wasSent = this.#controller !== null
+    this.#end({ kind: 'refused', why: wasSent ? 'broken' : 'unreachable', error })
     if (this.#response.headersSent) this.#response.destroy()
     else this.#refuse({ message: wasSent && !this.#isSafe ? UNKNOWN_TEXT : UNREACHABLE_TEXT, retryAfterSeconds: 1 })
+    // After the answer: it takes the rest of what was sent with it.
+    this.#controller?.abort(error)
   }
 
   #end(outcome: Outcome): void {
@@ -217,16 +220,4 @@ function answerHeaders(
     kept['content-security-policy'] = [...[kept['content-security-policy'] ?? []].flat(), APART]
   }
   return kept
-}
-
-// Our own dial faults, and what undici says when it never had a connection: nothing of the request has left.
-function isConnectFailure(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false
-  return [
-    'door.unreachable',
-    'ECONNREFUSED',
-    'UND_ERR_CONNECT_TIMEOUT',
-    'UND_ERR_DESTROYED',
-    'UND_ERR_CLOSED',
-  ].includes(String(error.code))
 }

@@ -374,6 +374,8 @@ export class Host {
     this.#remoteLeases.assign(remote)
     this.#runtimes.assign(assignment.version, runtimes)
     this.#publishLeases()
+    // Not before: until they have changed over, runtimes have what was there.
+    await this.#modules.forgetUnused()
     await this.#dropped.ensure(assignment.droppedServers ?? [])
   }
 

@@ -23,15 +23,17 @@ export function buildHttpApp(log: Log): HttpApp {
 
 /**
  * The same behind TLS, or in clear when there is no certificate. Where clients are asked for a certificate, it is for
- * the application to say which it takes.
+ * the application to say which it takes. `requestMsMax`: for a whole request to come in, where Node's 300 s are too few.
  */
 export function buildTlsApp(
   log: Log,
   tls: TlsFiles | null,
-  { isCertificateAsked = false }: { isCertificateAsked?: boolean } = {},
+  { isCertificateAsked = false, requestMsMax }: { isCertificateAsked?: boolean; requestMsMax?: number } = {},
 ): HttpApp<Server | TlsServer> {
   const asked = isCertificateAsked ? { requestCert: true, rejectUnauthorized: false } : {}
   const server = tls ? createTlsServer({ ...tls, ...asked, minVersion: 'TLSv1.2' }) : createServer()
+  // Said to Fastify it would be lost: it does not set it on a server that it did not make.
+  if (requestMsMax !== undefined) server.requestTimeout = requestMsMax
   return { app: buildApp(log, server), server }
 }
 

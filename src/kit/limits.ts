@@ -787,20 +787,30 @@ export const SOURCE_CHUNK_BYTES = 1_048_576
 /** Files of one commit, and branches with tags of one repository. */
 export const SOURCE_FILES_MAX = 20_000
 export const SOURCE_REFS_MAX = 1_000
+/** The name of a branch or tag; file systems bear a little more. */
+export const SOURCE_REF_BYTES_MAX = 200
+/** What a push may want to move: all that is there goes, and as many come. */
+export const SOURCE_MOVES_MAX = 2 * SOURCE_REFS_MAX
 /** What is read of a commit to be deployed: scripts, permissions, package files. */
 export const SOURCE_TEXT_BYTES_MAX = 32 * 1_048_576
 /** A request of a git client, from its first byte to the last of our answer: slow lines, and modules to install. */
 export const SOURCE_REQUEST_MS_MAX = 15 * 60_000
 export const SOURCE_REQUESTS_PER_SERVICE = 8
 export const SOURCE_REQUESTS_AT_ONCE = 16
-/** One step of git's on a repository, and what it may print. */
+/** One step of git's on a repository, and what it may print; what was pushed within its time is read within the same. */
 export const GIT_MS_MAX = 120_000
+export const GIT_INDEX_MS_MAX = SOURCE_REQUEST_MS_MAX
 export const GIT_OUTPUT_BYTES_MAX = 64 * 1_048_576
 /** After so many packs git is given one index for all of them. */
 export const SOURCE_PACKS_PER_INDEX = 32
+/** How often we look for repositories whose services were deleted with their data. */
+export const SOURCE_ENDED_LOOK_MS = 5_000
 /** Errors told to whoever pushes; more help nobody. */
 export const SOURCE_PROBLEMS_SHOWN = 50
 export const DEPLOYMENTS_SHOWN = 50
+/** Of a service: so many that were deployed, and as many that were refused; of all, the newest keep what was said. */
+export const DEPLOYMENTS_KEPT = 200
+export const DEPLOYMENT_LOGS_KEPT = DEPLOYMENTS_SHOWN
 export const DEPLOYMENT_LOG_CHARACTERS_MAX = 20_000
 export const DEPLOYMENT_USERS_MAX = 100
 /** A password that was right is not hashed again for this long: git sends it with each of its requests. */
@@ -813,10 +823,15 @@ export const PROTOCOL_CALLERS_MAX = 10_000
 export const MANAGEMENT_CERTIFICATES_MAX = 1_000
 export const MANAGEMENT_CERTIFICATE_DAYS = 30
 export const MANAGEMENT_CERTIFICATE_DAYS_MAX = 365
-/** What became of a request can be asked for so long; how often and how long one that waits looks. */
+/** What became of a request can be asked for so long; how often (at first, then) and how long one that waits looks. */
 export const PROTOCOL_OUTCOME_KEEP_MS = 24 * 3_600_000
 export const PROTOCOL_WAIT_EVERY_MS = 100
+export const PROTOCOL_WAIT_QUICK_MS = 5_000
+export const PROTOCOL_WAIT_SLOW_EVERY_MS = 1_000
 export const PROTOCOL_WAIT_MS_MAX = 30 * 60_000
+/** Requests that wait at once. */
+export const PROTOCOL_WAITERS_MAX = 200
+export const PROTOCOL_WAITERS_PER_CALLER = 20
 /**
  * Recoveries that tools ask for: a failed one keeps its secondary safe from their clean-up, a successful one answers
  * again.

@@ -216,7 +216,7 @@ export class LocalCloud {
   // Where no certificate was given. The gateway takes another pair by itself, so a cloud that runs for long only has to
   // look now and then.
   async #ensureCertificate(): Promise<void> {
-    if (!this.#tls || this.#tls.files) return
+    if (!this.#tls || (this.#tls.files && !this.#tls.isSelfSigned)) return
     const { port } = this.#tls
     const ensure = async () => await ensureOwnCertificate(this.home.certificate, new Date())
     this.#tls = { port, files: (await ensure()).files, isSelfSigned: true }

@@ -12,6 +12,7 @@ import { answerLater, findOutcome } from './outcome.ts'
 import type { ProtocolRoutes } from './protocol.ts'
 import { decideCleanUp } from './recovery.ts'
 import { findRecovery } from './recovery-rows.ts'
+import { subscriptionLink } from './self-link.ts'
 import { element, xmlDocument } from './xml.ts'
 
 /** Below the subscription. */
@@ -34,10 +35,9 @@ export const applicationRoutes: ProtocolRoutes = async (app, deps) => {
     const [view] = service ? await viewServices(deps.views, subscriptionId, service) : []
     if (!service || !view) throw new Fault('service.unknown', 404, 'The application name was not found.')
     const server = await getServer(deps.db, service.server)
-    const base = `${deps.toolEndpoint()?.url ?? ''}/${(request.params as unknown as { sub: string }).sub}`
     const isOwn = server.made_for === service.id
     return reply.type('application/xml; charset=utf-8').send(
-      applicationXml(base, {
+      applicationXml(subscriptionLink(deps, request), {
         ...{ application: applicationNameOf(view.name), service: view.name, state: view.health.state },
         ...{ message: view.health.message ?? null, schema: service.schema_name, server: server.name, isOwn },
       }),
@@ -49,7 +49,9 @@ export const applicationRoutes: ProtocolRoutes = async (app, deps) => {
     const name = serviceOfApplication(request.params.application)
     const service = name === null ? null : await findByName(deps.db, caller.subscriptionId, name)
     const recovery = name === null ? null : await findRecovery(deps.db, caller, name)
-    const decided = decideCleanUp({ isLiving: service !== null, recovery, nowMs: Date.now() })
+    const primary = recovery && (await findByName(deps.db, caller.subscriptionId, recovery.primary))
+    const isStandby = primary !== null && service?.secondary_for === primary.id
+    const decided = decideCleanUp({ isLiving: service !== null, isStandby, recovery, nowMs: Date.now() })
     if (decided.kind === 'refused') throw decided.fault
     const wanted = { name: service?.name ?? '', isDataDropped: false }
     const id = decided.kind === 'delete' ? await beginDelete(deps.services, caller, wanted, null) : null

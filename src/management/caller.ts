@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import type { Kysely } from 'kysely'
 import type { KnownCaller } from '../accounts/caller.ts'
-import { callerOfCertificate } from '../accounts/management-certificates.ts'
+import { callerOfCertificate, fingerprintOf } from '../accounts/management-certificates.ts'
+import { hashToken } from '../accounts/seal.ts'
 import { callerOfToken } from '../accounts/tokens.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
@@ -29,14 +30,26 @@ export async function authenticateTool(
   })
 }
 
+/** A hash of what a request shows, known or not; null: it shows nothing. */
+export function shownBy(request: IncomingMessage): string | null {
+  const token = tokenOf(request)
+  if (token) return hashToken(token)
+  const raw = rawCertificate(request)
+  return raw && fingerprintOf(raw)
+}
+
 async function identify(db: Kysely<ControlDatabase>, request: IncomingMessage): Promise<KnownCaller> {
-  const token = request.headers.authorization?.match(/^Bearer\s+(\S+)$/i)?.[1]
+  const token = tokenOf(request)
   if (token) return await callerOfToken(db, token)
   const raw = rawCertificate(request)
   if (raw !== null) return await callerOfCertificate(db, raw)
   throw new Fault('account.no_certificate', 403, 'this endpoint wants a client certificate, or a token', {
     hint: 'Make the file and import it: mainstay account publishsettings --out FILE; azure account import FILE',
   })
+}
+
+function tokenOf({ headers }: IncomingMessage): string | undefined {
+  return headers.authorization?.match(/^Bearer\s+(\S+)$/i)?.[1]
 }
 
 function rawCertificate({ socket }: IncomingMessage): Buffer | null {

@@ -24,7 +24,7 @@ export const customApiRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, d
     name,
     ...permissions,
     hasAdditionalPermissions,
-    selflink: selfLink(request, 'apis', name),
+    selflink: selfLink(deps, request, 'apis', name),
   })
   const find = async (request: FastifyRequest, { svc, api }: { svc: string; api: string }) => {
     const [view] = await viewApis(deps, deps.callerOf(request), svc, api)

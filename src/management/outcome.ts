@@ -4,9 +4,10 @@ import { sql } from 'kysely'
 import type { Caller } from '../accounts/caller.ts'
 import { pause } from '../kit/clock.ts'
 import { Fault } from '../kit/fault.ts'
-import { PROTOCOL_OUTCOME_KEEP_MS, PROTOCOL_WAIT_EVERY_MS, PROTOCOL_WAIT_MS_MAX } from '../kit/limits.ts'
+import { PROTOCOL_OUTCOME_KEEP_MS, PROTOCOL_WAIT_MS_MAX } from '../kit/limits.ts'
 import { getOperation, type Operation, subjectOf } from '../operations/operations.ts'
 import { type ProtocolDeps, TOOL_REQUEST_ID_HEADER } from './protocol.ts'
+import { lookAgainMs } from './waiters.ts'
 
 export type Outcome = { status: 'InProgress' | 'Succeeded' | 'Failed'; message: string | null }
 
@@ -52,22 +53,35 @@ export function outcomeOf({ state, error, next }: Pick<Operation, 'state' | 'err
   }
 }
 
-/** Sets an operation going and waits until it has ended: tools that wait have no time limit. Faults when it failed. */
-export async function untilEnded(deps: ProtocolDeps, caller: Caller, operationId: string): Promise<void> {
-  await deps.started(caller, operationId)
-  const untilMs = Date.now() + PROTOCOL_WAIT_MS_MAX
-  for (;;) {
-    const operation = await getOperation(deps.db, caller.subscriptionId, operationId)
-    const { status, message } = outcomeOf(operation)
-    if (status === 'Succeeded') return
-    if (status === 'Failed') {
-      throw new Fault('operation.failed', 409, `${operation.kind} of '${subjectOf(operation)}' failed: ${message}`)
+/**
+ * Begins an operation, sets it going and waits until it has ended: tools that wait have no time limit. Faults when it
+ * failed, and with `http.too_many_requests` before it is begun.
+ */
+export async function untilEnded(
+  deps: ProtocolDeps,
+  reply: FastifyReply,
+  caller: Caller,
+  begin: () => Promise<string>,
+): Promise<void> {
+  await deps.waiters.hold(`${caller.subscriptionId} ${caller.principal}`, async () => {
+    const operationId = await begin()
+    await deps.started(caller, operationId)
+    const sinceMs = Date.now()
+    for (;;) {
+      const operation = await getOperation(deps.db, caller.subscriptionId, operationId)
+      const { status, message } = outcomeOf(operation)
+      if (status === 'Succeeded') return
+      if (status === 'Failed') {
+        throw new Fault('operation.failed', 409, `${operation.kind} of '${subjectOf(operation)}' failed: ${message}`)
+      }
+      const waitedMs = Date.now() - sinceMs
+      // Of whom has gone nobody reads the answer.
+      if (waitedMs > PROTOCOL_WAIT_MS_MAX || reply.raw.destroyed) {
+        throw new Fault('operation.takes_long', 503, `${operation.kind} of '${subjectOf(operation)}' goes on`, {
+          hint: `Watch it: mainstay operation show ${operationId}`,
+        })
+      }
+      await pause(lookAgainMs(waitedMs))
     }
-    if (Date.now() > untilMs) {
-      throw new Fault('operation.takes_long', 503, `${operation.kind} of '${subjectOf(operation)}' goes on`, {
-        hint: `Watch it: mainstay operation show ${operationId}`,
-      })
-    }
-    await pause(PROTOCOL_WAIT_EVERY_MS)
-  }
+  })
 }

@@ -9,17 +9,19 @@ import type { Role } from '../contract/api.ts'
 import type { ApiDeps } from '../control/compose.ts'
 import { Fault, faultBody } from '../kit/fault.ts'
 import { buildTlsApp, type HttpApp, type TlsFiles } from '../kit/http-server.ts'
-import { PROTOCOL_RATE, PROTOCOL_STRANGERS_RATE } from '../kit/limits.ts'
+import { PROTOCOL_RATE } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
-import { authenticateTool } from './caller.ts'
+import { authenticateTool, shownBy } from './caller.ts'
 import { requirePlainPath } from './path.ts'
 import { RateLimit } from './rate.ts'
+import { Strangers } from './strangers.ts'
+import { Waiters } from './waiters.ts'
 
 /** In every answer; of those that begin something long, what the tool asks the outcome by. */
 export const TOOL_REQUEST_ID_HEADER = 'x-ms-request-id'
 
 /** What the routes of the protocol are given: all that those of the management API are, but no session. */
-export type ProtocolDeps = Omit<ApiDeps, 'sessionOf'>
+export type ProtocolDeps = Omit<ApiDeps, 'sessionOf'> & { waiters: Waiters }
 
 /**
  * Routes below `/{sub}`, or below `/{sub}/services/mobileservices/mobileservices/{svc}`. A reader may GET, an operator may
@@ -67,7 +69,7 @@ export async function buildProtocol(options: ProtocolOptions): Promise<HttpApp> 
     begun.set(caller, operationId)
     return await deps.started(caller, operationId)
   }
-  const [rate, strangers] = [new RateLimit(PROTOCOL_RATE), new RateLimit(PROTOCOL_STRANGERS_RATE)]
+  const [rate, strangers] = [new RateLimit(PROTOCOL_RATE), new Strangers()]
   app.addHook('onRequest', async (_request, reply) => {
     reply.header(TOOL_REQUEST_ID_HEADER, randomBytes(16).toString('hex'))
   })
@@ -76,13 +78,9 @@ export async function buildProtocol(options: ProtocolOptions): Promise<HttpApp> 
       scope.addHook('onRequest', async (request) => {
         requirePlainPath(request.raw.url ?? '/')
         const { sub = '' } = request.params as { sub?: string }
-        const now = Date.now()
-        const caller = await authenticateTool(deps.db, request.raw, sub).catch((error) => {
-          // Who is not known may try less: what they try may be tokens.
-          strangers.take(String(request.raw.socket.remoteAddress), now)
-          throw error
-        })
-        rate.take(`${caller.subscriptionId} ${caller.principal}`, now)
+        const from = { address: String(request.raw.socket.remoteAddress), shown: shownBy(request.raw) }
+        const caller = await strangers.admit(from, async () => await authenticateTool(deps.db, request.raw, sub))
+        rate.take(`${caller.subscriptionId} ${caller.principal}`, Date.now())
         callers.set(request, caller)
         requireRole(caller, roleFor(request))
         const fault = request.method === 'GET' ? null : options.heldBy()
@@ -100,7 +98,7 @@ export async function buildProtocol(options: ProtocolOptions): Promise<HttpApp> 
         log[hasFailed ? 'warn' : 'info'](told, 'a call of the management protocol')
       })
       addRefusals(scope, log)
-      const given: ProtocolDeps = { ...deps, callerOf, started }
+      const given: ProtocolDeps = { ...deps, callerOf, started, waiters: new Waiters() }
       for (const routes of options.subscriptionRoutes) await scope.register(routes, given)
       for (const routes of options.serviceRoutes) {
         await scope.register(routes, { ...given, prefix: `${MOBILE_SERVICES}/:svc` })

@@ -1,5 +1,7 @@
 // `recover` and `migrate` in the protocol: our recovery and our planned move, under the words of the original.
+import type { FastifyReply } from 'fastify'
 import type { Caller } from '../accounts/caller.ts'
+import { viewServices } from '../control/views.ts'
 import { Fault } from '../kit/fault.ts'
 import { RECOVERY_AGAIN_MS } from '../kit/limits.ts'
 import { getOperation, listOperations, type Operation } from '../operations/operations.ts'
@@ -8,7 +10,7 @@ import { beginSwitchService } from '../recovery/switch-claim.ts'
 import { findByName, getService } from '../services/services.ts'
 import { outcomeOf, untilEnded } from './outcome.ts'
 import { type ProtocolDeps, type ProtocolRoutes, serviceNameOf } from './protocol.ts'
-import { noteRecovery } from './recovery-rows.ts'
+import { beginNoted } from './recovery-rows.ts'
 
 type Asked = { Querystring: { targetMobileService?: string; operationId?: string } }
 
@@ -16,7 +18,7 @@ type Asked = { Querystring: { targetMobileService?: string; operationId?: string
 export const recoverRoutes: ProtocolRoutes = async (app, deps) => {
   app.post<Asked>('/recover', async (request, reply) => {
     const target = requireTarget(request.query.targetMobileService)
-    await recover(deps, deps.callerOf(request), { primary: serviceNameOf(request), secondary: target })
+    await recover(deps, reply, deps.callerOf(request), { primary: serviceNameOf(request), secondary: target })
     return reply.code(200).send()
   })
 
@@ -25,9 +27,10 @@ export const recoverRoutes: ProtocolRoutes = async (app, deps) => {
     const target = requireTarget(request.query.targetMobileService)
     const source = await getService(deps.db, caller.subscriptionId, serviceNameOf(request))
     await getService(deps.db, caller.subscriptionId, target)
-    const id = await beginSwitchService(deps.recovery, caller, source.name, { to: target }, null)
     // Its secondary is one again, in the region that was left: the clean-up that follows is to leave it alone.
-    await noteRecovery(deps.db, caller, target, { primary: source.name, state: 'running', operationId: id })
+    const id = await beginNoted(deps.db, caller, { primary: source.name, secondary: target }, async () => {
+      return await beginSwitchService(deps.recovery, caller, source.name, { to: target }, null)
+    })
     await deps.started(caller, id)
     return reply.type('text/plain; charset=utf-8').send(id)
   })
@@ -48,27 +51,21 @@ export const recoverRoutes: ProtocolRoutes = async (app, deps) => {
 type Pair = { primary: string; secondary: string }
 
 // All of it before the answer: fence, data, routes, proof, and the secondary given up.
-async function recover(deps: ProtocolDeps, caller: Caller, pair: Pair): Promise<void> {
+async function recover(deps: ProtocolDeps, reply: FastifyReply, caller: Caller, pair: Pair): Promise<void> {
   const { db } = deps
   const found = await findByName(db, caller.subscriptionId, pair.secondary)
   const earlier = await findEarlier(deps, caller, pair)
-  // Asked again, after an answer that was lost: it is done.
-  if (earlier?.state === 'succeeded' && found === null) return
-  const note = async (state: 'running' | 'failed', operationId: string | null) => {
-    if (found) await noteRecovery(db, caller, found.name, { primary: pair.primary, state, operationId })
-  }
-  let operationId = earlier?.state === 'running' ? earlier.id : null
-  if (operationId === null) {
-    await note('running', null)
-    try {
-      operationId = await begin(deps, caller, pair)
-    } catch (error) {
-      await note('failed', null)
-      throw error
-    }
-  }
-  await note('running', operationId)
-  await untilEnded(deps, caller, operationId)
+  // Asked again, after an answer that was lost: it is done, unless what it was for has died once more.
+  if (earlier?.state === 'succeeded' && found === null && !(await isUnhealthy(deps, caller, pair.primary))) return
+  const beginIt = async () => (earlier?.state === 'running' ? earlier.id : await begin(deps, caller, pair))
+  await untilEnded(deps, reply, caller, async () => {
+    return found ? await beginNoted(db, caller, pair, beginIt) : await beginIt()
+  })
+}
+
+async function isUnhealthy(deps: ProtocolDeps, { subscriptionId }: Caller, name: string): Promise<boolean> {
+  const [view] = await viewServices(deps.views, subscriptionId, await getService(deps.db, subscriptionId, name))
+  return view?.health.state === 'Unhealthy'
 }
 
 // One that somebody else has begun just now is the one that is meant.

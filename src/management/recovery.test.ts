@@ -5,9 +5,9 @@ import { decideCleanUp, type ToolRecovery } from './recovery.ts'
 
 const NOW = 1_000_000_000
 
-function decide(isLiving: boolean, state: ToolRecovery['state'] | null, ageMs = 0): string {
+function decide(isLiving: boolean, state: ToolRecovery['state'] | null, ageMs = 0, isStandby = false): string {
   const recovery = state && { primary: 'PrimaryService', state, changedAtMs: NOW - ageMs }
-  const decided = decideCleanUp({ isLiving, recovery, nowMs: NOW })
+  const decided = decideCleanUp({ isLiving, isStandby, recovery, nowMs: NOW })
   return decided.kind === 'refused' ? `${decided.fault.status} ${decided.fault.message}` : decided.kind
 }
 
@@ -25,7 +25,14 @@ test('while a recovery uses it, and for a while after one that failed, nothing d
   assert.equal(decide(true, 'failed', RECOVERY_FENCE_MS), 'delete')
 })
 
-test('after one that succeeded a service of that name is another one, or a secondary again: it is left alone', () => {
+test('after one that succeeded a service of that name is another one, and is left alone for a while', () => {
   assert.equal(decide(true, 'done', 5_000), 'nothing')
   assert.equal(decide(true, 'done', RECOVERY_DONE_MS), 'delete')
+})
+
+test('what is a secondary again, after a migration, is left alone for as long as it is one', () => {
+  assert.equal(decide(true, 'done', 5_000, true), 'nothing')
+  assert.equal(decide(true, 'done', 100 * RECOVERY_DONE_MS, true), 'nothing')
+  assert.equal(decide(true, 'failed', RECOVERY_FENCE_MS, true), 'delete')
+  assert.equal(decide(true, null, 0, true), 'delete')
 })

@@ -14,12 +14,19 @@ export type ToolRecovery = {
 export type CleanUp = { kind: 'nothing' } | { kind: 'delete' } | { kind: 'refused'; fault: Fault }
 
 /**
- * What deleting the application of a service does. After a recovery the service is consumed, or is a secondary again:
- * there is nothing left to do. While one runs, and for a while after one that failed, it is refused: an old command
- * line may take a failure for success, and would delete a service that nobody has given up.
+ * What deleting the application of a service does. After a recovery the service is consumed, and after a migration it
+ * is a secondary again (`isStandby`): there is nothing left to do, however late the request comes. While one runs, and
+ * for a while after one that failed, it is refused: an old command line may take a failure for success, and would
+ * delete a service that nobody has given up.
  */
-export function decideCleanUp(facts: { isLiving: boolean; recovery: ToolRecovery | null; nowMs: number }): CleanUp {
-  const { isLiving, recovery, nowMs } = facts
+export function decideCleanUp(facts: {
+  isLiving: boolean
+  /** It is the secondary of whom the recovery was for. */
+  isStandby: boolean
+  recovery: ToolRecovery | null
+  nowMs: number
+}): CleanUp {
+  const { isLiving, isStandby, recovery, nowMs } = facts
   if (!isLiving) return { kind: 'nothing' }
   if (recovery === null) return { kind: 'delete' }
   const ageMs = nowMs - recovery.changedAtMs
@@ -33,7 +40,7 @@ export function decideCleanUp(facts: { isLiving: boolean; recovery: ToolRecovery
       return { kind: 'refused', fault: fenced(message) }
     }
     case 'done':
-      return ageMs < RECOVERY_DONE_MS ? { kind: 'nothing' } : { kind: 'delete' }
+      return isStandby || ageMs < RECOVERY_DONE_MS ? { kind: 'nothing' } : { kind: 'delete' }
   }
 }
 

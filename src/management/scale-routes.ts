@@ -21,15 +21,17 @@ export const scaleRoutes: ProtocolRoutes = async (app, deps) => {
     return reply.header('etag', etagOf(settings)).send(settings)
   })
 
-  app.put('/scalesettings', async (request) => {
+  app.put('/scalesettings', async (request, reply) => {
     const caller = deps.callerOf(request)
     requireMatch(request.headers, await shown(request))
     const wanted: Size = sizeOf((request.body ?? {}) as Record<string, unknown>)
     const { mode, units, name } = await getService(deps.db, caller.subscriptionId, serviceNameOf(request))
     if (mode !== wanted.mode || units !== wanted.units) {
-      const begun = await beginScale(deps.services, caller, name, wanted, null)
-      if (begun.kind !== 'begun') throw new Fault('http.refused', 400, 'this scales nothing')
-      await untilEnded(deps, caller, begun.operationId)
+      await untilEnded(deps, reply, caller, async () => {
+        const begun = await beginScale(deps.services, caller, name, wanted, null)
+        if (begun.kind !== 'begun') throw new Fault('http.refused', 400, 'this scales nothing')
+        return begun.operationId
+      })
     }
     return await shown(request)
   })

@@ -65,7 +65,7 @@ export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps
     return (await viewScripts(deps.db, service.id)).filter(({ name }) => name.startsWith('shared/'))
   }
   app.get(SHARED, { schema: { params: ByService } }, async (request) => {
-    const href = selfLink(request, 'repository', 'service', 'shared')
+    const href = selfLink(deps, request, 'repository', 'service', 'shared')
     return (await listShared(request)).map((script) => sharedEntry(script, href))
   })
   app.get(`${SHARED}/*`, { schema: { params: ByService } }, async (request, reply) => {

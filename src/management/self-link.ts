@@ -1,9 +1,23 @@
-// Where a thing of a service is, as answers of the original's management protocol name it.
+// Where a thing is, as answers of the original's management protocol name it: at the endpoint that tools are told to call.
 import type { FastifyRequest } from 'fastify'
+import type { ApiDeps } from '../control/compose.ts'
+import { MOBILE_SERVICES } from './protocol.ts'
 
-/** The URL of something below the service that a request names, at the host that was asked. */
-export function selfLink(request: FastifyRequest, ...segments: string[]): string {
-  const { sub, svc } = request.params as { sub: string; svc: string }
-  const path = [sub, 'services', 'mobileservices', 'mobileservices', svc, ...segments].map(encodeURIComponent)
-  return `${request.protocol}://${request.host}/${path.join('/')}`
+type Deps = Pick<ApiDeps, 'toolEndpoint'>
+
+/** The URL of the subscription, as this caller names it. */
+export function subscriptionLink(deps: Deps, request: FastifyRequest): string {
+  const { sub } = request.params as { sub: string }
+  return `${deps.toolEndpoint()?.url ?? ''}/${encodeURIComponent(sub)}`
+}
+
+/** The URL of all its mobile services. */
+export function servicesLink(deps: Deps, request: FastifyRequest): string {
+  return `${subscriptionLink(deps, request)}${MOBILE_SERVICES}`
+}
+
+/** The URL of something below the service that a request names. */
+export function selfLink(deps: Deps, request: FastifyRequest, ...segments: string[]): string {
+  const { svc } = request.params as { svc: string }
+  return [servicesLink(deps, request), ...[svc, ...segments].map(encodeURIComponent)].join('/')
 }

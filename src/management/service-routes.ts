@@ -7,6 +7,7 @@ import { getService } from '../services/services.ts'
 import { changeKey, restartService } from '../services/settings.ts'
 import { untilEnded } from './outcome.ts'
 import { MOBILE_SERVICES, type ProtocolDeps, type ProtocolRoutes, serviceNameOf } from './protocol.ts'
+import { servicesLink } from './self-link.ts'
 import { serviceObjectOf } from './service-object.ts'
 
 /** Below the subscription. */
@@ -14,7 +15,7 @@ export const listRoutes: ProtocolRoutes = async (app, deps) => {
   app.get(MOBILE_SERVICES, async (request) => {
     const { subscriptionId, role } = deps.callerOf(request)
     const views = await viewServices(deps.views, subscriptionId)
-    return views.map((view) => serviceObjectOf(baseOf(deps, request), viewFor(role, view)))
+    return views.map((view) => serviceObjectOf(servicesLink(deps, request), viewFor(role, view)))
   })
 }
 
@@ -25,7 +26,7 @@ export const serviceRoutes: ProtocolRoutes = async (app, deps) => {
     const service = await getService(deps.db, subscriptionId, serviceNameOf(request))
     const [view] = await viewServices(deps.views, subscriptionId, service)
     if (!view) throw new Fault('service.unknown', 404, `there is no mobile service '${service.name}'`)
-    return serviceObjectOf(baseOf(deps, request), viewFor(role, view))
+    return serviceObjectOf(servicesLink(deps, request), viewFor(role, view))
   })
 
   app.delete<{ Querystring: { deletedata?: string } }>('', async (request, reply) => {
@@ -33,7 +34,7 @@ export const serviceRoutes: ProtocolRoutes = async (app, deps) => {
     const isDataDropped = request.query.deletedata?.toLowerCase() === 'true'
     // Nobody is asked on the wire: what is deleted there is kept for a month.
     const wanted = { name: serviceNameOf(request), isDataDropped, isKeptForAWhile: true }
-    await untilEnded(deps, caller, await beginDelete(deps.services, caller, wanted, null))
+    await untilEnded(deps, reply, caller, async () => await beginDelete(deps.services, caller, wanted, null))
     return reply.code(204).send()
   })
 
@@ -62,10 +63,4 @@ async function setKey(deps: ProtocolDeps, request: FastifyRequest, type: unknown
   }
   const made = await changeKey(deps.services, deps.callerOf(request), serviceNameOf(request), { type, value })
   return { [`${type}Key`]: made.value }
-}
-
-/** The URL of all mobile services of the subscription, as this caller names it. */
-export function baseOf(deps: ProtocolDeps, request: FastifyRequest): string {
-  const { sub } = request.params as { sub: string }
-  return `${deps.toolEndpoint()?.url ?? ''}/${sub}${MOBILE_SERVICES}`
 }

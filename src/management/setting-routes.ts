@@ -3,10 +3,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { ORIGIN_HOST, ORIGINS_MAX, type ServiceSettings } from '../contract/api.ts'
-import { replaceAppSettings, viewAppSettings } from '../control/app-settings.ts'
+import { replaceAppSettings, viewAppSettings, writeReplaced } from '../control/app-settings.ts'
 import { replaceAuthProviders, viewAuthProviders } from '../control/auth-providers.ts'
 import type { ApiDeps } from '../control/compose.ts'
 import { viewPreviews } from '../control/source-control.ts'
+import type { AppSettings } from '../services/app-settings.ts'
 import { getService, type Service } from '../services/services.ts'
 import { changeSettings, settingsOf } from '../services/settings.ts'
 import { etagOf, requireMatch } from './etag.ts'
@@ -28,12 +29,12 @@ const Text = (maxLength: number) => Type.String({ maxLength })
 const Hosts = Type.Array(Type.Object({ host: Type.String({ pattern: ORIGIN_HOST, maxLength: 253 }) }), {
   maxItems: ORIGINS_MAX,
 })
-const AppSettings = Type.Array(Type.Object({ name: Text(200), value: Type.String() }), { maxItems: 1_000 })
+const AppSettingList = Type.Array(Type.Object({ name: Text(200), value: Type.String() }), { maxItems: 1_000 })
 // What is not known of the rest comes back as it was sent out.
 const Settings = Type.Object({
   dynamicSchemaEnabled: Type.Optional(Type.Boolean()),
   crossDomainWhitelist: orNull(Hosts),
-  customApplicationSettings: orNull(AppSettings),
+  customApplicationSettings: orNull(AppSettingList),
 })
 const Providers = Type.Array(
   Type.Object({
@@ -69,17 +70,18 @@ export const settingRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
     const caller = deps.callerOf(request)
     const service = await getService(deps.db, caller.subscriptionId, svc)
     const wanted: Partial<ServiceSettings> = changedSettings(body, settingsOf(service))
-    // What the first half changes is no reason to refuse the second one.
-    let seen: Service | null = null
+    const replace = (before: AppSettings) => replacedAppSettings(body.customApplicationSettings ?? null, before)
+    // Both in one transaction, or neither.
     if (Object.keys(wanted).length > 0) {
-      await changeSettings(deps.services, caller, svc, wanted, (locked) => {
+      await changeSettings(deps.services, caller, svc, wanted, async (trx, locked) => {
         requireMatch(headers, stateOf(locked))
-        seen = locked
+        await writeReplaced(deps, trx, { caller, locked }, replace)
       })
+      return reply.code(200).send()
     }
     await replaceAppSettings(deps, caller, svc, (before, locked) => {
-      requireMatch(headers, stateOf({ ...(seen ?? locked), app_settings: locked.app_settings }))
-      return replacedAppSettings(body.customApplicationSettings ?? null, before)
+      requireMatch(headers, stateOf(locked))
+      return replace(before)
     })
     return reply.code(200).send()
   })

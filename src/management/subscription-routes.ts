@@ -2,6 +2,8 @@
 import { beginDeleteServer } from '../databases/delete-server.ts'
 import { Fault } from '../kit/fault.ts'
 import { listRegions } from '../regions/regions.ts'
+import { isAloneOnOwnServer } from '../services/own-server.ts'
+import { getServiceById } from '../services/services.ts'
 import { untilEnded } from './outcome.ts'
 import type { ProtocolRoutes } from './protocol.ts'
 import { element, xmlDocument } from './xml.ts'
@@ -26,8 +28,8 @@ export const subscriptionRoutes: ProtocolRoutes = async (app, deps) => {
     const caller = deps.callerOf(request)
     const { server } = request.params
     try {
-      const id = await beginDeleteServer(deps.services, caller, { name: server, isDataDropped: false }, null)
-      await untilEnded(deps, caller, id)
+      const wanted = { name: server, isDataDropped: false }
+      await untilEnded(deps, reply, caller, async () => await beginDeleteServer(deps.services, caller, wanted, null))
     } catch (error) {
       // It was made for one service, and is dropped together with that one's data, when these have been kept long enough.
       if (!(error instanceof Fault && error.code === 'server.holds_data' && (await isGivenUp(server)))) throw error
@@ -35,13 +37,11 @@ export const subscriptionRoutes: ProtocolRoutes = async (app, deps) => {
     return await reply.code(200).send()
   })
 
+  // With the data of its service; whose data lies there as well has not given up anything.
   async function isGivenUp(server: string): Promise<boolean> {
-    const found = await deps.db
-      .selectFrom('servers')
-      .innerJoin('services', 'services.id', 'servers.made_for')
-      .select('services.drop_data_at')
-      .where('servers.name', '=', server)
-      .executeTakeFirst()
-    return found?.drop_data_at != null
+    const found = await deps.db.selectFrom('servers').select('made_for').where('name', '=', server).executeTakeFirst()
+    if (!found?.made_for) return false
+    const service = await getServiceById(deps.db, found.made_for)
+    return service.drop_data_at !== null && (await isAloneOnOwnServer(deps.db, service))
   }
 }

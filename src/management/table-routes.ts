@@ -39,7 +39,7 @@ export const tableRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps)
     const [view] = await viewTables(deps, deps.callerOf(request), svc, table)
     return view as TableView
   }
-  const linkOf = (request: FastifyRequest, table: string) => selfLink(request, 'tables', table)
+  const linkOf = (request: FastifyRequest, table: string) => selfLink(deps, request, 'tables', table)
 
   app.get('/tables', { schema: { params: ByService } }, async (request) => {
     const views = await viewTables(deps, deps.callerOf(request), request.params.svc)

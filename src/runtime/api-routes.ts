@@ -95,7 +95,8 @@ function accessOf(routes: ApiRoutes, method: ApiMethod, need: (level: Permission
       return false
     }
   }
-  return Object.fromEntries(Object.entries({ '*': {}, ...routes }).map(([route, said]) => [route, may(said)]))
+  const all = Object.entries({ '*': {}, ...routes })
+  return Object.fromEntries(all.map(([route, said]) => [route.toLowerCase(), may(said)]))
 }
 
 async function requestOf({ request }: Context) {

@@ -21,6 +21,14 @@ export type Running = { call: CallUnderWay | null; source: string; timers: Timer
 export const running = new AsyncLocalStorage<Running>()
 
 const CUT_TEXT = ' [log truncated]'
+const OVER: AskOutcome = {
+  kind: 'failed',
+  status: 503,
+  message: 'The request is over: its operations are no longer done.',
+}
+
+/** How often a call that is over hears that: one that asks again whenever it fails comes to an end. */
+const REFUSED_MAX = 100
 
 export class CallUnderWay {
   readonly number: number
@@ -32,33 +40,53 @@ export class CallUnderWay {
   globals: CallGlobals | null = null
   /** What its script gets by a name. */
   require: (name: string) => unknown = () => undefined
+  /** What it was given may come back to its context without being seen: that one is for no other call. */
+  isContextSpent = false
   readonly #onOver: (() => void)[] = []
   /** It has its one answer. */
   #isAnswered = false
   #isOver = false
+  #isLooking = false
+  #refused = 0
 
   constructor(number: number, source: string, deps: CallDeps) {
     this.number = number
     this.source = source
     this.#deps = deps
-    this.timers = new Timers({ max: deps.limits.timersMax, onIdle: () => this.#endIfDone() })
+    this.timers = new Timers({
+      max: deps.limits.timersMax,
+      onIdle: () => this.#endSoon(),
+      onRefused: () => this.log('error', ['The request is over: its timers no longer begin.']),
+    })
   }
 
   /** Runs a part of the call: what it begins belongs to the call. */
   run(work: () => void): void {
     running.run({ call: this, source: this.source, timers: this.timers }, work)
-    this.#endIfDone()
+    this.#endSoon()
   }
 
   /** Asks the runtime; returns what gives the answer up. */
   ask(what: ScriptAsk, isExecute: boolean, done: (outcome: AskOutcome) => void): () => void {
+    if (this.#isOver) {
+      this.#refused += 1
+      if (this.#refused <= REFUSED_MAX) this.tellSoon(OVER, done)
+      return () => {}
+    }
     const ask = this.#deps.nextAsk()
     this.#asks.set(ask, done)
     this.#deps.say({ kind: 'ask', call: this.number, ask, what, isExecute })
     return () => {
       this.#asks.delete(ask)
-      this.#endIfDone()
+      this.#endSoon()
     }
+  }
+
+  /** Tells that outcome a turn later, as if it had been asked for. */
+  tellSoon(outcome: AskOutcome, done: (outcome: AskOutcome) => void): void {
+    const ask = this.#deps.nextAsk()
+    this.#asks.set(ask, done)
+    setImmediate(() => this.tell(ask, outcome))
   }
 
   /** True when the outcome was for this call. */
@@ -76,7 +104,7 @@ export class CallUnderWay {
     this.#isAnswered = true
     this.#deps.say({ kind: 'answer', call: this.number, answer })
     // Answered in a promise or a timer: then nobody else looks.
-    setImmediate(() => this.#endIfDone())
+    this.#endSoon()
   }
 
   /** Ends it as failed; what fails after its answer stands in the log. */
@@ -105,15 +133,29 @@ export class CallUnderWay {
     this.#onOver.push(work)
   }
 
-  /** Ends what it left behind. */
+  /** Ends what it left behind. Whatever still waits for an operation hears that it is not done. */
   end(): void {
+    this.#isOver = true
     this.timers.end()
+    const asks = [...this.#asks.values()]
     this.#asks.clear()
+    for (const done of asks) this.run(() => done(OVER))
+  }
+
+  // What was promised has its turn first: it may begin something.
+  #endSoon(): void {
+    if (this.#isLooking || this.#isOver || !this.#isAnswered) return
+    this.#isLooking = true
+    setImmediate(() => {
+      this.#isLooking = false
+      this.#endIfDone()
+    })
   }
 
   #endIfDone(): void {
-    if (!this.#isAnswered || this.#isOver || this.timers.count > 0 || this.#asks.size > 0) return
+    if (this.#isOver || this.timers.count > 0 || this.#asks.size > 0) return
     this.#isOver = true
+    this.timers.end()
     this.#deps.onDone()
     for (const work of this.#onOver) work()
   }

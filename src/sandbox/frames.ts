@@ -46,27 +46,35 @@ export class FrameWriter {
 
 /** Puts messages together from what a stream gives. */
 export class FrameReader {
-  readonly #bytesMax: number
+  /** Also for a message that has come in part. */
+  bytesMax: number
   #chunks: Buffer[] = []
   #size = 0
 
   constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax
+    this.bytesMax = bytesMax
   }
 
   /** The messages that are complete now. Throws when the other side sends what is too long or no JSON. */
   take(chunk: Buffer): unknown[] {
+    const messages: unknown[] = []
+    this.each(chunk, (message) => messages.push(message))
+    return messages
+  }
+
+  /** Hands them over one by one: after each, the next may be as long as `bytesMax` says then. */
+  each(chunk: Buffer, work: (message: unknown) => void): void {
     this.#chunks.push(chunk)
     this.#size += chunk.length
-    const messages: unknown[] = []
     for (;;) {
       const length = this.#lengthOfNext()
-      if (length === null || this.#size < HEADER_BYTES + length) return messages
+      if (length === null || this.#size < HEADER_BYTES + length) return
       const all = this.#whole()
-      messages.push(JSON.parse(all.toString('utf8', HEADER_BYTES, HEADER_BYTES + length)))
+      const message: unknown = JSON.parse(all.toString('utf8', HEADER_BYTES, HEADER_BYTES + length))
       const rest = all.subarray(HEADER_BYTES + length)
       this.#chunks = rest.length > 0 ? [rest] : []
       this.#size = rest.length
+      work(message)
     }
   }
 
@@ -75,7 +83,7 @@ export class FrameReader {
     const first = this.#chunks[0]
     const head = first && first.length >= HEADER_BYTES ? first : this.#whole()
     const length = head.readUInt32BE(0)
-    if (length > this.#bytesMax) throw new RangeError(`a message of ${length} bytes, more than ${this.#bytesMax}`)
+    if (length > this.bytesMax) throw new RangeError(`a message of ${length} bytes, more than ${this.bytesMax}`)
     return length
   }
 

@@ -14,6 +14,8 @@ const CHANNEL = 3
 const FRAME_BYTES_MAX = 2 ** 30
 /** How npm asks again where a registry fails. */
 const RETRIES = { retries: 2, factor: 2, minTimeout: 500, maxTimeout: 2_000 }
+/** Wherever they are named: in a lock file, in overrides, by another package. What is in here is ours. */
+const FROM_REGISTRIES = { allowFile: 'none', allowDirectory: 'none', allowGit: 'none' }
 /** What npm notes for itself, and what runs nothing here. */
 const LEFT_OUT = new Set(['.bin', '.package-lock.json', '.cache'])
 
@@ -60,7 +62,7 @@ async function run(order: InstallOrder): Promise<FromInstaller> {
   )
   const arborist = new Arborist({
     ...{ path: app, cache: `${workFolder}/cache`, registry, agent, retry: RETRIES },
-    ...{ ignoreScripts: true, binLinks: false, audit: false, fund: false, progress: false },
+    ...{ ignoreScripts: true, binLinks: false, audit: false, fund: false, progress: false, ...FROM_REGISTRIES },
   })
   const tree = await arborist.reify({ omit: ['dev'], save: true, audit: false })
   await sendFiles(`${app}/node_modules`, order)

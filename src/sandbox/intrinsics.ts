@@ -1,13 +1,16 @@
-// The objects that JavaScript itself gives a context, as they were at first: a script that changed one of them, or was
-// brought to (prototype pollution), is noticed, and no later call finds what it left there.
+// What a context has by itself, JavaScript's own and ours, as it was at first: a script that changed some of it, or
+// was brought to (prototype pollution), is noticed, and no later call finds what it left there.
 import { Script } from 'node:vm'
 
-/** Gives those that are looked at, inside a context: all that a value of a client leads to, and what scripts extend. */
-export const INTRINSICS = new Script(
-  `[Object, Function, Array, String, Number, Boolean, Date, RegExp, Promise, Map, Set, Error]
-    .flatMap((one) => [one, one.prototype]).concat([JSON, Math])`,
+/** Gives, inside a context, the prototypes that no global name leads to. */
+export const NAMELESS = new Script(
+  `[globalThis, function* () {}, async function () {}, async function* () {}, [].values(), new Map().values(),
+    new Set().values(), ''[Symbol.iterator](), ''.matchAll(/x/g), [].values().map(String), Iterator.from({ next() {} })]
+    .map((one) => Object.getPrototypeOf(one))`,
   { filename: 'mainstay' },
 )
+/** Globals of today: nothing of old changed what is in them, so nobody can. */
+const FROZEN = ['Atomics', 'Intl', 'WebAssembly']
 
 type Known = {
   object: Record<PropertyKey, unknown>
@@ -18,39 +21,85 @@ type Known = {
   values: unknown[]
   accessors: [PropertyKey, PropertyDescriptor][]
 }
+/** What a context has. */
+export type World = {
+  /** Its global object. */
+  self: object
+  /** What JavaScript has there, by name. */
+  named: Map<PropertyKey, unknown>
+  nameless: object[]
+  /** What we put there. */
+  ours: unknown[]
+}
 
 export class Intrinsics {
-  readonly #known: Known[]
+  readonly #self: object
+  readonly #prototype: object | null
+  readonly #names: PropertyKey[]
+  readonly #known: Known[] = []
 
-  /** As they are now. */
-  constructor(objects: object[]) {
-    this.#known = objects.map(knownOf)
+  /** As they are now. Of functions only constructors and ours are looked at. */
+  constructor({ self, named, nameless, ours }: World) {
+    this.#self = self
+    this.#prototype = Object.getPrototypeOf(self) as object | null
+    this.#names = [...named.keys()]
+    const found = new Set<unknown>([self])
+    const looked = [...named].filter(([name]) => !FROZEN.includes(String(name))).map(([, value]) => value)
+    walk([...looked, ...nameless, ...ours.flatMap((one) => [one, ...valuesOf(one)])], found, (known) => {
+      this.#known.push(known)
+    })
+    const frozen = FROZEN.map((name) => named.get(name))
+    walk(frozen, found, ({ object }) => Object.freeze(object))
   }
 
-  /** True while each has what it had then, and nothing else. */
+  /** True while each has what it had then, and nothing else. What stands in the place of a name is not seen here. */
   get areUntouched(): boolean {
+    if (Object.getPrototypeOf(this.#self) !== this.#prototype || !Object.isExtensible(this.#self)) return false
+    // All at once: to ask for each would cost four times as much.
+    const names = new Set<PropertyKey>(Reflect.ownKeys(this.#self))
+    for (const name of this.#names) if (!names.has(name)) return false
     for (const known of this.#known) if (!isUntouched(known)) return false
     return true
   }
 }
 
-function knownOf(object: object): Known {
+/** Takes each object that they lead to, once. */
+function walk(roots: unknown[], found: Set<unknown>, take: (known: Known) => void): void {
+  const queue = [...roots]
+  // It grows meanwhile.
+  for (const one of queue) {
+    if (!isObject(one) || found.has(one)) continue
+    found.add(one)
+    const known = knownOf(one, (value) => {
+      if (typeof value === 'function' ? Object.hasOwn(value, 'prototype') : isObject(value)) queue.push(value)
+    })
+    take(known)
+    queue.push(known.prototype)
+  }
+}
+
+function knownOf(object: object, follow: (value: unknown) => void): Known {
+  const names = Reflect.ownKeys(object)
   const known: Known = {
     object: object as Record<PropertyKey, unknown>,
     prototype: Object.getPrototypeOf(object) as object | null,
-    count: Reflect.ownKeys(object).length,
+    count: names.length,
     names: [],
     values: [],
     accessors: [],
   }
-  for (const name of Reflect.ownKeys(object)) {
+  for (const name of names) {
     const found = Reflect.getOwnPropertyDescriptor(object, name)
     if (!found) continue
-    // What is no number cannot be compared.
-    if ('value' in found && !Number.isNaN(found.value)) {
-      known.names.push(name)
-      known.values.push(found.value)
-    } else if (found.get) known.accessors.push([name, found])
+    if (!('value' in found)) {
+      known.accessors.push([name, found])
+      continue
+    }
+    follow(found.value)
+    // What can never be another need not be looked at; what is no number cannot be compared.
+    if ((!found.configurable && !found.writable) || Number.isNaN(found.value)) continue
+    known.names.push(name)
+    known.values.push(found.value)
   }
   return known
 }
@@ -64,4 +113,12 @@ function isUntouched({ object, prototype, count, names, values, accessors }: Kno
   }
   if (Object.getPrototypeOf(object) !== prototype || !Object.isExtensible(object)) return false
   return Reflect.ownKeys(object).length === count
+}
+
+function valuesOf(one: unknown): unknown[] {
+  return isObject(one) ? Object.values(one) : []
+}
+
+function isObject(one: unknown): one is object {
+  return (typeof one === 'object' && one !== null) || typeof one === 'function'
 }

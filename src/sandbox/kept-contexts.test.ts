@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { CallUnderWay } from './call-under-way.ts'
 import { KeptContexts } from './kept-contexts.ts'
 import type { FromSandbox, ScriptAnswer, TableStart } from './messages.ts'
+import { ModuleWorld } from './module-world.ts'
 import { callTableScript, compileForTable } from './script-call.ts'
 
 const LIMITS = { rowsMax: 10, timersMax: 10, logCharactersMax: 100, messageBytesMax: 1_000_000, jobIdleMs: 10 }
@@ -29,6 +30,11 @@ const START: TableStart = {
 /** Runs calls of one script, one after the other; each gives the body that it answered. */
 function callerOf(text: string) {
   const contexts = new KeptContexts()
+  const modules = new ModuleWorld({
+    ...{ files: {}, textOf: () => undefined, config: {}, limits: LIMITS, say: () => {} },
+    npm: (name) => (name === 'of-npm' ? { exports: {} } : undefined),
+  })
+  const require = (name: string) => modules.require('/table', name)
   const script = compileForTable({ source: '/table/T.insert.js', hash: 'h', text })
   let number = 0
   const begin = async () =>
@@ -41,7 +47,7 @@ function callerOf(text: string) {
       // After it was given back: the next call may have it.
       const onDone = () => setImmediate(() => setImmediate(() => resolve(answer)))
       const call = new CallUnderWay(number, script.source, { say, limits: LIMITS, nextAsk: () => 1, onDone })
-      callTableScript(START, script, call, { limits: LIMITS, require: () => null, contexts })
+      callTableScript(START, script, call, { limits: LIMITS, require, contexts })
     })
   return async () => {
     const answer = await begin()
@@ -50,7 +56,7 @@ function callerOf(text: string) {
 }
 
 /** Leaves a mark where nobody looks. */
-const IS_NEW = 'const isNew = !DataView.prototype.mark; DataView.prototype.mark = 1;'
+const IS_NEW = 'const isNew = !Array.prototype.flatMap.mark; Array.prototype.flatMap.mark = 1;'
 
 const scriptOf = (before: string, value: string, after = '') =>
   `${before}\nfunction insert(item, user, request) { request.respond(200, { value: ${value} }); ${after} }`
@@ -91,6 +97,35 @@ for (const { is, text, first, second } of [
     ...{ first: 'function', second: 'function' },
   },
   {
+    is: 'what is done with what is put there is as it was',
+    text: scriptOf(
+      '',
+      `typeof Object.getOwnPropertyDescriptor(globalThis, 'mssql').set.left`,
+      `const own = Object.getOwnPropertyDescriptor(globalThis, 'mssql');
+      Object.defineProperty(globalThis, 'mssql', { ...own, set: Object.assign(() => {}, { left: 1 }) });`,
+    ),
+    ...{ first: 'undefined', second: 'undefined' },
+  },
+  {
+    is: 'what is on console and the like is gone',
+    text: scriptOf(
+      '',
+      'typeof console.left + typeof statusCodes.left + typeof require.left + typeof setTimeout.left + statusCodes.OK',
+      'for (const one of [console, statusCodes, require, setTimeout]) one.left = 1; statusCodes.OK = 1;',
+    ),
+    ...{ first: 'undefinedundefinedundefinedundefined200', second: 'undefinedundefinedundefinedundefined200' },
+  },
+  {
+    is: 'what JavaScript has of today cannot be changed',
+    text: scriptOf('', 'typeof Intl.Collator.left', 'try { Intl.Collator.left = 1 } catch {}'),
+    ...{ first: 'undefined', second: 'undefined' },
+  },
+  {
+    is: 'what JavaScript has is there again',
+    text: scriptOf('', 'typeof Promise + typeof WeakRef', 'delete globalThis.Promise; delete globalThis.WeakRef;'),
+    ...{ first: 'functionfunction', second: 'functionfunction' },
+  },
+  {
     is: 'one with what cannot be taken away is not used again',
     text: scriptOf('', 'typeof left', `Object.defineProperty(globalThis, 'left', { value: 1 });`),
     ...{ first: 'undefined', second: 'undefined' },
@@ -114,6 +149,22 @@ for (const [what, touch] of [
   ['a symbol', 'String.prototype[Symbol.toPrimitive] = () => 1'],
   ['a function of Math', 'Math.random = () => 4'],
   ['whether more may come', 'Object.preventExtensions(Date.prototype)'],
+  ['what the global object inherits', 'Object.getPrototypeOf(globalThis).left = 1'],
+  ['whom the global object inherits from', 'Object.setPrototypeOf(globalThis, { left: 1 })'],
+  ['a certain error', `TypeError.prototype.who = 'me'`],
+  ['Symbol', 'Symbol.left = 1'],
+  ['Reflect', 'Reflect.left = 1'],
+  ['Proxy', 'Proxy.left = 1'],
+  ['what typed arrays have in common', 'Object.getPrototypeOf(Uint8Array.prototype).left = 1'],
+  ['how lists are gone through', 'Object.getPrototypeOf([].values()).next = () => ({ done: true })'],
+  ['generators', 'Object.getPrototypeOf(function* () {}).prototype.left = 1'],
+  ['async functions', 'Object.getPrototypeOf(async () => {}).left = 1'],
+  ['a function of console', 'const { log } = console; console.log = (text) => log(text)'],
+  ['what is on a function of console', 'console.log.left = 1'],
+  [
+    'something that fails when it is looked at',
+    `Object.defineProperty(Array.prototype, 'map', { get: () => { throw new Error('no') } })`,
+  ],
 ] as const) {
   test(`a context in which ${what} was changed is not used again`, async () => {
     const call = callerOf(
@@ -122,6 +173,27 @@ for (const [what, touch] of [
     for (let turn = 0; turn < 3; turn += 1) assert.deepEqual(await call(), { value: true })
   })
 }
+
+for (const name of ['of-npm', 'underscore', 'timers', 'node:timers', 'timers/promises', 'async_hooks']) {
+  test(`a context whose call required ${name} is not used again: nobody sees when that comes back to it`, async () => {
+    const call = callerOf(
+      scriptOf(`require('${name}');`, 'isNew').replace('request.respond', `${IS_NEW} request.respond`),
+    )
+    for (let turn = 0; turn < 3; turn += 1) assert.deepEqual(await call(), { value: true })
+  })
+}
+
+test('two sources of one text have contexts of their own', () => {
+  const contexts = new KeptContexts()
+  const [one, other] = ['/table/A.insert.js', '/table/B.insert.js'].map((source) =>
+    compileForTable({ source, hash: 'h', text: 'function insert() {}' }),
+  )
+  assert.ok(one && other)
+  const first = contexts.take(one)
+  contexts.give(first)
+  assert.notEqual(contexts.take(other), first)
+  assert.equal(contexts.take(one), first)
+})
 
 test('a context is used again, and two calls at once have two', async () => {
   // A function that is in every context, but no object that is looked at, tells which one it is.

@@ -5,7 +5,7 @@
 import { Script } from 'node:vm'
 import { type CallUnderWay, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
-import { INTRINSICS, Intrinsics } from './intrinsics.ts'
+import { Intrinsics, NAMELESS } from './intrinsics.ts'
 
 /** A script of a table: evaluates to a function that runs its text and gives the functions that it defines, by name. */
 export type TableScript = { source: string; hash: string; script: Script }
@@ -20,20 +20,23 @@ const CALLS_MAX = 1_000
 
 const OF_CALLS = ['tables', 'mssql', 'push', 'exports'] as const
 const SELF = new Script('globalThis')
+const OBJECT_PROTOTYPE = new Script('Object.prototype')
 
 /** One of them. */
 export class ScriptContext {
+  readonly source: string
   readonly hash: string
   readonly inside: Inside
   readonly #begin: Begin
   readonly #self: object
-  readonly #builtIn: Set<PropertyKey>
+  readonly #builtIn: Map<PropertyKey, unknown>
   readonly #intrinsics: Intrinsics
   readonly #clean: Map<PropertyKey, PropertyDescriptor>
   #current: CallUnderWay | null = null
   #calls = 0
 
   constructor({ source, hash, script }: TableScript) {
+    this.source = source
     this.hash = hash
     const timersOf = () => this.#owner().timers
     this.inside = makeContext(source, {
@@ -58,9 +61,23 @@ export class ScriptContext {
     }
     this.#self = this.inside.run(SELF) as object
     this.#begin = this.inside.run(script) as Begin
-    this.#intrinsics = new Intrinsics(this.inside.run(INTRINSICS) as object[])
     this.#clean = ownOf(global)
-    this.#builtIn = new Set(Reflect.ownKeys(this.#self).filter((name) => !this.#clean.has(name)))
+    const builtIn = Reflect.ownKeys(this.#self).filter((name) => !this.#clean.has(name))
+    this.#builtIn = new Map(builtIn.map((name) => [name, Reflect.get(this.#self, name)]))
+    this.#intrinsics = new Intrinsics({
+      self: this.#self,
+      named: this.#builtIn,
+      nameless: this.inside.run(NAMELESS) as object[],
+      ours: this.#ours(),
+    })
+  }
+
+  // What we put on the global object and made inside. The rest of it is of the outer world, and everybody's.
+  #ours(): unknown[] {
+    const prototype = this.inside.run(OBJECT_PROTOTYPE) as object
+    const isInside = (value: unknown) => Object.prototype.isPrototypeOf.call(prototype, Object(value))
+    const values = [...this.#clean.values()].map(({ value }) => value as unknown)
+    return values.filter((value) => value !== this.#self && isInside(value))
   }
 
   /** Runs the script's text for a call, and gives what it defines by that name. */
@@ -72,6 +89,15 @@ export class ScriptContext {
 
   /** Takes away what calls left; false when it is not to be used again. */
   clean(): boolean {
+    try {
+      return this.#isClean()
+    } catch {
+      // What it left fails when it is looked at.
+      return false
+    }
+  }
+
+  #isClean(): boolean {
     if (this.#calls >= CALLS_MAX || !this.#intrinsics.areUntouched) return false
     const { global } = this.inside
     for (const [name, before] of this.#clean) {
@@ -103,7 +129,7 @@ export class KeptContexts {
 
   /** One for the script, for a call of its own until it is given back. */
   take(script: TableScript): ScriptContext {
-    const at = this.#idle.findLastIndex(({ hash }) => hash === script.hash)
+    const at = this.#idle.findLastIndex(({ source, hash }) => source === script.source && hash === script.hash)
     const [found] = at < 0 ? [] : this.#idle.splice(at, 1)
     return found ?? new ScriptContext(script)
   }
@@ -122,5 +148,7 @@ function ownOf(global: Record<string, unknown>): Map<PropertyKey, PropertyDescri
 }
 
 function isSame(before: PropertyDescriptor, now: PropertyDescriptor | undefined): boolean {
-  return now !== undefined && before.value === now.value && before.get === now.get && before.writable === now.writable
+  if (now === undefined || before.value !== now.value || before.get !== now.get || before.set !== now.set) return false
+  const { writable, enumerable, configurable } = before
+  return writable === now.writable && enumerable === now.enumerable && configurable === now.configurable
 }

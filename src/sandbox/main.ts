@@ -38,7 +38,7 @@ let asks = 0
 let isEnding = false
 const calls = new Map<number, CallUnderWay>()
 const scripts = { tables: new Map<string, TableScript>(), jobs: new Map<string, Script>() }
-/** The texts of those, which come once. */
+/** The texts of scripts by hash, which come once, with whichever call. */
 const scriptTexts = new Map<string, string>()
 const contexts = new KeptContexts()
 /** Why those that do not compile do not. */
@@ -65,13 +65,14 @@ process.on('exit', (code) => endAfter(`it called process.exit(${code})`))
 say({ kind: 'ready', sight: look() })
 
 function listen(): void {
-  let reader = new FrameReader(FIRST_BYTES_MAX)
+  const reader = new FrameReader(FIRST_BYTES_MAX)
   channel.on('data', (chunk: Buffer) => {
-    for (const message of reader.take(chunk) as ToSandbox[]) {
-      // Nothing else is sent before we know our limits, so no part of a message is lost here.
-      if (message.kind === 'hello') reader = new FrameReader(message.limits.messageBytesMax)
+    reader.each(chunk, (given) => {
+      const message = given as ToSandbox
+      // What comes right behind it may be longer already.
+      if (message.kind === 'hello') reader.bytesMax = message.limits.messageBytesMax
       take(message)
-    }
+    })
   })
 }
 
@@ -108,6 +109,8 @@ function take(message: ToSandbox): void {
 }
 
 function begin(start: CallStart): void {
+  const { hash, text } = start.script
+  if (text !== null) scriptTexts.set(hash, text)
   const onDone = () => {
     calls.delete(start.call)
     say({ kind: 'done', call: start.call })
@@ -139,23 +142,23 @@ function beginScript(start: TableStart | JobStart, call: CallUnderWay): void {
   if (script) callTableScript(start, script, call, { ...tools, contexts })
 }
 
-// Null when it does not compile; its call has failed then.
+// Null when it does not compile; its call has failed then. Stacks name the source, hence one for each source of a text.
 function compiled<T>(
-  { script: { hash, text } }: TableStart | JobStart,
+  { script: { source, hash, text } }: TableStart | JobStart,
   call: CallUnderWay,
   known: Map<string, T>,
   make: (text: string) => T,
 ): T | null {
+  const key = `${source} ${hash}`
   try {
-    const problem = broken.get(hash)
+    const problem = broken.get(key)
     if (text === null && problem !== undefined) throw problem
-    if (text !== null) scriptTexts.set(hash, text)
-    const script = known.get(hash) ?? make(scriptTexts.get(hash) ?? '')
-    known.set(hash, script)
+    const script = known.get(key) ?? make(scriptTexts.get(hash) ?? '')
+    known.set(key, script)
     return script
   } catch (error) {
     // Its text comes once only.
-    broken.set(hash, error)
+    broken.set(key, error)
     call.fail(error)
     return null
   }

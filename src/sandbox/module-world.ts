@@ -8,7 +8,7 @@ import { type Inside, makeContext } from './contexts.ts'
 import { requestModule } from './fetch-call.ts'
 import { httpModule } from './http-modules.ts'
 import type { FromSandbox, SandboxLimits } from './messages.ts'
-import { isNodeModule, nodeModule } from './node-modules.ts'
+import { callsBack, isNodeModule, nodeModule } from './node-modules.ts'
 import type { NpmRequire } from './npm-require.ts'
 import type { Apis } from './script-api.ts'
 import { scriptLibrary } from './script-libraries.ts'
@@ -38,6 +38,8 @@ export class ModuleWorld {
   readonly #modules = new Map<string, Module>()
   /** What modules begin while they are loaded outlives the call that first needed them. */
   readonly #timers: Timers
+  /** Node's module of that name as far as scripts have it: its timers belong to calls. */
+  readonly #timersModule: Record<string, unknown>
 
   constructor(deps: WorldDeps) {
     this.#deps = deps
@@ -60,6 +62,8 @@ export class ModuleWorld {
       timers,
     })
     this.apis = this.inside.scriptApi()
+    const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = this.inside.global
+    this.#timersModule = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate }
   }
 
   /** What a script in that folder (`/table`) gets by a name. Throws when there is nothing, or when the module throws. */
@@ -68,11 +72,12 @@ export class ModuleWorld {
     const bare = name.replace(/^node:/, '')
     if (bare === 'http' || bare === 'https') return httpOnce(bare)
     if (!name.startsWith('.') && !name.startsWith('/')) {
+      if (callsBack(name)) spendContext()
+      if (bare === 'timers') return { ...this.#timersModule, promises: nodeModule('timers/promises') }
       if (isNodeModule(name)) return nodeModule(name)
-      // What a package.json names comes before what is here for scripts of old, as it did.
-      const found = this.#deps.npm(name)
+      const found = this.#evaluated(name)
       if (found) return found.exports
-      return name === REQUEST_MODULE ? requestModule : (scriptLibrary(name) ?? nodeModule(name))
+      return name === REQUEST_MODULE ? requestModule : nodeModule(name)
     }
     const found = this.#find(posix.resolve(folder, name))
     if (found === null) throw new Error(`Cannot find module '${name}' from '${folder}'.`)
@@ -105,6 +110,19 @@ export class ModuleWorld {
     this.#timers.end()
   }
 
+  // What a package.json names comes before what is here for scripts of old, as it did. Whoever needs one first is not
+  // whose it is; and since Node's own timers are theirs, nobody sees when they come back to a script.
+  #evaluated(name: string): { exports: unknown } | undefined {
+    const found = running.run({ call: null, source: 'modules', timers: this.#timers }, () => {
+      const npm = this.#deps.npm(name)
+      if (npm) return npm
+      const exports = scriptLibrary(name)
+      return exports === undefined ? undefined : { exports }
+    })
+    if (found) spendContext()
+    return found
+  }
+
   #evaluate(source: string, text: string, module: Module): void {
     // On the same line, so that lines in stacks are those of the file.
     const body = isModuleText(text) ? `"use strict";${moduleText(text)}` : text
@@ -124,6 +142,11 @@ export class ModuleWorld {
   #running(): Running {
     return running.getStore() ?? { call: null, source: 'modules', timers: this.#timers }
   }
+}
+
+function spendContext(): void {
+  const call = running.getStore()?.call
+  if (call) call.isContextSpent = true
 }
 
 function httpOnce(name: 'http' | 'https'): Record<string, unknown> {

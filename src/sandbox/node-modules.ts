@@ -27,11 +27,18 @@ const NAMES = new Set([
   'util/types',
   'zlib',
 ])
+/** What they are given they keep, or call later, whoever's call it was. */
+const CALLING_BACK = new Set(['async_hooks', 'diagnostics_channel', 'perf_hooks', 'timers', 'timers/promises'])
 const require = createRequire('/')
 
 /** True for one of them. */
 export function isNodeModule(name: string): boolean {
   return NAMES.has(name.replace(/^node:/, ''))
+}
+
+/** True for one that may call a script's function long after the script's own call. */
+export function callsBack(name: string): boolean {
+  return CALLING_BACK.has(name.replace(/^node:/, ''))
 }
 
 /** One of them. Throws when there is none of that name. */

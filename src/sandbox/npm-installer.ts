@@ -41,6 +41,8 @@ export class NpmInstaller {
   #running = 0
   /** What a process before us left. */
   #cleared: Promise<void> | null = null
+  /** How strong the border is here, found out once: a later start that is only slow must not weaken it. */
+  #level: Promise<BorderLevel> | null = null
 
   /** `folder`: for its jails; short, and ours alone. */
   constructor(options: { folder: string; log: Log } & RegistrySettings) {
@@ -59,11 +61,15 @@ export class NpmInstaller {
     }
     this.#running += 1
     const startedAt = performance.now()
-    this.#cleared ??= removeTree(this.#folder)
-    await this.#cleared
     // Each has a jail of its own: where nothing can be mounted, it is this very folder that is written to.
     const folder = join(this.#folder, randomId(4))
     try {
+      // What fails is tried again by the next.
+      this.#cleared ??= removeTree(this.#folder).catch((error) => {
+        this.#cleared = null
+        throw error
+      })
+      await this.#cleared
       const jail = await makeJail(folder, npmPlan(this.#npmFolder))
       const result = await this.#installIn(await this.#start(jail), texts)
       const { files, unpackedBytes, packages } = result
@@ -82,22 +88,37 @@ export class NpmInstaller {
   }
 
   async #start(jail: Jail): Promise<Installer> {
-    const problems: string[] = []
-    for (const level of ['full', 'reduced'] as const) {
-      const command = commandOf(level, jail, {
-        user: sandboxUser(randomInt(2 ** 32)),
-        program: NPM_PROGRAM,
-      })
-      if (!command) continue
-      const installer = new Installer(spawn(command.file, command.args, SPAWNED), this.#placesOf(level, jail))
-      const problem = await installer.problem(level === 'full' ? jail.entries : null)
-      if (problem === null) return installer
-      problems.push(problem)
-      installer.end()
-    }
-    throw new Fault('npm.no_sandbox', 503, `npm modules can not be installed here: ${problems.join('; ')}`, {
-      hint: 'Ask the one who runs control to look at: mainstay doctor',
+    this.#level ??= this.#findLevel(jail).catch((error) => {
+      this.#level = null
+      throw error
     })
+    const started = await this.#startBehind(await this.#level, jail)
+    if (started instanceof Installer) return started
+    throw new Fault('npm.no_sandbox', 503, `npm modules can not be installed here: ${started.problem}`, {
+      hint: 'Try again. If it stays so, ask the one who runs control to look at: mainstay doctor',
+    })
+  }
+
+  async #findLevel(jail: Jail): Promise<BorderLevel> {
+    const started = await this.#startBehind('full', jail)
+    if (started instanceof Installer) {
+      started.end()
+      return 'full'
+    }
+    this.#log.warn(started, 'npm modules are installed behind a reduced border')
+    return 'reduced'
+  }
+
+  // It runs, and sees no more than it should; or it was ended.
+  async #startBehind(level: BorderLevel, jail: Jail): Promise<Installer | { problem: string }> {
+    const user = sandboxUser(randomInt(2 ** 32))
+    const command = commandOf(level, jail, { user, program: NPM_PROGRAM })
+    if (!command) return { problem: 'a tool of util-linux is missing' }
+    const installer = new Installer(spawn(command.file, command.args, SPAWNED), this.#placesOf(level, jail))
+    const problem = await installer.problem(level === 'full' ? jail.entries : null)
+    if (problem === null) return installer
+    installer.end()
+    return { problem }
   }
 
   #placesOf(level: BorderLevel, jail: Jail) {
@@ -146,8 +167,8 @@ class Installer {
   #onAnswer: () => void = () => {}
   #tail = ''
   #done: Done | null = null
-  /** Why a registry could not be read, the last time that it could not. */
-  #trouble: Fault | null = null
+  /** Why registries could not be read, by what was asked for: no longer once that was read after all. */
+  readonly #troubles = new Map<string, Fault>()
   #why: Fault | null = null
 
   constructor(child: ChildProcess, places: { npmFolder: string; workFolder: string }) {
@@ -243,10 +264,14 @@ class Installer {
       return
     }
     read(String(url), headers, this.#aborter.signal)
+      .then((answer) => {
+        this.#troubles.delete(url)
+        return answer
+      })
       .catch((error) => {
-        this.#trouble = error instanceof Fault ? error : failed(messageOf(error))
-        const isTheirs = this.#trouble.status < 500
-        return { status: isTheirs ? 403 : 502, headers: [] as [string, string][], body: '' }
+        const trouble = error instanceof Fault ? error : failed(messageOf(error))
+        this.#troubles.set(url, trouble)
+        return { status: trouble.status < 500 ? 403 : 502, headers: [] as [string, string][], body: '' }
       })
       .then((answer) => {
         this.#asks.open -= 1
@@ -261,7 +286,7 @@ class Installer {
   #faultOf(code: string, message: string): Fault {
     if (code === 'TOO_LARGE') return tooLarge(`the npm modules have ${message}`)
     if (code === 'ENOSPC') return tooLarge('the npm modules do not fit where npm works')
-    const trouble = this.#trouble
+    const trouble = [...this.#troubles.values()].at(-1)
     if (trouble?.code === 'npm.too_large') return trouble
     if (trouble && trouble.status < 500) return failed(`${message} (${trouble.message})`)
     if (trouble || /^E5\d\d$/.test(code)) {

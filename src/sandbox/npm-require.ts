@@ -1,6 +1,6 @@
 // npm modules of a service: Node itself loads them, from the one folder that they are in. What they ask the world for
 // goes the way that scripts' own requests go; files of others, processes and sockets there are none.
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { scriptFetch } from './fetch-call.ts'
 import { httpModule } from './http-modules.ts'
 
@@ -14,6 +14,8 @@ export function openNpmModules(folder: string, { log }: OfMain): NpmRequire {
   giveWorld(log)
   const require = createRequire(`${folder}/../service.js`)
   return (name) => {
+    // Of Node scripts have what there is without npm modules, too.
+    if (isBuiltin(name)) return undefined
     let path: string
     try {
       path = require.resolve(name)

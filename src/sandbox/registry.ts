@@ -36,7 +36,7 @@ export class Registry {
     if (url === null || !/^https?:$/.test(url.protocol)) {
       throw new Fault('egress.refused', 400, `'${text.slice(0, 200)}' is no URL of the web`)
     }
-    const isOwn = url.origin === registry.origin
+    const isOwn = isBelow(url, registry)
     const headers = Object.fromEntries(
       Object.entries(given).flatMap(([name, value]) => (PASSED.has(name) ? [[name, String(value)]] : [])),
     )
@@ -54,4 +54,9 @@ export class Registry {
     this.#own.close()
     this.#others.close()
   }
+}
+
+// What else is at that origin is not the registry, and is none of npm's business.
+function isBelow(url: URL, { origin, pathname }: URL): boolean {
+  return url.origin === origin && url.pathname.startsWith(pathname.endsWith('/') ? pathname : `${pathname}/`)
 }

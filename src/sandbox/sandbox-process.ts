@@ -210,7 +210,7 @@ export class SandboxProcess {
       host.onOver()
       return { number, result: Promise.resolve({ kind: 'unsent' }) }
     }
-    this.#known.add(input.script.hash)
+    if (input.script.text !== null) this.#known.add(input.script.hash)
     this.#open += 1
     const result = new Promise<CallResult>((resolve) =>
       this.#calls.set(number, { ...host, resolve, isAnswered: false }),

@@ -4,7 +4,7 @@ import type { ApiRequest, ScriptAnswer, ScriptUser } from './messages.ts'
 import type { Fields, Tables } from './script-tables.ts'
 
 type Handler = (request: unknown, response: unknown, next: (error?: unknown) => void) => unknown
-/** `name`: as it was registered, without slashes around; `/` is the API itself. */
+/** `name`: as it was registered, without slashes around and in lower case; `/` is the API itself. */
 type Route = { name: string; method: string; pattern: RegExp; keys: string[]; handlers: Handler[] }
 
 /** What the sandbox gives for one request. Functions of the outer world. */
@@ -70,7 +70,10 @@ export const scriptApi = (): Apis => {
     return { pattern: new RegExp(`^${text}/?$`, 'i'), keys }
   }
 
-  const nameOf = (path: unknown) => String(path).replace(/^\/+|\/+$/g, '') || '/'
+  const nameOf = (path: unknown) =>
+    String(path)
+      .replace(/^\/+|\/+$/g, '')
+      .toLowerCase() || '/'
 
   const handlersOf = (given: unknown[]): Handler[] => {
     const handlers = given.flat(10)

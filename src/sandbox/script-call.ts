@@ -24,8 +24,9 @@ export function callTableScript(
   call.require = require
   call.run(() => {
     const context = contexts.take(script)
-    // What it began and did not wait for has its turn first.
-    call.whenOver(() => setImmediate(() => contexts.give(context)))
+    call.whenOver(() => {
+      if (!call.isContextSpent) contexts.give(context)
+    })
     const { inside } = context
     const tables = tablesOf(call, inside, limits)
     const globals = globalsOf(call, inside, tables)

@@ -57,7 +57,7 @@ function runWith(call: CallUnderWay, { sql, values, session }: Wanted, names: Sq
   const wanted = statements.reduce((sum, { parameters }) => sum + parameters, 0)
   if (wanted !== values.length) {
     const message = `The SQL has ${wanted} question mark(s), and there are ${values.length} value(s).`
-    setImmediate(() => call.run(() => done({ kind: 'failed', status: 400, message })))
+    call.tellSoon({ kind: 'failed', status: 400, message }, done)
     return
   }
   let at = 0

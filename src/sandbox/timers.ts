@@ -3,12 +3,16 @@
 export class Timers {
   readonly #max: number
   readonly #onIdle: () => void
+  readonly #onRefused: () => void
   readonly #timers = new Set<NodeJS.Timeout | NodeJS.Immediate>()
 
-  /** `onIdle`: one ended, or was cleared. */
-  constructor({ max, onIdle }: { max: number; onIdle: () => void }) {
+  #isEnded = false
+
+  /** `onIdle`: one ended, or was cleared. `onRefused`: one did not begin, since all were ended. */
+  constructor({ max, onIdle, onRefused = () => {} }: { max: number; onIdle: () => void; onRefused?: () => void }) {
     this.#max = max
     this.#onIdle = onIdle
+    this.#onRefused = onRefused
   }
 
   get count(): number {
@@ -31,8 +35,9 @@ export class Timers {
     this.#onIdle()
   }
 
-  /** Ends all of them. */
+  /** Ends all of them, for good: none begins any more. */
   end(): void {
+    this.#isEnded = true
     for (const timer of this.#timers) clearTimer(timer)
     this.#timers.clear()
   }
@@ -51,7 +56,11 @@ export class Timers {
   #keep<T extends NodeJS.Timeout | NodeJS.Immediate>(make: () => T): T {
     if (this.#timers.size >= this.#max) throw new RangeError(`A script may have at most ${this.#max} timers at once.`)
     const timer = make()
-    this.#timers.add(timer)
+    if (this.#isEnded) {
+      // Scripts get one all the same: a throw here may be nobody's, and would end the whole sandbox.
+      clearTimer(timer)
+      this.#onRefused()
+    } else this.#timers.add(timer)
     return timer
   }
 }

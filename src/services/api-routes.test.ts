@@ -24,6 +24,11 @@ test('slashes around a route mean nothing, and the API itself is a route', () =>
   assert.deepEqual(routes, { '/': { '*': 'public' }, 'title/:id': { get: 'user' } })
 })
 
+test('upper and lower case are one, as they are in paths', () => {
+  const { routes } = parseApiRoutes({ '/Admin': level('admin'), 'Title/:ID': level('user') })
+  assert.deepEqual(Object.keys(routes ?? {}), ['admin', 'title/:id'])
+})
+
 const STRICTEST: [routes: Record<string, unknown>, get: PermissionLevel][] = [
   [{ '*': level('public'), a: level('public') }, 'public'],
   [{ '*': level('public'), a: level('application') }, 'application'],
@@ -49,6 +54,7 @@ const REFUSED: [given: unknown, message: RegExp][] = [
   [{ '*': { get: { permission: 'public', more: 1 } } }, /'more' of 'get of \*' is unknown/],
   [{ '*': { permission: 'public', get: level('user') } }, /'get' of '\*' is unknown/],
   [{ a: level('user'), '/a/': level('public') }, /the route 'a' is there twice/],
+  [{ admin: level('user'), Admin: level('public') }, /the route 'admin' is there twice/],
   [{ 'a b': level('user') }, /can be no route/],
   [{ '': level('user') }, /can be no route/],
   [Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`a${at}`, level('user')])), /more than 100 routes/],

@@ -19,7 +19,7 @@ export type KeptPermissions = { permissions: ApiPermissions; routes: ApiRoutes |
 const METHOD_WORDS = [...API_METHODS, '*'] as const
 const ROUTE = /^[\x21-\x7e]{1,200}$/
 
-/** What the `routes` of such a file come to. Faults with `api.bad_routes`. */
+/** What the `routes` of such a file come to, in lower case: paths match in either. Faults with `api.bad_routes`. */
 export function parseApiRoutes(given: unknown): KeptPermissions {
   if (!isObject(given)) throw bad("'routes' is no object")
   const entries = Object.entries(given)
@@ -27,7 +27,7 @@ export function parseApiRoutes(given: unknown): KeptPermissions {
   const routes: ApiRoutes = {}
   for (const [text, value] of entries) {
     if (!ROUTE.test(text)) throw bad(`'${text.slice(0, 200)}' can be no route`)
-    const route = text === '*' ? '*' : text.replace(/^\/+|\/+$/g, '') || '/'
+    const route = text === '*' ? '*' : text.replace(/^\/+|\/+$/g, '').toLowerCase() || '/'
     if (Object.hasOwn(routes, route)) throw bad(`the route '${route}' is there twice`)
     Object.defineProperty(routes, route, { value: parseRoute(route, value), enumerable: true })
   }

@@ -43,7 +43,7 @@ export async function installModules(
   const known = await db
     .updateTable('npm_modules')
     .set({ used_at: new Date() })
-    .where('source', '=', source)
+    .where('hash', '=', (query) => query.selectFrom('npm_sources').select('hash').where('source', '=', source))
     .returning(['hash', 'packages'])
     .executeTakeFirst()
   if (known) return known
@@ -114,11 +114,17 @@ async function storeInstalled(trx: Db, source: string, installed: Installed): Pr
   await trx
     .insertInto('npm_modules')
     .values({
-      ...{ hash, source, bytes: packed.length, unpacked_bytes: installed.unpackedBytes, files: installed.files },
+      ...{ hash, bytes: packed.length, unpacked_bytes: installed.unpackedBytes, files: installed.files },
       ...{ packages: JSON.stringify(packages), lock_text: lockText },
     })
-    // The same came of other texts: they are what it is found by from now on.
-    .onConflict((conflict) => conflict.column('hash').doUpdateSet({ source, used_at: new Date() }))
+    // The same came of other texts before.
+    .onConflict((conflict) => conflict.column('hash').doUpdateSet({ used_at: new Date() }))
+    .execute()
+  await trx
+    .insertInto('npm_sources')
+    .values({ source, hash })
+    // Two who installed the same texts at once: whoever comes last knows the newer versions.
+    .onConflict((conflict) => conflict.column('source').doUpdateSet({ hash }))
     .execute()
   for (let at = 0; at * NPM_MODULES_PART_BYTES < packed.length; at += 1) {
     const content = packed.subarray(at * NPM_MODULES_PART_BYTES, (at + 1) * NPM_MODULES_PART_BYTES)

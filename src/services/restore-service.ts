@@ -85,7 +85,7 @@ async function claimRestore(
       kind: 'restore',
       caller,
       subject: { service: { id: service.id, name: service.name } },
-      input: { archiveId: archive.id, region: region.slug },
+      input: { archiveId: archive.id, region: region.slug, dropDataAt: service.drop_data_at?.toISOString() ?? null },
       steps: CREATE_STEPS,
       idempotencyKey: how.idempotencyKey,
     })
@@ -123,7 +123,10 @@ export function restoreKind(deps: ServiceDeps): OperationKind {
     finish: create.finish,
     async fail({ operation }, _fault, end) {
       await db.transaction().execute(async (trx) => {
-        const ended = { state: 'archived' as const, ended_at: new Date(), operation_id: null }
+        const { dropDataAt } = operation.input
+        // Kept no longer than it was to be, and no shorter.
+        const drop_data_at = typeof dropDataAt === 'string' ? new Date(dropDataAt) : null
+        const ended = { state: 'archived' as const, ended_at: new Date(), operation_id: null, drop_data_at }
         await updateHeld(trx, operation, ended)
         await bumpDesired(trx)
         const next = `mainstay mobile restore-secondary ${subjectOf(operation)}`

@@ -1,5 +1,5 @@
 // What a person changes about a service that stays where it is: its keys, its settings, and a restart.
-import type { Updateable } from 'kysely'
+import type { Kysely, Updateable } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView, KeyType, KeyView, ServiceSettings } from '../contract/api.ts'
@@ -23,8 +23,8 @@ type Change = {
   set: (service: Service) => Updateable<ControlDatabase['services']>
   tell?: (service: Service) => { before: unknown; after: unknown }
   isOfControl?: boolean
-  /** Faults where the service, locked, is not as whoever asks has seen it. */
-  check?: (service: Service) => void
+  /** Writes more in the same transaction; faults where the locked service is not as whoever asks has seen it. */
+  also?: (trx: Kysely<ControlDatabase>, service: Service) => Promise<void>
 }
 
 const NOT_OF_RUNTIMES = new Set(['loss_ms_max', 'is_https_redirected', 'hsts_seconds'])
@@ -99,15 +99,15 @@ export function httpsOf(service: Pick<Service, 'is_https_redirected' | 'hsts_sec
   return isRedirected || hstsSeconds > 0 ? { isRedirected, hstsSeconds } : undefined
 }
 
-/** Sets some settings, and waits until they are in force. `check` faults where the service is not as it was seen. */
+/** Sets some settings, and what `also` writes, together or not at all; waits until they are in force. */
 export async function changeSettings(
   deps: ServiceDeps,
   caller: Caller,
   name: string,
   wanted: Partial<ServiceSettings>,
-  check: (locked: Service) => void = () => {},
+  also: Change['also'] = async () => {},
 ): Promise<ServiceSettings> {
-  await change(deps, caller, name, { ...settingsChange(wanted), check })
+  await change(deps, caller, name, { ...settingsChange(wanted), also })
   return settingsOf(await getService(deps.db, caller.subscriptionId, name))
 }
 
@@ -193,7 +193,7 @@ async function write(
     const [locked] = await lockServices(trx, [named.id])
     if (!locked) throw new Fault('service.unknown', 404, `there is no mobile service '${name}' any more`)
     if (!wanted.isOfControl) requireIdle(locked)
-    wanted.check?.(locked)
+    await wanted.also?.(trx, locked)
     await trx.updateTable('services').set(wanted.set(locked)).where('id', '=', locked.id).execute()
     await audit(trx, caller, { action: wanted.action, subject: locked.name, ...wanted.tell?.(locked) })
     return { service: locked, version: await bumpDesired(trx) }

@@ -29,6 +29,16 @@ export async function enableSourceControl(deps: SourceDeps, caller: Caller, serv
 }
 
 /**
+ * Lets git read, before a transaction is opened in which something is `recorded`, what it does not know yet: that may take
+ * longer than a transaction may stand still. What fails here is tried again there, if it is needed at all.
+ */
+export async function readyToRecord({ db, repositories }: SourceDeps, service: { id: string }): Promise<void> {
+  const own = db.selectFrom('source_repositories').select('branch').where('service_id', '=', service.id)
+  const read = async () => void ((await own.executeTakeFirst()) && (await repositories.bringUpToDate(db, service.id)))
+  await read().catch(() => {})
+}
+
+/**
  * Carries out a change that people make elsewhere. What comes of it for the files of a repository is a commit of the
  * same transaction, in the words of the audit: there is no moment at which the two say different things.
  */

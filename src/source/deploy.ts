@@ -10,9 +10,9 @@ import type { InstallModules } from '../services/npm-modules.ts'
 import { lockServices, type Service } from '../services/services.ts'
 import type { Refs } from './bare-repository.ts'
 import { type CheckedCommit, type CommitPlace, checkCommit } from './check-commit.ts'
-import { getDeployment, insertDeployment, listDeployments } from './deployments.ts'
+import { findDeployed, getDeployment, insertDeployment } from './deployments.ts'
 import { git } from './git.ts'
-import { deployedRef, type RefMove, staleLine } from './push-rules.ts'
+import { deployedRef, nestedProblems, type RefMove, staleLine } from './push-rules.ts'
 import type { Repositories } from './repositories.ts'
 import { getRepository, lockRepository, type Repository, readRefs, storePack, writeRef } from './repository-rows.ts'
 import { applyWanted } from './service-state.ts'
@@ -102,8 +102,7 @@ async function chooseDeployment(
       hint: 'Push what is right instead.',
     })
   }
-  const deployed = (await listDeployments(deps.db, service.id)).filter((one) => one.is_deployed)
-  const found = action === 'redeploy' ? deployed[0] : deployed.find(({ hash }) => hash !== head)
+  const found = await findDeployed(deps.db, service.id, { butNot: action === 'redeploy' ? null : head })
   if (found) return found
   const which = action === 'redeploy' ? 'deployment' : 'earlier deployment'
   throw new Fault('source.no_deployment', 404, `'${service.name}' has no ${which}`, {
@@ -125,7 +124,7 @@ export async function requireUnmoved(
   const running = deployedRef(seen.repository.branch)
   const moved = seen.moves.find(({ ref, from }) => (refs.get(ref) ?? null) !== from)
   const hasRunningMoved = repository?.branch !== seen.repository.branch || refs.get(running) !== seen.refs.get(running)
-  if (!moved && !hasRunningMoved) return
+  if (!moved && !hasRunningMoved && nestedProblems(seen.moves, refs).length === 0) return
   const name = (moved?.ref ?? running).split('/').slice(2).join('/')
   throw new Fault('source.moved', 409, staleLine(name))
 }

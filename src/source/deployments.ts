@@ -3,7 +3,12 @@ import { type Kysely, type Selectable, sql } from 'kysely'
 import type { DeploymentView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
-import { DEPLOYMENT_LOG_CHARACTERS_MAX, DEPLOYMENTS_SHOWN } from '../kit/limits.ts'
+import {
+  DEPLOYMENT_LOG_CHARACTERS_MAX,
+  DEPLOYMENT_LOGS_KEPT,
+  DEPLOYMENTS_KEPT,
+  DEPLOYMENTS_SHOWN,
+} from '../kit/limits.ts'
 
 type Db = Kysely<ControlDatabase>
 export type Deployment = Selectable<ControlDatabase['source_deployments']>
@@ -33,13 +38,36 @@ export async function insertDeployment(trx: Db, serviceId: string, made: NewDepl
       log: plain(made.log).slice(0, DEPLOYMENT_LOG_CHARACTERS_MAX),
     })
     .execute()
+  await thin(trx, serviceId, made.is_deployed)
   return number
+}
+
+// What was refused pushes nothing out that was deployed: that can be gone back to.
+async function thin(trx: Db, serviceId: string, isDeployed: boolean): Promise<void> {
+  const own = trx.selectFrom('source_deployments').select('number').where('service_id', '=', serviceId)
+  const tooMany = own.where('is_deployed', '=', isDeployed).orderBy('number', 'desc').offset(DEPLOYMENTS_KEPT)
+  const mine = trx.deleteFrom('source_deployments').where('service_id', '=', serviceId)
+  await mine.where('number', 'in', tooMany).execute()
+  const tooLong = own.orderBy('number', 'desc').offset(DEPLOYMENT_LOGS_KEPT)
+  const told = trx.updateTable('source_deployments').set({ log: '' }).where('service_id', '=', serviceId)
+  await told.where('log', '!=', '').where('number', 'in', tooLong).execute()
 }
 
 /** The newest, newest first. */
 export async function listDeployments(db: Db, serviceId: string): Promise<Deployment[]> {
   const own = db.selectFrom('source_deployments').selectAll().where('service_id', '=', serviceId)
   return await own.orderBy('number', 'desc').limit(DEPLOYMENTS_SHOWN).execute()
+}
+
+/** The newest that was deployed, or null; `butNot`: not of that commit. */
+export async function findDeployed(
+  db: Db,
+  serviceId: string,
+  { butNot }: { butNot: string | null },
+): Promise<Deployment | null> {
+  let own = db.selectFrom('source_deployments').selectAll().where('service_id', '=', serviceId)
+  if (butNot !== null) own = own.where('hash', '!=', butNot)
+  return (await own.where('is_deployed', '=', true).orderBy('number', 'desc').limit(1).executeTakeFirst()) ?? null
 }
 
 /** The one of that number. Faults with `source.no_deployment`. */

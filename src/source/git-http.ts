@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
 import { Fault } from '../kit/fault.ts'
 import { isNotFound } from '../kit/files.ts'
-import { SOURCE_PUSH_BYTES_MAX, SOURCE_REQUEST_MS_MAX } from '../kit/limits.ts'
+import { SOURCE_MOVES_MAX, SOURCE_PUSH_BYTES_MAX, SOURCE_REQUEST_MS_MAX } from '../kit/limits.ts'
 import { linesOf } from '../kit/lines.ts'
 import { signalProcess } from '../kit/processes.ts'
 import type { Say } from './check-commit.ts'
@@ -33,6 +34,7 @@ export type Decide = (push: Push, say: Say) => Promise<boolean>
 
 const HEAD_BYTES_MAX = 16_384
 const LINE_BYTES_MAX = 65_536
+const MOVES_CHARACTERS_MAX = 1_048_576
 // The body of a push is its pack, and a few lines of what it wants to move.
 const BODY_BYTES_MAX = SOURCE_PUSH_BYTES_MAX + 1_048_576
 const PROTOCOL = /^version=\d(?::[a-z0-9=_-]+)*$/
@@ -60,7 +62,7 @@ export async function serveGit(
       child.on('error', (error) => reject(isNotFound(error) ? noGit() : error))
     })
     const [asked, answers] = [child.stdio[3], child.stdio[4]] as [Readable, Writable]
-    parts.push(answerHook(asked, answers, hands.decide), feed(request.body, child))
+    parts.push(answerHook(asked, answers, hands.decide), feed(request, child))
     const stdout = child.stdout as Readable
     await hands.take({ ...(await readHead(stdout)), body: stdout })
   } finally {
@@ -72,7 +74,7 @@ export async function serveGit(
 }
 
 function cgiOf(root: string, request: GitRequest): NodeJS.ProcessEnv {
-  const { service, isAsking, contentType, contentEncoding, protocol, principal } = request
+  const { service, isAsking, contentType, protocol, principal } = request
   return {
     GIT_PROJECT_ROOT: root,
     GIT_HTTP_EXPORT_ALL: '1',
@@ -81,7 +83,6 @@ function cgiOf(root: string, request: GitRequest): NodeJS.ProcessEnv {
     REQUEST_METHOD: isAsking ? 'GET' : 'POST',
     CONTENT_TYPE: contentType,
     // Without a length it reads to the end, whatever was announced.
-    ...(contentEncoding === 'gzip' ? { HTTP_CONTENT_ENCODING: 'gzip' } : {}),
     ...(PROTOCOL.test(protocol) ? { GIT_PROTOCOL: protocol } : {}),
     REMOTE_USER: principal.replace(/[^\w.@+-]/g, '.'),
     REMOTE_ADDR: 'mainstay',
@@ -89,11 +90,12 @@ function cgiOf(root: string, request: GitRequest): NodeJS.ProcessEnv {
 }
 
 // What git does not read any more, since it has refused, is read and dropped: else its refusal would not be heard.
-async function feed(body: Readable, child: ChildProcess): Promise<void> {
+// Packed requests are unpacked here: a small one may be very long, and it is the bytes that git reads that count.
+async function feed({ body, contentEncoding }: GitRequest, child: ChildProcess): Promise<void> {
   const stdin = child.stdin as Writable
   let bytes = 0
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+  async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
       bytes += chunk.length
       if (bytes > BODY_BYTES_MAX)
         throw new Fault('source.too_large', 413, `a push has more than ${BODY_BYTES_MAX} bytes`)
@@ -101,7 +103,8 @@ async function feed(body: Readable, child: ChildProcess): Promise<void> {
     }
   }
   try {
-    await pipeline(counted(), stdin)
+    if (isPacked(contentEncoding)) await pipeline(body, createGunzip(), counted, stdin)
+    else await pipeline(counted(body), stdin)
   } catch {
     // Who pushes hears it from git; a client that went away hears nothing.
     stdin.destroy()
@@ -109,26 +112,44 @@ async function feed(body: Readable, child: ChildProcess): Promise<void> {
   }
 }
 
+// Never rejects: nobody waits for it before git has begun to answer. Whatever goes wrong means no.
 async function answerHook(asked: Readable, answers: Writable, decide: Decide): Promise<void> {
+  answers.on('error', () => {})
+  const say: Say = (text) =>
+    void answers.write(
+      text
+        .split('\n')
+        .map((one) => `=${one}\n`)
+        .join(''),
+    )
+  const isTaken = await decideAsked(asked, decide, say).catch(() => false)
+  answers.end(isTaken ? '+\n' : '-\n')
+}
+
+async function decideAsked(asked: Readable, decide: Decide, say: Say): Promise<boolean> {
   const told: string[] = []
+  let characters = 0
+  let isTooMuch = false
   for await (const line of linesOf(asked, LINE_BYTES_MAX)) {
     if (line !== '.') {
-      told.push(line)
+      characters += line.length
+      // Read to its end all the same, so that it hears why.
+      if (told.length > SOURCE_MOVES_MAX || characters > MOVES_CHARACTERS_MAX) isTooMuch = true
+      else told.push(line)
       continue
     }
+    if (isTooMuch) {
+      say(`error: a push moves more than ${SOURCE_MOVES_MAX} branches and tags; push some of them`)
+      return false
+    }
     const [quarantine = '', ...moves] = told
-    const say = (text: string) =>
-      void answers.write(
-        `${text
-          .split('\n')
-          .map((one) => `=${one}\n`)
-          .join('')}`,
-      )
-    answers.on('error', () => {})
-    const isTaken = await decide({ quarantine, moves: moves.map(parseMove) }, say).catch(() => false)
-    answers.end(isTaken ? '+\n' : '-\n')
-    return
+    return await decide({ quarantine: quarantine === '' ? null : quarantine, moves: moves.map(parseMove) }, say)
   }
+  return false
+}
+
+function isPacked(contentEncoding: string): boolean {
+  return contentEncoding === 'gzip' || contentEncoding === 'x-gzip'
 }
 
 // The head of a CGI answer: some fields, an empty line; then the body.

@@ -7,8 +7,8 @@ import { Fault } from '../kit/fault.ts'
 import { isNotFound } from '../kit/files.ts'
 import { GIT_MS_MAX, GIT_OUTPUT_BYTES_MAX } from '../kit/limits.ts'
 
-/** `env` is added to git's scrubbed one; `input` is what it reads. */
-export type GitRun = { folder: string; env?: NodeJS.ProcessEnv; input?: Readable | Buffer | string }
+/** `env` is added to git's scrubbed one; `input` is what it reads; `withinMs`: when what it does may take longer. */
+export type GitRun = { folder: string; env?: NodeJS.ProcessEnv; input?: Readable | Buffer | string; withinMs?: number }
 
 /** What git finds in its environment: nothing of ours, of this machine's, or of whoever started us. */
 export function gitEnvironment(): NodeJS.ProcessEnv {
@@ -27,24 +27,33 @@ export function gitEnvironment(): NodeJS.ProcessEnv {
   }
 }
 
-/** Runs git in a folder and gives what it printed. Faults with `source.git_failed`, or `source.no_git`. */
+/**
+ * Runs git in a folder and gives what it printed. Faults with `source.git_failed` where git says that it cannot,
+ * `source.git_ended` where it did not come to an end, `source.no_git`.
+ */
 export async function git(args: string[], run: GitRun): Promise<Buffer> {
   const { code, stdout, stderr } = await tryGit(args, run)
   if (code === 0) return stdout
+  if (code === null) throw endedBySignal(args[0] ?? '')
   const said = stderr.trim().split('\n').slice(-3).join(' ')
-  throw new Fault('source.git_failed', 500, `git ${args[0]} failed (${code ?? 'ended by a signal'}): ${said}`)
+  throw new Fault('source.git_failed', 500, `git ${args[0]} failed (${code}): ${said}`)
+}
+
+/** It took too long, printed too much, or somebody ended it: that says nothing of what it was asked. */
+export function endedBySignal(command: string): Fault {
+  return new Fault('source.git_ended', 500, `git ${command} was ended by a signal before it was done`)
 }
 
 /** The same, for who wants to know how it ended. */
 export async function tryGit(
   args: string[],
-  { folder, env = {}, input }: GitRun,
+  { folder, env = {}, input, withinMs = GIT_MS_MAX }: GitRun,
 ): Promise<{ code: number | null; stdout: Buffer; stderr: string }> {
   const child = spawn('git', args, {
     cwd: folder,
     env: { ...gitEnvironment(), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: GIT_MS_MAX,
+    timeout: withinMs,
     killSignal: 'SIGKILL',
   })
   const [out, err]: [Buffer[], Buffer[]] = [[], []]

@@ -21,6 +21,33 @@ const CASES: { is: string; lines: string[]; deploys: string | null; says: RegExp
   { is: 'from elsewhere', lines: [`${B} ${A} refs/heads/master`], deploys: 'master', says: [/has moved meanwhile/] },
   { is: 'neither branch nor tag', lines: [`${NONE} ${B} refs/notes/x`], deploys: null, says: [/neither a branch/] },
   {
+    is: 'a branch twice',
+    lines: [`${NONE} ${B} refs/heads/x`, `${NONE} ${A} refs/heads/x`],
+    deploys: null,
+    says: [/named twice/],
+  },
+  {
+    is: 'a branch in a branch',
+    lines: [`${NONE} ${B} refs/heads/feature/x`],
+    deploys: null,
+    says: [/lies in feature/],
+  },
+  {
+    is: 'a branch in one that goes at once',
+    lines: [`${A} ${NONE} refs/heads/feature`, `${NONE} ${B} refs/heads/feature/x`],
+    deploys: null,
+    says: [/feature\/x lies in feature/],
+  },
+  {
+    is: 'a branch around another, both new',
+    lines: [`${NONE} ${B} refs/heads/a/b/c`, `${NONE} ${B} refs/heads/a`],
+    deploys: null,
+    says: [/a\/b\/c lies in a,/],
+  },
+  { is: 'a branch in one that may run', lines: [`${NONE} ${B} refs/heads/main/x`], deploys: null, says: [/in main/] },
+  { is: 'a branch beside, by its name', lines: [`${NONE} ${B} refs/heads/features/x`], deploys: null, says: [] },
+  { is: 'a tag in what is a branch', lines: [`${NONE} ${B} refs/tags/feature/x`], deploys: null, says: [] },
+  {
     is: 'both of the two, which differ',
     lines: [`${A} ${B} refs/heads/master`, `${NONE} ${A} refs/heads/main`],
     deploys: 'master',
@@ -42,6 +69,29 @@ for (const { is, lines, deploys, says } of CASES) {
     for (const [at, pattern] of says.entries()) assert.match(plan.problems[at] ?? '', pattern)
   })
 }
+
+const BAD_NAMES = [
+  ...['../../x', 'a..b', '.a', 'a/.b', 'a.lock', 'a.lock/b', 'a.', '-a', 'a/', '/a', 'a//b', 'a@{b', 'a b', 'a\tb'],
+  ...['a\u0001', 'a\u007f', 'a~1', 'a^', 'a:b', 'a?', 'a*', 'a[b', 'a\\b', 'a\ufffd', 'a'.repeat(201), 'ä'.repeat(101)],
+]
+const GOOD_NAMES = ['a', 'a/b', 'a.b', 'a-', 'a.locked', 'ä'.repeat(100), 'a@b', '@', 'v1.0.0', "it's", '{a}']
+
+for (const name of [...BAD_NAMES, ...GOOD_NAMES]) {
+  const isBad = BAD_NAMES.includes(name)
+  test(`${JSON.stringify(name)} is ${isBad ? 'no' : 'a'} name`, () => {
+    for (const kind of ['heads', 'tags']) {
+      const { problems } = planPush([parseMove(`${NONE} ${B} refs/${kind}/${name}`)], { refs, branch: 'master' })
+      assert.deepEqual(problems.length, isBad ? 1 : 0, problems.join())
+      if (isBad) assert.match(problems.join(), /cannot be the name of a branch or tag/)
+    }
+  })
+}
+
+test('what has a bad name can go', () => {
+  const old = new Map([['refs/heads/-a', A]])
+  const { problems } = planPush([parseMove(`${A} ${NONE} refs/heads/-a`)], { refs: old, branch: 'master' })
+  assert.deepEqual(problems, [])
+})
 
 test('there is an end to branches', () => {
   const many = new Map(Array.from({ length: 1_000 }, (_, at) => [`refs/heads/b${at}`, A]))

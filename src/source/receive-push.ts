@@ -9,14 +9,22 @@ import type { Refs } from './bare-repository.ts'
 import { type CheckedCommit, type CommitPlace, checkCommit, checkFiles, type Say } from './check-commit.ts'
 import { deploy, lockService, requireUnmoved, type SourceDeps, type Stored } from './deploy.ts'
 import { insertDeployment } from './deployments.ts'
-import { git, tryGit } from './git.ts'
-import { deployedRef, elsewhereLine, forcedLine, planPush, type RefMove } from './push-rules.ts'
+import { endedBySignal, git, tryGit } from './git.ts'
+import { deployedRef, elsewhereLine, forcedLine, INCOMPLETE, planPush, type RefMove } from './push-rules.ts'
 import type { Workplace } from './repositories.ts'
-import { getRepository, lockRepository, type Repository, setBranch, storePack, writeRef } from './repository-rows.ts'
+import {
+  getRepository,
+  lockRepository,
+  type Repository,
+  requireRoom,
+  setBranch,
+  storePack,
+  writeRef,
+} from './repository-rows.ts'
 import { packIn } from './write-commit.ts'
 
-/** A push as the hook of git tells it: `quarantine` is the folder of what it brought. */
-export type Push = { moves: RefMove[]; quarantine: string }
+/** A push as the hook of git tells it: `quarantine` is the folder of what it brought; null: it only deletes. */
+export type Push = { moves: RefMove[]; quarantine: string | null }
 
 /** Takes a push, or refuses it with a fault or with lines. What it deploys runs for machines that follow `desired`. */
 export async function receivePush(
@@ -26,10 +34,7 @@ export async function receivePush(
   say: Say,
 ): Promise<{ isTaken: boolean; stored: Stored | null }> {
   const repository = await getRepository(deps.db, service)
-  const quarantined = {
-    folder: place.folder,
-    env: { GIT_OBJECT_DIRECTORY: push.quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: join(place.folder, 'objects') },
-  }
+  const quarantined = { folder: place.folder, env: quarantineOf(place, push) }
   const plan = planPush(push.moves, { refs, branch: repository.branch })
   const problems =
     plan.problems.length > 0 ? plan.problems : await moveProblems(quarantined, push.moves, { plan, refs, repository })
@@ -56,11 +61,14 @@ export async function receivePush(
     }
   }
   faultPoint('source.push.checked')
-  const pack = await packIn(join(push.quarantine, 'pack'))
+  const pack = push.quarantine === null ? null : await packIn(join(push.quarantine, 'pack'))
   const stored = await deps.db.transaction().execute(async (trx) => {
     const locked = await lockService(trx, service)
     await requireUnmoved(trx, locked, { moves: push.moves, repository, refs })
-    if (pack !== null) await storePack(trx, locked, pack)
+    if (pack !== null) {
+      await requireRoom(trx, locked, pack)
+      await storePack(trx, locked, pack)
+    }
     for (const { ref, to } of push.moves) await writeRef(trx, locked.id, ref, to)
     faultPoint('source.push.storing')
     if (deploying === null || checked === null) {
@@ -75,6 +83,11 @@ export async function receivePush(
   return { isTaken: true, stored }
 }
 
+function quarantineOf(place: Workplace, { quarantine }: Push): NodeJS.ProcessEnv {
+  if (quarantine === null) return {}
+  return { GIT_OBJECT_DIRECTORY: quarantine, GIT_ALTERNATE_OBJECT_DIRECTORIES: join(place.folder, 'objects') }
+}
+
 // What git has to say of them: whether each goes on from where it was, and whether the files can be.
 async function moveProblems(
   place: CommitPlace,
@@ -82,6 +95,7 @@ async function moveProblems(
   { plan, refs, repository }: { plan: ReturnType<typeof planPush>; refs: Refs; repository: Repository },
 ): Promise<string[]> {
   const running = refs.get(deployedRef(repository.branch)) ?? null
+  if (!(await isWhole(place, moves))) return [INCOMPLETE]
   const problems: string[] = []
   for (const { ref, from, to } of moves) {
     if (to === null) continue
@@ -99,6 +113,15 @@ async function moveProblems(
     problems.push(elsewhereLine(deploying.branch, repository.branch))
   }
   return problems
+}
+
+// Git looks at that, too, but calls its hook all the same: a shallow clone may push commits whose parents are nowhere.
+async function isWhole(place: CommitPlace, moves: RefMove[]): Promise<boolean> {
+  const wanted = moves.flatMap(({ to }) => (to === null ? [] : [to]))
+  if (wanted.length === 0) return true
+  const { code } = await tryGit(['rev-list', '--objects', '--quiet', ...wanted, '--not', '--all'], place)
+  if (code === null) throw endedBySignal('rev-list')
+  return code === 0
 }
 
 async function isAncestor(place: CommitPlace, older: string, newer: string): Promise<boolean> {

@@ -1,12 +1,13 @@
 // Repositories as git works on them: what the rows hold, kept in a folder of this process; each request has a copy of
 // its own, of refs and of what it adds, which is thrown away.
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { readJsonIfAny, readTextIfAny, removeTree, writeJson } from '../kit/files.ts'
-import { SOURCE_PACKS_PER_INDEX } from '../kit/limits.ts'
+import { Fault } from '../kit/fault.ts'
+import { readJsonIfAny, removeTree, writeJson } from '../kit/files.ts'
+import { GIT_INDEX_MS_MAX, SOURCE_PACKS_PER_INDEX } from '../kit/limits.ts'
 import { makeBareRepository, type Refs } from './bare-repository.ts'
 import { git } from './git.ts'
 import { listPacks, type Repository, readPack } from './repository-rows.ts'
@@ -27,10 +28,19 @@ export class Repositories {
     this.#folder = folder
   }
 
-  /** Opens them in a folder of control's home; what a former process left half done goes. */
-  static async open(folder: string): Promise<Repositories> {
+  /**
+   * Opens them in a folder of control's home. What a former process left half done goes, and what is of no service any
+   * more: now, before anybody works with it.
+   */
+  static async open(db: Db, folder: string): Promise<Repositories> {
     await removeTree(join(folder, 'work'))
     for (const name of ['work', 'kept']) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
+    const kept = await readdir(join(folder, 'kept'))
+    if (kept.length > 0) {
+      const rows = await db.selectFrom('source_repositories').select('service_id').execute()
+      const own = new Set(rows.map((row) => encodeURIComponent(row.service_id)))
+      for (const name of kept) if (!own.has(name)) await removeTree(join(folder, 'kept', name))
+    }
     return new Repositories(folder)
   }
 
@@ -43,8 +53,8 @@ export class Repositories {
     { repository, refs }: { repository: Repository; refs: Refs },
     work: (place: Workplace) => Promise<T>,
   ): Promise<T> {
-    const kept = await this.#bringUpToDate(db, repository.service_id)
-    const root = join(this.#folder, 'work', randomBytes(8).toString('hex'))
+    const kept = await this.bringUpToDate(db, repository.service_id)
+    const root = this.#freshFolder()
     const folder = join(root, REPOSITORY)
     try {
       await makeBareRepository(folder, { branch: repository.branch, refs, objects: join(kept, 'objects') })
@@ -54,8 +64,11 @@ export class Repositories {
     }
   }
 
-  // Where all objects of a repository are. It has no refs: those are rows, and each copy's own.
-  async #bringUpToDate(db: Db, serviceId: string): Promise<string> {
+  /**
+   * Gives the folder where all objects of a repository are, after git has read what it did not know. It has no refs:
+   * those are rows, and each copy's own.
+   */
+  async bringUpToDate(db: Db, serviceId: string): Promise<string> {
     const before = this.#underWay.get(serviceId) ?? Promise.resolve()
     const own = before.catch(() => {}).then(async () => await this.#addOrBeginAnew(db, serviceId))
     this.#underWay.set(serviceId, own)
@@ -68,35 +81,59 @@ export class Repositories {
 
   async #addOrBeginAnew(db: Db, serviceId: string): Promise<string> {
     const folder = join(this.#folder, 'kept', encodeURIComponent(serviceId))
-    const wasThere = (await readTextIfAny(join(folder, KNOWN))) !== null
     try {
-      return await addMissing(db, serviceId, folder)
+      await addMissing(db, serviceId, folder)
     } catch (error) {
-      // All of it can be had again, from the rows. A folder that was not there is not the reason.
-      if (!wasThere) throw error
-      await removeTree(folder)
-      return await addMissing(db, serviceId, folder)
+      if (!isDamage(error)) throw error
+      await this.#makeAnew(db, serviceId, folder)
     }
+    return folder
+  }
+
+  // All of it can be had again, from the rows. Others work with the folder: it goes when there is one for its place.
+  async #makeAnew(db: Db, serviceId: string, folder: string): Promise<void> {
+    const aside = this.#freshFolder()
+    const [fresh, damaged] = [join(aside, 'fresh'), join(aside, 'damaged')]
+    try {
+      await addMissing(db, serviceId, fresh)
+      await rename(folder, damaged)
+      await rename(fresh, folder)
+    } finally {
+      await removeTree(aside)
+    }
+  }
+
+  #freshFolder(): string {
+    return join(this.#folder, 'work', randomBytes(8).toString('hex'))
   }
 }
 
-async function addMissing(db: Db, serviceId: string, folder: string): Promise<string> {
+// Git looked and could not, or our own note of what is there cannot be read. A database that is away, or a git that
+// took too long, says nothing of the folder.
+function isDamage(error: unknown): boolean {
+  return error instanceof SyntaxError || (error instanceof Fault && error.code === 'source.git_failed')
+}
+
+async function addMissing(db: Db, serviceId: string, folder: string): Promise<void> {
   const packs = await listPacks(db, serviceId)
   const known = new Set((await readJsonIfAny<string[]>(join(folder, KNOWN))) ?? (await begin(folder)))
   const missing = packs.filter(({ id }) => !known.has(id))
-  if (missing.length === 0) return folder
+  if (missing.length === 0) return
   const hadIndexes = Math.floor(known.size / SOURCE_PACKS_PER_INDEX)
+  const run = { folder, withinMs: GIT_INDEX_MS_MAX }
   for (const pack of missing) {
-    await git(['index-pack', '--stdin'], { folder, input: readPack(db, pack) })
+    await git(['index-pack', '--stdin'], { ...run, input: readPack(db, pack) })
     known.add(pack.id)
+    // At once: what comes after may fail, and this is not to be done again.
+    await writeJson(join(folder, KNOWN), [...known])
   }
-  if (Math.floor(known.size / SOURCE_PACKS_PER_INDEX) > hadIndexes) await git(['multi-pack-index', 'write'], { folder })
-  await writeJson(join(folder, KNOWN), [...known])
-  return folder
+  if (Math.floor(known.size / SOURCE_PACKS_PER_INDEX) > hadIndexes) await git(['multi-pack-index', 'write'], run)
 }
 
 async function begin(folder: string): Promise<string[]> {
   await removeTree(folder)
   await makeBareRepository(folder, { branch: 'master', refs: new Map(), objects: null })
+  // Even without a pack: others may work with it from now on.
+  await writeJson(join(folder, KNOWN), [])
   return []
 }

@@ -1,6 +1,6 @@
 // Repositories of services as rows: that there is one, its refs, and its packs in pieces.
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { type Kysely, type Selectable, sql } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
@@ -70,26 +70,28 @@ export async function listPacks(db: Db, serviceId: string): Promise<Pack[]> {
   return await own.orderBy('seq').execute()
 }
 
-/** Adds the pack in that file. Faults with `source.full`. */
-export async function storePack(trx: Db, service: { id: string; name: string }, path: string): Promise<void> {
+/**
+ * Faults with `source.full` where the pack in that file is too much. For pushes only: our own commits, of changes made
+ * elsewhere and of what is brought back, are small, and a full repository must not hold them up.
+ */
+export async function requireRoom(trx: Db, service: { id: string; name: string }, path: string): Promise<void> {
   const { total } = await trx
     .selectFrom('source_packs')
     .select(sql<string>`coalesce(sum(bytes), 0)::text`.as('total'))
     .where('service_id', '=', service.id)
     .executeTakeFirstOrThrow()
+  const bytes = Number(total) + (await stat(path)).size
+  if (bytes <= SOURCE_REPOSITORY_BYTES_MAX) return
+  throw new Fault('source.full', 413, `the repository of '${service.name}' would have ${bytes} bytes`, {
+    hint: `${SOURCE_REPOSITORY_BYTES_MAX} are the most. Keep what is no script elsewhere.`,
+  })
+}
+
+/** Adds the pack in that file. */
+export async function storePack(trx: Db, service: { id: string }, path: string): Promise<void> {
   const file = await open(path)
   try {
     const { size } = await file.stat()
-    if (Number(total) + size > SOURCE_REPOSITORY_BYTES_MAX) {
-      throw new Fault(
-        'source.full',
-        413,
-        `the repository of '${service.name}' would have ${Number(total) + size} bytes`,
-        {
-          hint: `${SOURCE_REPOSITORY_BYTES_MAX} are the most. Keep what is no script elsewhere.`,
-        },
-      )
-    }
     const chunks: string[] = []
     for (let at = 0; at < size; at += SOURCE_CHUNK_BYTES) {
       const bytes = Buffer.alloc(Math.min(SOURCE_CHUNK_BYTES, size - at))

@@ -14,6 +14,7 @@ exports.register = function (api) {
   api.get('/title/all', (q, s) => s.send(200, 'all'));
   api.get('title/:id/', (q, s) => s.send(200, 'one ' + q.params.id));
   api.post('/title/:id', (q, s) => s.send(200, 'posted'));
+  api.get('/Admin', (q, s) => s.send(200, 'for admins'));
   api.get('/first', (q, s, next) => next(), (q, s, next) => next());
   api.get('/:any', (q, s) => s.send(200, 'any ' + q.params.any));
   api.get(/^\\/x+$/, (q, s) => s.send(200, 'expression'));
@@ -25,6 +26,7 @@ const KEPT = parseApiRoutes({
   '/': { get: level('public') },
   'title/:id': { get: level('user'), '*': level('admin') },
   '/title/all': level('public'),
+  admin: level('admin'),
   first: level('public'),
   '*': { get: level('application') },
 })
@@ -40,6 +42,9 @@ const CASES: [call: string, nobody: string | null, app: string | null, user: str
   ['GET /title/7', null, null, 'one 7', 'one 7'],
   ['GET /%74itle', null, 'any title', null, 'any title'],
   ['POST /title/7', null, null, null, 'posted'],
+  // However the script, the file and the request write it.
+  ['GET /Admin', null, null, null, 'for admins'],
+  ['GET /admin', null, null, null, 'for admins'],
   // Whoever may take the first route may not for that take the one that it hands over to.
   ['GET /first', null, 'any first', null, 'any first'],
   ['GET /other', null, 'any other', null, 'any other'],
@@ -58,9 +63,18 @@ describe('permissions of routes', () => {
     const apis = [
       { name: 'books', permissions: KEPT.permissions, ...(KEPT.routes ? { routes: KEPT.routes } : {}) },
       { name: 'closed', permissions: KEPT.permissions, routes: { open: { get: 'admin' as const } } },
+      {
+        ...{ name: 'older', permissions: KEPT.permissions },
+        routes: { '*': { get: 'public' as const }, Admin: { get: 'admin' as const } },
+      },
     ]
     const closed = "exports.get = () => { throw new Error('ran'); };"
-    service = await addScripted(postgres, 'routed', { 'api/books': SCRIPT, 'api/closed': closed }, { apis })
+    service = await addScripted(
+      postgres,
+      'routed',
+      { 'api/books': SCRIPT, 'api/closed': closed, 'api/older': SCRIPT },
+      { apis },
+    )
     await runtime.assign([service])
   })
   after(async () => {
@@ -87,6 +101,12 @@ describe('permissions of routes', () => {
     assert.equal(await ask('PUT', '/title/7'), 405)
     const master = await runtime.call({ method: 'PUT', path: '/api/books/title/7', headers: routed(service, MASTER) })
     assert.deepEqual([master.status, master.headers.allow], [405, 'GET, POST'])
+  })
+
+  test('a route that control names in upper case is the same', async () => {
+    const ask = async (path: string) =>
+      (await runtime.call({ path: `/api/older${path}`, headers: routed(service, APP) })).status
+    assert.deepEqual([await ask('/admin'), await ask('/other')], [401, 200])
   })
 
   test('who may take no route at all does not get as far as the script', async () => {

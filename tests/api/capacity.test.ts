@@ -292,6 +292,33 @@ describe('operators who all want something at once', () => {
     }
     t.diagnostic([...outcomes].map(([what, count]) => `${what}: ${count}`).join('; '))
   })
+
+  test('what could not be brought back is dropped on the day on which it was to be', async () => {
+    for (const one of await listServices(db, null)) {
+      await beginDelete(deps, caller, { name: one.name, isDataDropped: true }, null)
+    }
+    await settled()
+    await create({ name: 'kept', location: 'North Europe' })
+    await settled()
+    await beginDelete(deps, caller, { name: 'kept', isDataDropped: true, isKeptForAWhile: true }, null)
+    await settled()
+    const find = async () =>
+      await db
+        .selectFrom('services')
+        .select(['state', 'drop_data_at'])
+        .where('name', '=', 'kept')
+        .executeTakeFirstOrThrow()
+    const before = await find()
+    assert.ok(before.drop_data_at)
+    const id = await beginRestore(deps, caller, 'kept', {}, null)
+    assert.deepEqual(await find(), { state: 'creating', drop_data_at: null })
+    const operation = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const fault = new Fault('service.schema_failed', 500, 'its schema could not be opened')
+    await restoreKind(deps).fail({ operation, facts: {}, attempt: 0 }, fault, async (trx) => {
+      await trx.updateTable('operations').set({ state: 'failed' }).where('id', '=', id).execute()
+    })
+    assert.deepEqual(await find(), before)
+  })
 })
 
 async function makeFleet(db: Db, seal: Parameters<typeof insertServer>[1]): Promise<void> {

@@ -82,11 +82,23 @@ describe('the archives of a control database', () => {
     )
     await insertRepository(store.db, 's', 'master')
     await writeFile(at('pack'), randomBytes(2 * 1_048_576 + 17))
-    await storePack(store.db, { id: 's', name: 'App' }, at('pack'))
+    await storePack(store.db, { id: 's' }, at('pack'))
   })
   after(async () => {
     await store?.close()
     await clusters?.stop()
+  })
+
+  test('know npm modules by all texts that they came of, however those are written', async () => {
+    let installs = 0
+    const install = async () => {
+      installs += 1
+      return await installed()
+    }
+    const texts = [PACKAGE, `${PACKAGE}\n`].map((packageText) => ({ packageText, lockText: null }))
+    for (const one of [...texts, ...texts]) await installModules({ db: store.db, install }, one)
+    // The first was known before.
+    assert.equal(installs, 1)
   })
 
   let archivist: Archivist
@@ -208,6 +220,7 @@ describe('the archives of a control database', () => {
         'source_repositories',
         'source_packs',
         'npm_modules',
+        'npm_sources',
         'npm_module_parts',
       ] as const
       for (const table of tables) {

@@ -1,6 +1,6 @@
 // npm modules on a host's disk: fetched once, in parts, checked, put in their place whole, and kept when control is gone.
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, before, beforeEach, test } from 'node:test'
@@ -74,6 +74,7 @@ test('a fetch that was killed leaves nothing in the place, and its rest goes in 
   const longAgo = new Date(Date.now() - SCRIPT_KEEP_MS - 60_000)
   await utimes(rest, longAgo, longAgo)
   await modules.ensure([serviceWith(left.hash)])
+  await modules.forgetUnused()
   assert.deepEqual(await readdir(at()), [left.hash])
 })
 
@@ -95,15 +96,42 @@ test('what is not what its hash says never gets into its place', async () => {
 
 test('what no assignment names goes, but not at once: a sandbox may see it', async () => {
   await modules.ensure([serviceWith(left.hash), serviceWith(right.hash)])
-  await modules.ensure([serviceWith(left.hash)])
-  assert.equal(await isThere(right.hash), true)
   const longAgo = new Date(Date.now() - SCRIPT_KEEP_MS - 60_000)
-  for (const hash of [left.hash, right.hash]) await utimes(at(hash), longAgo, longAgo)
+  const age = async () => {
+    for (const hash of [left.hash, right.hash]) await utimes(at(hash), longAgo, longAgo)
+  }
+  // However long ago it came here: the runtimes have not changed over yet.
+  await age()
   await modules.ensure([serviceWith(left.hash)])
+  await modules.forgetUnused()
+  assert.equal(await isThere(right.hash), true)
+  await age()
+  await modules.ensure([serviceWith(left.hash)])
+  await modules.forgetUnused()
   assert.deepEqual(await readdir(at()), [left.hash])
   // When it is wanted again, it is fetched again.
   await modules.ensure([serviceWith(right.hash)])
   assert.equal(await isThere(right.hash), true)
+})
+
+test('what cannot be read is no damage: it stays where it is', async () => {
+  await modules.ensure([serviceWith(left.hash)])
+  await symlink('nowhere', at(left.hash, 'node_modules', 'unreadable'))
+  const asked = control.asked.length
+  const again = new NpmModules({ home, control, log })
+  await again.ensure([serviceWith(left.hash)])
+  again.stop()
+  assert.equal(await readFile(at(left.hash, 'node_modules', 'left', 'index.js'), 'utf8'), "module.exports = 'left'")
+  assert.equal(control.asked.length, asked)
+})
+
+test('of two who put the same in its place, the second finds it there', async () => {
+  const said: string[] = []
+  const warn = (_: object, text: string) => void said.push(text)
+  const two = [1, 2].map(() => new NpmModules({ home, control, log: Object.assign(Object.create(log), { warn }) }))
+  await Promise.all(two.map(async (one) => await one.ensure([serviceWith(left.hash)])))
+  for (const one of two) one.stop()
+  assert.deepEqual([await readdir(at()), said], [[left.hash], []])
 })
 
 test('a folder that somebody took away is noticed by whoever starts next', async () => {

@@ -2,15 +2,17 @@
 // border.
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { DEFAULT_API_PERMISSIONS } from '../../src/contract/permissions.ts'
 import type { RuntimeService } from '../../src/contract/runtime-channel.ts'
 import { egressPolicy } from '../../src/kit/egress-agent.ts'
+import { NPM_INSTALLS_MAX } from '../../src/kit/limits.ts'
 import { openLog } from '../../src/kit/log.ts'
 import { unpackModules } from '../../src/kit/module-files.ts'
 import { NpmInstaller } from '../../src/sandbox/npm-installer.ts'
+import { Registry } from '../../src/sandbox/registry.ts'
 import { NpmRegistry, type TestPackage } from '../support/npm-registry.ts'
 import { startTestCluster, type TestCluster } from '../support/runtime-cluster.ts'
 import { TestRuntime } from '../support/runtime-process.ts'
@@ -88,6 +90,7 @@ exports.say = () => console.log('said by a module')`,
     },
   ],
   ['hostile', '1.0.0', { files: { 'index.js': HOSTILE, 'addon.node': Buffer.from('\x7fELF') } }],
+  ['leans', '1.0.0', { fields: { dependencies: { abbrev: 'file:/npm/node_modules/abbrev' } }, files: {} }],
   ['picky', '1.0.0', { fields: { peerDependencies: { left: '1.0.0' } }, files: { 'index.js': '' } }],
   // Does not get smaller when it is packed.
   ['large', '1.0.0', { files: Object.fromEntries(['a', 'b', 'c'].map((name) => [name, randomBytes(15_000_000)])) }],
@@ -200,6 +203,61 @@ describe('npm modules of scripts', () => {
     })
   }
 
+  const HERE = 'file:/npm/node_modules/abbrev'
+  const named: [where: string, fields: Record<string, unknown>, lock: Record<string, unknown> | null][] = [
+    ['its lock file', { dependencies: { left: '1.0.0' } }, { version: '1.0.0', resolved: HERE }],
+    ['its overrides', { dependencies: { left: '1.1.0' }, overrides: { '@deep/in': HERE } }, null],
+    ['another package', { dependencies: { leans: '1' } }, null],
+  ]
+  for (const [where, fields, lock] of named) {
+    test(`a folder of this machine is refused also where ${where} names it`, async () => {
+      const packages = { '': fields, 'node_modules/left': lock }
+      const lockText = lock && JSON.stringify({ name: 'app', lockfileVersion: 3, requires: true, packages })
+      await assert.rejects(installer.install({ packageText: JSON.stringify(fields), lockText }), {
+        ...{ code: 'npm.failed', status: 400 },
+        message: /packages of type "directory" have been disabled/,
+      })
+    })
+  }
+
+  test('a registry that was away for a moment is not what keeps a version from being found', async () => {
+    registry.drops = 1
+    await assert.rejects(install({ left: '^7.0.0' }), { code: 'npm.failed', message: /No matching version found/ })
+    assert.equal(registry.drops, 0)
+  })
+
+  test('the token, and the way to a private address, are for what lies below the URL of the registry', async () => {
+    const base = { token: 'of-a-part', policy: egressPolicy([]) }
+    const own = new Registry({ registry: new URL(`${registry.url}npm`), ...base })
+    const { signal } = new AbortController()
+    try {
+      assert.equal((await own.read(`${registry.url}npm/left`, {}, signal)).status, 404)
+      assert.ok(registry.tokens.has('Bearer of-a-part'))
+      for (const path of ['left', 'npm-of-others/left', 'npm/../left']) {
+        await assert.rejects(own.read(`${registry.url}${path}`, {}, signal), { code: 'egress.refused' }, path)
+      }
+    } finally {
+      own.close()
+    }
+  })
+
+  test('what was left of before and cannot be removed is no end of installing', async () => {
+    const blocked = join(postgres.folder, 'blocked')
+    await writeFile(blocked, '')
+    const blockedInstaller = new NpmInstaller({
+      ...{ folder: join(blocked, 'npm'), log: openLog('test', 'silent') },
+      ...{ registry: new URL(registry.url), token: null, policy: egressPolicy([]) },
+    })
+    const texts = { packageText: '{ "dependencies": { "left": "1.0.0" } }', lockText: null }
+    try {
+      for (let at = 0; at < NPM_INSTALLS_MAX; at += 1) await assert.rejects(blockedInstaller.install(texts))
+      await unlink(blocked)
+      assert.equal((await blockedInstaller.install(texts)).packages.length, 1)
+    } finally {
+      blockedInstaller.close()
+    }
+  })
+
   test('a registry that fails or is away is said to be, and is no fault of the package.json', async () => {
     registry.status = 503
     try {
@@ -246,6 +304,9 @@ describe('npm modules of scripts', () => {
           s.json([await asks.get('http://127.0.0.1:9/'), await asks.fetch('http://127.0.0.1:9/')]);
         }`,
         'api/lacks': "exports.get = (q, s) => require('nothing-of-that-name');",
+        'api/node': `exports.get = (q, s) => s.json(['fs', 'net', 'vm', 'module', 'node:fs', 'path'].filter((name) => {
+          try { return require(name); } catch { return false; }
+        }));`,
       },
       modules,
     )
@@ -255,6 +316,7 @@ describe('npm modules of scripts', () => {
     assert.equal((await get(service, '/tables/TodoItem')).body, '[">x","#y"]')
     assert.equal((await get(service, '/api/pads')).body, '>z')
     assert.equal((await get(service, '/api/same')).body, 'true')
+    assert.equal((await get(service, '/api/node')).body, '["path"]')
     // What modules ask the world for is asked as a script's own request is.
     const asked = await get(service, '/api/asks')
     const why = '127.0.0.1 may not be reached from here: loopback'

@@ -42,6 +42,7 @@ const READS: Record<string, string> = {
   Wrong: "function read(query, user, request) { query.where({ n: 'x' }); request.execute(); }",
 }
 
+const FAILING = "function insert() { throw new Error('which one'); }"
 const WRITES: Record<string, string> = {
   'Updates.update': "function update(item, user, request) { item.text += '!'; request.execute(); }",
   'NewId.update': "function update(item, user, request) { item.id = 'other'; request.execute(); }",
@@ -95,6 +96,16 @@ const WRITES: Record<string, string> = {
       error: function () { request.respond(404); }
     });
   }`,
+  'Later.insert': `function insert(item, user, request) { request.respond(200); later(item); }
+    async function later(item) { await null; tables.getTable('Log').insert({ id: 'later', what: item.id }); }`,
+  'Later.read': `function read(query, user, request) {
+    tables.getTable('Log').lookup('later', {
+      success: function (row) { request.respond(200, row.what); },
+      error: function () { request.respond(404); }
+    });
+  }`,
+  'Fails.insert': FAILING,
+  'FailsToo.insert': FAILING,
   'Many.read': 'function read(query, user, request) { query.take(5000); request.execute(); }',
 }
 
@@ -268,12 +279,25 @@ test('an error of a table operation that nobody handles ends the request', async
   check({ status: 404, equals: `"Table 'Nope' does not exist."` }, nowhere)
 })
 
-test('what a script does after its answer is done', async () => {
-  check({ status: 200 }, await ask({ method: 'POST', path: '/tables/Late', body: { id: 'me' } }))
-  for (let tries = 0; ; tries += 1) {
-    const found = await ask({ path: '/tables/Late' })
-    if (found.status === 200) return assert.equal(found.body, '"me"')
-    assert.ok(tries < 200, 'the row never came')
+for (const [how, table] of [
+  ['by a timer', 'Late'],
+  ['by a promise', 'Later'],
+]) {
+  test(`what a script does after its answer is done: ${how}`, async () => {
+    check({ status: 200 }, await ask({ method: 'POST', path: `/tables/${table}`, body: { id: 'me' } }))
+    for (let tries = 0; ; tries += 1) {
+      const found = await ask({ path: `/tables/${table}` })
+      if (found.status === 200) return assert.equal(found.body, '"me"')
+      assert.ok(tries < 200, 'the row never came')
+    }
+  })
+}
+
+test('two scripts of one text are two: each is told by its own name', async () => {
+  for (const table of ['Fails', 'FailsToo', 'Fails']) {
+    const from = runtime.log.length
+    check({ status: 500 }, await ask({ method: 'POST', path: `/tables/${table}`, body: {} }))
+    await runtime.untilLogged(`</table/${table}.insert.js>:1:`, from)
   }
 })
 

@@ -1,21 +1,24 @@
 // Source control by the real git against the real management API: pushes that deploy, and those that are refused.
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { DeploymentView, ScriptView } from '../../src/contract/api.ts'
+import { waitFor } from '../../src/kit/clock.ts'
 import { removeTree } from '../../src/kit/files.ts'
 import { appRepository, permissionsOf, registryOfApp } from '../support/app-repository.ts'
 import { runCli } from '../support/cli-run.ts'
 import { FaultPoints } from '../support/fault-points.ts'
 import { GitClient } from '../support/git-client.ts'
+import { GitInTheWay } from '../support/git-in-the-way.ts'
 import { LoneControl } from '../support/lone-control.ts'
 import type { NpmRegistry } from '../support/npm-registry.ts'
 
 const SERVICE = 'PrimaryService'
 // It has nothing yet, and takes whatever history it is given.
 const LARGE = 'SecondaryService'
+const NONE = '0'.repeat(40)
 const PASSWORD = 'correct horse battery staple'
 const INSERT = 'service/table/TodoItem.insert.js'
 const GOOD = (word: string) => `function insert(item, user, request) { /* ${word} */ request.execute() }\n`
@@ -24,18 +27,22 @@ describe('source control', { timeout: 1_200_000 }, () => {
   let control: LoneControl
   let registry: NpmRegistry
   let points: FaultPoints
+  let hindered: GitInTheWay
   const clients: GitClient[] = []
 
   before(async () => {
     registry = await registryOfApp()
     points = await FaultPoints.make()
-    control = await LoneControl.start(() => ({ ...points.env, MAINSTAY_NPM_REGISTRY: registry.url }))
+    hindered = await GitInTheWay.make()
+    const env = { ...points.env, ...hindered.env, MAINSTAY_NPM_REGISTRY: registry.url }
+    control = await LoneControl.start(() => env)
     await control.seed()
   })
   after(async () => {
     for (const client of clients) await client.dispose()
     await control?.dispose()
     await points?.dispose()
+    await hindered?.dispose()
     await registry?.stop()
   })
 
@@ -77,6 +84,26 @@ describe('source control', { timeout: 1_200_000 }, () => {
     assert.match(said, says)
     assert.deepEqual(await state(client), before)
   }
+
+  /** Pushes in bytes of its own what no git would: moves of branches, without a new object. */
+  const pushRaw = async (moves: string[]) => {
+    const lineOf = (text: string) => `${(Buffer.byteLength(text) + 4).toString(16).padStart(4, '0')}${text}`
+    const lines = moves.map((move, at) => lineOf(at === 0 ? `${move}\0report-status side-band-64k` : move))
+    const pack = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1')
+    const isEmpty = moves.every((move) => move.split(' ')[1] === NONE)
+    const body = [Buffer.from(`${lines.join('')}0000`), pack, createHash('sha1').update(pack).digest()]
+    const answer = await fetch(`${control.url}/${SERVICE}.git/git-receive-pack`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`any:${control.token}`).toString('base64')}`,
+        'content-type': 'application/x-git-receive-pack-request',
+      },
+      body: Buffer.concat(isEmpty ? body.slice(0, 1) : body),
+    })
+    return await answer.text()
+  }
+  const rows = async () =>
+    await control.sql(`select name, hash from source_refs where service_id = $1 order by name`, [SERVICE])
 
   test('is enabled by its name, with what runs as the first commit, and shows where git finds it', async (context) => {
     const off = await GitClient.make()
@@ -353,6 +380,128 @@ describe('source control', { timeout: 1_200_000 }, () => {
     assert.ok(!wrong.stderr.includes('wrong'))
   })
 
+  test('a shallow clone pushes what goes on from here, and nothing whose past is nowhere', async () => {
+    const elsewhere = await GitClient.make()
+    clients.push(elsewhere)
+    for (const word of ['one', 'two', 'three']) await elsewhere.commit(word, { 'notes.txt': word })
+    const shallow = await GitClient.make({ branch: 'shallow' })
+    clients.push(shallow)
+    await shallow.run('remote', 'add', 'origin', urlOf())
+    await shallow.run('fetch', '--quiet', '--depth', '2', `file://${elsewhere.folder}`, 'master')
+    await shallow.run('reset', '--quiet', '--hard', 'FETCH_HEAD')
+    await shallow.commit('four', { 'notes.txt': 'four' })
+    const packs = async () => (await control.sql('select id from source_packs')).length
+    const before = [await packs(), await rows()]
+    await refused(
+      shallow,
+      /neither here nor in the push; where the clone is shallow: git fetch --unshallow/,
+      'origin',
+      'shallow',
+    )
+    assert.deepEqual([await packs(), await rows()], before)
+    const own = await GitClient.make({ branch: 'from-shallow' })
+    clients.push(own)
+    await own.run('remote', 'add', 'origin', urlOf())
+    await own.run('fetch', '--quiet', '--depth', '1', 'origin', 'main')
+    await own.run('reset', '--quiet', '--hard', 'FETCH_HEAD')
+    await own.commit('goes on', { 'notes.txt': 'goes on' })
+    await own.run('push', 'origin', 'from-shallow')
+    await clone()
+  })
+
+  test('branches that lie in each other, and names that git takes from nobody, are refused and not stored', async () => {
+    const client = await clone()
+    const head = (await client.run('rev-parse', 'HEAD')).trim()
+    await client.run('push', 'origin', 'HEAD:refs/heads/topic')
+    const before = await rows()
+    await refused(client, /topic\/x lies in topic/, 'origin', 'HEAD:refs/heads/topic/x')
+    for (const name of ['../../x', 'a..b', 'a.lock', '-a', 'a\u0007b']) {
+      assert.match(await pushRaw([`${NONE} ${head} refs/heads/${name}`]), /cannot be the name of a branch or tag/)
+    }
+    assert.deepEqual(await rows(), before)
+    await client.run('push', 'origin', ':topic')
+    await client.run('push', 'origin', 'HEAD:refs/heads/topic/x')
+    await client.run('push', 'origin', ':topic/x')
+  })
+
+  test('a push that moves more than there can be is refused, whatever its lines are like', async () => {
+    const gone = (name: string) => `${'1'.repeat(40)} ${NONE} refs/heads/${name}`
+    const many = Array.from({ length: 2_001 }, (_, at) => gone(`b${at}`))
+    assert.match(await pushRaw(many), /moves more than 2000 branches and tags/)
+    const long = Array.from({ length: 40 }, (_, at) => gone(`${'x'.repeat(60_000)}${at}`))
+    assert.match(await pushRaw(long), /moves more than 2000 branches and tags/)
+    assert.equal((await api('GET', '/status')).status, 200)
+  })
+
+  test('a repository that is full takes no push, and holds up no change and no rollback', async (context) => {
+    const client = await clone()
+    await control.sql('update source_packs set bytes = bytes + 1073741824 where service_id = $1', [SERVICE])
+    await client.commit('no room', { [INSERT]: GOOD('no room') })
+    await refused(client, /1073741824 are the most/, 'origin', 'main')
+    const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`
+    assert.equal((await api('PUT', put, { text: 'exports.send = 1\n' })).status, 200)
+    const back = await cli(context, ['mobile', 'deployment', 'rollback', SERVICE, '--quiet'])
+    assert.equal(back.code, 0, back.stderr)
+    await control.sql('update source_packs set bytes = bytes % 1073741824 where service_id = $1', [SERVICE])
+  })
+
+  test('many refused pushes hide no deployment to go back to; the oldest go, and what was said of old ones', async (context) => {
+    const was = await deployments()
+    assert.ok(was.length < 50)
+    await control.sql(
+      `insert into source_deployments
+         (service_id, number, kind, is_deployed, branch, hash, principal, author, message, changes, log)
+       select $1, last + g, 'push', false, 'main', repeat('1', 40), 'ada', 'Ada', 'bad', '[]', 'why'
+       from generate_series(1, 220) as g,
+         (select max(number) as last from source_deployments where service_id = $1) as newest`,
+      [SERVICE],
+    )
+    const back = await cli(context, ['mobile', 'deployment', 'rollback', SERVICE, '--quiet'])
+    assert.equal(back.code, 0, back.stderr)
+    const client = await clone()
+    await client.commit('bad', { [INSERT]: 'function insert(' })
+    await refused(client, /runs on as before/, 'origin', 'main')
+    const [kept] = await control.sql(
+      `select count(*) filter (where not is_deployed)::int as refused, count(*) filter (where log <> '')::int as told,
+         count(*) filter (where is_deployed)::int as deployed
+       from source_deployments where service_id = $1`,
+      [SERVICE],
+    )
+    assert.deepEqual([kept?.refused, kept?.told], [200, 49])
+    assert.equal(kept?.deployed, was.filter(({ state: how }) => how === 'deployed').length + 1)
+  })
+
+  test('a git that is slow holds up no change; one that is ended takes nothing away; what is damaged is made again', async () => {
+    const client = await clone()
+    const kept = join(control.home, 'source', 'kept', SERVICE)
+    const push = async (word: string) => {
+      await client.run('pull', '--quiet')
+      await client.commit(word, { [INSERT]: GOOD(word) })
+      await client.run('push', 'origin', 'main')
+    }
+    // What was just pushed is not in the folder that is kept: whoever needs it next lets git read it.
+    await push('before a slow one')
+    await hindered.set('slow')
+    const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`
+    const { status, body } = await api('PUT', put, { text: 'exports.send = 2\n' })
+    assert.equal(status, 200, JSON.stringify(body))
+    await hindered.set('usual')
+    await push('before one that is ended')
+    const before = (await readdir(join(kept, 'objects', 'pack'))).sort()
+    await hindered.set('ended')
+    assert.notEqual((await client.try('ls-remote', 'origin')).code, 0)
+    assert.deepEqual(
+      (await readdir(join(kept, 'objects', 'pack'))).filter((name) => before.includes(name)).sort(),
+      before,
+    )
+    await hindered.set('usual')
+    await rm(join(kept, 'HEAD'))
+    await (await clone()).run('fsck')
+    await push('before a note that nobody can read')
+    await writeFile(join(kept, 'packs.json'), '[')
+    await (await clone()).run('fsck')
+  })
+
   test('a push of 50 MB is taken and comes back by a clone; a script that is too long is not', async () => {
     await api('PUT', `/services/${LARGE}/previews/SourceControl`)
     const client = await GitClient.make()
@@ -369,5 +518,24 @@ describe('source control', { timeout: 1_200_000 }, () => {
     const other = await GitClient.make({ url })
     clients.push(other)
     assert.ok((await readFile(join(other.folder, 'assets/large.bin'))).equals(large))
+  })
+
+  test('the repository of a service that was deleted with its data goes, and no piece of another', async () => {
+    const pieces = async () => Number((await control.sql('select count(*)::int as count from source_chunks'))[0]?.count)
+    const before = await pieces()
+    await control.sql(`update services set state = 'deleted', ended_at = now(), is_data_dropped = true where id = $1`, [
+      LARGE,
+    ])
+    const isGone = async () => {
+      const counted = ['repositories', 'refs', 'packs', 'deployments'].map(
+        (table) => `(select count(*)::int from source_${table} where service_id = $1) as ${table}`,
+      )
+      const [left] = await control.sql(`select ${counted.join(', ')}`, [LARGE])
+      return Object.values(left ?? {}).every((count) => count === 0) ? true : undefined
+    }
+    await waitFor('its rows to go', isGone, { withinMs: 30_000, everyMs: 200 })
+    assert.ok((await pieces()) <= before - 50)
+    await removeTree(join(control.home, 'source', 'kept', SERVICE))
+    await (await clone()).run('fsck')
   })
 })

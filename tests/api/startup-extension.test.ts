@@ -57,6 +57,15 @@ describe('the extension startup', () => {
     for (const answer of answers.slice(1)) assert.equal(answer.body, '[1,[0,1,"master-key","function"]]')
   })
 
+  test('may have the text of a table script', async () => {
+    const text =
+      "exports.startup = function (c, done) { done(); };\nfunction insert(i, u, r) { r.respond(200, 'mine'); }"
+    const texts = { 'extensions/startup': text, 'TodoItem.insert': text }
+    const service = await addScripted(postgres, 'startup-same', texts)
+    await runtime.assign([service])
+    for (let time = 0; time < 2; time += 1) assert.equal((await insert(service)).body, '"mine"', runtime.log)
+  })
+
   test('is called again when scripts have changed: they begin anew', async () => {
     const service = await serviceWith("exports.startup = async () => { require('../shared/state').calls += 1; };")
     assert.equal((await show(service)).body, '[1,null]')

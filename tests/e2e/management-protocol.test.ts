@@ -14,17 +14,30 @@ describe("the original's command line", () => {
   let cloud: TestCloud
   let newer: AzureClient
   let older: AzureClient
+  let told: string
 
   before(async () => {
     cloud = await TestCloud.start('pair', { env: { MAINSTAY_MANAGEMENT_PORT: String(await freePort()) } })
     const file = join(cloud.home, 'own.publishsettings')
-    await cloud.ok(['account', 'publishsettings', '--out', file, '--role', 'owner'])
+    told = await cloud.ok(['account', 'publishsettings', '--out', file, '--role', 'owner'])
     const { certificate } = await cloud.api<{ certificate: string }>('/authority')
     const text = await readFile(file, 'utf8')
     newer = await AzureClient.import(text, { authority: certificate })
     older = await AzureClient.import(text, { authority: certificate, dialect: 'older' })
   })
   after(async () => await cloud.dispose())
+
+  test('is told all that it needs to know of an environment', () => {
+    const line = told.split('\n').find((one) => one.includes('azure account env add')) ?? ''
+    assert.ok(line.includes(`azure account env add Mainstay --management-endpoint-url ${newer.endpoint}/ `), told)
+    for (const option of [
+      `--sql-management-endpoint-url ${newer.endpoint}/ --sql-server-hostname-suffix .localhost`,
+      '--active-directory-endpoint-url https://localhost/ --active-directory-resource-id https://localhost/',
+      '--publishing-profile-url https://localhost/ --portal-url https://localhost/',
+    ]) {
+      assert.ok(line.includes(option), line)
+    }
+  })
 
   test('creates a service by its specification, in a region by its name', async () => {
     const regions = await newer.send('GET', `/${newer.subscription}/services/mobileservices/regions`)
@@ -87,6 +100,17 @@ describe("the original's command line", () => {
     }
   })
 
+  test('changes settings whole or not at all', async () => {
+    const { json: before } = await newer.mobile('GET', '/App1/settings')
+    const bad = { dynamicSchemaEnabled: false, customApplicationSettings: [{ name: 'a b', value: 'x' }] }
+    const refused = await newer.mobile('PATCH', '/App1/settings', { body: bad })
+    assert.deepEqual([refused.status, codeOf(refused)], [400, 'appsetting.bad_name'])
+    assert.deepEqual((await newer.mobile('GET', '/App1/settings')).json, before)
+    const good = { dynamicSchemaEnabled: false, customApplicationSettings: [{ name: 'a', value: 'x' }] }
+    assert.equal((await newer.mobile('PATCH', '/App1/settings', { body: good })).status, 200)
+    assert.deepEqual((await newer.mobile('GET', '/App1/settings')).json, { ...(before as object), ...good })
+  })
+
   test('deletes a service, and then its application; both can be brought back for a month', async () => {
     const gone = await newer.mobile('DELETE', '/App1?deletedata=true&deleteServiceBusNamespace=true')
     assert.deepEqual([gone.status, gone.text], [204, ''])
@@ -130,6 +154,11 @@ describe("the original's command line", () => {
     await untilSucceeded(older, await older.application('DELETE', '/applications/SecondaryServicemobileservice'))
     assert.equal((await cloud.service('PrimaryService')).health.state, 'Ready')
     assert.equal((await newer.mobile('GET', '/SecondaryService')).status, 404)
+    // Where it stands now dies as well: what was done is not done any more, and that secondary is gone.
+    await cloud.ok(['dev', 'outage', 'start', 'East US'])
+    await cloud.untilState('PrimaryService', 'Unhealthy', 30_000)
+    const late = await newer.mobile('POST', path)
+    assert.deepEqual([late.status, codeOf(late)], [404, 'service.unknown'])
   })
 
   async function untilSucceeded(azure: AzureClient, asked: ToolAnswer): Promise<void> {

@@ -19,6 +19,8 @@ export type ToolCall = {
   /** `application/json` with an object, `text/plain` with a text, unless told otherwise. */
   type?: string
   headers?: Record<string, string>
+  /** Hangs up. */
+  signal?: AbortSignal
 }
 
 export type Dialect = 'older' | 'newer'
@@ -70,7 +72,7 @@ export class AzureClient {
   }
 
   /** Any call, with the path as it is given. */
-  async send(verb: string, path: string, { body, type, headers = {} }: ToolCall = {}): Promise<ToolAnswer> {
+  async send(verb: string, path: string, { body, type, headers = {}, signal }: ToolCall = {}): Promise<ToolAnswer> {
     const text = typeof body === 'object' ? JSON.stringify(body) : (body ?? '')
     const contentType =
       type ?? (body === undefined ? null : typeof body === 'object' ? 'application/json' : 'text/plain')
@@ -85,7 +87,8 @@ export class AzureClient {
     }
     // Not through URL, which would make `..` something else before it is sent.
     const { hostname, port, protocol } = new URL(this.endpoint)
-    const where = { host: hostname, port, path, method: verb, headers: sent, agent: false as const }
+    const hangUp = signal ? { signal } : {}
+    const where = { host: hostname, port, path, method: verb, headers: sent, agent: false as const, ...hangUp }
     const shown = this.#identity && 'key' in this.#identity ? this.#identity : {}
     // Node 4 knows nothing newer.
     const tls = { ...shown, maxVersion: 'TLSv1.2' as const, ...(this.#authority ? { ca: this.#authority } : {}) }

@@ -21,6 +21,8 @@ export class NpmRegistry {
   readonly tokens = new Set<string>()
   /** It answers everything with that, while it is set. */
   status: number | null = null
+  /** So many connections that ask for something are ended without an answer. */
+  drops = 0
   url = ''
 
   private constructor() {
@@ -28,6 +30,11 @@ export class NpmRegistry {
       const path = decodeURIComponent(request.url ?? '')
       this.asked.push(path)
       if (request.headers.authorization) this.tokens.add(request.headers.authorization)
+      if (this.drops > 0) {
+        this.drops -= 1
+        request.socket.destroy()
+        return
+      }
       if (this.status !== null) {
         response.writeHead(this.status).end()
         return

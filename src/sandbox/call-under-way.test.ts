@@ -1,0 +1,128 @@
+// A call of a script: when it is over, and what becomes of what it begins after that.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CallUnderWay } from './call-under-way.ts'
+import type { AskOutcome, FromSandbox } from './messages.ts'
+
+const LIMITS = { rowsMax: 10, timersMax: 10, logCharactersMax: 100, messageBytesMax: 1_000_000, jobIdleMs: 10 }
+const ANSWER = { kind: 'default' as const, body: null }
+const LOOKUP = { op: 'lookup' as const, table: 'T', id: 'a', systemProperties: [], includesDeleted: false }
+const OVER = { kind: 'failed', status: 503, message: 'The request is over: its operations are no longer done.' }
+
+/** A call, and what it said so far. */
+function begun() {
+  const said: FromSandbox[] = []
+  const state = { isDone: false, asks: 0 }
+  const call = new CallUnderWay(1, '/table/T.insert.js', {
+    say: (message) => said.push(message),
+    limits: LIMITS,
+    nextAsk: () => ++state.asks,
+    onDone: () => {
+      state.isDone = true
+    },
+  })
+  const asked = () => said.filter(({ kind }) => kind === 'ask').length
+  return { call, said, state, asked }
+}
+
+/** What was to be done soon has been done. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** Answers, and does that when its promises have had a few turns. */
+function answerThen(call: CallUnderWay, work: () => void): void {
+  const later = async () => {
+    for (let turn = 0; turn < 10; turn += 1) await null
+    work()
+  }
+  call.run(() => {
+    call.answer(ANSWER)
+    later().catch((error: unknown) => call.fail(error))
+  })
+}
+
+test('a call is over once it was answered and nothing of it waits', async () => {
+  const { call, state } = begun()
+  call.run(() => {})
+  await turns()
+  assert.equal(state.isDone, false)
+  call.run(() => call.answer(ANSWER))
+  await turns()
+  assert.equal(state.isDone, true)
+})
+
+test('what a promise asks for after the answer is done for the call', async () => {
+  const { call, state, asked } = begun()
+  const outcomes: AskOutcome[] = []
+  answerThen(call, () => call.ask(LOOKUP, false, (outcome) => outcomes.push(outcome)))
+  await turns()
+  assert.deepEqual([asked(), state.isDone], [1, false])
+  // And so is what comes of that.
+  call.tell(1, { kind: 'done' })
+  answerThen(call, () => call.ask(LOOKUP, false, (outcome) => outcomes.push(outcome)))
+  await turns()
+  assert.deepEqual([asked(), state.isDone], [2, false])
+  call.tell(2, { kind: 'done' })
+  await turns()
+  assert.deepEqual([outcomes.length, state.isDone], [2, true])
+})
+
+test('a timer that a promise begins after the answer is of the call', async () => {
+  const { call, state } = begun()
+  let timer: unknown
+  answerThen(call, () => {
+    timer = call.timers.setInterval(() => {}, 1_000)
+  })
+  await turns()
+  assert.deepEqual([call.timers.count, state.isDone], [1, false])
+  call.timers.clear(timer)
+  await turns()
+  assert.equal(state.isDone, true)
+})
+
+test('a call that is over begins nothing: operations fail, timers do not run, and the log says so', async () => {
+  const { call, state, asked, said } = begun()
+  call.run(() => call.answer(ANSWER))
+  await turns()
+  assert.equal(state.isDone, true)
+  const outcomes: AskOutcome[] = []
+  call.ask(LOOKUP, false, (outcome) => outcomes.push(outcome))
+  const isRun = await new Promise((resolve) => {
+    for (const kind of ['setTimeout', 'setInterval', 'setImmediate'] as const) call.timers[kind](() => resolve(true))
+    // Begun after them, and as long.
+    setTimeout(() => setTimeout(() => resolve(false), 1), 1)
+  })
+  assert.deepEqual([isRun, call.timers.count, asked()], [false, 0, 0])
+  assert.deepEqual(outcomes, [OVER])
+  const lines = said.flatMap((message) => (message.kind === 'log' ? [message.message] : []))
+  assert.deepEqual([...new Set(lines)], ['The request is over: its timers no longer begin.'])
+})
+
+test('a call that is over and asks again whenever it fails comes to an end', async () => {
+  const { call } = begun()
+  let tries = 0
+  const again = () => {
+    tries += 1
+    call.ask(LOOKUP, false, again)
+  }
+  call.run(() => call.ask(LOOKUP, false, again))
+  call.end()
+  for (let turn = 0; turn < 300; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(tries, 101)
+})
+
+test('what a call still waits for when it is ended fails', async () => {
+  const { call, state, asked } = begun()
+  const outcomes: AskOutcome[] = []
+  call.run(() => {
+    call.ask(LOOKUP, false, (outcome) => {
+      outcomes.push(outcome)
+      call.ask(LOOKUP, false, (next) => outcomes.push(next))
+    })
+  })
+  call.end()
+  await turns()
+  assert.deepEqual([outcomes, asked(), state.isDone], [[OVER, OVER], 1, false])
+  assert.equal(call.tell(1, { kind: 'done' }), false)
+})
