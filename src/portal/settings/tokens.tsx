@@ -1,9 +1,9 @@
 // Tokens of programs and of the command line; owners only.
 
-import { NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { NewTokenView, Role } from '../../contract/api.ts'
+import type { NewTokenView } from '../../contract/api.ts'
 import { createToken, deleteToken } from '../calls/cloud-changes.ts'
 import { tokensQuery } from '../calls/queries.ts'
 import { formatAge, formatMoment } from '../kit/amounts.ts'
@@ -13,10 +13,10 @@ import { Loaded } from '../kit/loaded.tsx'
 import { useNow } from '../kit/now.ts'
 import { Panel } from '../kit/panel.tsx'
 import { Wide } from '../kit/wide.tsx'
+import { type Credential, CredentialForm } from './credential-form.tsx'
 import { OnceShown } from './once-shown.tsx'
-import { RoleSelect } from './role-select.tsx'
 
-const FOR_EVER = 'for-ever'
+const FOR_EVER = { value: 'for-ever', label: 'until it is revoked' }
 
 export function TokensPart() {
   const tokens = useQuery(tokensQuery())
@@ -84,43 +84,21 @@ export function TokensPart() {
 }
 
 function CreateButton({ onMade }: { onMade: (made: NewTokenView) => void }) {
-  const [name, setName] = useState('')
-  const [role, setRole] = useState<Role>('operator')
-  const [days, setDays] = useState('90')
+  const [wanted, setWanted] = useState<Credential>({ name: '', role: 'operator', days: '90' })
+  const name = wanted.name.trim()
+  const form = <CredentialForm label="What it is for" lives={[FOR_EVER]} value={wanted} onChange={setWanted} />
   return (
     <ChangeButton
       label="Create a token"
       icon={<Icon name="plus" />}
       title="Create a token"
       verb="Create"
-      form={
-        <Stack gap="sm">
-          <TextInput
-            label="What it is for"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            autoComplete="off"
-            data-autofocus
-          />
-          <RoleSelect value={role} onChange={setRole} />
-          <NativeSelect
-            label="It works for"
-            value={days}
-            onChange={(event) => setDays(event.currentTarget.value)}
-            data={[
-              { value: '7', label: '7 days' },
-              { value: '30', label: '30 days' },
-              { value: '90', label: '90 days' },
-              { value: '365', label: 'a year' },
-              { value: FOR_EVER, label: 'until it is revoked' },
-            ]}
-          />
-        </Stack>
-      }
-      isFormReady={name.trim() !== ''}
+      form={form}
+      isFormReady={name !== ''}
       run={async () => {
-        onMade(await createToken({ name: name.trim(), role, days: days === FOR_EVER ? null : Number(days) }))
-        setName('')
+        const { role, days } = wanted
+        onMade(await createToken({ name, role, days: days === FOR_EVER.value ? null : Number(days) }))
+        setWanted({ ...wanted, name: '' })
       }}
     />
   )

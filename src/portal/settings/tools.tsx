@@ -1,9 +1,8 @@
 // Client certificates of the original's own command line; owners only.
 
-import { Anchor, Code, NativeSelect, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Anchor, Code, Stack, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Role } from '../../contract/api.ts'
 import { createPublishSettings, revokeToolCertificate } from '../calls/cloud-changes.ts'
 import { authorityQuery, subscriptionQuery, toolCertificatesQuery } from '../calls/queries.ts'
 import { formatAge, formatMoment } from '../kit/amounts.ts'
@@ -14,7 +13,7 @@ import { useNow } from '../kit/now.ts'
 import { Panel } from '../kit/panel.tsx'
 import { saveFile } from '../kit/save-file.ts'
 import { Wide } from '../kit/wide.tsx'
-import { RoleSelect } from './role-select.tsx'
+import { type Credential, CredentialForm } from './credential-form.tsx'
 
 export function ToolsPart() {
   const certificates = useQuery(toolCertificatesQuery())
@@ -116,43 +115,20 @@ function RevokeButton({ id, name }: { id: string; name: string }) {
 }
 
 function CreateButton() {
-  const [name, setName] = useState('')
-  const [role, setRole] = useState<Role>('operator')
-  const [days, setDays] = useState('30')
+  const [wanted, setWanted] = useState<Credential>({ name: '', role: 'operator', days: '30' })
+  const name = wanted.name.trim()
   return (
     <ChangeButton
       label="Save publish settings"
       icon={<Icon name="plus" />}
       title="Save publish settings"
       verb="Make and save"
-      form={
-        <Stack gap="sm">
-          <TextInput
-            label="Who it is for"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            autoComplete="off"
-            data-autofocus
-          />
-          <RoleSelect value={role} onChange={setRole} />
-          <NativeSelect
-            label="It works for"
-            value={days}
-            onChange={(event) => setDays(event.currentTarget.value)}
-            data={[
-              { value: '7', label: '7 days' },
-              { value: '30', label: '30 days' },
-              { value: '90', label: '90 days' },
-              { value: '365', label: 'a year' },
-            ]}
-          />
-        </Stack>
-      }
-      isFormReady={name.trim() !== ''}
+      form={<CredentialForm label="Who it is for" value={wanted} onChange={setWanted} />}
+      isFormReady={name !== ''}
       run={async () => {
-        const made = await createPublishSettings({ name: name.trim(), role, days: Number(days) })
+        const made = await createPublishSettings({ name, role: wanted.role, days: Number(wanted.days) })
         saveFile('mainstay.publishsettings', new Blob([made.file], { type: 'application/xml' }))
-        setName('')
+        setWanted({ ...wanted, name: '' })
       }}
     />
   )
