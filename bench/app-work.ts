@@ -45,6 +45,17 @@ export function inserts(path: string): Asked[] {
   return Array.from({ length: 20 }, (_, number) => ({ method: 'POST', path, body: JSON.stringify(rowOf(number)) }))
 }
 
+/** All of it as apps of ours ask for it, by its names; `ids` are those of the rows that are only read. */
+export function worksOf(ids: string[]): Record<string, Asked[]> {
+  const filter = encodeURIComponent(FILTER)
+  return {
+    'get by id': gets((id) => `/tables/${READ_TABLE}/${id}`, ids),
+    [`list of ${PAGE_ROWS}`]: [{ method: 'GET', path: `/tables/${READ_TABLE}?$filter=${filter}&$top=${PAGE_ROWS}` }],
+    insert: inserts(`/tables/${WRITTEN_TABLE}`),
+    'insert, scripted': inserts(`/tables/${SCRIPTED_TABLE}`),
+  }
+}
+
 /** So that connections are open, plans are made and code is compiled before anything is measured. */
 export async function warmUp(target: Target, requests: Asked[]): Promise<void> {
   await load(target, requests, { connections: 16, seconds: 2 })

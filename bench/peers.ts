@@ -7,7 +7,6 @@
 import { connectInside } from '../tests/support/cloud.ts'
 import { AppCloud, SERVER } from './app-cloud.ts'
 import {
-  FILTER,
   fill,
   gets,
   inserts,
@@ -16,6 +15,7 @@ import {
   SCRIPTED_TABLE,
   WRITTEN_TABLE,
   warmUp,
+  worksOf,
 } from './app-work.ts'
 import { type Asked, load, type Target } from './load.ts'
 import { PEER, type PeerDatabase, PeerServer } from './peer-server.ts'
@@ -56,12 +56,7 @@ async function makeDatabase(): Promise<PeerDatabase> {
 
 async function ourselves(): Promise<Contender[]> {
   const ids = await fill(cloud.gateway, `/tables/${READ_TABLE}`, (row) => (row as { id: string }).id)
-  const works = {
-    'get by id': gets((id) => `/tables/${READ_TABLE}/${id}`, ids),
-    [`list of ${PAGE_ROWS}`]: one(`/tables/${READ_TABLE}?$filter=${encodeURIComponent(FILTER)}&$top=${PAGE_ROWS}`),
-    insert: inserts(`/tables/${WRITTEN_TABLE}`),
-    'insert, scripted': inserts(`/tables/${SCRIPTED_TABLE}`),
-  }
+  const works = worksOf(ids)
   return [
     { name: 'Mainstay, gateway', target: cloud.gateway, works },
     { name: 'Mainstay, runtime', target: cloud.runtime, works },

@@ -8,17 +8,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { POOL_CONNECTIONS_MAX } from '../src/kit/limits.ts'
 import { AppCloud } from './app-cloud.ts'
-import {
-  FILTER,
-  fill,
-  gets,
-  inserts,
-  PAGE_ROWS,
-  READ_TABLE,
-  SCRIPTED_TABLE,
-  WRITTEN_TABLE,
-  warmUp,
-} from './app-work.ts'
+import { fill, inserts, PAGE_ROWS, READ_TABLE, SCRIPTED_TABLE, WRITTEN_TABLE, warmUp, worksOf } from './app-work.ts'
 import type { BareOptions } from './bare-server.ts'
 import { measureIdleServices } from './idle-services.ts'
 import { type Asked, load, processorMicros, type Target } from './load.ts'
@@ -74,16 +64,6 @@ async function startBare(socketPath: string): Promise<ChildProcess> {
   const child = fork(new URL('./bare-server.ts', import.meta.url), [JSON.stringify(options)])
   await once(child, 'message')
   return child
-}
-
-function worksOf(ids: string[]): Record<string, Asked[]> {
-  const filter = encodeURIComponent(FILTER)
-  return {
-    'get by id': gets((id) => `/tables/${READ_TABLE}/${id}`, ids),
-    [`list of ${PAGE_ROWS}`]: [{ method: 'GET', path: `/tables/${READ_TABLE}?$filter=${filter}&$top=${PAGE_ROWS}` }],
-    insert: inserts(`/tables/${WRITTEN_TABLE}`),
-    'insert, scripted': inserts(`/tables/${SCRIPTED_TABLE}`),
-  }
 }
 
 async function measure(
