@@ -8,6 +8,7 @@ import { Fault } from '../kit/fault.ts'
 import { type AppSettings, appSettingsOf, nameIn, withSetting, writeAppSettings } from '../services/app-settings.ts'
 import { getService, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { auditReplaced } from './replaced-names.ts'
 import { storeChange } from './stored-change.ts'
 
 /** The app settings of a service; who may only look sees their names. */
@@ -92,15 +93,9 @@ export async function writeReplaced(
 ): Promise<boolean> {
   const before = settingsOf(deps, locked)
   const after = change(before)
-  const touched = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
-    (one) => before[one] !== after[one],
-  )
-  if (touched.length === 0) return false
+  const about = { service: locked.name, command: 'mobile appsetting', before, after }
+  if (!(await auditReplaced(trx, caller, about))) return false
   await writeAppSettings(trx, locked, deps.seal.seal(JSON.stringify(after)))
-  for (const one of touched) {
-    const action = Object.hasOwn(after, one) ? 'mobile appsetting set' : 'mobile appsetting delete'
-    await audit(trx, caller, { action, subject: `${locked.name}/${one}` })
-  }
   return true
 }
 

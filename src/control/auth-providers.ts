@@ -1,5 +1,4 @@
 // The providers through which a service's users sign in, through the management API.
-import { audit } from '../accounts/audit.ts'
 import type { Caller, KnownCaller } from '../accounts/caller.ts'
 import type { AuthProviderView, SetAuthProvider, StoredChangeView } from '../contract/api.ts'
 import type { AuthProvider } from '../contract/auth-provider.ts'
@@ -9,6 +8,7 @@ import { type AuthProviders, authProvidersOf, withProvider, writeAuthProviders }
 import { listDomains } from '../services/domains.ts'
 import { getService, type Service } from '../services/services.ts'
 import type { ApiDeps } from './compose.ts'
+import { auditReplaced } from './replaced-names.ts'
 import { storeChange } from './stored-change.ts'
 import { urlsOf } from './views.ts'
 
@@ -57,16 +57,10 @@ export async function replaceAuthProviders(
   const { isRunning } = await storeChange(deps, service, async (trx, locked) => {
     const before = providersOf(deps, locked)
     const after = change(before, locked)
-    const isOther = (one: string) => JSON.stringify(after[one]) !== JSON.stringify(before[one])
-    const touched = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(isOther)
-    if (touched.length === 0) return null
+    const about = { service: service.name, command: 'mobile auth', before, after }
+    if (!(await auditReplaced(trx, caller, about))) return null
     const isEmpty = Object.keys(after).length === 0
     await writeAuthProviders(trx, locked, isEmpty ? null : deps.seal.seal(JSON.stringify(after)))
-    // What it is set to is nobody's to read here.
-    for (const one of touched) {
-      const action = Object.hasOwn(after, one) ? 'mobile auth set' : 'mobile auth delete'
-      await audit(trx, caller, { action, subject: `${service.name}/${one}` })
-    }
     return true
   })
   return { isRunning }
