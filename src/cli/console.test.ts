@@ -142,6 +142,7 @@ test('a terminal gets a spinner that ends in +, a pipe gets a line', () => {
 test('commands are shown as this person has to type them', () => {
   const { talk } = collect(false, 'npx mainstay')
   assert.equal(talk.asTyped('Start it: mainstay up'), 'Start it: npx mainstay up')
+  assert.equal(talk.asTyped('See all: mainstay account cert list'), 'See all: npx mainstay account cert list')
   assert.equal(talk.asTyped('npx mainstay up, or what mainstay is'), 'npx mainstay up, or what mainstay is')
 })
 

@@ -7,7 +7,12 @@ export type Sink = { stream: Writable; isTerminal: boolean }
 
 export type Streams = { out: Sink; err: Sink; typedAs: string }
 
-const COMMANDS = 'up|mobile|region|sql|operation|audit|machine|join-token|login|logout|status|dev|demo|doctor|reset'
+/** What may follow our name where a command is meant: commands of the program, and roles that people start. */
+export const COMMANDS = [
+  ...['account', 'acme', 'audit', 'control', 'demo', 'dev', 'doctor', 'incident', 'join-token', 'login', 'logout'],
+  ...['machine', 'mobile', 'notice', 'operation', 'region', 'reset', 'sql', 'status', 'token', 'up'],
+  ...['gateway', 'host'],
+]
 
 /** Speaks to a person: on stdout, or on stderr when stdout is kept for JSON. */
 export class Talk {
@@ -83,7 +88,7 @@ export class Talk {
     const { typedAs } = this.#streams
     return typedAs === 'mainstay'
       ? text
-      : text.replace(new RegExp(`(?<!npx )\\bmainstay (?=${COMMANDS})`, 'g'), `${typedAs} `)
+      : text.replace(new RegExp(`(?<!npx )\\bmainstay (?=(?:${COMMANDS.join('|')})\\b)`, 'g'), `${typedAs} `)
   }
 
   #line(sink: Sink, prefix: string, text: string): void {

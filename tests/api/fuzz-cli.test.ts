@@ -11,6 +11,7 @@ import type { Shell } from '../../src/cli/command.ts'
 import { EXIT_DONE, EXIT_FAILED, EXIT_MISUSED, EXIT_REFUSED } from '../../src/cli/exit-code.ts'
 import { buildProgram } from '../../src/cli/main.ts'
 import { explainMisuse } from '../../src/cli/misuse.ts'
+import { COMMANDS } from '../../src/cli/talk.ts'
 import { type Ran, runCli } from '../support/cli-run.ts'
 import { LoneControl } from '../support/lone-control.ts'
 import { argument, seedOf } from '../support/nasty.ts'
@@ -53,6 +54,14 @@ const typed: fc.Arbitrary<string[]> = fc.constantFrom(...leaves).chain(({ words,
       ...(isJson ? ['--json'] : []),
     ]),
 )
+
+test('each command of the program is known where it is written out to be typed', () => {
+  const names = buildProgram(shellOf(null)).commands.map((command) => command.name())
+  assert.deepEqual(
+    names.filter((name) => name !== 'help' && !COMMANDS.includes(name)),
+    [],
+  )
+})
 
 describe('the CLI, whatever is typed', () => {
   let control: LoneControl
