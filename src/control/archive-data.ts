@@ -34,7 +34,8 @@ export async function readArchive(
     const { rows } = await client.query<{ name: string }>('select name from kysely_migration order by name')
     const desired = await client.query<{ version: string }>('select version::text from desired')
     const tables: ArchivedTable[] = []
-    for (const name of await archivedTables(client)) tables.push(await readTable(client, name))
+    const columns = await columnsOfTables(client)
+    for (const name of await archivedTables(client)) tables.push(await readTable(client, name, columns.get(name) ?? []))
     const header: ArchiveHeader = {
       takenAt: about.takenAt.toISOString(),
       migrations: rows.map((row) => row.name),
@@ -72,13 +73,19 @@ async function archivedTables(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name).filter((name) => !LEFT_OUT.has(name))
 }
 
-async function readTable(client: pg.Client, name: string): Promise<ArchivedTable> {
-  const found = await client.query<{ name: string }>(
-    `select attname as name from pg_attribute
-     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = '' order by attnum`,
-    [quoteIdentifier(name)],
+// Of every table at once: an archive is written after each change.
+async function columnsOfTables(client: pg.Client): Promise<Map<string, string[]>> {
+  const { rows } = await client.query<{ name: string; columns: string[] }>(
+    `select relname as name, array_agg(attname::text order by attnum) as columns
+     from pg_attribute join pg_class on pg_class.oid = attrelid
+     where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
+       and attgenerated = ''
+     group by relname`,
   )
-  const columns = found.rows.map((row) => row.name)
+  return new Map(rows.map(({ name, columns }) => [name, columns]))
+}
+
+async function readTable(client: pg.Client, name: string, columns: string[]): Promise<ArchivedTable> {
   const list = columns.map((column) => `${quoteIdentifier(column)}::text`).join(', ')
   const text = `select ${list} from ${quoteIdentifier(name)}`
   const { rows } = await client.query<(string | null)[]>({ text, rowMode: 'array' })
