@@ -840,5 +840,6 @@ export const RECOVERY_FENCE_MS = 15 * 60_000
 export const RECOVERY_DONE_MS = 3_600_000
 export const RECOVERY_AGAIN_MS = 24 * 3_600_000
 export const RECOVERY_BEGUN_MS_MAX = 5 * 60_000
-/** A service that tools have deleted with its data is kept for so long. */
-export const DELETED_KEEP_MS = 30 * 24 * 3_600_000
+/** A service that was deleted with its data is kept for so long: time to notice a mistake. */
+export const DELETED_KEEP_DAYS = 30
+export const DELETED_KEEP_MS = DELETED_KEEP_DAYS * 24 * 3_600_000
