@@ -171,11 +171,11 @@ export type JobStart = CallOf & { what: 'job'; name: string }
 
 /**
  * The extension of that module. `register`: it is shown a registration (JSON), `extensions/push`. `startup`: it is called
- * before anything else.
+ * before anything else. `load`: of any module, which is loaded and not called, to see whether that works.
  */
 export type ExtensionStart = CallOf & {
   what: 'extension'
-  hook: 'register' | 'startup'
+  hook: 'register' | 'startup' | 'load'
   module: string
   registration: string
 }
