@@ -3,16 +3,15 @@ import type pg from 'pg'
 import { quoteIdentifier, quoteLiteral } from '../kit/identifiers.ts'
 import { ARCHIVE_BATCH_ROWS, ARCHIVE_READ_MS_MAX } from '../kit/limits.ts'
 import type { Archive, ArchivedTable, ArchiveHeader } from './archive-file.ts'
+import { PIECE_TABLES } from './archived-pieces.ts'
 import { RESTORING_TABLE } from './database.ts'
 
 /** Not worth an archive: true of running processes only, or measured, which is large and which no service needs. */
 export const PASSING_TABLES = ['controls', 'executor', 'measures', 'usage']
-/** Large, and never changed: kept beside the archives. */
-const APART_TABLES = ['source_chunks']
 // The migrations are in the header.
 const LEFT_OUT = new Set([
   ...PASSING_TABLES,
-  ...APART_TABLES,
+  ...PIECE_TABLES,
   'kysely_migration',
   'kysely_migration_lock',
   RESTORING_TABLE,
