@@ -1,0 +1,17 @@
+// The answer of a call whose script left the end of it to the runtime: what the script would have made of its operation.
+import { messageOf } from '../kit/fault.ts'
+import type { AskOutcome, ScriptAnswer } from './messages.ts'
+
+/** `body`: the item as JSON before its operation, which adds the id and the system properties that were asked for. */
+export function answerOfLeft(outcome: AskOutcome, body: string | null): ScriptAnswer {
+  if (outcome.kind === 'failed' || outcome.kind === 'conflict') return { kind: 'execute_failed' }
+  if (outcome.kind !== 'row' || body === null) return { kind: 'default', body: null }
+  // It comes from a sandbox: anything may be in it.
+  try {
+    const item: unknown = JSON.parse(String(body))
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) throw new TypeError('it left no item')
+    return { kind: 'default', body: JSON.stringify(Object.assign(item, outcome.row)) }
+  } catch (error) {
+    return { kind: 'failed', message: messageOf(error) }
+  }
+}
