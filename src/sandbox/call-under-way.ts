@@ -44,6 +44,8 @@ const REFUSED_MAX = 100
 
 const turnsEnd: (() => void)[] = []
 const asNobody = AsyncLocalStorage.snapshot()
+// As it is now: scripts have the same `process`.
+const nextTick = process.nextTick.bind(process)
 
 /** Has that done when all that was promised in this turn has had its turn, in the order in which it was asked for. */
 export function atTurnsEnd(work: () => void): void {
@@ -53,7 +55,7 @@ export function atTurnsEnd(work: () => void): void {
     for (const one of turnsEnd.splice(0)) one()
   }
   // Promises come after ticks, and a tick that they set comes when none of them is left.
-  asNobody(() => queueMicrotask(() => process.nextTick(end)))
+  asNobody(() => queueMicrotask(() => nextTick(end)))
 }
 
 export class CallUnderWay {

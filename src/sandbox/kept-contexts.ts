@@ -1,7 +1,8 @@
 // The contexts in which table scripts run: one call at a time, and after it the next call of the same script. The
 // script is a function in it, begun anew by each call, so that nothing of its own is left of the one before. What a
 // call left behind on the global object is taken away; where that cannot be done, or is not certain, the context is
-// not used again; nor is one in which JavaScript's own objects were changed.
+// not used again; nor is one in which JavaScript's own objects were changed. To see all that costs more than a small
+// script itself, so a script whose text shows that it leaves nothing (tame-scripts.ts) is spared it nearly always.
 import { Script } from 'node:vm'
 import { type CallUnderWay, running } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
@@ -26,6 +27,9 @@ type Begin = () => Record<string, unknown> | undefined
  * operations have one meanwhile: for so many at once none has to be made, which takes as long as twenty calls.
  */
 const IDLE_MAX = 64
+/** As many wait in any case. Of more, those that nobody needed for so long are given up. */
+const IDLE_KEPT = 16
+const UNNEEDED_MS = 10_000
 /** What calls leave in places where nobody looks does not gather for ever. */
 const CALLS_MAX = 1_000
 /** To look at all that a context has costs as much as the rest of a small script: of tame ones it is done this seldom. */
@@ -144,10 +148,19 @@ export class KeptContexts {
   readonly #idle: ScriptContext[] = []
   /** Given back, and not looked at yet. */
   readonly #used: ScriptContext[] = []
+  /** How many were there at least, since the last look at that. */
+  #leastIdle = 0
+  #look: NodeJS.Timeout | null = null
+
+  /** How many wait. */
+  get idle(): number {
+    return this.#idle.length
+  }
 
   /** One for the script, for a call of its own until it is given back. */
   take(script: TableScript): ScriptContext {
     const found = takeLast(this.#idle, script)
+    this.#leastIdle = Math.min(this.#leastIdle, this.#idle.length)
     if (found) return found
     for (;;) {
       const used = takeLast(this.#used, script)
@@ -168,6 +181,17 @@ export class KeptContexts {
   #keep(context: ScriptContext): void {
     this.#idle.push(context)
     if (this.#idle.length > IDLE_MAX) this.#idle.shift()
+    if (this.#idle.length > IDLE_KEPT) this.#look ??= this.#lookLater()
+  }
+
+  // The first in the list have waited longest.
+  #lookLater(): NodeJS.Timeout {
+    this.#leastIdle = this.#idle.length
+    const timer = setTimeout(() => {
+      this.#idle.splice(0, Math.max(0, this.#leastIdle - IDLE_KEPT))
+      this.#look = this.#idle.length > IDLE_KEPT ? this.#lookLater() : null
+    }, UNNEEDED_MS)
+    return timer.unref()
   }
 }
 

@@ -24,8 +24,17 @@ for (const [is, outcome, body, answer] of [
   test(is, () => assert.deepEqual(answerOfLeft(outcome, body), answer))
 }
 
-for (const body of ['', '[', '[]', 'null', '1', `${'['.repeat(100_000)}`]) {
-  test(`what is no item is a failure: ${body.slice(0, 10)}`, () => {
+for (const body of [
+  JSON.stringify({ a: 'x'.repeat(1_000_000) }),
+  7 as unknown as string,
+  '',
+  '[',
+  '[]',
+  'null',
+  '1',
+  `${'['.repeat(100_000)}`,
+]) {
+  test(`what is no item is a failure: ${String(body).slice(0, 10)}`, () => {
     assert.equal(answerOfLeft(ROW, body).kind, 'failed')
   })
 }

@@ -103,7 +103,6 @@ function takeNext(): void {
     if (message.kind === 'call') {
       heldCalls += 1
       writer.hold()
-      // Before what it does at the end of its turn: nothing of it can keep the others from theirs.
       take(message)
       atTurnsEnd(takeNext)
       return
