@@ -22,8 +22,9 @@ const FIRST_BYTES_MAX = 1_048_576
 const LAST_WORD_TRIES = 200
 /** How many calls may run before the first of them is heard of. */
 const CALLS_HELD = 8
-/** What may wait for the end of a turn. */
+/** What is taken as soon as it is there, past what waits for its turn. */
 const AT_ONCE = new Set<ToSandbox['kind']>(['ping', 'told', 'over'])
+/** What may wait for the end of a turn. */
 const AT_TURNS_END = new Set<FromSandbox['kind']>(['answer', 'done', 'last', 'pong'])
 
 let limits: SandboxLimits = {
