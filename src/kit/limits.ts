@@ -473,8 +473,8 @@ export const SANDBOX_ASKS_MAX = 200
 /** JavaScript objects of one sandbox. */
 export const SANDBOX_HEAP_MB = 128
 /**
- * Where new ones begin: each half of it. V8 by itself lets it grow until it, with the rest, is past what a heap of that size
- * may have, and then collects without end: twenty times a second at 9 MB in use, ten times the work of the scripts.
+ * Where new ones begin: each half of it. V8 by itself lets it grow until it, with the rest, is past what a heap of
+ * that size may have, and then collects without end: twenty times a second, ten times the work of the scripts.
  */
 export const SANDBOX_YOUNG_MB = 8
 /** All writable memory of one sandbox. The kernel counts the 512 MiB that V8 sets aside for code and hardly uses. */

@@ -114,9 +114,9 @@ export class CallUnderWay {
   }
 
   /**
-   * Has the request's own operation done, at the end of this turn and before anything else that is asked for. When nothing
-   * else of the call goes on then, and nothing of it wants to see what comes, the rest is left to the runtime: the app has
-   * its answer without a way back to here, and the call is over already.
+   * Has the request's own operation done, at the end of this turn and before anything else that is asked for. When
+   * nothing else of the call goes on then, and nothing of it wants to see what comes, the rest is left to the runtime:
+   * the app has its answer without a way back to here, and the call is over already.
    */
   execute({ what, left, done }: Execution): void {
     if (this.#isOver) {

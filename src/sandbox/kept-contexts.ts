@@ -23,7 +23,7 @@ export type CallGlobals = { tables: unknown; mssql: unknown; push: unknown; expo
 type Begin = () => Record<string, unknown> | undefined
 
 /**
- * Contexts that wait for a call; each takes about 0.6 MB, of which a quarter is of the heap. Scripts that wait for their
+ * Contexts that wait for a call; each takes about 0.6 MB, a third of that of the heap. Scripts that wait for their
  * operations have one meanwhile: for so many at once none has to be made, which takes as long as twenty calls.
  */
 const IDLE_MAX = 64
@@ -32,7 +32,7 @@ const IDLE_KEPT = 16
 const UNNEEDED_MS = 10_000
 /** What calls leave in places where nobody looks does not gather for ever. */
 const CALLS_MAX = 1_000
-/** To look at all that a context has costs as much as the rest of a small script: of tame ones it is done this seldom. */
+/** To look at all that a context has costs more than a small script: of tame ones it is done this seldom. */
 const TAME_CALLS = 100
 
 const OF_CALLS = ['tables', 'mssql', 'push', 'exports'] as const

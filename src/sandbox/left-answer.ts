@@ -1,4 +1,4 @@
-// The answer of a call whose script left the end of it to the runtime: what the script would have made of its operation.
+// The answer of a call whose script left the end of it to the runtime: what the script would have made of it.
 import { messageOf } from '../kit/fault.ts'
 import type { AskOutcome, ScriptAnswer } from './messages.ts'
 

@@ -239,8 +239,8 @@ export type FromSandbox =
   | { kind: 'pong'; ping: number }
   | { kind: 'ask'; call: number; ask: number; what: ScriptAsk; isExecute: boolean }
   /**
-   * The script is over but for the request's own operation, and does not ask what comes of it: the runtime answers. `body`:
-   * the item as JSON, which the operation completes; null where there is none.
+   * The script is over but for the request's own operation, and does not ask what comes of it: the runtime answers.
+   * `body`: the item as JSON, which the operation completes; null where there is none.
    */
   | { kind: 'last'; call: number; what: TableAsk; body: string | null }
   | { kind: 'answer'; call: number; answer: ScriptAnswer }

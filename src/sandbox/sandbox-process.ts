@@ -333,7 +333,7 @@ export class SandboxProcess {
       })
   }
 
-  // The script has done its part: it owes no answer any more, and whatever ends the sandbox does not concern the request.
+  // The script has done its part: it owes no answer any more, and the end of its sandbox is not the request's.
   #carryOutLast({ call, what, body }: Extract<FromSandbox, { kind: 'last' }>): void {
     const found = this.#calls.get(call)
     if (!found || found.isAnswered) return

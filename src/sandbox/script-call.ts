@@ -113,11 +113,14 @@ function runJob(name: string, main: unknown, call: CallUnderWay): void {
 }
 
 /**
- * Words for what may come back to a script when its turn has ended, without that anybody sees that it will. A script that
- * gets there past them only loses its time for it.
+ * Words for what may come back to a script when its turn has ended, without that anybody sees that it will. A script
+ * that gets there past them only loses its time for it.
  */
-const COMES_BACK =
-  /\b(?:require|import|process|fetch|Blob|Request|Response|FormData|AbortSignal|WebAssembly|Atomics|FinalizationRegistry)\b/
+const COMING_BACK = [
+  ...['require', 'import', 'process', 'fetch', 'Blob', 'Request', 'Response', 'FormData'],
+  ...['AbortSignal', 'WebAssembly', 'Atomics', 'FinalizationRegistry'],
+]
+const COMES_BACK = new RegExp(`\\b(?:${COMING_BACK.join('|')})\\b`)
 
 const OPERATIONS = ['insert', 'read', 'update', 'del']
 const BEGINNING = '(function () {'

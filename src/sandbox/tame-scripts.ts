@@ -1,5 +1,5 @@
-// Which scripts can leave nothing behind, told by their text: they have no way to change anything but their own variables
-// and their item. That is most of what a small script is; every other is looked after when it has run.
+// Which scripts can leave nothing behind, told by their text: they have no way to change anything but their own
+// variables and their item. That is most of what a small script is; every other is looked after when it has run.
 //
 // Why it holds: properties are set on the item alone, which each call has anew, and only by plain names. Functions are
 // called only by name on `request`, on `console`, on values by names of methods that change nothing, and a few of
@@ -35,8 +35,11 @@ const METHODS = new Set([
   ...['startsWith', 'substr', 'substring', 'toLowerCase', 'toUpperCase', 'trim', 'toFixed', 'toISOString', 'getTime'],
 ])
 /** They lead to what others have as well, or are called by JavaScript itself. */
-const SHUT =
-  /^(?:__.*__|constructor|prototype|call|apply|bind|caller|callee|arguments|then|toJSON|toString|valueOf|toLocaleString|inspect|eval)$/
+const SHUT_NAMES = [
+  ...['constructor', 'prototype', 'call', 'apply', 'bind', 'caller', 'callee', 'arguments', 'eval'],
+  ...['then', 'toJSON', 'toString', 'valueOf', 'toLocaleString', 'inspect'],
+]
+const SHUT = new RegExp(`^(?:__.*__|${SHUT_NAMES.join('|')})$`, 's')
 
 /** True for one of a table that leaves its context as it was. */
 export function isTame(text: string): boolean {
