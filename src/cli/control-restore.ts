@@ -76,6 +76,9 @@ function linesOf(report: RestoreReport, home: string, flags: Flags): string[] {
     ...report.lostRepositories.map(
       (name) => `No repository   ${name}: enable its source control anew; its scripts are there`,
     ),
+    ...report.lostModules.map(
+      (name) => `No npm modules  ${name}: upload its package.json again; its scripts are there`,
+    ),
     ...report.damaged.map(({ archive, problem }) => `Passed over     ${archive}: ${problem}`),
     `Archive         ${report.archive} in ${report.vault}`,
     `Taken at        ${report.takenAt}`,

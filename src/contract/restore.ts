@@ -15,6 +15,8 @@ export type RestoreReport = {
   operations: string[]
   /** Services whose repository is not whole in the vault; their scripts are. */
   lostRepositories: string[]
+  /** Services whose npm modules are not whole in the vault. */
+  lostModules: string[]
   isDryRun: boolean
 }
 

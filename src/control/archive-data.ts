@@ -3,16 +3,15 @@ import type pg from 'pg'
 import { quoteIdentifier, quoteLiteral } from '../kit/identifiers.ts'
 import { ARCHIVE_BATCH_ROWS, ARCHIVE_READ_MS_MAX } from '../kit/limits.ts'
 import type { Archive, ArchivedTable, ArchiveHeader } from './archive-file.ts'
+import { PIECE_TABLES } from './archived-pieces.ts'
 import { RESTORING_TABLE } from './database.ts'
 
 /** Not worth an archive: true of running processes only, or measured, which is large and which no service needs. */
 export const PASSING_TABLES = ['controls', 'executor', 'measures', 'usage']
-/** Large, and never changed: kept beside the archives. */
-const APART_TABLES = ['source_chunks']
 // The migrations are in the header.
 const LEFT_OUT = new Set([
   ...PASSING_TABLES,
-  ...APART_TABLES,
+  ...PIECE_TABLES,
   'kysely_migration',
   'kysely_migration_lock',
   RESTORING_TABLE,
@@ -33,9 +32,7 @@ export async function readArchive(
   try {
     const { rows } = await client.query<{ name: string }>('select name from kysely_migration order by name')
     const desired = await client.query<{ version: string }>('select version::text from desired')
-    const tables: ArchivedTable[] = []
-    const columns = await columnsOfTables(client)
-    for (const name of await archivedTables(client)) tables.push(await readTable(client, name, columns.get(name) ?? []))
+    const tables = await readTables(client, await archivedTables(client))
     const header: ArchiveHeader = {
       takenAt: about.takenAt.toISOString(),
       migrations: rows.map((row) => row.name),
@@ -73,7 +70,22 @@ async function archivedTables(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name).filter((name) => !LEFT_OUT.has(name))
 }
 
-// Of every table at once: an archive is written after each change.
+// All tables by one message each way: an archive is written after each change, and most of them are small.
+async function readTables(client: pg.Client, names: string[]): Promise<ArchivedTable[]> {
+  const columns = await columnsOfTables(client)
+  const tables = names.map((name) => ({ name, columns: columns.get(name) ?? [] }))
+  const text = tables
+    .map((table) => {
+      const list = table.columns.map((column) => `${quoteIdentifier(column)}::text`).join(', ')
+      return `select ${list} from ${quoteIdentifier(table.name)}`
+    })
+    .join('; ')
+  const answers = await client.query<(string | null)[]>({ text, rowMode: 'array' })
+  // One statement has one answer, several have a list of them.
+  const found = [answers].flat()
+  return tables.map((table, at) => ({ ...table, rows: found[at]?.rows ?? [] }))
+}
+
 async function columnsOfTables(client: pg.Client): Promise<Map<string, string[]>> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `select relname as name, array_agg(attname::text order by attnum) as columns
@@ -82,14 +94,7 @@ async function columnsOfTables(client: pg.Client): Promise<Map<string, string[]>
        and attgenerated = ''
      group by relname`,
   )
-  return new Map(rows.map(({ name, columns }) => [name, columns]))
-}
-
-async function readTable(client: pg.Client, name: string, columns: string[]): Promise<ArchivedTable> {
-  const list = columns.map((column) => `${quoteIdentifier(column)}::text`).join(', ')
-  const text = `select ${list} from ${quoteIdentifier(name)}`
-  const { rows } = await client.query<(string | null)[]>({ text, rowMode: 'array' })
-  return { name, columns, rows }
+  return new Map(rows.map(({ name, columns: own }) => [name, own]))
 }
 
 async function loadTable(client: pg.Client, { name, columns, rows }: ArchivedTable): Promise<void> {

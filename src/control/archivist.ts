@@ -4,13 +4,13 @@ import type { KeyedSeal } from '../accounts/seal.ts'
 import { repeat } from '../kit/clock.ts'
 import { messageOf } from '../kit/fault.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { ARCHIVE_EVERY_MS_MAX, ARCHIVE_LOOK_EVERY_MS } from '../kit/limits.ts'
+import { ARCHIVE_EVERY_MS_MAX, ARCHIVE_LOOK_EVERY_MS, ARCHIVED_PIECES_SWEEP_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { folderVault, type Vault } from '../kit/vault.ts'
 import { PASSING_TABLES, readArchive } from './archive-data.ts'
 import { keyOfArchive, listArchives, packArchive, unpackArchive } from './archive-file.ts'
 import { chooseOutdated } from './archive-keep.ts'
-import { ChunkKeeper } from './archived-chunks.ts'
+import { PieceKeeper } from './archived-pieces.ts'
 import type { ControlStore } from './database.ts'
 
 export type ArchivistDeps = {
@@ -26,14 +26,15 @@ export type ArchivistDeps = {
 
 export class Archivist {
   readonly #deps: ArchivistDeps
-  readonly #vaults: { vault: Vault; chunks: ChunkKeeper }[]
+  readonly #vaults: { vault: Vault; pieces: PieceKeeper }[]
+  #sweptAt = performance.now()
   #mark = ''
   #writtenAt = Number.NEGATIVE_INFINITY
   #problem: string | null = null
 
   constructor(deps: ArchivistDeps) {
     this.#deps = deps
-    this.#vaults = deps.folders.map(folderVault).map((vault) => ({ vault, chunks: new ChunkKeeper(vault) }))
+    this.#vaults = deps.folders.map(folderVault).map((vault) => ({ vault, pieces: new PieceKeeper(vault) }))
   }
 
   /** Looks and writes until the signal. Every control process does this: each has vaults of its own, or shares them. */
@@ -66,16 +67,33 @@ export class Archivist {
     }
     const key = keyOfArchive(takenAt, randomId(4))
     const problems: string[] = []
-    for (const { vault, chunks } of this.#vaults) {
+    for (const { vault, pieces } of this.#vaults) {
       const keep = async () => {
-        await chunks.keep(this.#deps.store.db)
+        await pieces.keep(this.#deps.store.db)
         await keepIn(vault, key, bytes)
       }
       // One vault that is away must not keep the others from theirs; status tells of it.
-      await keep().catch((error) => problems.push(`${vault.name}: ${messageOf(error)}`))
+      await keep().catch((error) => {
+        pieces.forget()
+        problems.push(`${vault.name}: ${messageOf(error)}`)
+      })
+    }
+    if (problems.length === 0) {
+      const onError = (error: unknown) => this.#deps.log.warn({ err: error }, 'what no archive needs stays in a vault')
+      await this.#sweepIfDue().catch(onError)
     }
     const isSomewhere = problems.length < this.#vaults.length
     await this.#note(isSomewhere ? takenAt : null, problems.join('; ') || null)
+  }
+
+  async #sweepIfDue(): Promise<void> {
+    if (performance.now() - this.#sweptAt < ARCHIVED_PIECES_SWEEP_EVERY_MS) return
+    this.#sweptAt = performance.now()
+    for (const { vault, pieces } of this.#vaults) {
+      const oldest = (await listArchives(vault)).at(-1)
+      if (oldest) await pieces.sweep(this.#deps.store.db, oldest.takenAt)
+      pieces.forget()
+    }
   }
 
   async #note(takenAt: Date | null, problem: string | null): Promise<void> {

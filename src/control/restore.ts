@@ -17,7 +17,7 @@ import { openLog } from '../kit/log.ts'
 import { folderVault, type Vault } from '../kit/vault.ts'
 import { emptyDatabase, loadArchive } from './archive-data.ts'
 import { type Archive, type ArchiveName, listArchives, unpackArchive } from './archive-file.ts'
-import { loadChunks } from './archived-chunks.ts'
+import { type LostPieces, loadPieces } from './archived-pieces.ts'
 import { type ControlStore, connectControlStore, listTables, MIGRATIONS, migrate, RESTORING_TABLE } from './database.ts'
 import { EPOCHS_SKIPPED, GENERATION } from './lineage.ts'
 
@@ -84,7 +84,8 @@ async function restore(wanted: Wanted): Promise<RestoreReport> {
   const unlock = await lockHome(wanted.home, 'control')
   const store = await connectControlStore({ home: wanted.home, url: wanted.url, log })
   try {
-    report.lostRepositories = await fill(store, chosen, wanted.vault)
+    const lost = await fill(store, chosen, wanted.vault)
+    Object.assign(report, { lostRepositories: lost.repositories, lostModules: lost.modules })
   } finally {
     await store.close()
   }
@@ -130,17 +131,14 @@ function requireFits(archive: Archive, seal: KeyedSeal): void {
   if (sealed) openAuthority(seal, sealed)
 }
 
-// Gives the services whose repositories could not be brought back.
-async function fill(store: ControlStore, chosen: Chosen, vault: Vault): Promise<string[]> {
+async function fill(store: ControlStore, chosen: Chosen, vault: Vault): Promise<LostPieces> {
   const client = await store.pool.dedicated()
   try {
     await beginAnew(store, client)
     await migrate(store.db, chosen.archive.header.migrations.at(-1) ?? null)
     await client.query('begin')
     await loadArchive(client, chosen.archive)
-    // An archive of an older release has no repositories.
-    const hasPacks = chosen.archive.tables.some(({ name }) => name === 'source_packs')
-    const lost = hasPacks ? await loadChunks(client, vault) : []
+    const lost = await loadPieces(client, vault, new Set(chosen.archive.tables.map(({ name }) => name)))
     await raiseFloors(client, chosen)
     await client.query(`drop table ${RESTORING_TABLE}`)
     await client.query('commit')
@@ -200,6 +198,7 @@ function reportOf({ name, archive, damaged }: Chosen, { vault, isDryRun }: Wante
     servers: valuesOf(archive, 'servers', ['name']).map(([server]) => server ?? ''),
     operations: operations.flatMap(([kind, service, state]) => (state === 'running' ? [`${kind} of ${service}`] : [])),
     lostRepositories: [],
+    lostModules: [],
     isDryRun,
   }
 }

@@ -608,6 +608,9 @@ export const ARCHIVE_OLD_MS = 900_000
 export const ARCHIVES_KEPT = 50
 export const ARCHIVES_HOURLY_KEPT = 24
 export const ARCHIVES_DAILY_KEPT = 30
+/** Pieces beside the archives: how often control looks for those that nothing can name; how far clocks may differ. */
+export const ARCHIVED_PIECES_SWEEP_EVERY_MS = 3_600_000
+export const ARCHIVED_PIECE_MARGIN_MS = 3_600_000
 /** Rows that are read from, or written to, the control database at once for an archive. */
 export const ARCHIVE_BATCH_ROWS = 500
 /** Reading the whole control database for an archive; a transaction that lasts longer hinders its vacuum. */

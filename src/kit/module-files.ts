@@ -35,14 +35,19 @@ export async function hashModules(folder: string): Promise<string> {
   return hashOf((await tarOf(filesIn(folder))).tar)
 }
 
-/** Writes what was packed into a folder that is new, if it has that hash. Faults with `npm.damaged`. */
-export async function unpackModules(packed: Uint8Array, hash: string, folder: string): Promise<void> {
-  const plain = await decompress(packed, { maxOutputLength: TAR_BYTES_MAX }).catch((error) => {
+/** The tar that was packed, if it has that hash. Faults with `npm.damaged`. */
+export async function requireModules(packed: Uint8Array, hash: string): Promise<Buffer> {
+  const tar = await decompress(packed, { maxOutputLength: TAR_BYTES_MAX }).catch((error) => {
     throw damaged(messageOf(error))
   })
-  if (hashOf(plain) !== hash) throw damaged(`they have another hash than ${hash}`)
+  if (hashOf(tar) !== hash) throw damaged(`they have another hash than ${hash}`)
+  return tar
+}
+
+/** Writes what was packed into a folder that is new, if it has that hash. Faults with `npm.damaged`. */
+export async function unpackModules(packed: Uint8Array, hash: string, folder: string): Promise<void> {
   const tar = extract()
-  tar.end(plain)
+  tar.end(await requireModules(packed, hash))
   const made = new Set<string>()
   let counts = NOTHING
   for await (const entry of tar) {

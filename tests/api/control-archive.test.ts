@@ -12,13 +12,15 @@ import { Accounts } from '../../src/accounts/accounts.ts'
 import { type KeyedSeal, openSeal } from '../../src/accounts/seal.ts'
 import { ensureOperator } from '../../src/accounts/tokens.ts'
 import { listArchives } from '../../src/control/archive-file.ts'
+import { PieceKeeper } from '../../src/control/archived-pieces.ts'
 import { Archivist } from '../../src/control/archivist.ts'
 import { type ControlStore, openControlStore } from '../../src/control/database.ts'
 import { listControls, notePresence } from '../../src/control/election.ts'
 import { EPOCHS_SKIPPED, GENERATION } from '../../src/control/lineage.ts'
 import { insertServer } from '../../src/databases/servers.ts'
 import { LAUNCHER } from '../../src/kit/launcher.ts'
-import { NPM_MODULES_PART_BYTES } from '../../src/kit/limits.ts'
+import { ARCHIVED_PIECE_MARGIN_MS, NPM_MODULES_PART_BYTES } from '../../src/kit/limits.ts'
+import { packModules } from '../../src/kit/module-files.ts'
 import { folderVault } from '../../src/kit/vault.ts'
 import { insertOperation } from '../../src/operations/operations.ts'
 import { bumpDesired, ensureRegion, lastEpoch } from '../../src/regions/regions.ts'
@@ -28,11 +30,14 @@ import { type ControlClusters, startControlClusters } from '../support/control-c
 
 const log = pino({ level: 'silent' })
 
-// Bytes of every kind, in more than one part.
-const packed = randomBytes(NPM_MODULES_PART_BYTES + 1_000)
 const PACKAGE = '{ "dependencies": { "left": "1" } }'
+// Bytes of every kind, in more than one part.
+async function* files() {
+  yield { path: 'left/index.js', content: randomBytes(NPM_MODULES_PART_BYTES + 1_000) }
+}
+const modules = await packModules(files())
 const installed = async () => ({
-  ...{ hash: 'a'.repeat(64), packed, unpackedBytes: 1, files: 1, lockText: '{}' },
+  ...{ ...modules, lockText: '{}' },
   packages: [{ name: 'left', version: '1.0.0' }],
 })
 
@@ -80,6 +85,7 @@ describe('the archives of a control database', () => {
          application_key, master_key, login_password)
        select 's', 'default', 'App', 'app', slug, 'm-1', 'shared', 1, 1, 'sql-1', 'ready', 'k', 'k', 'k' from regions`,
     )
+    await store.db.updateTable('services').set({ npm_modules: modules.hash }).execute()
     await insertRepository(store.db, 's', 'master')
     await writeFile(at('pack'), randomBytes(2 * 1_048_576 + 17))
     await storePack(store.db, { id: 's' }, at('pack'))
@@ -231,6 +237,8 @@ describe('the archives of a control database', () => {
       const [pack] = await listPacks(other.db, 's')
       assert.ok(pack && (await buffer(readPack(other.db, pack))).equals(await readFile(at('pack'))))
       assert.equal((await folderVault(at('vault')).list('control-source/')).length, 3)
+      assert.equal((await folderVault(at('vault')).list('control-modules/')).length, 2)
+      for (const { key } of await archives()) assert.ok((await stat(at(`vault/${key}`))).size < 100_000)
       const { version } = await other.db.selectFrom('desired').select('version').executeTakeFirstOrThrow()
       assert.equal(Number(version), GENERATION)
       assert.equal(await lastEpoch(other.db), (await lastEpoch(store.db)) + EPOCHS_SKIPPED)
@@ -262,13 +270,50 @@ describe('the archives of a control database', () => {
     }
   })
 
-  test('a repository of which a piece is missing is named and taken away; all else is restored', async () => {
+  test('a repository and npm modules of which a piece is missing are named and taken away; all else is restored', async () => {
     await clusters.sql('create database second owner keeper', 'postgres')
     const [piece = ''] = await folderVault(at('vault')).list('control-source/')
     await truncate(at(`vault/${piece}`), 100)
+    const [, part = ''] = await folderVault(at('vault')).list('control-modules/')
+    await truncate(at(`vault/${part}`), 100)
     const { code, body, stderr } = await restore(['--home', at('second')], 'second')
     assert.equal(code, 0, stderr)
-    assert.deepEqual([body.services, body.lostRepositories], [['App'], ['App']])
+    assert.deepEqual([body.services, body.lostRepositories, body.lostModules], [['App'], ['App'], ['App']])
     assert.deepEqual(await clusters.sql('select 1 from source_repositories', 'second'), [])
+    assert.deepEqual(await clusters.sql('select npm_modules from services', 'second'), [{ npm_modules: null }])
+    assert.deepEqual(await clusters.sql('select 1 from npm_sources', 'second'), [])
+  })
+
+  test('a piece leaves a vault after every archive that may name it, and not while a row does', async () => {
+    const vault = folderVault(at('pieces'))
+    const pieces = new PieceKeeper(vault)
+    const [later, muchLater] = [1, 2].map((hours) => new Date(Date.now() + hours * ARCHIVED_PIECE_MARGIN_MS + 60_000))
+    assert.ok(later && muchLater)
+    await pieces.keep(store.db)
+    await pieces.sweep(store.db, muchLater)
+    const all = await vault.list('control-')
+    assert.equal(all.length, 5)
+    await clusters.sql('delete from npm_module_parts where part = 1')
+    await pieces.keep(store.db)
+    // Marked now: archives from before are still there.
+    await pieces.sweep(store.db, new Date())
+    await pieces.sweep(store.db, new Date())
+    assert.equal((await vault.list('control-modules/')).length, 2)
+    const content = modules.packed.subarray(NPM_MODULES_PART_BYTES)
+    await store.db.insertInto('npm_module_parts').values({ hash: modules.hash, part: 1, content }).execute()
+    await pieces.sweep(store.db, muchLater)
+    assert.deepEqual(await vault.list('control-'), all)
+    await clusters.sql('delete from npm_module_parts where part = 1')
+    await pieces.sweep(store.db, later)
+    await pieces.sweep(store.db, later)
+    assert.deepEqual(
+      await vault.list('control-'),
+      all.filter((key) => !key.endsWith('.1')),
+    )
+    // What was removed elsewhere, and is stored again, is put there again.
+    await pieces.keep(store.db)
+    await store.db.insertInto('npm_module_parts').values({ hash: modules.hash, part: 1, content }).execute()
+    await pieces.keep(store.db)
+    assert.deepEqual(await vault.list('control-'), all)
   })
 })
