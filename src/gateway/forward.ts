@@ -32,7 +32,7 @@ const UNREACHABLE_TEXT = 'The service cannot be reached at the moment.'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Requests of all pools that have no connection yet, so at least as many as wait in any one of them. To ask a pool itself
+ * Requests of all pools that have no connection yet: at least as many as wait in any one of them. Asking a pool itself
  * goes through all its connections, which is too much for each request.
  */
 let waiting = 0

@@ -41,8 +41,8 @@ export class Probes {
   }
 
   /**
-   * How long a machine's host has not answered, in milliseconds; 0 for one that is not probed. On the way of every request
-   * of an app, so it only looks up.
+   * How long a machine's host has not answered, in milliseconds; 0 for one that is not probed. On the way of every
+   * request of an app, so it only looks up.
    */
   silentMsOf(machine: string): number {
     const probe = this.#probes.get(keyOf(machine, null))
