@@ -1,4 +1,5 @@
-// `mobile archive list`, `mobile restore-secondary` and `mobile restore-deleted`: what ended, and how it comes back.
+// `mobile archive list` and `delete`, `mobile restore-secondary` and `restore-deleted`: what ended, how it comes back,
+// and how it goes for good.
 import type { Command } from 'commander'
 import type { ArchiveView } from '../contract/api.ts'
 import { needService } from './asking.ts'
@@ -23,7 +24,7 @@ const RESTORES = {
 export function addArchiveList(archive: Command, shell: Shell): void {
   addCommand(archive, {
     usage: 'list',
-    about: 'list the mobile services that were consumed by a recovery or deleted with their data kept',
+    about: 'list the mobile services that were consumed by a recovery or deleted, while their data is kept',
     examples: ['mainstay mobile archive list'],
   }).action(async (flags: CommonFlags) => {
     await runCommand(shell, { name: 'mobile archive list', flags }, async (session) => {
@@ -32,6 +33,36 @@ export function addArchiveList(archive: Command, shell: Shell): void {
       return { json: archives, lines: archives.length === 0 ? empty : archiveLines(archives) }
     })
   })
+}
+
+/** Adds `archive delete`. */
+export function addArchiveDelete(archive: Command, shell: Shell): void {
+  const usage = 'mainstay mobile archive delete SERVICE'
+  addCommand(archive, {
+    usage: 'delete [service]',
+    about: 'drop at once what is kept of a mobile service that ended; it cannot be brought back then',
+    examples: [usage, `${usage} --quiet`],
+  })
+    .option(...DRY_RUN)
+    .action(async (given: string | undefined, flags: CommonFlags & DryRunFlag) => {
+      await runCommand(shell, { name: 'mobile archive delete', flags }, async (session) => {
+        const name = await needService(session, given, usage)
+        const client = await session.client()
+        // Asked first in any case, so that nobody confirms what would be refused, or takes it for another.
+        const plan = await client.planDeleteArchived(name)
+        if (flags.dryRun) return tellDryRun(session, plan)
+        session.talk.data(...plan.changes)
+        const prompt = 'Do you want to drop it? It cannot be brought back then. [y/n]: '
+        const insteadSay = `Add --quiet to drop it without a question: mainstay mobile archive delete ${name} --quiet`
+        if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
+          session.talk.info('Deletion cancelled with no changes made.')
+          return { json: { deleted: false } }
+        }
+        session.talk.progress('Dropping its data')
+        const operation = await client.deleteArchived(name)
+        return { json: await followOperation(session, client, { operation }) }
+      })
+    })
 }
 
 /** Adds `restore-secondary` and `restore-deleted`. */

@@ -116,8 +116,8 @@ export class Client {
     })
   }
 
-  async planDelete(service: string, options: { deleteData: boolean }): Promise<DryRunView> {
-    const query = { deleteData: String(options.deleteData), isDryRun: 'true' }
+  async planDelete(service: string, options: { deleteData: boolean; now: boolean }): Promise<DryRunView> {
+    const query = { deleteData: String(options.deleteData), now: String(options.now), isDryRun: 'true' }
     return await this.#calls.send('DryRunView', { verb: 'DELETE', path: fill(API.service, { service }), query })
   }
 
@@ -150,13 +150,10 @@ export class Client {
     return await this.#calls.send('DryRunView', { verb: 'POST', path: fill(API.restart, { service }), query })
   }
 
-  async deleteService(service: string, options: { deleteData: boolean }): Promise<OperationView> {
+  async deleteService(service: string, options: { deleteData: boolean; now: boolean }): Promise<OperationView> {
     const path = fill(API.service, { service })
-    return await this.#calls.send('OperationView', {
-      verb: 'DELETE',
-      path,
-      query: { deleteData: String(options.deleteData) },
-    })
+    const query = { deleteData: String(options.deleteData), now: String(options.now) }
+    return await this.#calls.send('OperationView', { verb: 'DELETE', path, query })
   }
 
   /** What a scaling would do; changes nothing. */
@@ -316,6 +313,15 @@ export class Client {
   }
 
   listArchives = async () => await this.#calls.list('ArchiveView', API.archives)
+
+  async planDeleteArchived(service: string): Promise<DryRunView> {
+    const path = fill(API.archive, { service })
+    return await this.#calls.send('DryRunView', { verb: 'DELETE', path, query: { isDryRun: 'true' } })
+  }
+
+  async deleteArchived(service: string): Promise<OperationView> {
+    return await this.#calls.send('OperationView', { verb: 'DELETE', path: fill(API.archive, { service }) })
+  }
 
   async restoreService(service: string, request: RestoreService): Promise<OperationView> {
     return await this.#calls.send('OperationView', {

@@ -7,7 +7,7 @@ import { addAccountTools } from './account-tools.ts'
 import { addAcme } from './acme.ts'
 import { addApi } from './api.ts'
 import { addAppSetting } from './appsetting.ts'
-import { addArchiveList, addRestores } from './archive.ts'
+import { addArchiveDelete, addArchiveList, addRestores } from './archive.ts'
 import { addAuditExport } from './audit-export.ts'
 import { addAuditList } from './audit-list.ts'
 import { addAuth } from './auth.ts'
@@ -157,7 +157,9 @@ export function buildProgram(shell: Shell): Command {
   addDomainSsl(addGroup(domain, 'ssl', 'HTTPS of a domain'), shell)
   addCert(addGroup(mobile, 'cert', 'certificates for the domains of a mobile service'), shell)
   addRestores(mobile, shell)
-  addArchiveList(addGroup(mobile, 'archive', 'mobile services that ended and can be brought back'), shell)
+  const archive = addGroup(mobile, 'archive', 'mobile services that ended and can be brought back')
+  addArchiveList(archive, shell)
+  addArchiveDelete(archive, shell)
   addScale(addGroup(mobile, 'scale', 'mode and units of a mobile service'), shell)
   addMobileConfig(addGroup(mobile, 'config', 'settings of a mobile service'), shell)
   addKey(addGroup(mobile, 'key', 'keys of a mobile service'), shell)

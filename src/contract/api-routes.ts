@@ -91,6 +91,7 @@ export const API = {
   importService: '/api/v1/services/:service/import',
   verifyService: '/api/v1/services/:service/verify',
   archives: '/api/v1/archives',
+  archive: '/api/v1/archives/:service',
   restore: '/api/v1/archives/:service/restore',
   operations: '/api/v1/operations',
   operation: '/api/v1/operations/:operation',

@@ -316,6 +316,7 @@ export const FAULT_CODES = [
   'server.same_region',
   'server.unchanged',
   'server.unknown',
+  'service.bad_deletion',
   'service.bad_key',
   'service.bad_name',
   'service.bad_scale',

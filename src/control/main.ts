@@ -75,6 +75,7 @@ import { ensureControlId, isKeyExported } from './identity.ts'
 import { Lineage } from './lineage.ts'
 import { apiUrlOf, LISTENING_OPTIONS, LISTENING_USAGE, parseGatewayUrl, portalOf, readListening } from './listening.ts'
 import { LiveFeed } from './live-feed.ts'
+import { LoadingTrial } from './loading-trial.ts'
 import { MachineField } from './machine-field.ts'
 import { addMachineRoutes } from './machine-routes.ts'
 import { buildManagementApi } from './management-api.ts'
@@ -228,6 +229,7 @@ async function run(args: string[]): Promise<void> {
   const notices = new NoticeSender({ db: guarded, seal, policy, smtp })
   const registry = parseRegistry(values['npm-registry'] ?? env.npmRegistry)
   const installer = new NpmInstaller({ folder: join(home, 'npm'), log, registry, token: env.npmToken, policy })
+  const loading = new LoadingTrial({ folder: join(home, 'load'), db, open, log })
   const duties: Omit<DutyDeps, 'settled'> = {
     ...{ db: guarded, seal, log, board, incidents, field, runner, backups: ownBackups },
     ...{ domain, certificates, notices, pushSoon, onError },
@@ -263,7 +265,7 @@ async function run(args: string[]): Promise<void> {
     feed,
     field,
     services,
-    source: { db, repositories, install: installer.install },
+    source: { db, repositories, install: installer.install, tryLoading: loading.tryLoading },
     recovery,
     backups,
     views,
@@ -311,6 +313,7 @@ async function run(args: string[]): Promise<void> {
     // What was decided last should not wait for the next start; a vault that is away must not keep us from stopping.
     await archivist.writeIfDue().catch(onError)
     installer.close()
+    loading.close()
     await Promise.all([field.close(), door.close(), notices.close()])
     await store.close()
     await rm(apiFile, { force: true })

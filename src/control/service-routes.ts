@@ -32,6 +32,7 @@ import { beginVerifyService } from '../recovery/verify-service.ts'
 import { beginFailBack, beginReprotect, planFailBack, planReprotect } from '../recovery/way-home.ts'
 import { beginCreate, planCreate } from '../services/create-service.ts'
 import { beginDelete, planDelete } from '../services/delete-service.ts'
+import { beginDropArchived, planDropArchived } from '../services/drop-archived.ts'
 import { beginRestore, listArchives, planRestore } from '../services/restore-service.ts'
 import { beginScale } from '../services/scale-service.ts'
 import { getService } from '../services/services.ts'
@@ -77,11 +78,16 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
 
   const deleteSchema = {
     params: ByService,
-    querystring: Type.Object({ deleteData: Flag, isDryRun: Flag }),
+    querystring: Type.Object({
+      deleteData: Type.Optional(Type.Boolean({ description: 'its data goes as well, after 30 days' })),
+      now: Type.Optional(Type.Boolean({ description: 'with deleteData: it goes at once, and cannot be brought back' })),
+      isDryRun: Flag,
+    }),
     response: PLANNED_OR_BEGUN,
   }
   app.delete(API.service, { schema: deleteSchema }, async (request, reply) => {
-    const wanted = { name: request.params.service, isDataDropped: request.query.deleteData === true }
+    const { deleteData, now } = request.query
+    const wanted = { name: request.params.service, isDataDropped: deleteData === true, isNow: now === true }
     return await planOrBegin(deps, request, reply, {
       isDryRun: request.query.isDryRun,
       plan: async (caller) => await planDelete(deps.services, caller, wanted),
@@ -201,6 +207,20 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
 
   app.get(API.archives, { schema: { response: { 200: Type.Array(ArchiveView) } } }, async (request) => {
     return await listArchives(deps.db, deps.callerOf(request).subscriptionId)
+  })
+
+  const dropSchema = {
+    params: ByService,
+    querystring: Type.Object({ isDryRun: Flag }),
+    response: PLANNED_OR_BEGUN,
+  }
+  app.delete(API.archive, { schema: dropSchema }, async (request, reply) => {
+    const { service } = request.params
+    return await planOrBegin(deps, request, reply, {
+      isDryRun: request.query.isDryRun,
+      plan: async (caller) => await planDropArchived(deps.services, caller, service),
+      begin: async (caller, key) => await beginDropArchived(deps.services, caller, service, key),
+    })
   })
 
   const restoreSchema = { params: ByService, body: RestoreService, response: PLANNED_OR_BEGUN }

@@ -135,7 +135,7 @@ export function deleteServerKind(deps: ServerDeps): OperationKind {
           facts.version ??= await db.transaction().execute(async (trx) => {
             await trx
               .updateTable('services')
-              .set({ state: 'deleted', is_data_dropped: true })
+              .set({ state: 'deleted', is_data_dropped: true, drop_data_at: new Date() })
               .where('server', '=', name)
               .where('ended_at', 'is not', null)
               .where('is_data_dropped', '=', false)

@@ -31,6 +31,12 @@ const UNKNOWN_TEXT = 'The connection to the service broke; whether the change wa
 const UNREACHABLE_TEXT = 'The service cannot be reached at the moment.'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/**
+ * Requests of all pools that have no connection yet: at least as many as wait in any one of them. Asking a pool itself
+ * goes through all its connections, which is too much for each request.
+ */
+let waiting = 0
+
 /** How a request ended. `failed`: the service said so; `refused`: we did, or broke off. */
 export type Outcome = { kind: 'answered' | 'failed' | 'aborted' } | { kind: 'refused'; why: Refusal; error?: unknown }
 
@@ -49,7 +55,7 @@ export type Refused = { message: string; retryAfterSeconds: number }
 /** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
 export async function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<Outcome> {
   const { pool, destination } = to
-  if ((pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
+  if (waiting > GATEWAY_QUEUE_MAX && (pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
     to.refuse({ message: 'Too many requests wait for the service.', retryAfterSeconds: 1 })
     return { kind: 'refused', why: 'full' }
   }
@@ -73,6 +79,7 @@ class Passage implements Dispatcher.DispatchHandler {
   readonly #onEnd: (outcome: Outcome) => void
   readonly #timer: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | null = null
+  #isWaiting = true
   #status = 0
   /** How it ended, whatever the connection says afterwards. */
   #outcome: Outcome | null = null
@@ -90,10 +97,12 @@ class Passage implements Dispatcher.DispatchHandler {
     // The waits for a connection, for headers and for each part of a body all together.
     this.#timer = setTimeout(() => this.#fail(new Error('no whole answer in time')), GATEWAY_ANSWER_MS_MAX)
     response.once('close', this.#leave)
+    waiting += 1
   }
 
   // It has a connection, and is written to it next.
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#endWait()
     // Meanwhile nobody waits for it any more. To abort it would end the connection, which is good for the next.
     if (this.#outcome) throw new Error('over')
     this.#controller = controller
@@ -118,7 +127,15 @@ class Passage implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#endWait()
     this.#fail(error)
+  }
+
+  // The pool has given it a connection, or given it up. One that nobody waits for stays in the pool's queue until then.
+  #endWait(): void {
+    if (!this.#isWaiting) return
+    this.#isWaiting = false
+    waiting -= 1
   }
 
   #leave = (): void => {

@@ -131,12 +131,10 @@ async function run(args: string[]): Promise<void> {
   const traffic = new Traffic(log, (seconds) => durations.observe(seconds))
   const load = new Load(() => traffic.refusals.full)
   metrics.add(() => numbersOf({ routes, probes, traffic, highest, load, certificates, files }), GATEWAY_MEASURES)
-  const silentOf = (machine: string) =>
-    probes.facts().find((probe) => probe.machine === machine && probe.runtime === null)?.silentMs ?? 0
   let tlsPort: number | null = null
   // A proxy in front that is believed is where apps come by HTTPS when we have no port for that.
   const httpsPort = () => tlsPort ?? (proxies.isAny ? 443 : null)
-  const isLost = (machine: string) => silentOf(machine) >= PROBE_SILENT_MS
+  const isLost = (machine: string) => probes.silentMsOf(machine) >= PROBE_SILENT_MS
   const answering = { routes, holds, counts, traffic, dashboard, isLost, proxies: proxies.networks, httpsPort }
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     answerPublic(request, response, answering).catch((error) => {

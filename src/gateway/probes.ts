@@ -40,6 +40,15 @@ export class Probes {
     }
   }
 
+  /**
+   * How long a machine's host has not answered, in milliseconds; 0 for one that is not probed. On the way of every
+   * request of an app, so it only looks up.
+   */
+  silentMsOf(machine: string): number {
+    const probe = this.#probes.get(keyOf(machine, null))
+    return probe && this.#routes.hasHost(machine) ? Math.round(awakeMs() - probe.lastSuccessAt) : 0
+  }
+
   facts(): ProbeFacts[] {
     const wanted = new Set(this.#routes.hosts.map(({ machine }) => keyOf(machine, null)))
     for (const { runtime, to } of this.#routes.all) wanted.add(keyOf(to.machine, runtime))

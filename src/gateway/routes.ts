@@ -21,6 +21,7 @@ export class Routes {
   readonly #pools = new Map<string, Pool>()
   readonly #probePools = new Map<string, Pool>()
   #assignment: GatewayAssignment = { version: 0, routes: [], hosts: [] }
+  #machines = new Set<string>()
   #byService = new Map<string, Route>()
   #byDomain = new Map<string, string>()
 
@@ -44,6 +45,11 @@ export class Routes {
 
   get hosts(): MachineAddress[] {
     return this.#assignment.hosts
+  }
+
+  /** True for a machine among `hosts`. */
+  hasHost(machine: string): boolean {
+    return this.#machines.has(machine)
   }
 
   get all(): Route[] {
@@ -113,6 +119,7 @@ export class Routes {
   #follow(assignment: GatewayAssignment): void {
     this.#assignment = assignment
     this.#door.refuse(assignment.revoked ?? [])
+    this.#machines = new Set(assignment.hosts.map(({ machine }) => machine))
     this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
     const { domains = [], certificates = [] } = assignment
     this.#byDomain = new Map(domains.map(({ name, service }) => [name, service]))

@@ -35,6 +35,8 @@ export class SecurePort {
     this.#tls = createTlsServer(
       {
         ...own,
+        // As the server of the plain port, which is given its connections.
+        noDelay: true,
         minVersion: TLS_VERSION_MIN,
         ALPNProtocols: ['h2', 'http/1.1'],
         handshakeTimeout: TLS_HANDSHAKE_MS_MAX,

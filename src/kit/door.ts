@@ -80,7 +80,8 @@ export class Door {
       (socket) => this.#accept(socket),
     )
     tls.on('tlsClientError', (_error, socket) => socket.destroy())
-    const tcp = createTcpServer((socket) => {
+    // Without waiting to fill a packet: the end of an answer would wait until its beginning was acknowledged.
+    const tcp = createTcpServer({ noDelay: true }, (socket) => {
       this.#track(socket, 'inbound')
       if (this.#cuts.has('inbound')) this.#silence(socket)
       else tls.emit('connection', socket)

@@ -472,6 +472,11 @@ export const SANDBOX_CALLS_MAX = 100
 export const SANDBOX_ASKS_MAX = 200
 /** JavaScript objects of one sandbox. */
 export const SANDBOX_HEAP_MB = 128
+/**
+ * Where new ones begin: each half of it. V8 by itself lets it grow until it, with the rest, is past what a heap of
+ * that size may have, and then collects without end: twenty times a second, ten times the work of the scripts.
+ */
+export const SANDBOX_YOUNG_MB = 8
 /** All writable memory of one sandbox. The kernel counts the 512 MiB that V8 sets aside for code and hardly uses. */
 export const SANDBOX_DATA_BYTES_MAX = (512 + 320) * 1_048_576
 /** Threads (Node has about ten) and open files of one sandbox. */
@@ -808,6 +813,8 @@ export const GIT_OUTPUT_BYTES_MAX = 64 * 1_048_576
 export const SOURCE_PACKS_PER_INDEX = 32
 /** How often we look for repositories whose services were deleted with their data. */
 export const SOURCE_ENDED_LOOK_MS = 5_000
+/** Loading what a push brings, to see whether that works: longer is not tried, and no reason to refuse it. */
+export const SOURCE_LOAD_MS_MAX = 15_000
 /** Errors told to whoever pushes; more help nobody. */
 export const SOURCE_PROBLEMS_SHOWN = 50
 export const DEPLOYMENTS_SHOWN = 50
@@ -843,5 +850,6 @@ export const RECOVERY_FENCE_MS = 15 * 60_000
 export const RECOVERY_DONE_MS = 3_600_000
 export const RECOVERY_AGAIN_MS = 24 * 3_600_000
 export const RECOVERY_BEGUN_MS_MAX = 5 * 60_000
-/** A service that tools have deleted with its data is kept for so long. */
-export const DELETED_KEEP_MS = 30 * 24 * 3_600_000
+/** A service that was deleted with its data is kept for so long: time to notice a mistake. */
+export const DELETED_KEEP_DAYS = 30
+export const DELETED_KEEP_MS = DELETED_KEEP_DAYS * 24 * 3_600_000

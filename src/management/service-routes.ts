@@ -32,8 +32,7 @@ export const serviceRoutes: ProtocolRoutes = async (app, deps) => {
   app.delete<{ Querystring: { deletedata?: string } }>('', async (request, reply) => {
     const caller = deps.callerOf(request)
     const isDataDropped = request.query.deletedata?.toLowerCase() === 'true'
-    // Nobody is asked on the wire: what is deleted there is kept for a month.
-    const wanted = { name: serviceNameOf(request), isDataDropped, isKeptForAWhile: true }
+    const wanted = { name: serviceNameOf(request), isDataDropped }
     await untilEnded(deps, reply, caller, async () => await beginDelete(deps.services, caller, wanted, null))
     return reply.code(204).send()
   })

@@ -11,6 +11,7 @@ import { isFolder, readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
 import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
+import { clientsOf, surroundingsOf } from '../sandbox/surroundings.ts'
 import type { PushSender } from './push-sender.ts'
 import { ScriptFetches } from './script-fetch.ts'
 import { ScriptRunCounts } from './script-runs.ts'
@@ -140,9 +141,6 @@ const moduleSets = new WeakMap<ServiceAssignment, ModuleSet | null>()
 const namedScripts = new WeakMap<ServiceAssignment, Map<string, ScriptAssignment>>()
 const sandboxedServices = new WeakMap<RuntimeService, SandboxedService>()
 
-/** What stands in the place of a connection string that scripts of old may look for: they have `mssql`. */
-const NO_CONNECTION = 'Use mssql: this service has no connection string.'
-
 function sandboxed(service: RuntimeService): SandboxedService {
   const known = sandboxedServices.get(service) ?? makeSandboxed(service)
   sandboxedServices.set(service, known)
@@ -151,32 +149,13 @@ function sandboxed(service: RuntimeService): SandboxedService {
 
 function makeSandboxed(service: RuntimeService): SandboxedService {
   const { name, id, epoch, generation, applicationKey, masterKey, appSettings = {}, modulesFolder } = service
-  const clients = clientsOf(service)
-  const keys = { MS_MobileServiceName: name, MS_ApplicationKey: applicationKey, MS_MasterKey: masterKey }
+  const { auth = NO_AUTH } = service
+  const clients = clientsOf(auth)
   return {
     name,
     id,
     binding: JSON.stringify([id, epoch, generation, applicationKey, masterKey, appSettings, clients, modulesFolder]),
     modules: modulesFolder ?? null,
-    // What the platform sets cannot be set otherwise.
-    environment: { ...appSettings, ...keys },
-    config: {
-      ...{ mobileServiceName: name, applicationKey, masterKey, sqlConnectionString: NO_CONNECTION, appSettings },
-      ...clients,
-    },
+    ...surroundingsOf({ name, applicationKey, masterKey, appSettings, auth }),
   }
-}
-
-// What scripts call the providers' own APIs with, under the names that they had.
-function clientsOf({ auth = NO_AUTH }: RuntimeService): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(auth.providers).flatMap(([name, { appId, secret }]) => {
-      const word = name === 'microsoftaccount' ? 'microsoftAccount' : name
-      const [id, key] = name === 'twitter' ? ['ConsumerKey', 'ConsumerSecret'] : ['ClientId', 'ClientSecret']
-      return [
-        [`${word}${id}`, appId],
-        [`${word}${key}`, secret],
-      ]
-    }),
-  )
 }

@@ -6,6 +6,7 @@ import {
   SANDBOX_FILES_MAX,
   SANDBOX_HEAP_MB,
   SANDBOX_THREADS_MAX,
+  SANDBOX_YOUNG_MB,
 } from '../kit/limits.ts'
 import type { Sight } from './messages.ts'
 
@@ -79,7 +80,7 @@ export function commandOf(
 ): Command | null {
   const { user, bareEntry, program = SCRIPTS_PROGRAM, readable = [] } = options
   const { entry, writable } = program
-  const heap = `--max-old-space-size=${program.heapMb}`
+  const heap = [`--max-old-space-size=${program.heapMb}`, `--max-semi-space-size=${SANDBOX_YOUNG_MB}`]
   if (level === 'reduced') {
     const code = `${facts.root}${CODE_INSIDE}`
     const work = writable === null ? [] : [`${facts.root}${writable}`]
@@ -87,7 +88,7 @@ export function commandOf(
     const reads = folders.map((path) => `--allow-fs-read=${path}/*`)
     const writes = work.map((path) => `--allow-fs-write=${path}/*`)
     const permitted = ['--permission', ...reads, ...writes, `${code}/${entry}`]
-    return chain(reducedWords(facts, { user, program }), [facts.node, heap, ...(bareEntry ?? permitted)])
+    return chain(reducedWords(facts, { user, program }), [facts.node, ...heap, ...(bareEntry ?? permitted)])
   }
   const { sh, setpriv, unshare, mount, prlimit } = facts.tools
   if (!sh || !setpriv || !unshare || !mount || !prlimit) return null
@@ -102,7 +103,7 @@ export function commandOf(
       ...limitWords(prlimit, program),
       ...(facts.isRoot ? enterAsRoot(facts, user) : enterAsUser(facts)),
     ],
-    [NODE_INSIDE, heap, ...(bareEntry ?? permitted)],
+    [NODE_INSIDE, ...heap, ...(bareEntry ?? permitted)],
   )
 }
 

@@ -126,3 +126,94 @@ test('what a call still waits for when it is ended fails', async () => {
   assert.deepEqual([outcomes, asked(), state.isDone], [[OVER, OVER], 1, false])
   assert.equal(call.tell(1, { kind: 'done' }), false)
 })
+
+// ---- the request's own operation
+
+const INSERT = { op: 'insert' as const, table: 'T', item: {}, systemProperties: [] }
+const LEFT = { body: '{}' }
+const execution = (left: { body: string } | null, outcomes: AskOutcome[] = []) => ({
+  what: () => INSERT,
+  left: () => left,
+  done: (outcome: AskOutcome) => {
+    outcomes.push(outcome)
+  },
+})
+
+test('an operation that nobody waits for is left to the runtime, and the call is over', async () => {
+  const { call, said, state } = begun()
+  const outcomes: AskOutcome[] = []
+  call.run(() => call.execute(execution(LEFT, outcomes)))
+  assert.deepEqual(said, [])
+  await turns()
+  assert.deepEqual(said, [{ kind: 'last', call: 1, what: INSERT, body: '{}' }])
+  assert.deepEqual([state.isDone, outcomes], [true, []])
+  // What comes back to it all the same is too late, as after any end.
+  call.run(() => call.ask(LOOKUP, false, (outcome) => outcomes.push(outcome)))
+  call.run(() => call.answer(ANSWER))
+  await turns()
+  assert.deepEqual([outcomes, said.length], [[OVER], 1])
+})
+
+for (const [is, begin] of [
+  ['the script wants to see what comes of it', (call) => call.execute(execution(null))],
+  [
+    'a timer waits',
+    (call) => {
+      call.execute(execution(LEFT))
+      call.timers.setTimeout(() => {}, 10_000)
+    },
+  ],
+  [
+    'what it was given may come back',
+    (call) => {
+      call.execute(execution(LEFT))
+      call.isContextSpent = true
+    },
+  ],
+] as [string, (call: CallUnderWay) => void][]) {
+  test(`it is asked for when ${is}`, async () => {
+    const { call, said, state } = begun()
+    call.run(() => begin(call))
+    await turns()
+    assert.deepEqual(said, [{ kind: 'ask', call: 1, ask: 1, what: INSERT, isExecute: true }])
+    assert.equal(state.isDone, false)
+    call.end()
+  })
+}
+
+test('it is asked for before what comes after it', async () => {
+  const { call, said } = begun()
+  call.run(() => {
+    call.execute(execution(LEFT))
+    call.ask(LOOKUP, false, () => {})
+  })
+  await turns()
+  assert.deepEqual(
+    said.map((one) => one.kind === 'ask' && one.what.op),
+    ['insert', 'lookup'],
+  )
+  call.end()
+})
+
+test('one that fails afterwards has asked for it, and fails', async () => {
+  const { call, said } = begun()
+  call.run(() => {
+    call.execute(execution(LEFT))
+    call.fail(new Error('later'))
+  })
+  await turns()
+  assert.deepEqual(
+    said.map(({ kind }) => kind),
+    ['ask', 'answer'],
+  )
+  call.end()
+})
+
+test('one that is ended meanwhile asks for nothing, and hears so', async () => {
+  const { call, said } = begun()
+  const outcomes: AskOutcome[] = []
+  call.run(() => call.execute(execution(LEFT, outcomes)))
+  call.end()
+  await turns()
+  assert.deepEqual([said, outcomes], [[], [OVER]])
+})

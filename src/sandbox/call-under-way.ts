@@ -4,15 +4,27 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { format } from 'node:util'
 import { describe } from './errors.ts'
 import type { CallGlobals } from './kept-contexts.ts'
-import type { AskOutcome, FromSandbox, LogLevel, SandboxLimits, ScriptAnswer, ScriptAsk } from './messages.ts'
+import type { AskOutcome, FromSandbox, LogLevel, SandboxLimits, ScriptAnswer, ScriptAsk, TableAsk } from './messages.ts'
 import { Timers } from './timers.ts'
 
 export type CallDeps = {
   say: (message: FromSandbox) => void
   limits: SandboxLimits
   nextAsk: () => number
-  /** Nothing of the call waits any more. */
+  /** Nothing of the call waits any more, and the runtime was told. */
   onDone: () => void
+}
+
+/** What is left to the runtime: see the message `last`. */
+export type Left = { body: string | null }
+/**
+ * The request's own operation. `left` says at the end of the turn what the runtime needs to answer by itself; null: the
+ * script wants to see what comes of it.
+ */
+export type Execution = {
+  what: () => TableAsk
+  left: () => Left | null
+  done: (outcome: AskOutcome) => void
 }
 
 /** `call` null: none, a module by itself. */
@@ -30,11 +42,29 @@ const OVER: AskOutcome = {
 /** How often a call that is over hears that: one that asks again whenever it fails comes to an end. */
 const REFUSED_MAX = 100
 
+const turnsEnd: (() => void)[] = []
+const asNobody = AsyncLocalStorage.snapshot()
+// As it is now: scripts have the same `process`.
+const nextTick = process.nextTick.bind(process)
+
+/** Has that done when all that was promised in this turn has had its turn, in the order in which it was asked for. */
+export function atTurnsEnd(work: () => void): void {
+  turnsEnd.push(work)
+  if (turnsEnd.length > 1) return
+  const end = () => {
+    for (const one of turnsEnd.splice(0)) one()
+  }
+  // Promises come after ticks, and a tick that they set comes when none of them is left.
+  asNobody(() => queueMicrotask(() => nextTick(end)))
+}
+
 export class CallUnderWay {
   readonly number: number
   readonly source: string
   readonly #deps: CallDeps
   readonly #asks = new Map<number, (outcome: AskOutcome) => void>()
+  /** Asks for its operation, where that waits for the end of the turn. */
+  #held: (() => void) | null = null
   readonly timers: Timers
   /** What its script finds on the global object. */
   globals: CallGlobals | null = null
@@ -73,6 +103,7 @@ export class CallUnderWay {
       if (this.#refused <= REFUSED_MAX) this.tellSoon(OVER, done)
       return () => {}
     }
+    this.#held?.()
     const ask = this.#deps.nextAsk()
     this.#asks.set(ask, done)
     this.#deps.say({ kind: 'ask', call: this.number, ask, what, isExecute })
@@ -80,6 +111,49 @@ export class CallUnderWay {
       this.#asks.delete(ask)
       this.#endSoon()
     }
+  }
+
+  /**
+   * Has the request's own operation done, at the end of this turn and before anything else that is asked for. When
+   * nothing else of the call goes on then, and nothing of it wants to see what comes, the rest is left to the runtime:
+   * the app has its answer without a way back to here, and the call is over already.
+   */
+  execute({ what, left, done }: Execution): void {
+    if (this.#isOver) {
+      this.ask(what(), true, done)
+      return
+    }
+    const ask = this.#deps.nextAsk()
+    this.#asks.set(ask, done)
+    this.#held = () => {
+      this.#held = null
+      this.#deps.say({ kind: 'ask', call: this.number, ask, what: what(), isExecute: true })
+    }
+    atTurnsEnd(() => {
+      // Asked for meanwhile, or over.
+      if (!this.#held) return
+      this.run(() => {
+        try {
+          this.#leaveOrAsk(what, left)
+        } catch (error) {
+          this.fail(error)
+        }
+      })
+    })
+  }
+
+  #leaveOrAsk(what: () => TableAsk, left: () => Left | null): void {
+    const isAlone = this.timers.count === 0 && this.#asks.size === 1 && !this.#isAnswered && !this.isContextSpent
+    const leaves = isAlone ? left() : null
+    if (leaves === null) {
+      this.#held?.()
+      return
+    }
+    const last = { kind: 'last' as const, call: this.number, what: what(), ...leaves }
+    this.#held = null
+    this.#asks.clear()
+    this.#isAnswered = true
+    this.#endWith(last)
   }
 
   /** Tells that outcome a turn later, as if it had been asked for. */
@@ -101,6 +175,7 @@ export class CallUnderWay {
   /** Gives its answer; there is one only. */
   answer(answer: ScriptAnswer): void {
     if (this.#isAnswered) return
+    this.#held?.()
     this.#isAnswered = true
     this.#deps.say({ kind: 'answer', call: this.number, answer })
     // Answered in a promise or a timer: then nobody else looks.
@@ -136,6 +211,7 @@ export class CallUnderWay {
   /** Ends what it left behind. Whatever still waits for an operation hears that it is not done. */
   end(): void {
     this.#isOver = true
+    this.#held = null
     this.timers.end()
     const asks = [...this.#asks.values()]
     this.#asks.clear()
@@ -154,8 +230,13 @@ export class CallUnderWay {
 
   #endIfDone(): void {
     if (this.#isOver || this.timers.count > 0 || this.#asks.size > 0) return
+    this.#endWith({ kind: 'done', call: this.number })
+  }
+
+  #endWith(lastWord: FromSandbox): void {
     this.#isOver = true
     this.timers.end()
+    this.#deps.say(lastWord)
     this.#deps.onDone()
     for (const work of this.#onOver) work()
   }

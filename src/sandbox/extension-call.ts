@@ -1,4 +1,5 @@
-// One call of an extension of a service: `push` is shown a registration, `startup` is called before anything else.
+// One call of an extension of a service: `push` is shown a registration, `startup` is called before anything else. Or a
+// module is only loaded.
 import type { CallUnderWay } from './call-under-way.ts'
 import type { ExtensionStart, SandboxLimits } from './messages.ts'
 import type { ModuleWorld } from './module-world.ts'
@@ -18,6 +19,10 @@ export function callExtension(
     try {
       const { inside } = world
       const exports = world.load(start.module)
+      if (start.hook === 'load') {
+        call.answer({ kind: 'default', body: null })
+        return
+      }
       const bridge = { ask: call.ask.bind(call), fail, rowsMax: limits.rowsMax, dateKey: DATE_KEY }
       const tables = inside.scriptTables(bridge, inside.queries)
       const mssql = inside.scriptSql(sqlOutside(call), tables)

@@ -25,11 +25,17 @@ export class FrameWriter {
     this.#stream = stream
   }
 
+  /** Holds back all that is written, until it is flushed or something is urgent. */
+  hold(): void {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    this.#stream.cork()
+  }
+
   /** `isUrgent`: it goes now, with all before it. */
   write(frame: Buffer, { isUrgent }: { isUrgent: boolean }): void {
     if (!isUrgent && !this.#isHeld) {
-      this.#isHeld = true
-      this.#stream.cork()
+      this.hold()
       process.nextTick(() => this.flush())
     }
     this.#stream.write(frame)

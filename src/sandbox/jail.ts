@@ -64,6 +64,7 @@ const CODE = [
   'sight',
   'sql-calls',
   'sql-text',
+  'tame-scripts',
   'timers',
   'wire',
   'wns-templates',

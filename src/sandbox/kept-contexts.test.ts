@@ -1,6 +1,7 @@
 // The contexts of table scripts: what a call leaves behind, and what the next one finds.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Script } from 'node:vm'
 import { CallUnderWay } from './call-under-way.ts'
 import { KeptContexts } from './kept-contexts.ts'
 import type { FromSandbox, ScriptAnswer, TableStart } from './messages.ts'
@@ -193,6 +194,46 @@ test('two sources of one text have contexts of their own', () => {
   contexts.give(first)
   assert.notEqual(contexts.take(other), first)
   assert.equal(contexts.take(one), first)
+})
+
+test('of contexts that a burst needed, those that nobody needs any more are given up', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const contexts = new KeptContexts()
+  const script = compileForTable({ source: '/table/A.insert.js', hash: 'h', text: 'function insert() {}' })
+  const burst = async (size: number) => {
+    const taken = Array.from({ length: size }, () => contexts.take(script))
+    for (const one of taken) contexts.give(one)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await burst(30)
+  assert.equal(contexts.idle, 30)
+  // Ten seconds in which up to twenty were needed at once.
+  await burst(20)
+  t.mock.timers.tick(10_000)
+  assert.equal(contexts.idle, 30)
+  t.mock.timers.tick(10_000)
+  assert.equal(contexts.idle, 16)
+  await burst(70)
+  assert.equal(contexts.idle, 64)
+})
+
+test('a tame script is looked after now and then all the same', () => {
+  const contexts = new KeptContexts()
+  const script = compileForTable({ source: '/table/A.insert.js', hash: 'h', text: 'function insert() {}' })
+  const first = contexts.take(script)
+  assert.ok(script.isTame)
+  // As if its text had not told everything.
+  first.inside.run(new Script('Array.prototype.left = 1'))
+  let calls = 0
+  for (let context = first; context === first && calls < 200; calls += 1) {
+    context.begin(
+      new CallUnderWay(1, 's', { say: () => {}, limits: LIMITS, nextAsk: () => 1, onDone: () => {} }),
+      'insert',
+    )
+    contexts.give(context)
+    context = contexts.take(script)
+  }
+  assert.ok(calls <= 100, `${calls} calls`)
 })
 
 test('a context is used again, and two calls at once have two', async () => {

@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Script } from 'node:vm'
 import { callApi } from './api-call.ts'
-import { CallUnderWay, logLine, running } from './call-under-way.ts'
+import { atTurnsEnd, CallUnderWay, logLine, running } from './call-under-way.ts'
 import { describe } from './errors.ts'
 import { callExtension } from './extension-call.ts'
 import { failUnwatched } from './fetch-call.ts'
@@ -20,8 +20,12 @@ const CHANNEL = 3
 /** Until the runtime has said how long messages may be. */
 const FIRST_BYTES_MAX = 1_048_576
 const LAST_WORD_TRIES = 200
+/** How many calls may run before the first of them is heard of. */
+const CALLS_HELD = 8
+/** What is taken as soon as it is there, past what waits for its turn. */
+const AT_ONCE = new Set<ToSandbox['kind']>(['ping', 'told', 'over'])
 /** What may wait for the end of a turn. */
-const AT_TURNS_END = new Set<FromSandbox['kind']>(['answer', 'done', 'pong'])
+const AT_TURNS_END = new Set<FromSandbox['kind']>(['answer', 'done', 'last', 'pong'])
 
 let limits: SandboxLimits = {
   rowsMax: 0,
@@ -37,6 +41,10 @@ let npm: NpmRequire | null = null
 let asks = 0
 let isEnding = false
 const calls = new Map<number, CallUnderWay>()
+/** What waits for its turn. */
+const inbox: ToSandbox[] = []
+let isTaking = false
+let heldCalls = 0
 const scripts = { tables: new Map<string, TableScript>(), jobs: new Map<string, Script>() }
 /** The texts of scripts by hash, which come once, with whichever call. */
 const scriptTexts = new Map<string, string>()
@@ -71,9 +79,37 @@ function listen(): void {
       const message = given as ToSandbox
       // What comes right behind it may be longer already.
       if (message.kind === 'hello') reader.bytesMax = message.limits.messageBytesMax
-      take(message)
+      if (AT_ONCE.has(message.kind)) take(message)
+      else inbox.push(message)
     })
+    takeInTurn()
   })
+}
+
+// One call after the other: the context of one that leaves the rest to the runtime is there for the next. What they say
+// goes out together, since each write costs as much as a small script.
+function takeInTurn(): void {
+  if (!isTaking) takeNext()
+}
+
+function takeNext(): void {
+  for (;;) {
+    const message = inbox.shift()
+    isTaking = message !== undefined
+    if (!message || heldCalls >= CALLS_HELD) {
+      heldCalls = 0
+      writer.flush()
+    }
+    if (!message) return
+    if (message.kind === 'call') {
+      heldCalls += 1
+      writer.hold()
+      take(message)
+      atTurnsEnd(takeNext)
+      return
+    }
+    take(message)
+  }
 }
 
 function take(message: ToSandbox): void {
@@ -102,19 +138,22 @@ function take(message: ToSandbox): void {
       for (const call of calls.values()) if (call.tell(message.ask, message.outcome)) break
       break
     case 'over':
+      forgetWaiting(message.call)
       calls.get(message.call)?.end()
       calls.delete(message.call)
       break
   }
 }
 
+function forgetWaiting(call: number): void {
+  const at = inbox.findIndex((one) => one.kind === 'call' && one.call === call)
+  if (at >= 0) inbox.splice(at, 1)
+}
+
 function begin(start: CallStart): void {
   const { hash, text } = start.script
   if (text !== null) scriptTexts.set(hash, text)
-  const onDone = () => {
-    calls.delete(start.call)
-    say({ kind: 'done', call: start.call })
-  }
+  const onDone = () => calls.delete(start.call)
   const call = new CallUnderWay(start.call, start.script.source, { say, limits, nextAsk: () => ++asks, onDone })
   calls.set(start.call, call)
   if (start.what === 'api' || start.what === 'extension') {
@@ -202,6 +241,10 @@ function tooLong(message: FromSandbox): void {
   if (message.kind === 'ask') {
     const outcome = { kind: 'failed' as const, status: 413, message: `The item is too large: ${text}.` }
     setImmediate(() => calls.get(message.call)?.tell(message.ask, outcome))
+  } else if (message.kind === 'last') {
+    const { call } = message
+    say({ kind: 'answer', call, answer: { kind: 'failed', message: `Error: the item is too large: ${text}.` } })
+    say({ kind: 'done', call })
   } else if (message.kind === 'answer') {
     say({ ...message, answer: { kind: 'failed', message: `Error: the answer is too large: ${text}.` } })
   }

@@ -171,11 +171,11 @@ export type JobStart = CallOf & { what: 'job'; name: string }
 
 /**
  * The extension of that module. `register`: it is shown a registration (JSON), `extensions/push`. `startup`: it is called
- * before anything else.
+ * before anything else. `load`: of any module, which is loaded and not called, to see whether that works.
  */
 export type ExtensionStart = CallOf & {
   what: 'extension'
-  hook: 'register' | 'startup'
+  hook: 'register' | 'startup' | 'load'
   module: string
   registration: string
 }
@@ -238,6 +238,11 @@ export type FromSandbox =
   | { kind: 'ready'; sight: Sight }
   | { kind: 'pong'; ping: number }
   | { kind: 'ask'; call: number; ask: number; what: ScriptAsk; isExecute: boolean }
+  /**
+   * The script is over but for the request's own operation, and does not ask what comes of it: the runtime answers.
+   * `body`: the item as JSON, which the operation completes; null where there is none.
+   */
+  | { kind: 'last'; call: number; what: TableAsk; body: string | null }
   | { kind: 'answer'; call: number; answer: ScriptAnswer }
   /** It was answered, and nothing of it waits any more. */
   | { kind: 'done'; call: number }

@@ -29,6 +29,7 @@ import { giveWay } from '../kit/processes.ts'
 import type { Command } from './border.ts'
 import { type EndCause, endOf } from './endings.ts'
 import { FrameReader, FrameWriter, frameOf } from './frames.ts'
+import { answerOfLeft } from './left-answer.ts'
 import type {
   ApiStart,
   AskOutcome,
@@ -282,6 +283,9 @@ export class SandboxProcess {
       case 'ask':
         this.#carryOut(message.call, message.ask, { what: message.what, isExecute: message.isExecute })
         break
+      case 'last':
+        this.#carryOutLast(message)
+        break
       case 'answer':
         this.#settle(message.call, { kind: 'answered', answer: message.answer })
         break
@@ -326,6 +330,24 @@ export class SandboxProcess {
       })
       .catch(() => {
         // It ended meanwhile.
+      })
+  }
+
+  // The script has done its part: it owes no answer any more, and the end of its sandbox is not the request's.
+  #carryOutLast({ call, what, body }: Extract<FromSandbox, { kind: 'last' }>): void {
+    const found = this.#calls.get(call)
+    if (!found || found.isAnswered) return
+    this.#close(found)
+    this.#calls.delete(call)
+    found
+      .ask({ what, isExecute: true })
+      .then((outcome) => found.resolve({ kind: 'answered', answer: answerOfLeft(outcome, body) }))
+      .catch((error: unknown) => {
+        found.resolve({ kind: 'answered', answer: { kind: 'failed', message: messageOf(error) } })
+      })
+      .finally(() => found.onOver())
+      .catch(() => {
+        // It was over before.
       })
   }
 

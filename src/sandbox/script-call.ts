@@ -9,6 +9,7 @@ import type { JobStart, SandboxLimits, ScriptAnswer, TableStart } from './messag
 import { pushOutside } from './push-calls.ts'
 import type { Tables } from './script-tables.ts'
 import { sqlOutside } from './sql-calls.ts'
+import { isTame } from './tame-scripts.ts'
 import { DATE_KEY } from './wire.ts'
 
 /** What a call runs with. `require`: what the script gets by a name. */
@@ -33,7 +34,12 @@ export function callTableScript(
     const current = tables.getTable(start.table)
     globals.tables = { getTable: tables.getTable, current }
     call.globals = globals
-    const outside = { ask: call.ask.bind(call), answer: (given: ScriptAnswer) => call.answer(given) }
+    const outside = {
+      ask: call.ask.bind(call),
+      execute: call.execute.bind(call),
+      answer: (given: ScriptAnswer) => call.answer(given),
+      isSelfContained: script.isSelfContained,
+    }
     const side = inside.scriptSide(start, outside, inside.queries, tables)
     let defined: unknown
     try {
@@ -106,6 +112,16 @@ function runJob(name: string, main: unknown, call: CallUnderWay): void {
   }
 }
 
+/**
+ * Words for what may come back to a script when its turn has ended, without that anybody sees that it will. A script
+ * that gets there past them only loses its time for it.
+ */
+const COMING_BACK = [
+  ...['require', 'import', 'process', 'fetch', 'Blob', 'Request', 'Response', 'FormData'],
+  ...['AbortSignal', 'WebAssembly', 'Atomics', 'FinalizationRegistry'],
+]
+const COMES_BACK = new RegExp(`\\b(?:${COMING_BACK.join('|')})\\b`)
+
 const OPERATIONS = ['insert', 'read', 'update', 'del']
 const BEGINNING = '(function () {'
 const DEFINED = OPERATIONS.map((name) => `${name}: typeof ${name} === 'function' ? ${name} : undefined`).join(', ')
@@ -125,5 +141,5 @@ export function compileForTable({ source, hash, text }: { source: string; hash: 
     filename: `<${source}>`,
     columnOffset: -BEGINNING.length,
   })
-  return { source, hash, script }
+  return { source, hash, script, isSelfContained: !COMES_BACK.test(text), isTame: isTame(text) }
 }

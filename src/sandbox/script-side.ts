@@ -1,5 +1,6 @@
 // What a table script sees of its request: built anew inside the V8 context of each call, so that its objects are of
 // the script's own world. Sent there as text: it may use nothing but its arguments and the globals of a bare context.
+import type { Execution } from './call-under-way.ts'
 import type { AskOutcome, ScriptAnswer, TableAsk, TableStart } from './messages.ts'
 import type { Queries } from './script-queries.ts'
 import type { Fields, Handlers, Tables } from './script-tables.ts'
@@ -7,7 +8,11 @@ import type { Fields, Handlers, Tables } from './script-tables.ts'
 /** What the sandbox gives for one call. Functions of the outer world: scripts get them wrapped only. */
 export type Outside = {
   ask: (what: TableAsk, isExecute: boolean, done: (outcome: AskOutcome) => void) => void
+  /** Has the request's own operation done at the end of the turn. */
+  execute: (execution: Execution) => void
   answer: (answer: ScriptAnswer) => void
+  /** Nothing that the script uses may come back to it unseen, when the turn has ended. */
+  isSelfContained: boolean
 }
 
 /** Prepares the `request` of a call and gives what runs the script's function with it. */
@@ -33,6 +38,10 @@ export const scriptSide = (
   /** The script waits for its operation by a promise: what comes of it is the script's to say. */
   let isAwaited = false
   let awaitedError: Error | null = null
+  /** The script's function came to its end, and so did its promise. */
+  let isReturned = false
+  /** Twice as long in the one message as in two; what is larger takes its way in parts. */
+  const LEFT_LENGTH_MAX = 1_000_000
 
   const finish = (answer: ScriptAnswer) => outside.answer(answer)
   const jsonOf = (value: unknown): string | null => {
@@ -75,13 +84,19 @@ export const scriptSide = (
         isAwaited = pending.isWatched()
         guarded(() => executedWith(handlers, outcome, pending))
       }
-      if (what.op !== 'read') outside.ask(what, true, done)
-      else {
-        // Whether rows are wanted shows when `await` has had its turn, which comes after the next one.
-        const send = () =>
-          outside.ask({ ...what, isQuiet: typeof handlers.success !== 'function' && !pending.isWatched() }, true, done)
-        queueMicrotask(() => queueMicrotask(() => queueMicrotask(send)))
+      const isHandled = [handlers.success, handlers.error, handlers.conflict].some((one) => typeof one === 'function')
+      if (what.op !== 'read' && (isHandled || !isPlainItem())) {
+        outside.ask(what, true, done)
+        return pending.promise
       }
+      // Whether somebody waits for what comes of it shows when `await` has had its turn.
+      const isQuiet = () => typeof handlers.success !== 'function' && !pending.isWatched()
+      const isLeft = () => outside.isSelfContained && isReturned && !isHandled && !pending.isWatched()
+      outside.execute({
+        what: () => (what.op === 'read' ? { ...what, isQuiet: isQuiet() } : what),
+        left: () => (isLeft() ? leftBody() : null),
+        done,
+      })
       return pending.promise
     },
     respond: (...given: unknown[]) => {
@@ -90,6 +105,23 @@ export const scriptSide = (
       else respondWith(given[0], given[1], given.length > 1)
       isResponded = true
     },
+  }
+
+  // True for one that is the same as JSON now and when its operation has completed it, but for what that adds.
+  function isPlainItem(): boolean {
+    if (item === null) return true
+    if (Object.getPrototypeOf(item) !== Object.prototype || 'toJSON' in item || !Object.isExtensible(item)) return false
+    return Object.values(Object.getOwnPropertyDescriptors(item)).every(({ value, writable, enumerable }) => {
+      const isSimple = value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)
+      return writable === true && enumerable === true && (isSimple || value instanceof Date)
+    })
+  }
+
+  // What the operation's own answer is made of; null where that cannot be told before it.
+  function leftBody(): { body: string | null } | null {
+    if (operation === 'read' || operation === 'del') return { body: null }
+    const body = isPlainItem() ? jsonOf(item) : null
+    return body === null || body.length > LEFT_LENGTH_MAX ? null : { body }
   }
 
   function executeAsk(handlers: Handlers): TableAsk {
@@ -158,6 +190,7 @@ export const scriptSide = (
   // A function that waited for its operation and said nothing else wants the answer that there is by itself.
   const ending = {
     done: () => {
+      isReturned = true
       if (isAwaited && !isResponded && executed === 'done') respondDefault()
     },
     failed: (error: unknown) => {
@@ -204,7 +237,10 @@ export const scriptSide = (
       guarded(() => {
         if (typeof main !== 'function') throw new Error(`The script defines no function '${operation}'.`)
         const subject = operation === 'read' ? query : operation === 'del' ? start.id : item
-        return main(subject, userOf(start.user), request)
+        const result: unknown = main(subject, userOf(start.user), request)
+        // Of a promise that is told by its end.
+        isReturned = typeof result !== 'object' || result === null
+        return result
       }, ending),
   }
 }

@@ -240,9 +240,13 @@ export async function lockName(trx: Kysely<ControlDatabase>, name: string): Prom
 }
 
 /** Faults with `service.exists` when a living service has that name. */
-export async function requireFreeName(trx: Kysely<ControlDatabase>, name: string): Promise<void> {
+export async function requireFreeName(
+  trx: Kysely<ControlDatabase>,
+  name: string,
+  hint = 'Choose another name.',
+): Promise<void> {
   const taken = (await listServices(trx, null)).some((service) => service.name.toLowerCase() === name.toLowerCase())
-  if (taken) throw new Fault('service.exists', 409, `the name '${name}' is taken`, { hint: 'Choose another name.' })
+  if (taken) throw new Fault('service.exists', 409, `the name '${name}' is taken`, { hint })
 }
 
 /** Faults with `recovery.*` unless a secondary's promise would be good: elsewhere, as high, as large, and the only one. */

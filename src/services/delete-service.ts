@@ -1,4 +1,4 @@
-// Deleting a mobile service: closed first, then its data kept or dropped, as asked.
+// Deleting a mobile service: closed first, then its data is kept, kept for a while, or dropped, as asked.
 import type { Kysely } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
@@ -8,9 +8,9 @@ import { untilDropped } from '../databases/server-operations.ts'
 import { getServer, listServers, primaryOf } from '../databases/servers.ts'
 import { Fault } from '../kit/fault.ts'
 import { faultPoint } from '../kit/fault-points.ts'
-import { DELETED_KEEP_MS } from '../kit/limits.ts'
+import { DELETED_KEEP_DAYS, DELETED_KEEP_MS } from '../kit/limits.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
-import { insertOperation, serviceIdOf } from '../operations/operations.ts'
+import { insertOperation, type Operation, serviceIdOf } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
 import { notYet, type OperationKind } from '../operations/runner.ts'
 import { requireReachable } from '../regions/hosts.ts'
@@ -23,13 +23,14 @@ import { getService, getServiceById, listTables, lockServices, type Service, upd
 
 const WAIT_MS = 30
 
-const DELETE_STEPS = [
+/** Its steps, in their order. */
+export const DELETE_STEPS = [
   { name: 'close', sentence: 'Closing it' },
   { name: 'data', sentence: 'Settling its data' },
 ]
 
-/** `isKeptForAWhile`: what is to be dropped is dropped in a month, and can be brought back until then. */
-export type DeleteService = { name: string; isDataDropped: boolean; isKeptForAWhile?: boolean }
+/** What is to be dropped is dropped in a month, and can be brought back until then; `isNow`: it is dropped at once. */
+export type DeleteService = { name: string; isDataDropped: boolean; isNow?: boolean }
 
 /** Checks that it can be done now and writes the operation. Returns its id. */
 export async function beginDelete(
@@ -53,7 +54,13 @@ async function claimDelete(
   how: ClaimOptions,
 ): Promise<Claim> {
   const { db, field } = deps
+  if (wanted.isNow && !wanted.isDataDropped) {
+    throw new Fault('service.bad_deletion', 400, 'now says when the data goes, and no data is to go', {
+      hint: 'Say that it goes as well (deleteData), or leave out when.',
+    })
+  }
   const found = await getService(db, caller.subscriptionId, wanted.name)
+  // Looked at first, too: who asks in the middle of a recovery is told of that, not of the region that is lost.
   requireFree(found)
   await field.settle()
   const server = await getServer(db, found.server)
@@ -66,7 +73,7 @@ async function claimDelete(
       kind: 'delete',
       caller,
       subject: { service: { id: service.id, name: service.name } },
-      input: { isDataDropped: wanted.isDataDropped, isKeptForAWhile: wanted.isKeptForAWhile === true },
+      input: fateOf(wanted),
       steps: DELETE_STEPS,
       idempotencyKey: how.idempotencyKey,
     })
@@ -75,35 +82,47 @@ async function claimDelete(
       .set({ state: 'deleting', operation_id: operationId })
       .where('id', '=', service.id)
       .execute()
-    const after = { isDataDropped: wanted.isDataDropped, isKeptForAWhile: wanted.isKeptForAWhile }
-    await audit(trx, caller, { action: 'mobile delete', subject: service.name, after, operationId })
+    await audit(trx, caller, { action: 'mobile delete', subject: service.name, after: fateOf(wanted), operationId })
     await bumpDesired(trx)
     return { operationId, changes: await deletionText(trx, service, wanted) }
   })
 }
 
-async function deletionText(
-  trx: Kysely<ControlDatabase>,
-  service: Service,
-  { isDataDropped, isKeptForAWhile }: DeleteService,
-): Promise<string[]> {
-  const tables = (await listTables(trx, [service.id])).map(({ name }) => name)
-  const what = tables.length === 0 ? 'no tables' : tables.join(', ')
-  if (isDataDropped && isKeptForAWhile) {
-    const days = DELETED_KEEP_MS / 86_400_000
-    return [`Delete '${service.name}' on ${service.machine}`, `Keep its data for ${days} days, then drop it: ${what}`]
-  }
-  if (isDataDropped && (await isAloneOnOwnServer(trx, service))) {
-    return [`Delete '${service.name}' on ${service.machine}`, `Drop its server ${service.server} and its data: ${what}`]
-  }
-  const data = isDataDropped
-    ? `Drop its data on ${service.server}: ${what}`
-    : `Keep its data on ${service.server} in schema ${service.schema_name}: ${what}`
-  return [`Delete '${service.name}' on ${service.machine}`, data]
+/** What the operation is told to do with the data, in the words of the release before, which may carry it out. */
+type Fate = { isDataDropped: boolean; isKeptForAWhile: boolean }
+
+/** What a wish comes to. */
+export function fateOf({ isDataDropped, isNow }: DeleteService): Fate {
+  return { isDataDropped, isKeptForAWhile: isDataDropped && isNow !== true }
 }
 
-// Looked at first, too: who asks in the middle of a recovery is told of that, not of the region that is lost.
-function requireFree(service: Service): void {
+async function deletionText(trx: Kysely<ControlDatabase>, service: Service, wanted: DeleteService): Promise<string[]> {
+  const { isDataDropped, isKeptForAWhile } = fateOf(wanted)
+  const deletion = `Delete '${service.name}' on ${service.machine}`
+  if (isDataDropped && !isKeptForAWhile) return [deletion, await dropText(trx, service)]
+  const what = await tablesText(trx, service)
+  if (!isDataDropped) {
+    return [deletion, `Keep its data on ${service.server} in schema ${service.schema_name}: ${what}`]
+  }
+  const also = (await isAloneOnOwnServer(trx, service)) ? `and its server ${service.server} ` : ''
+  const then = also === '' ? 'then drop it' : 'then drop both'
+  return [deletion, `Keep its data ${also}for ${DELETED_KEEP_DAYS} days, ${then}: ${what}`]
+}
+
+/** What a drop of a service's data comes to, in a sentence. */
+export async function dropText(trx: Kysely<ControlDatabase>, service: Service): Promise<string> {
+  const what = await tablesText(trx, service)
+  if (await isAloneOnOwnServer(trx, service)) return `Drop its server ${service.server} and its data: ${what}`
+  return `Drop its data on ${service.server}: ${what}`
+}
+
+async function tablesText(trx: Kysely<ControlDatabase>, service: Service): Promise<string> {
+  const tables = (await listTables(trx, [service.id])).map(({ name }) => name)
+  return tables.length === 0 ? 'no tables' : tables.join(', ')
+}
+
+/** Faults with `service.busy` while an operation holds a service. */
+export function requireFree(service: Service): void {
   if (service.operation_id === null) return
   throw new Fault('service.busy', 409, `'${service.name}' is in another operation`, {
     hint: `Watch it: mainstay mobile show ${service.name}`,
@@ -119,6 +138,8 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
         name: 'close',
         async run({ operation }) {
           const service = await getServiceById(db, serviceIdOf(operation))
+          // It ended before: whom its home serves under that name is another.
+          if (service.ended_at !== null) return { kind: 'done' }
           await field.push()
           // A lost home serves nobody; when it returns it reads what is wanted before it opens anything.
           if (!field.isReachable(service.machine)) return { kind: 'done', detail: 'its home cannot be reached' }
@@ -130,9 +151,8 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
         name: 'data',
         async run({ operation, facts }) {
           const service = await getServiceById(db, serviceIdOf(operation))
-          const isWhole = operation.input.isDataDropped === true
-          const isDropped = isWhole && operation.input.isKeptForAWhile !== true
-          const dropAt = isWhole && !isDropped ? new Date(Date.now() + DELETED_KEEP_MS) : null
+          const isDropped = isDroppedNow(operation)
+          const now = new Date()
           facts.version ??= await db.transaction().execute(async (trx) => {
             if (service.ended_at === null)
               await trx
@@ -140,7 +160,8 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
                 .values(await archiveOf(trx, service, 'deleted'))
                 .execute()
             const state = isDropped ? 'deleted' : 'archived'
-            await updateHeld(trx, operation, { state, ended_at: new Date(), drop_data_at: dropAt })
+            const dates = { ended_at: service.ended_at ?? now, drop_data_at: dropAt(operation, now) }
+            await updateHeld(trx, operation, { state, ...dates })
             if (isDropped) await endOwnServer(trx, service)
             return await bumpDesired(trx)
           })
@@ -158,10 +179,10 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
               `the schema of '${service.name}' could not be closed: ${found}`,
             )
           if (found === undefined) return notYet(`${service.server} to close its schema`, WAIT_MS)
-          return {
-            kind: 'done',
-            detail: isDropped ? 'its data is dropped' : `its data is kept in schema ${service.schema_name}`,
-          }
+          if (isDropped) return { kind: 'done', detail: 'its data is dropped' }
+          const until = (await getServiceById(db, service.id)).drop_data_at
+          const kept = `its data is kept in schema ${service.schema_name}`
+          return { kind: 'done', detail: until === null ? kept : `${kept} until ${until.toISOString()}` }
         },
       },
     ],
@@ -173,14 +194,15 @@ export function deleteKind(deps: ServiceDeps): OperationKind {
     },
     async fail({ operation }, _fault, end) {
       const service = await getServiceById(db, serviceIdOf(operation))
-      // Ended already: what is left to do on its server is done when it can be reached. Not ended: as it was.
-      const isEnded = service.ended_at !== null
+      // Settled already: what is left to do on its server is done when it can be reached. Otherwise: as it was.
+      const isSettled = service.state !== 'deleting'
+      const before = service.ended_at === null ? ('ready' as const) : ('archived' as const)
       await db.transaction().execute(async (trx) => {
-        await updateHeld(trx, operation, isEnded ? { operation_id: null } : { operation_id: null, state: 'ready' })
+        await updateHeld(trx, operation, { operation_id: null, ...(isSettled ? {} : { state: before }) })
         await bumpDesired(trx)
         await end(
           trx,
-          isEnded ? { state: 'succeeded', error: null } : { state: 'failed', next: retryCommand(service.name) },
+          isSettled ? { state: 'succeeded', error: null } : { state: 'failed', next: retryCommand(service) },
         )
       })
       await field.push()
@@ -192,6 +214,16 @@ async function isServerGone(db: Kysely<ControlDatabase>, server: string): Promis
   return (await listServers(db)).every(({ name }) => name !== server)
 }
 
-function retryCommand(name: string): string {
-  return `mainstay mobile delete ${name}`
+function isDroppedNow({ input }: Operation): boolean {
+  return input.isDataDropped === true && input.isKeptForAWhile !== true
+}
+
+// When the data goes, or went.
+function dropAt(operation: Operation, now: Date): Date | null {
+  if (isDroppedNow(operation)) return now
+  return operation.input.isDataDropped === true ? new Date(now.getTime() + DELETED_KEEP_MS) : null
+}
+
+function retryCommand({ name, ended_at }: Service): string {
+  return ended_at === null ? `mainstay mobile delete ${name}` : `mainstay mobile archive delete ${name}`
 }

@@ -1,4 +1,4 @@
-// Services that were deleted with their data and kept for a while: when that is over the data goes.
+// Services that were deleted with their data, which is kept for a while: when that is over it goes.
 import type { Kysely } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import { SCHEDULE } from '../accounts/caller.ts'
@@ -18,7 +18,8 @@ export async function dropDueServices(db: Kysely<ControlDatabase>, now = new Dat
     .execute()
   for (const { id } of due) {
     await db.transaction().execute(async (trx) => {
-      const dropped = trx.updateTable('services').set({ state: 'deleted' }).where('id', '=', id)
+      // Backups are kept for a month from the drop that was, not from the one that was due.
+      const dropped = trx.updateTable('services').set({ state: 'deleted', drop_data_at: now }).where('id', '=', id)
       const { numUpdatedRows } = await dropped
         .where('drop_data_at', '<=', now)
         .where('state', '=', 'archived')

@@ -1,5 +1,5 @@
 // Bringing an archived service back: its own row, schema, tables, scripts and keys, under a new epoch, in a new place.
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { ArchiveView, DryRunView, RestoreService } from '../contract/api.ts'
@@ -77,15 +77,21 @@ async function claimRestore(
     const service = await lockEnded(trx, archive)
     const primary = await findPrimary(trx, caller, service, wanted)
     const region = await lockRegion(trx, (await regionFor(trx, service, primary, wanted)).slug)
-    await requireFreeName(trx, service.name)
+    await requireFreeName(trx, service.name, 'It can come back when the one that has its name now is deleted.')
     const size = { mode: service.mode, units: service.units }
+    const verb = archive.reason === 'deleted' ? 'restore-deleted' : 'restore-secondary'
     if (primary) await requireFitting(trx, primary, { ...size, region, name: service.name })
     const machine = await findHost(trx, field, region, size)
     const operationId = await insertOperation(trx, {
       kind: 'restore',
       caller,
       subject: { service: { id: service.id, name: service.name } },
-      input: { archiveId: archive.id, region: region.slug, dropDataAt: service.drop_data_at?.toISOString() ?? null },
+      input: {
+        archiveId: archive.id,
+        region: region.slug,
+        dropDataAt: service.drop_data_at?.toISOString() ?? null,
+        verb,
+      },
       steps: CREATE_STEPS,
       idempotencyKey: how.idempotencyKey,
     })
@@ -104,7 +110,7 @@ async function claimRestore(
       .where('id', '=', service.id)
       .execute()
     const after = { region: region.name, secondaryFor: primary?.name ?? null }
-    await audit(trx, caller, { action: 'mobile restore-secondary', subject: service.name, after, operationId })
+    await audit(trx, caller, { action: `mobile ${verb}`, subject: service.name, after, operationId })
     await bumpDesired(trx)
     // Its rows are where they were: only who serves it is new.
     const where = placeText({ machine, server: service.server })
@@ -129,7 +135,8 @@ export function restoreKind(deps: ServiceDeps): OperationKind {
         const ended = { state: 'archived' as const, ended_at: new Date(), operation_id: null, drop_data_at }
         await updateHeld(trx, operation, ended)
         await bumpDesired(trx)
-        const next = `mainstay mobile restore-secondary ${subjectOf(operation)}`
+        const verb = operation.input.verb ?? 'restore-secondary'
+        const next = `mainstay mobile ${verb} ${subjectOf(operation)}`
         await end(trx, { state: 'failed', next })
       })
       await field.push()
@@ -137,6 +144,7 @@ export function restoreKind(deps: ServiceDeps): OperationKind {
   }
 }
 
+// A service that was brought back and ended again has several: the newest tells how it ended.
 function archived(db: Kysely<ControlDatabase>, subscriptionId: string) {
   return db
     .selectFrom('archives')
@@ -146,31 +154,39 @@ function archived(db: Kysely<ControlDatabase>, subscriptionId: string) {
     .where('archives.subscription_id', '=', subscriptionId)
     .where('services.state', '=', 'archived')
     .where('services.ended_at', 'is not', null)
+    .where('archives.created_at', '=', (is) =>
+      is
+        .selectFrom('archives as all')
+        .whereRef('all.service_id', '=', 'archives.service_id')
+        .select((of) => of.fn.max('all.created_at').as('newest')),
+    )
     .orderBy('archives.created_at', 'desc')
     .limit(LIST_ROWS_MAX)
 }
 
-async function getArchive(
+/** The newest of that name, in any case. Faults with `service.not_archived`. */
+export async function getArchive(
   db: Kysely<ControlDatabase>,
   subscriptionId: string,
   name: string,
-): Promise<Pick<Archive, 'id' | 'name' | 'service_id'>> {
-  const rows = await archived(db, subscriptionId).execute()
-  const found = rows.find((row) => row.name.toLowerCase() === name.toLowerCase())
+): Promise<Pick<Archive, 'id' | 'name' | 'reason' | 'service_id' | 'created_at'>> {
+  const mine = archived(db, subscriptionId).where(sql`lower(archives.name)`, '=', name.toLowerCase())
+  const found = await mine.limit(1).executeTakeFirst()
   if (found) return found
   throw new Fault('service.not_archived', 404, `no mobile service '${name}' is in the archive`, {
     hint: 'See which there are: mainstay mobile archive list',
   })
 }
 
-async function lockEnded(
+/** The service of an archive, locked. Faults with `service.busy` when something is under way with it. */
+export async function lockEnded(
   trx: Kysely<ControlDatabase>,
   archive: { service_id: string; name: string },
 ): Promise<Service> {
   await trx.selectFrom('services').select('id').where('id', '=', archive.service_id).forUpdate().execute()
   const service = await getServiceById(trx, archive.service_id)
   if (service.ended_at !== null && service.state === 'archived') return service
-  throw new Fault('service.busy', 409, `'${archive.name}' is being restored already`, {
+  throw new Fault('service.busy', 409, `'${archive.name}' is being brought back or dropped already`, {
     hint: `Watch it: mainstay mobile show ${archive.name}`,
   })
 }

@@ -16,20 +16,22 @@ export async function listServices(db: Db, subscriptionId: string | null): Promi
   return await (subscriptionId === null ? all : all.where('subscription_id', '=', subscriptionId)).execute()
 }
 
-/** The data of a service that somebody deleted was dropped then, where it was. */
+/** The data of a service that somebody deleted was dropped then, at once or when its time was over, where it was. */
 export type Drop = { server: string; at: Date }
 
 /** Which data was dropped since `since`, oldest first. */
 export async function listDrops(db: Db, since: Date): Promise<Drop[]> {
   // One whose creation failed ended in the same state; it never held anything, and has no archive.
   const archived = db.selectFrom('archives').select('service_id')
+  // Before a deletion noted when it dropped, it did so as it ended.
+  const droppedAt = sql<Date>`coalesce(drop_data_at, ended_at)`
   return await db
     .selectFrom('services')
-    .select(['server', 'ended_at as at'])
+    .select(['server', droppedAt.as('at')])
     .where('state', '=', 'deleted')
-    .where('ended_at', '>', since)
+    .where(droppedAt, '>', since)
     .where('id', 'in', archived)
-    .orderBy('ended_at')
+    .orderBy(droppedAt)
     .$narrowType<Drop>()
     .execute()
 }

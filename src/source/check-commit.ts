@@ -5,6 +5,7 @@ import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { Fault } from '../kit/fault.ts'
 import { type InstallModules, installModules } from '../services/npm-modules.ts'
+import type { Service } from '../services/services.ts'
 import { managedFiles, parseTree, type TreeEntry, treeProblems } from './commit-tree.ts'
 import { git } from './git.ts'
 import { readFiles, type Wanted } from './service-files.ts'
@@ -23,6 +24,11 @@ export type CheckedCommit = CommitWords & {
 }
 /** Tells whoever waits how it goes, a line at a time. */
 export type Say = (line: string) => void
+/** Loads the modules of a commit as the service would, without calling any. What it finds is in lines. */
+export type TryLoading = (
+  service: Service,
+  commit: Pick<CheckedCommit, 'wanted' | 'modules'>,
+) => Promise<Pick<CheckedCommit, 'problems' | 'notes'>>
 
 /** Looks at the files of a commit that is only to be stored. Gives problems, a line each. */
 export async function checkFiles(

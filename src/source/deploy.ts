@@ -9,7 +9,7 @@ import { bumpDesired } from '../regions/regions.ts'
 import type { InstallModules } from '../services/npm-modules.ts'
 import { lockServices, type Service } from '../services/services.ts'
 import type { Refs } from './bare-repository.ts'
-import { type CheckedCommit, type CommitPlace, checkCommit } from './check-commit.ts'
+import { type CheckedCommit, type CommitPlace, checkCommit, type TryLoading } from './check-commit.ts'
 import { findDeployed, getDeployment, insertDeployment } from './deployments.ts'
 import { git } from './git.ts'
 import { deployedRef, nestedProblems, type RefMove, staleLine } from './push-rules.ts'
@@ -19,7 +19,12 @@ import { applyWanted } from './service-state.ts'
 import { writeCommit } from './write-commit.ts'
 
 export type Trx = Transaction<ControlDatabase>
-export type SourceDeps = { db: Kysely<ControlDatabase>; repositories: Repositories; install: InstallModules }
+export type SourceDeps = {
+  db: Kysely<ControlDatabase>
+  repositories: Repositories
+  install: InstallModules
+  tryLoading: TryLoading
+}
 /** A deployment that is stored: its number, and from which version on machines know it. */
 export type Stored = { number: number; desired: number; changes: string[] }
 

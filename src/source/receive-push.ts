@@ -52,6 +52,11 @@ export async function receivePush(
   if (deploying !== null) {
     say(`Checking ${deploying.to.slice(0, 10)} …`)
     checked = await checkCommit(deps, quarantined, { serviceId: service.id, hash: deploying.to, say })
+    // Last: what cannot be compiled, or has no modules, cannot be loaded.
+    if (checked.problems.length === 0) {
+      const { problems, notes } = await deps.tryLoading(service, checked)
+      checked = { ...checked, problems, notes: [...checked.notes, ...notes] }
+    }
     for (const note of checked.notes) sayAndKeep(`note: ${note}`)
     if (checked.problems.length > 0) {
       tell(checked.problems, sayAndKeep)

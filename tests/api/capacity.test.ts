@@ -9,7 +9,7 @@ import { pino } from 'pino'
 import { sealOf } from '../../src/accounts/seal.ts'
 import { type ControlStore, type Db, openControlStore } from '../../src/control/database.ts'
 import { setRegion } from '../../src/control/set-region.ts'
-import { insertServer, insertStandby } from '../../src/databases/servers.ts'
+import { insertServer, insertStandby, listServers } from '../../src/databases/servers.ts'
 import { Incidents } from '../../src/health/incidents.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { Fault } from '../../src/kit/fault.ts'
@@ -25,10 +25,12 @@ import { usageOf } from '../../src/regions/ledger.ts'
 import { ensureRegion, listMachines, listRegions, lockRegion, setCapacity } from '../../src/regions/regions.ts'
 import { roomOf } from '../../src/regions/room.ts'
 import { beginCreate, createKind } from '../../src/services/create-service.ts'
-import { beginDelete, deleteKind } from '../../src/services/delete-service.ts'
-import { beginRestore, restoreKind } from '../../src/services/restore-service.ts'
+import { beginDelete, deleteKind, planDelete } from '../../src/services/delete-service.ts'
+import { beginDropArchived, planDropArchived } from '../../src/services/drop-archived.ts'
+import { dropDueServices } from '../../src/services/due-drops.ts'
+import { beginRestore, listArchives, restoreKind } from '../../src/services/restore-service.ts'
 import { beginScale, scaleKind } from '../../src/services/scale-service.ts'
-import { listHoldings, listServices } from '../../src/services/services.ts'
+import { listDrops, listHoldings, listServices } from '../../src/services/services.ts'
 import { FieldDouble } from '../support/field-double.ts'
 import { seedOf } from '../support/nasty.ts'
 
@@ -300,7 +302,7 @@ describe('operators who all want something at once', () => {
     await settled()
     await create({ name: 'kept', location: 'North Europe' })
     await settled()
-    await beginDelete(deps, caller, { name: 'kept', isDataDropped: true, isKeptForAWhile: true }, null)
+    await beginDelete(deps, caller, { name: 'kept', isDataDropped: true }, null)
     await settled()
     const find = async () =>
       await db
@@ -318,6 +320,118 @@ describe('operators who all want something at once', () => {
       await trx.updateTable('operations').set({ state: 'failed' }).where('id', '=', id).execute()
     })
     assert.deepEqual(await find(), before)
+  })
+
+  const rowsOf = async (name: string) =>
+    await db
+      .selectFrom('services')
+      .select(['id', 'state', 'server', 'operation_id', 'ended_at', 'drop_data_at'])
+      .where('name', '=', name)
+      .orderBy('epoch')
+      .execute()
+  const archived = async (name: string) => (await listArchives(db, 'default')).filter((one) => one.name === name)
+  const serversThere = async () => (await listServers(db)).map((one) => one.name)
+  const remove = async (name: string, wanted: { isDataDropped: boolean; isNow?: boolean }) => {
+    await beginDelete(deps, caller, { name, ...wanted }, null)
+    await settled()
+  }
+
+  test('what is deleted with its data is kept for 30 days, comes back whole, and is dropped when they are over', async () => {
+    const wanted = { name: 'softly', location: 'North Europe', mode: 'reserved' as const, units: 1 }
+    await create({ ...wanted, sqlServer: 'new' })
+    await settled()
+    const [{ server } = { server: '' }] = await rowsOf('softly')
+    const { changes } = await planDelete(deps, caller, { name: 'softly', isDataDropped: true })
+    assert.match(changes.join('; '), new RegExp(`Keep its data and its server ${server} for 30 days, then drop both`))
+    await remove('softly', { isDataDropped: true })
+    await beginRestore(deps, caller, 'softly', {}, null)
+    await settled()
+    assert.deepEqual([(await rowsOf('softly'))[0]?.state, await archived('softly')], ['ready', []])
+    const before = Date.now()
+    await remove('softly', { isDataDropped: true })
+    // Ended twice, and there once.
+    const [kept, ...more] = await archived('softly')
+    assert.deepEqual([kept?.hasData, kept?.reason, more], [true, 'deleted', []])
+    const dropAt = new Date(kept?.dropDataAt ?? 0)
+    const days = (dropAt.getTime() - before) / 86_400_000
+    assert.ok(days >= 30 && days < 30.01, String(days))
+
+    await dropDueServices(db, new Date(dropAt.getTime() - 1))
+    assert.equal((await rowsOf('softly'))[0]?.state, 'archived')
+    assert.ok((await serversThere()).includes(server))
+    // Control may have been off on the day: what counts for the backups is when it was dropped.
+    const late = new Date(dropAt.getTime() + 86_400_000)
+    assert.equal(await dropDueServices(db, late), true)
+    assert.deepEqual([(await rowsOf('softly'))[0]?.state, await archived('softly')], ['deleted', []])
+    assert.equal((await serversThere()).includes(server), false)
+    const drops = await listDrops(db, dropAt)
+    assert.deepEqual(
+      drops.map((one) => [one.server, one.at.toISOString()]),
+      [[server, late.toISOString()]],
+    )
+  })
+
+  test('it goes at once when that is said, and only together with its data', async () => {
+    await create({ name: 'gone', location: 'North Europe' })
+    await settled()
+    const refused = { code: 'service.bad_deletion', status: 400 }
+    await assert.rejects(remove('gone', { isDataDropped: false, isNow: true }), refused)
+    const { changes } = await planDelete(deps, caller, { name: 'gone', isDataDropped: true, isNow: true })
+    assert.match(changes[1] ?? '', /^Drop its data on sql-north-europe/)
+    await remove('gone', { isDataDropped: true, isNow: true })
+    assert.deepEqual([(await rowsOf('gone'))[0]?.state, await archived('gone')], ['deleted', []])
+    await assert.rejects(beginRestore(deps, caller, 'gone', {}, null), { code: 'service.not_archived' })
+  })
+
+  test('what is kept is dropped before its time without touching who has the name now', async () => {
+    const again = async () => {
+      await create({ name: 'again', location: 'North Europe' })
+      await settled()
+    }
+    await again()
+    await remove('again', { isDataDropped: true })
+    await again()
+    const taken = { code: 'service.exists', hint: 'It can come back when the one that has its name now is deleted.' }
+    await assert.rejects(beginRestore(deps, caller, 'again', {}, null), taken)
+    const { changes } = await planDropArchived(deps, caller, 'Again')
+    assert.match(
+      changes.join('; '),
+      /^Forget 'again', which ended at 20.*; Drop its data on sql-north-europe: no tables$/,
+    )
+    const id = await beginDropArchived(deps, caller, 'again', 'once')
+    assert.equal(await beginDropArchived(deps, caller, 'again', 'once'), id)
+    // Nobody brings it back meanwhile.
+    await assert.rejects(beginRestore(deps, caller, 'again', {}, null), { code: 'service.not_archived' })
+    await settled()
+    const states = (await rowsOf('again')).map((one) => [one.state, one.operation_id])
+    assert.deepEqual(states, [
+      ['deleted', null],
+      ['ready', null],
+    ])
+    await assert.rejects(beginDropArchived(deps, caller, 'again', null), { code: 'service.not_archived' })
+    await remove('again', { isDataDropped: true, isNow: true })
+  })
+
+  test('a drop that could not begin leaves what is kept as it was, until its day', async () => {
+    await create({ name: 'spared', location: 'North Europe' })
+    await settled()
+    await remove('spared', { isDataDropped: true })
+    const [before] = await rowsOf('spared')
+    const machine = (await listServers(db)).find(({ name }) => name === before?.server)?.members[0]?.machine ?? ''
+    field.lost.add(machine)
+    await assert.rejects(beginDropArchived(deps, caller, 'spared', null), (error: Fault) => error.status === 503)
+    field.lost.clear()
+    const id = await beginDropArchived(deps, caller, 'spared', null)
+    assert.equal((await rowsOf('spared'))[0]?.state, 'deleting')
+    const operation = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+    const fault = new Fault('door.unreachable', 503, 'its host cannot be reached')
+    let next: string | null | undefined
+    await deleteKind(deps).fail({ operation, facts: {}, attempt: 0 }, fault, async (trx, outcome) => {
+      next = outcome.next
+      await trx.updateTable('operations').set({ state: 'failed' }).where('id', '=', id).execute()
+    })
+    assert.deepEqual(await rowsOf('spared'), [before])
+    assert.equal(next, 'mainstay mobile archive delete spared')
   })
 })
 

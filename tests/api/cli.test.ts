@@ -25,6 +25,19 @@ const REPLIES: Replies = {
   'POST /services/PrimaryService/tables': { status: 201, body: TABLE },
   'GET /services/PrimaryService/tables/TodoItem/data': { status: 200, body: [{ id: 'a', text: 'hello' }] },
   'DELETE /services/PrimaryService': { status: 202, body: { ...CREATED, kind: 'delete' } },
+  'GET /archives': {
+    status: 200,
+    body: [
+      {
+        ...{ name: 'PrimaryService', reason: 'deleted', mode: 'shared', units: 0, region: 'west-us', hasData: true },
+        ...{ archivedAt: '2026-11-30T12:00:00.000Z', dropDataAt: '2026-12-30T12:00:00.000Z' },
+      },
+    ],
+  },
+  'DELETE /archives/PrimaryService': {
+    status: 200,
+    body: { isDryRun: true, changes: ["Forget 'PrimaryService', which ended at 2026-11-30T12:00:00.000Z"] },
+  },
   'GET /regions': { status: 200, body: [] },
 }
 
@@ -77,10 +90,51 @@ const TABLE_OF_COMMANDS: Row[] = [
     never: [/Deleted/],
   },
   {
-    name: 'delete --quiet deletes',
+    name: 'delete --quiet deletes, and tells until when and how it comes back',
     args: ['mobile', 'delete', 'PrimaryService', '-q', '--deleteData'],
     code: 0,
-    says: [/Deleted mobile service\./],
+    says: [
+      /Deleted mobile service\./,
+      /kept until 2026-12-30T12:00:00\.000Z, and then dropped/,
+      /mainstay mobile restore-deleted PrimaryService\n/,
+      /mainstay mobile archive delete PrimaryService\n/,
+    ],
+  },
+  {
+    name: 'delete --deleteData asks for what can be brought back',
+    args: ['mobile', 'delete', 'PrimaryService', '--deleteData'],
+    input: 'n\n',
+    code: 0,
+    says: [/with all data, which can be brought back for 30 days\? \[y\/n\]: \n/],
+    never: [/Deleted/],
+  },
+  {
+    name: 'delete --now asks for what cannot be brought back',
+    args: ['mobile', 'delete', 'PrimaryService', '--deleteData', '--now'],
+    input: 'y\n',
+    code: 0,
+    says: [/with all data, which cannot be brought back\? \[y\/n\]: \n/, /Deleted mobile service\./],
+    never: [/restore-deleted/],
+  },
+  {
+    name: 'delete --now alone is refused before anything is asked',
+    args: ['mobile', 'delete', 'PrimaryService', '--now', '-q'],
+    code: 2,
+    says: [/it takes --deleteData as well/, /mainstay mobile delete PrimaryService --deleteData --now/],
+    never: [/Deleted/],
+  },
+  {
+    name: 'archive list tells until when data is kept',
+    args: ['mobile', 'archive', 'list'],
+    code: 0,
+    says: [/PrimaryService .* until 2026-12-30T12:00:00\.000Z +deleted/],
+  },
+  {
+    name: 'archive delete shows what goes, and takes no for an answer',
+    args: ['mobile', 'archive', 'delete', 'PrimaryService'],
+    input: 'n\n',
+    code: 0,
+    says: [/Forget 'PrimaryService', which ended at/, /It cannot be brought back then\. \[y\/n\]: \n/, /cancelled/],
   },
   {
     name: 'table list counts rows',

@@ -16,7 +16,19 @@ const FIELDS = [
   ...['secondary', 'isDryRun', 'isForced', 'expectedAction', 'role', 'domain', 'reservedUnits', 'sharedSlots'],
   ...['insert', 'read', 'strange', '__proto__', 'constructor'],
 ]
-const QUERIES = ['deleteData', 'service', 'top', 'subject', 'after', 'version', 'id', '$filter', '$top', 'strange']
+const QUERIES = [
+  'deleteData',
+  'now',
+  'service',
+  'top',
+  'subject',
+  'after',
+  'version',
+  'id',
+  '$filter',
+  '$top',
+  'strange',
+]
 // What a lost region is answered, on purpose: it is neither the caller's mistake nor ours.
 const LOST = ['region.unreachable', 'region.no_database', 'door.unreachable', 'backup.no_vault']
 

@@ -8,7 +8,7 @@ import { after, before, describe, mock, test } from 'node:test'
 import { type Dispatcher, Pool } from 'undici'
 import { answerJson, forward, type Outcome } from '../../src/gateway/forward.ts'
 import { waitFor } from '../../src/kit/clock.ts'
-import { GATEWAY_ANSWER_MS_MAX } from '../../src/kit/limits.ts'
+import { GATEWAY_ANSWER_MS_MAX, GATEWAY_QUEUE_MAX } from '../../src/kit/limits.ts'
 
 const TO = { machine: 'm', region: 'West US', address: '127.0.0.1', port: 1 }
 const ROUTE = { service: 'todo', epoch: 1, runtime: 'shared', to: TO, closed: null }
@@ -103,6 +103,38 @@ describe('a request on its way', () => {
     await pool.destroy()
     assert.match((await second.answered)?.body ?? '', /cannot be reached at the moment/)
     assert.equal((await first.answered)?.status, 503)
+  })
+
+  test('that finds too many waiting is refused at once, until they are through', async () => {
+    pool = new Pool(`http://127.0.0.1:${portOf(runtime)}`, { connections: 1 })
+    const refused: string[] = []
+    const responses: EventEmitter[] = []
+    const ask = async () => {
+      const ignore = () => true
+      const state = { destroyed: false, headersSent: false, writeHead: ignore, write: ignore, end: ignore }
+      const response = Object.assign(new EventEmitter(), state)
+      responses.push(response)
+      const destination = { service: 'todo', path: '/', prefix: '' }
+      return await forward({ method: 'GET', headers: {} } as IncomingMessage, response as unknown as ServerResponse, {
+        ...{ route: ROUTE, destination, pool, requestId: 'r', isSecure: false },
+        refuse: ({ message }) => refused.push(message),
+      })
+    }
+    // One has the connection; as many as may wait in the pool's queue, and the one that finds it just not too long.
+    const asked = Array.from({ length: GATEWAY_QUEUE_MAX + 2 }, ask)
+    const answer = await untilSent()
+    assert.deepEqual(refused, [])
+    assert.deepEqual(await ask(), { kind: 'refused', why: 'full' })
+    assert.deepEqual(refused, ['Too many requests wait for the service.'])
+    // Those that nobody waits for any more are through as soon as it is their turn.
+    for (const response of responses.slice(1)) response.emit('close')
+    answer.end('one')
+    assert.deepEqual(await asked[0], { kind: 'answered' })
+    assert.deepEqual(new Set((await Promise.all(asked.slice(1))).map(({ kind }) => kind)), new Set(['aborted']))
+    await waitFor('the queue to empty', () => (pool.stats.queued === 0 ? true : undefined), { withinMs: 10_000 })
+    const next = ask()
+    ;(await untilSent()).end('next')
+    assert.deepEqual(await next, { kind: 'answered' })
   })
 
   test('that is not answered in time is refused before its connection is broken off', async () => {

@@ -19,6 +19,39 @@ const INSERTS: Case[] = [
     expected: { status: 201, equals: '{"id":"a","text":"NEW"}', answerHeaders: { location: /\/tables\/t0\/a$/ } },
   },
   {
+    is: 'what is changed after execute, in the same turn or promised in it, is answered and not stored',
+    script: `function insert(item, user, request) {
+      request.execute();
+      item.turn = 1;
+      Promise.resolve().then(function () { item.promised = true; });
+    }`,
+    expected: { status: 201, equals: '{"id":"a","text":"new","turn":1,"promised":true}' },
+  },
+  {
+    is: 'an item that shows itself in its own way does so when it is complete',
+    script: `function insert(item, user, request) {
+      delete item.id;
+      item.toJSON = function () { return { length: this.id.length }; };
+      request.execute();
+    }`,
+    expected: { status: 201, equals: '{"length":36}' },
+  },
+  {
+    is: 'dates are answered as they are',
+    script: "function insert(item, u, request) { item.at = new Date('2020-01-02T03:04:05.000Z'); request.execute(); }",
+    expected: { status: 201, equals: '{"id":"a","text":"new","at":"2020-01-02T03:04:05.000Z"}' },
+  },
+  {
+    is: 'what goes on after execute goes on before the answer is made',
+    script: `function insert(item, user, request) {
+      request.execute();
+      tables.getTable('TodoItem').where({ id: 'none' }).read({ success: function () {} });
+      setTimeout(function () { console.log('went on'); }, 50);
+    }`,
+    expected: { status: 201, equals: '{"id":"a","text":"new"}' },
+    logs: ['went on'],
+  },
+  {
     is: 'respond alone answers without touching the table',
     script: "function insert(item, user, request) { request.respond(statusCodes.ACCEPTED, 'just text'); }",
     expected: { status: 202, equals: '"just text"' },

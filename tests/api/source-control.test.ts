@@ -186,6 +186,40 @@ describe('source control', { timeout: 1_200_000 }, () => {
     await refused(client, /remote: error: service\/package\.json: .*nowhere-to-be-found/)
   })
 
+  test('what cannot be loaded is refused, with its file, and what ran runs on', async () => {
+    const [client, startup] = [await clone(), 'service/extensions/startup.js']
+    await client.commit('throws', { [startup]: "exports.startup = function () {}\nthrow new Error('on purpose')\n" })
+    await refused(client, /error: service\/extensions\/startup\.js cannot be loaded: Error: on purpose/)
+    assert.match((await deployments())[0]?.log ?? '', /Error: on purpose\n +at .*<\/extensions\/startup\.js>:2:7/)
+    await client.commit('misses', { [startup]: null, 'service/api/lost.js': "require('../shared/nowhere')\n" })
+    await refused(
+      client,
+      /error: service\/api\/lost\.js cannot be loaded: Error: Cannot find module '\.\.\/shared\/nowhere'/,
+    )
+    await client.commit('is back', { 'service/api/lost.js': null })
+    await client.run('reset', '--quiet', '--hard', 'origin/master')
+  })
+
+  test('a start-up is loaded with its modules and settings, and not called; what counts on it is not refused', async () => {
+    const [client, startup, ready] = [await clone(), 'service/extensions/startup.js', 'service/api/ready.js']
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    await client.commit('starts', {
+      [startup]: `if (require('left-pad')('a') !== 'a' || process.env.MS_MobileServiceName !== '${SERVICE}') throw new Error()
+        require('mobileservice-config').appSettings.any
+        exports.startup = function () { process.exit(1) }\n`,
+      [ready]: 'global.pool.open()\nexports.get = function () {}\n',
+    })
+    const said = await client.run('push', 'origin', 'master')
+    assert.match(
+      said,
+      /note: service\/api\/ready\.js cannot be loaded unless the start-up helps it: (Type|Reference)Error/,
+    )
+    assert.ok((await scripts()).some(({ name }) => name === 'extensions/startup'))
+    await client.run('revert', '--no-edit', `${before}..HEAD`)
+    await client.run('push', 'origin', 'master')
+    assert.ok((await scripts()).every(({ name }) => name !== 'extensions/startup'))
+  })
+
   test('what is changed elsewhere is a commit in the name of who did it, and a push without it is refused', async () => {
     const [client, late] = [await clone(), await clone()]
     const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`

@@ -299,7 +299,7 @@ test('an installed PostgreSQL 15 is as good', { skip: installed === null && 'non
   await cloud.ok(['mobile', 'table', 'create', 'Shop', 'TodoItem'])
   const shop = await cloud.service('Shop')
   assert.deepEqual(await cloud.insertRows(shop, ['one']), ['one'])
-  await cloud.ok(['mobile', 'delete', 'Shop', '-q', '--deleteData'])
+  await cloud.ok(['mobile', 'delete', 'Shop', '-q', '--deleteData', '--now'])
   assert.deepEqual(await external.primary.sql(`select 1 from pg_roles where rolname like 'svc_%'`), [])
   await cloud.ok(['sql', 'server', 'detach', 'old', '-q'])
   const shown: ServerView[] = await cloud.api('/servers')

@@ -210,7 +210,8 @@ describe('services that are changed', () => {
     const cases: [args: string[], words: RegExp][] = [
       [['create', 'Third', '--mode', 'reserved'], /Create 'Third' in West US, reserved with 1 unit: on west-us-1/],
       [['delete', 'PrimaryService'], /Delete 'PrimaryService' on west-us-1.*Keep its data on sql-west-us.*TodoItem/s],
-      [['delete', 'PrimaryService', '-d'], /Drop its data on sql-west-us: TodoItem/],
+      [['delete', 'PrimaryService', '-d'], /Keep its data for 30 days, then drop it: TodoItem/],
+      [['delete', 'PrimaryService', '-d', '--now'], /Drop its data on sql-west-us: TodoItem/],
       [['restart', 'PrimaryService'], /Restart 'PrimaryService' on west-us-1/],
       [['key', 'regenerate', 'PrimaryService', 'master'], /Replace the master key/],
       [

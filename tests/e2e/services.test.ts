@@ -4,7 +4,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { MachineView, MeasuresView, ServiceView, UsageView } from '../../src/contract/api.ts'
+import type { ArchiveView, MachineView, MeasuresView, ServiceView, UsageView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { removeTree } from '../../src/kit/files.ts'
 import { TestCloud } from '../support/cloud.ts'
@@ -284,9 +284,35 @@ describe('on a good day', () => {
     const now = await cloud.service('Todo')
     assert.notEqual(now.applicationKey, before.applicationKey)
     assert.deepEqual(now.tables, [])
-    await cloud.ok(['mobile', 'delete', 'Todo', '-q', '--deleteData'])
+    const shown = await cloud.ok(['mobile', 'delete', 'Todo', '-q', '--deleteData'])
+    assert.match(shown, /kept until 20.*\n.*mainstay mobile restore-deleted Todo/)
     assert.deepEqual(await cloud.api<ServiceView[]>('/services'), [])
     assert.match(await cloud.ok(['region', 'list']), /West US.*0 of 6/)
+  })
+
+  test('what was deleted with its data comes back whole; what is to go at once does not', async () => {
+    await cloud.ok(['mobile', 'create', 'Draft'])
+    await cloud.ok(['mobile', 'table', 'create', 'Draft', 'Page'])
+    const before = await cloud.service('Draft')
+    assert.equal((await cloud.app(before, '/tables/Page', { method: 'POST', body: '{"id":"kept"}' })).status, 201)
+    await cloud.ok(['mobile', 'delete', 'Draft', '-q', '--deleteData'])
+    await cloud.ok(['mobile', 'restore-deleted', 'Draft'])
+    const back = await cloud.service('Draft')
+    assert.equal(back.applicationKey, before.applicationKey)
+    const rows = (await (await cloud.app(back, '/tables/Page')).json()) as { id: string }[]
+    assert.deepEqual(
+      rows.map(({ id }) => id),
+      ['kept'],
+    )
+    await cloud.ok(['mobile', 'delete', 'Draft', '-q', '--deleteData', '--now'])
+    await cloud.refuses(['mobile', 'restore-deleted', 'Draft'], 2, /no mobile service 'Draft' is in the archive/)
+    // The newer of the two that had the name; the older is left.
+    await cloud.ok(['mobile', 'archive', 'delete', 'Todo', '-q'])
+    const left = (await cloud.api<ArchiveView[]>('/archives')).filter(({ name }) => name === 'Todo')
+    assert.deepEqual(
+      left.map(({ dropDataAt }) => dropDataAt),
+      [null],
+    )
   })
 
   test('a table that is deleted is gone for apps at once', async () => {

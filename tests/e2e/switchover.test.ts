@@ -168,7 +168,7 @@ describe('a planned move of a server', () => {
       assert.deepEqual([moved.region === region, moved.region === moved.serverRegion], [false, true])
       const { failed } = await writers.stop()
       assert.deepEqual(failed, [])
-      await cloud.ok(['mobile', 'delete', 'Third', '--deleteData', '-q'])
+      await cloud.ok(['mobile', 'delete', 'Third', '--deleteData', '--now', '-q'])
     },
   )
 

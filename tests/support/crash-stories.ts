@@ -109,7 +109,9 @@ export class CrashStories {
     )
     await writers.requireOrder()
     assert.ok(now.secondary !== null || !moved, 'the secondary is gone')
-    for (const each of [`${name}-2`, name]) await this.cloud.cli(['mobile', 'delete', each, '--deleteData', '-q'])
+    for (const each of [`${name}-2`, name]) {
+      await this.cloud.cli(['mobile', 'delete', each, '--deleteData', '--now', '-q'])
+    }
     return isReached
   }
 

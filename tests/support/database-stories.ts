@@ -96,7 +96,7 @@ export class DatabaseStories {
     await this.#cloud.ok(['mobile', 'table', 'create', name, 'TodoItem'])
     await this.#cloud.untilServed(guest)
     assert.deepEqual(await this.#cloud.insertRows(guest, ['row']), ['row'])
-    await this.#cloud.ok(['mobile', 'delete', name, '--deleteData', '-q'])
+    await this.#cloud.ok(['mobile', 'delete', name, '--deleteData', '--now', '-q'])
     await this.#cloud.ok(['sql', 'server', 'detach', server, '-q'])
     const roles = await this.#external.primary.sql("select 1 from pg_roles where rolname like 'svc_%'")
     assert.deepEqual(roles, [], 'a login was left behind')

@@ -224,7 +224,7 @@ export const ArchiveView = Type.Object({
   region: Type.String(),
   archivedAt: Instant,
   hasData: Type.Boolean({ description: 'its schema still lies on its server' }),
-  /** Deleted with its data, which is kept until then; null or missing: kept. */
+  /** Null or missing: kept for as long as its server is there. */
   dropDataAt: Type.Optional(Nullable(Instant)),
 })
 export type ArchiveView = Static<typeof ArchiveView>

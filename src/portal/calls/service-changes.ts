@@ -26,12 +26,22 @@ export const planCreate = (request: CreateService) => plan(API.services, {}, req
 export const beginCreate = (request: CreateService, key: string) =>
   call<OperationView>(API.services, { ...POST, body: request, key })
 
-export async function planDelete(service: string, wanted: { deleteData: boolean }): Promise<string[]> {
+/** What becomes of the data: it stays, unless it is to go after a while, or `now`. */
+type Deletion = { deleteData: boolean; now: boolean }
+
+export async function planDelete(service: string, wanted: Deletion): Promise<string[]> {
   const query = { ...wanted, isDryRun: true }
   return (await call<DryRunView>(pathOf(API.service, { service }), { method: 'DELETE', query })).changes
 }
-export const beginDelete = (service: string, wanted: { deleteData: boolean }, key: string) =>
+export const beginDelete = (service: string, wanted: Deletion, key: string) =>
   call<OperationView>(pathOf(API.service, { service }), { method: 'DELETE', query: wanted, key })
+
+export async function planDeleteArchived(service: string): Promise<string[]> {
+  const query = { isDryRun: true }
+  return (await call<DryRunView>(pathOf(API.archive, { service }), { method: 'DELETE', query })).changes
+}
+export const beginDeleteArchived = (service: string, key: string) =>
+  call<OperationView>(pathOf(API.archive, { service }), { method: 'DELETE', key })
 
 export const beginRecover = (service: string, request: RecoverRequest, key: string) =>
   call<OperationView>(pathOf(API.recover, { service }), { ...POST, body: request, key })

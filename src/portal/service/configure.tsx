@@ -265,7 +265,8 @@ function ExportPanel({ name }: { name: string }) {
 function EndPanel({ service: { name, secondaryFor } }: { service: ServiceView }) {
   const [, goTo] = useLocation()
   const [isDataDeleted, setDataDeleted] = useState(false)
-  const wanted = { deleteData: isDataDeleted }
+  const [isNow, setNow] = useState(false)
+  const wanted = { deleteData: isDataDeleted, now: isDataDeleted && isNow }
   return (
     <Panel
       title="Delete"
@@ -280,11 +281,19 @@ function EndPanel({ service: { name, secondaryFor } }: { service: ServiceView })
           verb="Delete"
           typed={name}
           form={
-            <Checkbox
-              label="Also delete its data: it cannot be brought back then"
-              checked={isDataDeleted}
-              onChange={(event) => setDataDeleted(event.currentTarget.checked)}
-            />
+            <Stack gap="xs">
+              <Checkbox
+                label="Also delete its data, after 30 days: until then it can be brought back"
+                checked={isDataDeleted}
+                onChange={(event) => setDataDeleted(event.currentTarget.checked)}
+              />
+              <Checkbox
+                label="At once: it cannot be brought back then"
+                checked={wanted.now}
+                disabled={!isDataDeleted}
+                onChange={(event) => setNow(event.currentTarget.checked)}
+              />
+            </Stack>
           }
           plan={() => planDelete(name, wanted)}
           run={(key) => beginDelete(name, wanted, key)}

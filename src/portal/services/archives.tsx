@@ -1,11 +1,16 @@
 // Services that ended and can be brought back: secondaries that were given up, and what was deleted.
 
-import { NativeSelect, Stack, Table, Text } from '@mantine/core'
+import { Group, NativeSelect, Stack, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ArchiveView, RestoreService, StatusView } from '../../contract/api.ts'
 import { archivesQuery } from '../calls/queries.ts'
-import { beginRestoreService, planRestoreService } from '../calls/service-changes.ts'
+import {
+  beginDeleteArchived,
+  beginRestoreService,
+  planDeleteArchived,
+  planRestoreService,
+} from '../calls/service-changes.ts'
 import { formatAge, sizeText } from '../kit/amounts.ts'
 import { ChangeButton } from '../kit/change-dialog.tsx'
 import { useNow } from '../kit/now.ts'
@@ -41,10 +46,13 @@ export function ArchivesPanel({ status }: { status: StatusView }) {
                 <Table.Td>{regionName(status, archive.region)}</Table.Td>
                 <Table.Td>{sizeText(archive)}</Table.Td>
                 <Table.Td>{formatAge(archive.archivedAt, nowMs)}</Table.Td>
-                <Table.Td>{archive.hasData ? 'kept' : 'dropped'}</Table.Td>
+                <Table.Td>{dataText(archive)}</Table.Td>
                 {may.change ? (
                   <Table.Td>
-                    <BringBack archive={archive} status={status} />
+                    <Group gap={4} wrap="nowrap">
+                      <BringBack archive={archive} status={status} />
+                      <DropNow name={archive.name} />
+                    </Group>
                   </Table.Td>
                 ) : null}
               </Table.Tr>
@@ -86,6 +94,28 @@ function BringBack({ archive, status }: { archive: ArchiveView; status: StatusVi
       run={(key) => beginRestoreService(name, request, key)}
     />
   )
+}
+
+function DropNow({ name }: { name: string }) {
+  return (
+    <ChangeButton
+      label="Drop"
+      isSmall
+      variant="subtle"
+      isDangerous
+      title={`Drop what is kept of ${name}`}
+      verb="Drop it"
+      typed={name}
+      about="It cannot be brought back then."
+      plan={() => planDeleteArchived(name)}
+      run={(key) => beginDeleteArchived(name, key)}
+    />
+  )
+}
+
+function dataText({ hasData, dropDataAt }: ArchiveView): string {
+  if (!hasData) return 'dropped'
+  return dropDataAt ? `kept until ${dropDataAt.slice(0, 10)}` : 'kept'
 }
 
 // What ended is told with the slug of its region.
