@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CallUnderWay } from './call-under-way.ts'
-import type { AskOutcome, FromSandbox } from './messages.ts'
+import type { AskOutcome, FromSandbox, TableAsk } from './messages.ts'
 
 const LIMITS = { rowsMax: 10, timersMax: 10, logCharactersMax: 100, messageBytesMax: 1_000_000, jobIdleMs: 10 }
 const ANSWER = { kind: 'default' as const, body: null }
@@ -132,6 +132,7 @@ test('what a call still waits for when it is ended fails', async () => {
 const INSERT = { op: 'insert' as const, table: 'T', item: {}, systemProperties: [] }
 const LEFT = { body: '{}' }
 const execution = (left: { body: string } | null, outcomes: AskOutcome[] = []) => ({
+  isRead: false,
   what: () => INSERT,
   left: () => left,
   done: (outcome: AskOutcome) => {
@@ -191,6 +192,46 @@ test('it is asked for before what comes after it', async () => {
   assert.deepEqual(
     said.map((one) => one.kind === 'ask' && one.what.op),
     ['insert', 'lookup'],
+  )
+  call.end()
+})
+
+test('a read waits for the end of the turn, when it shows whether its rows are wanted', async () => {
+  const { call, said } = begun()
+  let isWanted = false
+  const what = (): TableAsk => (isWanted ? INSERT : { op: 'del', table: 'T', id: 'a', version: null })
+  call.run(() => {
+    call.execute({ ...execution(null), isRead: true, what })
+    call.ask(LOOKUP, false, () => {})
+    isWanted = true
+  })
+  await turns()
+  assert.deepEqual(
+    said.map((one) => one.kind === 'ask' && [one.isExecute, one.what.op]),
+    [
+      [false, 'lookup'],
+      [true, 'insert'],
+    ],
+  )
+  call.end()
+})
+
+test('what is asked for while the item is written down has it asked for first, and once', async () => {
+  const { call, said } = begun()
+  call.run(() => {
+    const left = () => {
+      call.ask(LOOKUP, false, () => {})
+      return LEFT
+    }
+    call.execute({ ...execution(LEFT), left })
+  })
+  await turns()
+  assert.deepEqual(
+    said.map((one) => one.kind === 'ask' && [one.isExecute, one.what.op]),
+    [
+      [true, 'insert'],
+      [false, 'lookup'],
+    ],
   )
   call.end()
 })

@@ -22,6 +22,8 @@ export type Left = { body: string | null }
  * script wants to see what comes of it.
  */
 export type Execution = {
+  /** Nothing asked for later counts on it, and whether its rows are wanted shows at the end of the turn only. */
+  isRead: boolean
   what: () => TableAsk
   left: () => Left | null
   done: (outcome: AskOutcome) => void
@@ -64,7 +66,7 @@ export class CallUnderWay {
   readonly #deps: CallDeps
   readonly #asks = new Map<number, (outcome: AskOutcome) => void>()
   /** Asks for its operation, where that waits for the end of the turn. */
-  #held: (() => void) | null = null
+  #held: { send: () => void; isRead: boolean } | null = null
   readonly timers: Timers
   /** What its script finds on the global object. */
   globals: CallGlobals | null = null
@@ -103,7 +105,7 @@ export class CallUnderWay {
       if (this.#refused <= REFUSED_MAX) this.tellSoon(OVER, done)
       return () => {}
     }
-    this.#held?.()
+    this.#sendHeldWrite()
     const ask = this.#deps.nextAsk()
     this.#asks.set(ask, done)
     this.#deps.say({ kind: 'ask', call: this.number, ask, what, isExecute })
@@ -114,21 +116,22 @@ export class CallUnderWay {
   }
 
   /**
-   * Has the request's own operation done, at the end of this turn and before anything else that is asked for. When
+   * Has the request's own operation done, at the end of this turn; a write before anything else that is asked for. When
    * nothing else of the call goes on then, and nothing of it wants to see what comes, the rest is left to the runtime:
    * the app has its answer without a way back to here, and the call is over already.
    */
-  execute({ what, left, done }: Execution): void {
+  execute({ isRead, what, left, done }: Execution): void {
     if (this.#isOver) {
       this.ask(what(), true, done)
       return
     }
     const ask = this.#deps.nextAsk()
     this.#asks.set(ask, done)
-    this.#held = () => {
+    const send = () => {
       this.#held = null
       this.#deps.say({ kind: 'ask', call: this.number, ask, what: what(), isExecute: true })
     }
+    this.#held = { send, isRead }
     atTurnsEnd(() => {
       // Asked for meanwhile, or over.
       if (!this.#held) return
@@ -145,8 +148,10 @@ export class CallUnderWay {
   #leaveOrAsk(what: () => TableAsk, left: () => Left | null): void {
     const isAlone = this.timers.count === 0 && this.#asks.size === 1 && !this.#isAnswered && !this.isContextSpent
     const leaves = isAlone ? left() : null
+    // To write the item as JSON may have asked for something, and so for this before it.
+    if (!this.#held) return
     if (leaves === null) {
-      this.#held?.()
+      this.#held.send()
       return
     }
     const last = { kind: 'last' as const, call: this.number, what: what(), ...leaves }
@@ -154,6 +159,10 @@ export class CallUnderWay {
     this.#asks.clear()
     this.#isAnswered = true
     this.#endWith(last)
+  }
+
+  #sendHeldWrite(): void {
+    if (this.#held && !this.#held.isRead) this.#held.send()
   }
 
   /** Tells that outcome a turn later, as if it had been asked for. */
@@ -175,7 +184,7 @@ export class CallUnderWay {
   /** Gives its answer; there is one only. */
   answer(answer: ScriptAnswer): void {
     if (this.#isAnswered) return
-    this.#held?.()
+    this.#sendHeldWrite()
     this.#isAnswered = true
     this.#deps.say({ kind: 'answer', call: this.number, answer })
     // Answered in a promise or a timer: then nobody else looks.

@@ -147,12 +147,17 @@ function take(message: ToSandbox): void {
 
 function forgetWaiting(call: number): void {
   const at = inbox.findIndex((one) => one.kind === 'call' && one.call === call)
-  if (at >= 0) inbox.splice(at, 1)
+  const [gone] = at < 0 ? [] : inbox.splice(at, 1)
+  if (gone?.kind === 'call') keepText(gone.script)
+}
+
+// It comes once only, with whichever call.
+function keepText({ hash, text }: CallStart['script']): void {
+  if (text !== null) scriptTexts.set(hash, text)
 }
 
 function begin(start: CallStart): void {
-  const { hash, text } = start.script
-  if (text !== null) scriptTexts.set(hash, text)
+  keepText(start.script)
   const onDone = () => calls.delete(start.call)
   const call = new CallUnderWay(start.call, start.script.source, { say, limits, nextAsk: () => ++asks, onDone })
   calls.set(start.call, call)

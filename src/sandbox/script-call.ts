@@ -119,6 +119,8 @@ function runJob(name: string, main: unknown, call: CallUnderWay): void {
 const COMING_BACK = [
   ...['require', 'import', 'process', 'fetch', 'Blob', 'Request', 'Response', 'FormData'],
   ...['AbortSignal', 'WebAssembly', 'Atomics', 'FinalizationRegistry'],
+  // A promise that fails and that nobody watches fails the request, which shows when the turn has ended.
+  ...['async', 'fromAsync', 'Promise'],
 ]
 const COMES_BACK = new RegExp(`\\b(?:${COMING_BACK.join('|')})\\b`)
 

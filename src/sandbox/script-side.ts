@@ -93,6 +93,7 @@ export const scriptSide = (
       const isQuiet = () => typeof handlers.success !== 'function' && !pending.isWatched()
       const isLeft = () => outside.isSelfContained && isReturned && !isHandled && !pending.isWatched()
       outside.execute({
+        isRead: what.op === 'read',
         what: () => (what.op === 'read' ? { ...what, isQuiet: isQuiet() } : what),
         left: () => (isLeft() ? leftBody() : null),
         done,

@@ -86,6 +86,14 @@ for (const text of [
   insert('tables.getTable("T").insert(item)'),
   insert('require("timers")'),
   insert('import("timers")'),
+  // By the name of what changes nothing.
+  insert('item.slice = item.f'),
+  insert('item.now = item.f; item.log = item.f'),
+  insert('var o = { length: 1, 0: 1, slice: [].forEach }; o.slice([].push, statusCodes)'),
+  insert('var o = { "slice": [].forEach }'),
+  `function update(item, second, third) { item.left = second }
+   function insert(thing, user, request) { var o = { as: update }; request.execute({ success: update }) }`,
+  'function update(item) { item.left = 1 } function insert(thing, user, request) { thing.f = update }',
   // What JavaScript calls by itself.
   insert('item.toJSON = item.f'),
   insert('request.respond(200, { toJSON: item.f })'),

@@ -34,6 +34,8 @@ const METHODS = new Set([
   ],
   ...['startsWith', 'substr', 'substring', 'toLowerCase', 'toUpperCase', 'trim', 'toFixed', 'toISOString', 'getTime'],
 ])
+/** What is called by these is known, since nothing of a script is: it may neither set nor define them. */
+const NAMES_CALLED = new Set([...METHODS, ...OF_REQUEST, ...OF_CONSOLE, 'now'])
 /** They lead to what others have as well, or are called by JavaScript itself. */
 const SHUT_NAMES = [
   ...['constructor', 'prototype', 'call', 'apply', 'bind', 'caller', 'callee', 'arguments', 'eval'],
@@ -60,6 +62,7 @@ export function isTame(text: string): boolean {
 // No name stands for two things, so that a name is known by itself wherever it stands.
 class Names {
   readonly #all = new Set<string>()
+  readonly #functions = new Set<string>()
   readonly #variables = new Set<string>()
   readonly #items = new Set<string>()
   readonly #requests = new Set<string>()
@@ -68,6 +71,7 @@ class Names {
   declare(node: FunctionNode): boolean {
     const name = node.id?.name ?? ''
     if (node.async || node.generator || !this.#add(name)) return false
+    this.#functions.add(name)
     return node.params.every((param, at) => {
       if (param.type !== 'Identifier' || !this.#add(param.name)) return false
       if (at === ITEM_AT && WITH_ITEM.includes(name)) this.#items.add(param.name)
@@ -126,6 +130,8 @@ class Names {
       case 'TemplateLiteral':
         return this.#areTame(node.expressions)
       case 'Identifier':
+        // A function of the script is no value: whoever has it could call it with anything.
+        if (this.#functions.has(node.name)) return false
         return this.#all.has(node.name) || GLOBALS.has(node.name)
       case 'MemberExpression':
         return nameIn(node) !== null && this.#isTame(node.object as AnyNode)
@@ -159,7 +165,9 @@ class Names {
 
   #mayBeSet(node: AnyNode): boolean {
     if (node.type === 'Identifier') return this.#variables.has(node.name)
-    if (node.type !== 'MemberExpression' || nameIn(node) === null) return false
+    if (node.type !== 'MemberExpression') return false
+    const name = nameIn(node)
+    if (name === null || NAMES_CALLED.has(name)) return false
     const { object } = node
     return object.type === 'Identifier' && this.#items.has(object.name)
   }
@@ -191,5 +199,5 @@ function isPlainProperty(node: AnyNode): node is Extract<AnyNode, { type: 'Prope
   if (node.type !== 'Property' || node.computed || node.method || node.kind !== 'init') return false
   const name =
     node.key.type === 'Identifier' ? node.key.name : node.key.type === 'Literal' ? String(node.key.value) : ''
-  return !SHUT.test(name)
+  return !SHUT.test(name) && !NAMES_CALLED.has(name)
 }

@@ -26,6 +26,14 @@ const READS: Record<string, string> = {
     query.includeTotalCount().take(1).orderByDescending('n');
     request.execute({ success: function (results) { request.respond(200, [results.length, results.totalCount]); } });
   }`,
+  Beside: `async function read(query, user, request) {
+    const both = await Promise.all([request.execute(), tables.getTable('Plain').read()]);
+    request.respond(200, both.map(function (rows) { return rows.length; }));
+  }`,
+  First: `async function read(query, user, request) {
+    const rows = request.execute(), others = tables.getTable('Plain').read();
+    request.respond(200, [(await rows).length, (await others).length]);
+  }`,
   Parts: 'function read(query, user, request) { request.respond(200, query.getComponents()); }',
   Predicate: `function read(query, user, request) {
     query.where(function (ids, most) { return this.id in ids && this.n <= most; }, ['a', 'b', "it's"], 1);
@@ -194,6 +202,11 @@ test('success gets the rows, with dates as dates, and may change them', async ()
   const one = (await read('Changed', '/b')) as { seen: boolean }
   assert.equal(one.seen, true)
   assert.deepEqual(await read('Counted'), [1, 3])
+})
+
+test('a read that is awaited has its rows, whatever is asked for beside it', async () => {
+  assert.deepEqual(await read('Beside'), [3, 3])
+  assert.deepEqual(await read('First'), [3, 3])
 })
 
 test('the components of a query are what the client asked for', async () => {
