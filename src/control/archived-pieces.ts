@@ -64,10 +64,13 @@ export class PieceKeeper {
     const lying = this.#lying ?? new Set((await this.#listAll()).flat())
     // What fails may have left anything.
     this.forget()
+    const marked = new Set(await this.#vault.list(GONE))
     const there = new Set<string>()
     for (const kind of KINDS) {
       for (const name of await kind.list(db)) {
         const key = kind.prefix + name
+        // It was gone for a while, and from now on archives name it again.
+        if (marked.has(GONE + key)) await this.#vault.remove(GONE + key)
         if (lying.has(key) || (await this.#put(db, kind, name))) there.add(key)
       }
     }

@@ -78,10 +78,7 @@ export class Archivist {
         problems.push(`${vault.name}: ${messageOf(error)}`)
       })
     }
-    if (problems.length === 0) {
-      const onError = (error: unknown) => this.#deps.log.warn({ err: error }, 'what no archive needs stays in a vault')
-      await this.#sweepIfDue().catch(onError)
-    }
+    await this.#sweepIfDue()
     const isSomewhere = problems.length < this.#vaults.length
     await this.#note(isSomewhere ? takenAt : null, problems.join('; ') || null)
   }
@@ -90,8 +87,12 @@ export class Archivist {
     if (performance.now() - this.#sweptAt < ARCHIVED_PIECES_SWEEP_EVERY_MS) return
     this.#sweptAt = performance.now()
     for (const { vault, pieces } of this.#vaults) {
-      const oldest = (await listArchives(vault)).at(-1)
-      if (oldest) await pieces.sweep(this.#deps.store.db, oldest.takenAt)
+      try {
+        const oldest = (await listArchives(vault)).at(-1)
+        if (oldest) await pieces.sweep(this.#deps.store.db, oldest.takenAt)
+      } catch (error) {
+        this.#deps.log.warn({ err: error, vault: vault.name }, 'what no archive needs stays in a vault')
+      }
       pieces.forget()
     }
   }

@@ -9,7 +9,7 @@ import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { messageOf } from '../kit/fault.ts'
 import { makeFolders, removeTree } from '../kit/files.ts'
 import { randomId } from '../kit/identifiers.ts'
-import { SOURCE_LOAD_MS_MAX } from '../kit/limits.ts'
+import { SOURCE_LOAD_MESSAGE_LENGTH_MAX, SOURCE_LOAD_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { unpackModules } from '../kit/module-files.ts'
 import type { CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
@@ -166,7 +166,12 @@ async function load(
 function failureOf(result: CallResult | null): Loaded['failure'] {
   if (result?.kind !== 'answered') return { kind: 'unknown' }
   const { answer } = result
-  return answer.kind === 'failed' ? { kind: 'threw', message: String(answer.message) } : null
+  return answer.kind === 'failed' ? { kind: 'threw', message: cut(String(answer.message)) } : null
+}
+
+// A copy: a slice alone would keep all of a long one.
+function cut(message: string): string {
+  return Buffer.from(message.slice(0, SOURCE_LOAD_MESSAGE_LENGTH_MAX)).toString()
 }
 
 function notTried(why: string): string {

@@ -815,6 +815,8 @@ export const SOURCE_PACKS_PER_INDEX = 32
 export const SOURCE_ENDED_LOOK_MS = 5_000
 /** Loading what a push brings, to see whether that works: longer is not tried, and no reason to refuse it. */
 export const SOURCE_LOAD_MS_MAX = 15_000
+/** Of what such a load says when it fails. */
+export const SOURCE_LOAD_MESSAGE_LENGTH_MAX = 2_000
 /** Errors told to whoever pushes; more help nobody. */
 export const SOURCE_PROBLEMS_SHOWN = 50
 export const DEPLOYMENTS_SHOWN = 50

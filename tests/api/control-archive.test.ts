@@ -310,6 +310,18 @@ describe('the archives of a control database', () => {
       await vault.list('control-'),
       all.filter((key) => !key.endsWith('.1')),
     )
+    // Marked, named by an archive, and gone again: the mark of before does not count.
+    await store.db.insertInto('npm_module_parts').values({ hash: modules.hash, part: 1, content }).execute()
+    await pieces.keep(store.db)
+    await clusters.sql('delete from npm_module_parts where part = 1')
+    await pieces.sweep(store.db, muchLater)
+    await store.db.insertInto('npm_module_parts').values({ hash: modules.hash, part: 1, content }).execute()
+    await pieces.keep(store.db)
+    await clusters.sql('delete from npm_module_parts where part = 1')
+    await pieces.sweep(store.db, muchLater)
+    assert.equal((await vault.list('control-modules/')).length, 2)
+    await pieces.sweep(store.db, muchLater)
+    assert.equal((await vault.list('control-modules/')).length, 1)
     // What was removed elsewhere, and is stored again, is put there again.
     await pieces.keep(store.db)
     await store.db.insertInto('npm_module_parts').values({ hash: modules.hash, part: 1, content }).execute()
