@@ -2,7 +2,9 @@
 // and how it goes for good.
 import type { Command } from 'commander'
 import type { ArchiveView } from '../contract/api.ts'
+import { Fault } from '../kit/fault.ts'
 import { needService } from './asking.ts'
+import type { Client } from './client.ts'
 import { tableLines } from './columns.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
 import type { CommonFlags } from './config.ts'
@@ -10,7 +12,13 @@ import { DRY_RUN, type DryRunFlag, tellDryRun } from './dry-run.ts'
 import { followOperation } from './follow.ts'
 import { createdLines } from './service-lines.ts'
 
-type Flags = CommonFlags & DryRunFlag & { location?: string; secondaryFor?: string }
+type EndedFlag = { endedAt?: string }
+type Flags = CommonFlags & DryRunFlag & EndedFlag & { location?: string; secondaryFor?: string }
+
+const ENDED_AT = [
+  '--ended-at <time>',
+  'of several that had the name, the one that ended then (default: the newest)',
+] as const
 
 /** What was consumed, and what was deleted: brought back in the same way. */
 const RESTORES = {
@@ -43,13 +51,15 @@ export function addArchiveDelete(archive: Command, shell: Shell): void {
     about: 'drop at once what is kept of a mobile service that ended; it cannot be brought back then',
     examples: [usage, `${usage} --quiet`],
   })
+    .option(...ENDED_AT)
     .option(...DRY_RUN)
-    .action(async (given: string | undefined, flags: CommonFlags & DryRunFlag) => {
+    .action(async (given: string | undefined, flags: CommonFlags & DryRunFlag & EndedFlag) => {
       await runCommand(shell, { name: 'mobile archive delete', flags }, async (session) => {
         const name = await needService(session, given, usage)
         const client = await session.client()
         // Asked first in any case, so that nobody confirms what would be refused, or takes it for another.
-        const plan = await client.planDeleteArchived(name)
+        const which = await whichEnded(client, name, flags)
+        const plan = await client.planDeleteArchived(name, which)
         if (flags.dryRun) return tellDryRun(session, plan)
         session.talk.data(...plan.changes)
         const prompt = 'Do you want to drop it? It cannot be brought back then. [y/n]: '
@@ -59,7 +69,7 @@ export function addArchiveDelete(archive: Command, shell: Shell): void {
           return { json: { deleted: false } }
         }
         session.talk.progress('Dropping its data')
-        const operation = await client.deleteArchived(name)
+        const operation = await client.deleteArchived(name, which)
         return { json: await followOperation(session, client, { operation }) }
       })
     })
@@ -82,6 +92,7 @@ function addRestore(mobile: Command, shell: Shell, verb: keyof typeof RESTORES):
       '-l, --location <region>',
       'region to bring it back in (default: where it was, unless its primary is there)',
     )
+    .option(...ENDED_AT)
     .option('--secondary-for <primary>', 'promise its capacity to this mobile service (default: as before)')
     .option(...DRY_RUN)
     .action(async (given: string | undefined, flags: Flags) => {
@@ -91,6 +102,7 @@ function addRestore(mobile: Command, shell: Shell, verb: keyof typeof RESTORES):
         const request = {
           ...(flags.location === undefined ? {} : { location: flags.location }),
           ...(flags.secondaryFor === undefined ? {} : { secondaryFor: flags.secondaryFor }),
+          ...endedAtOf(flags),
         }
         if (flags.dryRun) return tellDryRun(session, await client.planRestore(name, request))
         session.talk.progress('Restoring mobile service')
@@ -100,6 +112,23 @@ function addRestore(mobile: Command, shell: Shell, verb: keyof typeof RESTORES):
         return { json: service, lines: createdLines(service, (text) => session.talk.asTyped(text)) }
       })
     })
+}
+
+// Another may end under that name between what is shown and what is confirmed.
+async function whichEnded(client: Client, name: string, flags: EndedFlag): Promise<EndedFlag> {
+  if (flags.endedAt !== undefined) return endedAtOf(flags)
+  const newest = (await client.listArchives()).find((one) => one.name.toLowerCase() === name.toLowerCase())
+  return newest ? { endedAt: newest.archivedAt } : {}
+}
+
+// As people write it, and as the archive tells it.
+function endedAtOf({ endedAt }: EndedFlag): EndedFlag {
+  if (endedAt === undefined) return {}
+  const time = Date.parse(endedAt)
+  if (!Number.isNaN(time)) return { endedAt: new Date(time).toISOString() }
+  throw new Fault('usage.bad_option', 400, `--ended-at takes a time, not '${endedAt}'`, {
+    hint: 'As mainstay mobile archive list tells it.',
+  })
 }
 
 function archiveLines(archives: ArchiveView[]): string[] {

@@ -314,13 +314,14 @@ export class Client {
 
   listArchives = async () => await this.#calls.list('ArchiveView', API.archives)
 
-  async planDeleteArchived(service: string): Promise<DryRunView> {
+  async planDeleteArchived(service: string, which: { endedAt?: string }): Promise<DryRunView> {
     const path = fill(API.archive, { service })
-    return await this.#calls.send('DryRunView', { verb: 'DELETE', path, query: { isDryRun: 'true' } })
+    return await this.#calls.send('DryRunView', { verb: 'DELETE', path, query: { ...which, isDryRun: 'true' } })
   }
 
-  async deleteArchived(service: string): Promise<OperationView> {
-    return await this.#calls.send('OperationView', { verb: 'DELETE', path: fill(API.archive, { service }) })
+  async deleteArchived(service: string, which: { endedAt?: string }): Promise<OperationView> {
+    const path = fill(API.archive, { service })
+    return await this.#calls.send('OperationView', { verb: 'DELETE', path, query: which })
   }
 
   async restoreService(service: string, request: RestoreService): Promise<OperationView> {

@@ -45,7 +45,7 @@ export function addMobileDelete(mobile: Command, shell: Shell): void {
         const operation = await client.deleteService(name, wanted)
         const ended = await followOperation(session, client, { operation })
         session.talk.info('Deleted mobile service.')
-        const dropDataAt = wanted.deleteData && !wanted.now ? await findDrop(client, name) : null
+        const dropDataAt = wanted.deleteData && !wanted.now ? await findDrop(client, name).catch(() => null) : null
         if (dropDataAt !== null) {
           session.talk.info(`Its data is kept until ${dropDataAt}, and then dropped.`)
           session.talk.info(`To bring it back until then: mainstay mobile restore-deleted ${name}`)

@@ -6,6 +6,7 @@ import {
   ChangeDatabase,
   CreateService,
   DryRunView,
+  EndedAt,
   FailBack,
   KeyType,
   KeyView,
@@ -211,15 +212,15 @@ export const serviceRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, dep
 
   const dropSchema = {
     params: ByService,
-    querystring: Type.Object({ isDryRun: Flag }),
+    querystring: Type.Object({ isDryRun: Flag, endedAt: Type.Optional(EndedAt) }),
     response: PLANNED_OR_BEGUN,
   }
   app.delete(API.archive, { schema: dropSchema }, async (request, reply) => {
-    const { service } = request.params
+    const wanted = { name: request.params.service, endedAt: request.query.endedAt }
     return await planOrBegin(deps, request, reply, {
       isDryRun: request.query.isDryRun,
-      plan: async (caller) => await planDropArchived(deps.services, caller, service),
-      begin: async (caller, key) => await beginDropArchived(deps.services, caller, service, key),
+      plan: async (caller) => await planDropArchived(deps.services, caller, wanted),
+      begin: async (caller, key) => await beginDropArchived(deps.services, caller, wanted, key),
     })
   })
 

@@ -3,6 +3,7 @@ import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
 import type { DryRunView } from '../contract/api.ts'
 import { listServers, primaryOf } from '../databases/servers.ts'
+import { Fault } from '../kit/fault.ts'
 import { beginClaim, type Claim, type ClaimOptions, planClaim } from '../operations/claims.ts'
 import { insertOperation } from '../operations/operations.ts'
 import { transact } from '../operations/rehearsal.ts'
@@ -10,31 +11,42 @@ import { requireReachable } from '../regions/hosts.ts'
 import { bumpDesired } from '../regions/regions.ts'
 import type { ServiceDeps } from './create-service.ts'
 import { DELETE_STEPS, dropText, fateOf, requireFree } from './delete-service.ts'
-import { getArchive, lockEnded } from './restore-service.ts'
+import { type EndedService, getArchive, lockEnded } from './restore-service.ts'
 
 /** Checks that it can be done now and writes the operation. Returns its id. */
 export async function beginDropArchived(
   deps: ServiceDeps,
   caller: Caller,
-  name: string,
+  wanted: EndedService,
   key: string | null,
 ): Promise<string> {
-  return await beginClaim(deps.db, { caller, key }, async (how) => await claimDropArchived(deps, caller, name, how))
+  return await beginClaim(deps.db, { caller, key }, async (how) => await claimDropArchived(deps, caller, wanted, how))
 }
 
 /** What that would do; faults as it would, and changes nothing. */
-export async function planDropArchived(deps: ServiceDeps, caller: Caller, name: string): Promise<DryRunView> {
-  return await planClaim(async (how) => await claimDropArchived(deps, caller, name, how))
+export async function planDropArchived(deps: ServiceDeps, caller: Caller, wanted: EndedService): Promise<DryRunView> {
+  return await planClaim(async (how) => await claimDropArchived(deps, caller, wanted, how))
 }
 
-async function claimDropArchived(deps: ServiceDeps, caller: Caller, name: string, how: ClaimOptions): Promise<Claim> {
+async function claimDropArchived(
+  deps: ServiceDeps,
+  caller: Caller,
+  wanted: EndedService,
+  how: ClaimOptions,
+): Promise<Claim> {
   const { db, field } = deps
-  const archive = await getArchive(db, caller.subscriptionId, name)
+  const archive = await getArchive(db, caller.subscriptionId, wanted)
   await field.settle()
   return await transact(db, how, async (trx) => {
     const service = await lockEnded(trx, archive)
     requireFree(service)
     const server = (await listServers(trx)).find((one) => one.name === service.server)
+    // Its own server would stay behind.
+    if (server?.made_for === service.id && server.operation_id !== null) {
+      throw new Fault('server.busy', 409, `'${server.name}' is in another operation`, {
+        hint: `Watch it: mainstay sql server show ${server.name}`,
+      })
+    }
     if (server) requireReachable(field, primaryOf(server).machine, `the database of '${service.name}'`)
     const operationId = await insertOperation(trx, {
       kind: 'delete',

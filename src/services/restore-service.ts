@@ -70,14 +70,14 @@ async function claimRestore(
   how: ClaimOptions,
 ): Promise<Claim> {
   const { db, field } = deps
-  const archive = await getArchive(db, caller.subscriptionId, name)
+  const archive = await getArchive(db, caller.subscriptionId, { name, endedAt: wanted.endedAt })
   await field.settle()
   return await transact(db, how, async (trx) => {
     await lockName(trx, archive.name)
     const service = await lockEnded(trx, archive)
     const primary = await findPrimary(trx, caller, service, wanted)
     const region = await lockRegion(trx, (await regionFor(trx, service, primary, wanted)).slug)
-    await requireFreeName(trx, service.name, 'It can come back when the one that has its name now is deleted.')
+    await requireFreeName(trx, service.name, comeBackHint(archive))
     const size = { mode: service.mode, units: service.units }
     const verb = archive.reason === 'deleted' ? 'restore-deleted' : 'restore-secondary'
     if (primary) await requireFitting(trx, primary, { ...size, region, name: service.name })
@@ -118,6 +118,12 @@ async function claimRestore(
     if (primary) changes.push(`Promise it to '${primary.name}'`)
     return { operationId, changes }
   })
+}
+
+// The one that has the name now ends later than this one, and is then the newest of them.
+function comeBackHint({ reason, created_at }: Pick<Archive, 'reason' | 'created_at'>): string {
+  const verb = reason === 'deleted' ? 'restore-deleted' : 'restore-secondary'
+  return `Delete the one that has its name now, and add to mobile ${verb}: --ended-at ${created_at.toISOString()}`
 }
 
 /** How a restoration is carried out: as a creation, but what fails goes back into the archive. */
@@ -164,16 +170,22 @@ function archived(db: Kysely<ControlDatabase>, subscriptionId: string) {
     .limit(LIST_ROWS_MAX)
 }
 
-/** The newest of that name, in any case. Faults with `service.not_archived`. */
+/** Which service that ended: by its name in any case, and, of several, by when that was; without it the newest. */
+export type EndedService = { name: string; endedAt?: string | undefined }
+
+/** Faults with `service.not_archived`. */
 export async function getArchive(
   db: Kysely<ControlDatabase>,
   subscriptionId: string,
-  name: string,
+  { name, endedAt }: EndedService,
 ): Promise<Pick<Archive, 'id' | 'name' | 'reason' | 'service_id' | 'created_at'>> {
   const mine = archived(db, subscriptionId).where(sql`lower(archives.name)`, '=', name.toLowerCase())
-  const found = await mine.limit(1).executeTakeFirst()
+  // As it is told: in milliseconds.
+  const endedThen = sql<boolean>`date_trunc('milliseconds', archives.created_at) = ${endedAt}::timestamptz`
+  const found = await (endedAt === undefined ? mine : mine.where(endedThen)).limit(1).executeTakeFirst()
   if (found) return found
-  throw new Fault('service.not_archived', 404, `no mobile service '${name}' is in the archive`, {
+  const which = endedAt === undefined ? '' : ` that ended at ${endedAt}`
+  throw new Fault('service.not_archived', 404, `no mobile service '${name}'${which} is in the archive`, {
     hint: 'See which there are: mainstay mobile archive list',
   })
 }

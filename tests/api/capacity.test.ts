@@ -391,15 +391,15 @@ describe('operators who all want something at once', () => {
     await again()
     await remove('again', { isDataDropped: true })
     await again()
-    const taken = { code: 'service.exists', hint: 'It can come back when the one that has its name now is deleted.' }
+    const taken = { code: 'service.exists', hint: /restore-deleted: --ended-at 20/ }
     await assert.rejects(beginRestore(deps, caller, 'again', {}, null), taken)
-    const { changes } = await planDropArchived(deps, caller, 'Again')
+    const { changes } = await planDropArchived(deps, caller, { name: 'Again' })
     assert.match(
       changes.join('; '),
       /^Forget 'again', which ended at 20.*; Drop its data on sql-north-europe: no tables$/,
     )
-    const id = await beginDropArchived(deps, caller, 'again', 'once')
-    assert.equal(await beginDropArchived(deps, caller, 'again', 'once'), id)
+    const id = await beginDropArchived(deps, caller, { name: 'again' }, 'once')
+    assert.equal(await beginDropArchived(deps, caller, { name: 'again' }, 'once'), id)
     // Nobody brings it back meanwhile.
     await assert.rejects(beginRestore(deps, caller, 'again', {}, null), { code: 'service.not_archived' })
     await settled()
@@ -408,8 +408,48 @@ describe('operators who all want something at once', () => {
       ['deleted', null],
       ['ready', null],
     ])
-    await assert.rejects(beginDropArchived(deps, caller, 'again', null), { code: 'service.not_archived' })
+    await assert.rejects(beginDropArchived(deps, caller, { name: 'again' }, null), { code: 'service.not_archived' })
     await remove('again', { isDataDropped: true, isNow: true })
+  })
+
+  test('of several that had a name each is brought back or dropped by when it ended', async () => {
+    for (const units of [1, 2]) {
+      await create({ name: 'twice', location: 'North Europe', mode: 'reserved' as const, units })
+      await settled()
+      await remove('twice', { isDataDropped: true })
+    }
+    const [newer, older] = await archived('twice')
+    assert.ok(newer && older)
+    assert.deepEqual([newer.units, older.units], [2, 1])
+    const never = { name: 'twice', endedAt: '2020-01-01T00:00:00.000Z' }
+    await assert.rejects(beginDropArchived(deps, caller, never, null), { code: 'service.not_archived' })
+    await beginRestore(deps, caller, 'Twice', { endedAt: older.archivedAt }, null)
+    await settled()
+    assert.deepEqual(
+      (await archived('twice')).map(({ archivedAt }) => archivedAt),
+      [newer.archivedAt],
+    )
+    await beginDropArchived(deps, caller, { name: 'twice', endedAt: newer.archivedAt }, null)
+    await settled()
+    const all = db.selectFrom('services').select(['units', 'state']).where('name', '=', 'twice').orderBy('units')
+    assert.deepEqual(
+      (await all.execute()).map(({ units, state }) => [units, state]),
+      [
+        [1, 'ready'],
+        [2, 'deleted'],
+      ],
+    )
+    await remove('twice', { isDataDropped: true, isNow: true })
+  })
+
+  test('a row that the release before left half dropped is in the archive again, until its day', async () => {
+    await create({ name: 'halfway', location: 'North Europe' })
+    await settled()
+    await remove('halfway', { isDataDropped: true })
+    const [before] = await rowsOf('halfway')
+    await db.updateTable('services').set({ state: 'deleting' }).where('name', '=', 'halfway').execute()
+    await dropDueServices(db)
+    assert.deepEqual(await rowsOf('halfway'), [before])
   })
 
   test('a drop that could not begin leaves what is kept as it was, until its day', async () => {
@@ -419,9 +459,12 @@ describe('operators who all want something at once', () => {
     const [before] = await rowsOf('spared')
     const machine = (await listServers(db)).find(({ name }) => name === before?.server)?.members[0]?.machine ?? ''
     field.lost.add(machine)
-    await assert.rejects(beginDropArchived(deps, caller, 'spared', null), (error: Fault) => error.status === 503)
+    await assert.rejects(
+      beginDropArchived(deps, caller, { name: 'spared' }, null),
+      (error: Fault) => error.status === 503,
+    )
     field.lost.clear()
-    const id = await beginDropArchived(deps, caller, 'spared', null)
+    const id = await beginDropArchived(deps, caller, { name: 'spared' }, null)
     assert.equal((await rowsOf('spared'))[0]?.state, 'deleting')
     const operation = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
     const fault = new Fault('door.unreachable', 503, 'its host cannot be reached')

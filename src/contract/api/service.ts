@@ -205,10 +205,17 @@ const SizeView = Type.Object({ mode: Mode, units: Type.Integer() })
 export const ScalePlanView = Type.Object({ name: Type.String(), region: Type.String(), from: SizeView, to: SizeView })
 export type ScalePlanView = Static<typeof ScalePlanView>
 
+/** Which of those that had one name: as `archivedAt` of the archives tells it. */
+export const EndedAt = Type.String({
+  description: 'which of that name, by when it ended (archivedAt of the archives); default: the newest',
+  format: 'date-time',
+})
+
 export const RestoreService = Type.Object(
   {
     location: Type.Optional(Type.String({ description: 'region name or slug; default: where it was' })),
     secondaryFor: Type.Optional(Type.String({ description: 'default: whom it was promised to' })),
+    endedAt: Type.Optional(EndedAt),
     isDryRun: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },

@@ -36,12 +36,12 @@ export async function planDelete(service: string, wanted: Deletion): Promise<str
 export const beginDelete = (service: string, wanted: Deletion, key: string) =>
   call<OperationView>(pathOf(API.service, { service }), { method: 'DELETE', query: wanted, key })
 
-export async function planDeleteArchived(service: string): Promise<string[]> {
-  const query = { isDryRun: true }
+export async function planDeleteArchived(service: string, endedAt: string): Promise<string[]> {
+  const query = { isDryRun: true, endedAt }
   return (await call<DryRunView>(pathOf(API.archive, { service }), { method: 'DELETE', query })).changes
 }
-export const beginDeleteArchived = (service: string, key: string) =>
-  call<OperationView>(pathOf(API.archive, { service }), { method: 'DELETE', key })
+export const beginDeleteArchived = (service: string, endedAt: string, key: string) =>
+  call<OperationView>(pathOf(API.archive, { service }), { method: 'DELETE', query: { endedAt }, key })
 
 export const beginRecover = (service: string, request: RecoverRequest, key: string) =>
   call<OperationView>(pathOf(API.recover, { service }), { ...POST, body: request, key })

@@ -51,7 +51,7 @@ export function ArchivesPanel({ status }: { status: StatusView }) {
                   <Table.Td>
                     <Group gap={4} wrap="nowrap">
                       <BringBack archive={archive} status={status} />
-                      <DropNow name={archive.name} />
+                      <DropNow archive={archive} />
                     </Group>
                   </Table.Td>
                 ) : null}
@@ -68,7 +68,8 @@ function BringBack({ archive, status }: { archive: ArchiveView; status: StatusVi
   const { name } = archive
   const home = regionName(status, archive.region)
   const [location, setLocation] = useState('')
-  const request: RestoreService = location === '' ? {} : { location }
+  const endedAt = archive.archivedAt
+  const request: RestoreService = location === '' ? { endedAt } : { endedAt, location }
   return (
     <ChangeButton
       label="Bring back"
@@ -96,7 +97,7 @@ function BringBack({ archive, status }: { archive: ArchiveView; status: StatusVi
   )
 }
 
-function DropNow({ name }: { name: string }) {
+function DropNow({ archive: { name, archivedAt } }: { archive: ArchiveView }) {
   return (
     <ChangeButton
       label="Drop"
@@ -107,8 +108,8 @@ function DropNow({ name }: { name: string }) {
       verb="Drop it"
       typed={name}
       about="It cannot be brought back then."
-      plan={() => planDeleteArchived(name)}
-      run={(key) => beginDeleteArchived(name, key)}
+      plan={() => planDeleteArchived(name, archivedAt)}
+      run={(key) => beginDeleteArchived(name, archivedAt, key)}
     />
   )
 }
