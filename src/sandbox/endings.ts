@@ -7,7 +7,8 @@ export type EndCause =
   | { kind: 'script'; detail: string; source: string | null }
   | { kind: 'died'; detail: string }
   | { kind: 'broken_channel'; detail: string }
-  | { kind: 'not_started'; detail: string }
+  /** `isLate`: it might have, with more time. */
+  | { kind: 'not_started'; detail: string; isLate?: boolean }
   /** We ended it: idle, replaced, or our own end. */
   | { kind: 'stopped' }
 

@@ -123,7 +123,7 @@ export class SandboxProcess {
       this.#takeSight = resolve
     })
     const startTimer = setTimeout(
-      () => this.stop({ kind: 'not_started', detail: 'it took too long' }),
+      () => this.stop({ kind: 'not_started', detail: 'it took too long', isLate: true }),
       SANDBOX_START_MS_MAX,
     )
     this.#ready.then(() => clearTimeout(startTimer)).catch(() => {})

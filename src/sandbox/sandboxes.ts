@@ -45,12 +45,14 @@ type Group = {
 }
 type Lines = { since: number; count: number; dropped: number }
 
+/** What was found out of this machine. `isLate`: nothing was, since it was too busy to start one in time. */
+type Prepared = { level: SandboxLevel; jail: Jail; problem: string | null; isLate: boolean }
+
 export class Sandboxes {
-  readonly #folder: string
   readonly #isKeptWarm: boolean
   readonly #log: (service: string, line: ScriptLine) => void
   readonly #groups = new Map<string, Group>()
-  readonly #prepared: Promise<{ level: SandboxLevel; jail: Jail; problem: string | null }>
+  #prepared: Promise<Prepared>
   readonly #sweeper: NodeJS.Timeout
   /** By the folders of the npm modules that are seen in them. */
   readonly #jails = new Map<string, Promise<Jail>>()
@@ -65,10 +67,9 @@ export class Sandboxes {
     isKeptWarm: boolean
     log: (service: string, line: ScriptLine) => void
   }) {
-    this.#folder = options.folder
     this.#isKeptWarm = options.isKeptWarm
     this.#log = options.log
-    this.#prepared = this.#prepare()
+    this.#prepared = makeJail(options.folder).then(async (jail) => await this.#prepare(jail))
     // Whoever asks for the level hears of a failure.
     this.#prepared.catch(() => {})
     this.#sweeper = setInterval(() => this.#sweep(), SANDBOX_IDLE_MS / 4)
@@ -82,14 +83,16 @@ export class Sandboxes {
   }
 
   /** How strong the border is on this machine, found out by crossing it once, and why it is not full. */
-  async level(): Promise<{ level: SandboxLevel; problem: string | null }> {
-    const { level, problem } = await this.#prepared
-    return { level, problem }
+  async level({ triesMax = Number.POSITIVE_INFINITY } = {}): Promise<Pick<Prepared, 'level' | 'problem'>> {
+    let found = await this.#prepared
+    for (let tries = 1; found.isLate && !this.#isClosed && tries < triesMax; tries += 1) found = await this.#border()
+    return { level: found.level, problem: found.problem }
   }
 
   /** The sandbox for a service's next call, started when there is none that answers. */
   async place(service: SandboxedService): Promise<Place> {
-    const { level, jail: common } = await this.#prepared
+    const { level, jail: common, isLate } = await this.#border()
+    if (isLate) return refused('This machine is too busy to start scripts.')
     if (level === 'off' || this.#isClosed) return refused('This machine can not run scripts.')
     const jail = service.modules === null ? common : await this.#jailWith(common, service.modules)
     const group = this.#groupOf(service)
@@ -119,15 +122,25 @@ export class Sandboxes {
     this.#spare?.stop({ kind: 'stopped' })
   }
 
-  async #prepare(): Promise<{ level: SandboxLevel; jail: Jail; problem: string | null }> {
-    const jail = await makeJail(this.#folder)
+  // Who was only late says nothing of the machine: whoever needs one next tries again, once for all who wait meanwhile.
+  async #border(): Promise<Prepared> {
+    const known = this.#prepared
+    const found = await known
+    if (!found.isLate || this.#isClosed) return found
+    if (this.#prepared === known) this.#prepared = this.#prepare(found.jail)
+    return await this.#prepared
+  }
+
+  async #prepare(jail: Jail): Promise<Prepared> {
     const problems: string[] = []
     for (const level of ['full', 'reduced'] as const) {
-      const problem = await this.#probe(level, jail)
-      if (problem === null) return { level, jail, problem: problems[0] ?? null }
-      problems.push(problem)
+      const found = await this.#probe(level, jail)
+      if (found === null) return { level, jail, problem: problems[0] ?? null, isLate: false }
+      // Least of all does it say that a weaker border must do.
+      if (found.isLate) return { level: 'off', jail, problem: found.problem, isLate: true }
+      problems.push(found.problem)
     }
-    return { level: 'off', jail, problem: problems.join('; ') }
+    return { level: 'off', jail, problem: problems.join('; '), isLate: false }
   }
 
   // Made once for each.
@@ -139,21 +152,22 @@ export class Sandboxes {
   }
 
   // Null when a sandbox of that level starts and sees no more than it should.
-  async #probe(level: BorderLevel, jail: Jail): Promise<string | null> {
+  async #probe(level: BorderLevel, jail: Jail): Promise<{ problem: string; isLate: boolean } | null> {
     const isOpen = await Promise.all([dirname(jail.node), jail.root].map(isReachableByOthers))
     if (level === 'reduced' && jail.isRoot && isOpen.includes(false)) {
-      return `another user than root can not reach ${jail.node} or ${jail.root}`
+      return { problem: `another user than root can not reach ${jail.node} or ${jail.root}`, isLate: false }
     }
     const command = commandOf(level, jail, { user: sandboxUser(0) })
-    if (!command) return 'a tool of util-linux is missing'
+    if (!command) return { problem: 'a tool of util-linux is missing', isLate: false }
     const sandbox = new SandboxProcess(command)
     const sight = await sandbox.ready()
     const { cause } = sandbox
     sandbox.stop({ kind: 'stopped' })
-    if (!sight) return cause && 'detail' in cause ? cause.detail : 'it did not start'
+    const isLate = cause?.kind === 'not_started' && cause.isLate === true
+    if (!sight) return { problem: cause && 'detail' in cause ? cause.detail : 'it did not start', isLate }
     if (level === 'reduced') return null
     const isTight = isConfined(sight, { pidOutside: sandbox.pid, entries: jail.entries })
-    return isTight ? null : 'it sees more than it should'
+    return isTight ? null : { problem: 'it sees more than it should', isLate: false }
   }
 
   #groupOf(service: SandboxedService): Group {

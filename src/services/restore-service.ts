@@ -121,9 +121,10 @@ async function claimRestore(
 }
 
 // The one that has the name now ends later than this one, and is then the newest of them.
-function comeBackHint({ reason, created_at }: Pick<Archive, 'reason' | 'created_at'>): string {
+function comeBackHint({ name, reason, created_at }: Pick<Archive, 'name' | 'reason' | 'created_at'>): string {
   const verb = reason === 'deleted' ? 'restore-deleted' : 'restore-secondary'
-  return `Delete the one that has its name now, and add to mobile ${verb}: --ended-at ${created_at.toISOString()}`
+  const command = `mainstay mobile ${verb} ${name} --ended-at ${created_at.toISOString()}`
+  return `When the one that has its name now is deleted: ${command}`
 }
 
 /** How a restoration is carried out: as a creation, but what fails goes back into the archive. */

@@ -391,7 +391,7 @@ describe('operators who all want something at once', () => {
     await again()
     await remove('again', { isDataDropped: true })
     await again()
-    const taken = { code: 'service.exists', hint: /restore-deleted: --ended-at 20/ }
+    const taken = { code: 'service.exists', hint: /: mainstay mobile restore-deleted again --ended-at 20/ }
     await assert.rejects(beginRestore(deps, caller, 'again', {}, null), taken)
     const { changes } = await planDropArchived(deps, caller, { name: 'Again' })
     assert.match(
