@@ -71,7 +71,8 @@ async function claimCreate(
     if (primary) await requireFitting(trx, primary, { ...size, region: locked, name: wanted.name })
     const id = randomId(6)
     const machine = await findHost(trx, deps.field, locked, size)
-    // Before a server is made: whoever waits for another request of the same key holds nothing that all need.
+    const wish = wishFor(wanted.sqlServer, size, primary !== null)
+    const server = await findServer(trx, deps, wish, { name: wanted.name, region: locked, machine })
     const operationId = await insertOperation(trx, {
       kind: 'create',
       caller,
@@ -80,8 +81,6 @@ async function claimCreate(
       steps: CREATE_STEPS,
       idempotencyKey: how.idempotencyKey,
     })
-    const wish = wishFor(wanted.sqlServer, size, primary !== null)
-    const server = await findServer(trx, deps, wish, { name: wanted.name, region: locked, machine })
     await trx
       .insertInto('services')
       .values({
