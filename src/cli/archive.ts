@@ -63,7 +63,12 @@ export function addArchiveDelete(archive: Command, shell: Shell): void {
         if (flags.dryRun) return tellDryRun(session, plan)
         session.talk.data(...plan.changes)
         const prompt = 'Do you want to drop it? It cannot be brought back then. [y/n]: '
-        const insteadSay = `Add --quiet to drop it without a question: mainstay mobile archive delete ${name} --quiet`
+        const command = [
+          'mainstay mobile archive delete',
+          name,
+          ...Object.values(which).map((at) => `--ended-at ${at}`),
+        ]
+        const insteadSay = `Add --quiet to drop it without a question: ${command.join(' ')} --quiet`
         if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
           session.talk.info('Deletion cancelled with no changes made.')
           return { json: { deleted: false } }
@@ -117,8 +122,14 @@ function addRestore(mobile: Command, shell: Shell, verb: keyof typeof RESTORES):
 // Another may end under that name between what is shown and what is confirmed.
 async function whichEnded(client: Client, name: string, flags: EndedFlag): Promise<EndedFlag> {
   if (flags.endedAt !== undefined) return endedAtOf(flags)
-  const newest = (await client.listArchives()).find((one) => one.name.toLowerCase() === name.toLowerCase())
+  const newest = await findEnded(client, name)
   return newest ? { endedAt: newest.archivedAt } : {}
+}
+
+/** The service of that name that ended last, if any. */
+export async function findEnded(client: Client, name: string): Promise<ArchiveView | undefined> {
+  // They come with the newest first.
+  return (await client.listArchives()).find((one) => one.name.toLowerCase() === name.toLowerCase())
 }
 
 // As people write it, and as the archive tells it.

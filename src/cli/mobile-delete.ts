@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { Fault } from '../kit/fault.ts'
 import { DELETED_KEEP_DAYS } from '../kit/limits.ts'
+import { findEnded } from './archive.ts'
 import { needService } from './asking.ts'
 import type { Client } from './client.ts'
 import { addCommand, runCommand, type Shell } from './command.ts'
@@ -36,7 +37,8 @@ export function addMobileDelete(mobile: Command, shell: Shell): void {
         // Asked for before the question, so that nobody confirms the deletion of what does not exist.
         await client.getService(name)
         const prompt = confirmDelete(wanted)
-        const insteadSay = `Add --quiet to delete without a question: ${usage} ${name} --quiet`
+        const also = `${wanted.deleteData ? ' --deleteData' : ''}${wanted.now ? ' --now' : ''}`
+        const insteadSay = `Add --quiet to delete without a question: ${usage} ${name}${also} --quiet`
         if (!flags.quiet && !(await session.answers.confirm({ prompt, insteadSay }))) {
           session.talk.info('Deletion cancelled with no changes made.')
           return { json: { deleted: false } }
@@ -45,7 +47,7 @@ export function addMobileDelete(mobile: Command, shell: Shell): void {
         const operation = await client.deleteService(name, wanted)
         const ended = await followOperation(session, client, { operation })
         session.talk.info('Deleted mobile service.')
-        const dropDataAt = wanted.deleteData && !wanted.now ? await findDrop(client, name).catch(() => null) : null
+        const dropDataAt = wanted.deleteData && !wanted.now ? await findDrop(client, name) : null
         if (dropDataAt !== null) {
           session.talk.info(`Its data is kept until ${dropDataAt}, and then dropped.`)
           session.talk.info(`To bring it back until then: mainstay mobile restore-deleted ${name}`)
@@ -64,8 +66,8 @@ export function confirmDelete({ deleteData, now }: { deleteData: boolean; now: b
   return `Do you want to delete the mobile service ${scope}? [y/n]: `
 }
 
-// The archive tells the newest first.
+// That this cannot be told makes no failure of what succeeded.
 async function findDrop(client: Client, name: string): Promise<string | null> {
-  const mine = (await client.listArchives()).find((one) => one.name.toLowerCase() === name.toLowerCase())
-  return mine?.dropDataAt ?? null
+  const ended = await findEnded(client, name).catch(() => null)
+  return ended?.dropDataAt ?? null
 }

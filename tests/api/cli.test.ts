@@ -117,6 +117,19 @@ const TABLE_OF_COMMANDS: Row[] = [
     never: [/restore-deleted/],
   },
   {
+    name: 'delete without an answer tells the same command that asks nothing',
+    args: ['mobile', 'delete', 'PrimaryService', '--deleteData', '--now'],
+    code: 2,
+    says: [/mainstay mobile delete PrimaryService --deleteData --now --quiet/],
+    never: [/Deleted/],
+  },
+  {
+    name: 'archive delete without an answer tells the same command that asks nothing',
+    args: ['mobile', 'archive', 'delete', 'PrimaryService'],
+    code: 2,
+    says: [/mainstay mobile archive delete PrimaryService --ended-at 2026-11-30T12:00:00\.000Z --quiet/],
+  },
+  {
     name: 'delete --now alone is refused before anything is asked',
     args: ['mobile', 'delete', 'PrimaryService', '--now', '-q'],
     code: 2,
