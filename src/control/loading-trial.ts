@@ -91,7 +91,7 @@ export class LoadingTrial {
   async #border(folder: string): Promise<Sandboxes> {
     this.#sandboxes ??= new Sandboxes({ folder, isKeptWarm: false, log: () => {} })
     const sandboxes = this.#sandboxes
-    const { level, problem } = await sandboxes.level({ triesMax: 2 })
+    const { level, problem } = await sandboxes.level()
     if (level === 'full') return sandboxes
     // The next one looks again: this machine may only have been slow.
     this.#sandboxes = null

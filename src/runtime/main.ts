@@ -115,7 +115,11 @@ async function run(args: string[]): Promise<void> {
   })
   tell({ kind: 'listening' })
   log.info({ name, socket }, 'the runtime listens')
-  tell({ kind: 'sandbox', sandbox: await scripts.level() })
+  for (let isUnknown = true; isUnknown; ) {
+    const { level, isLate } = await scripts.level()
+    tell({ kind: 'sandbox', sandbox: level })
+    isUnknown = isLate
+  }
 }
 
 function millisecondsOf(option: string, text: string): number {

@@ -44,12 +44,16 @@ export class Scripts {
     this.#sandboxes = new Sandboxes({ folder, isKeptWarm, log: (service, line) => this.log(service, line) })
   }
 
-  /** How strong the border around scripts is here; a weak one is said in the log. */
-  async level(): Promise<SandboxLevel> {
-    const { level, problem } = await this.#sandboxes.level()
+  /**
+   * How strong the border around scripts is here; a weak one is said in the log. `isLate`: this machine is too busy to
+   * tell, and runs none until it is asked again.
+   */
+  async level(): Promise<{ level: SandboxLevel; isLate: boolean }> {
+    const { level, problem, isLate } = await this.#sandboxes.level()
     if (level === 'reduced') this.#log.warn({ problem }, 'scripts run with a reduced border: no namespaces here')
-    if (level === 'off') this.#log.error({ problem }, 'scripts cannot run on this machine')
-    return level
+    if (isLate) this.#log.warn({ problem }, 'this machine is too busy to start scripts: it is tried again')
+    else if (level === 'off') this.#log.error({ problem }, 'scripts cannot run on this machine')
+    return { level, isLate }
   }
 
   /** Takes the complete list; sandboxes of others end. */

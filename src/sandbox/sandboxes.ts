@@ -82,11 +82,13 @@ export class Sandboxes {
     return { running: all.length, blocked: all.filter(({ isBlocked }) => isBlocked).length, started: this.#started }
   }
 
-  /** How strong the border is on this machine, found out by crossing it once, and why it is not full. */
-  async level({ triesMax = Number.POSITIVE_INFINITY } = {}): Promise<Pick<Prepared, 'level' | 'problem'>> {
-    let found = await this.#prepared
-    for (let tries = 1; found.isLate && !this.#isClosed && tries < triesMax; tries += 1) found = await this.#border()
-    return { level: found.level, problem: found.problem }
+  /**
+   * How strong the border is on this machine, found out by crossing it once, and why it is not full. `isLate`: that could
+   * not be found out yet, and is tried again by whoever asks next.
+   */
+  async level(): Promise<Omit<Prepared, 'jail'>> {
+    const { level, problem, isLate } = await this.#border()
+    return { level, problem, isLate: isLate && !this.#isClosed }
   }
 
   /** The sandbox for a service's next call, started when there is none that answers. */
