@@ -133,17 +133,19 @@ function queryOf(table: string, query: URLSearchParams, id: string | null): Wire
 // Checked as without a script, except for objects and lists: a script may want to turn them into something else.
 function itemOf(body: unknown, id: string | null, table: TableDefinition): WireItem {
   const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
-  const entries = Object.entries(isObject ? body : {})
-  const plain = entries.filter(([, value]) => typeof value !== 'object' || value === null)
   const idType = idTypeOf(table)
-  const item = parseItem(isObject ? Object.fromEntries(plain) : body, idType)
+  const item = parseItem(isObject ? withoutObjects(body) : body, idType)
   if (id !== null) checkSameId(item, id)
   else if (idType === 'integer') newIdOf(item.id, idType, String)
-  const dates = new Map(
-    item.properties.flatMap(({ name, value }) => (value.kind === 'date' ? [[name, value.value] as const] : [])),
-  )
-  const fields = entries.map(([name, value]) => [name, dates.has(name) ? { [DATE_KEY]: dates.get(name) } : value])
-  return { ...Object.fromEntries(fields), ...(id === null ? {} : { id: idValue(id, idType) }) }
+  const fields: WireItem = isObject ? { ...body } : {}
+  for (const { name, value } of item.properties) if (value.kind === 'date') fields[name] = { [DATE_KEY]: value.value }
+  return id === null ? fields : { ...fields, id: idValue(id, idType) }
+}
+
+function withoutObjects(body: object): object {
+  const entries = Object.entries(body)
+  const isPlain = ([, value]: [string, unknown]) => typeof value !== 'object' || value === null
+  return entries.every(isPlain) ? body : Object.fromEntries(entries.filter(isPlain))
 }
 
 // ---- the answer

@@ -53,7 +53,8 @@ export class ScriptAsks {
   readonly #clientGeneration: ClientGeneration
   readonly #conflictStatus: 409 | 412
   #sql: ScriptSql | null = null
-  readonly #ending = new AbortController()
+  /** There once something is fetched. */
+  #ending: AbortController | null = null
   #isOver = false
   #executed: Executed = { kind: 'none' }
   #hasWritten = false
@@ -108,16 +109,17 @@ export class ScriptAsks {
   /** The script's request is over: what it left open is given back. */
   end(): void {
     this.#isOver = true
-    this.#ending.abort()
+    this.#ending?.abort()
     this.#sql?.end()
   }
 
   async #do(what: ScriptAsk, isExecute: boolean): Promise<AskOutcome> {
-    if (what.op === 'fetch')
-      return await this.#fetches.carryOut(this.#service.assignment.id, what, {
-        deadline: this.#deadline,
-        signal: this.#ending.signal,
-      })
+    if (what.op === 'fetch') {
+      if (this.#isOver) throw timedOut()
+      this.#ending ??= new AbortController()
+      const until = { deadline: this.#deadline, signal: this.#ending.signal }
+      return await this.#fetches.carryOut(this.#service.assignment.id, what, until)
+    }
     if (isSqlAsk(what)) {
       if (this.#isOver) throw timedOut()
       this.#sql ??= new ScriptSql(this.#service, this.#deadline)
