@@ -2,11 +2,12 @@
 import { join } from 'node:path'
 import type { Pool } from 'undici'
 import type { GatewayAssignment, MachineAddress, Route } from '../contract/assignment.ts'
-import { RUNTIME_PROTOCOL } from '../contract/protocols.ts'
-import type { Door } from '../kit/door.ts'
+import { RUNTIME_PROTOCOL, RUNTIME_SHORTCUT_PROTOCOL } from '../contract/protocols.ts'
+import type { DialOptions, Door } from '../kit/door.ts'
 import { doorPool } from '../kit/door-http.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
 import { GATEWAY_POOL_CONNECTIONS_MAX, MOVED_DRAIN_MS_MAX } from '../kit/limits.ts'
+import { Shortcuts } from '../kit/shortcut.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Holds } from './holds.ts'
 import { hostNameOf } from './https.ts'
@@ -14,6 +15,7 @@ import type { ShownCertificates } from './shown-certificates.ts'
 
 export class Routes {
   readonly #door: Door
+  readonly #shortcuts: Shortcuts
   readonly #path: string
   readonly #highest: HighestEpoch
   readonly #holds: Holds
@@ -33,6 +35,7 @@ export class Routes {
     certificates: ShownCertificates
   }) {
     this.#door = options.door
+    this.#shortcuts = new Shortcuts(options.door, RUNTIME_SHORTCUT_PROTOCOL)
     this.#highest = options.highest
     this.#holds = options.holds
     this.#certificates = options.certificates
@@ -89,17 +92,20 @@ export class Routes {
     const key = keyOf(route)
     const known = this.#pools.get(key)
     if (known) return known
-    const pool = this.#open(route, GATEWAY_POOL_CONNECTIONS_MAX)
+    const pool = doorPool(this.#shortcuts, dialOf(route), GATEWAY_POOL_CONNECTIONS_MAX)
     this.#pools.set(key, pool)
     return pool
   }
 
-  /** A pool of its own for probes, so that they neither wait behind apps nor fall with a closed route. */
+  /**
+   * A pool of its own for probes, so that they neither wait behind apps nor fall with a closed route. Always through the
+   * door: that it opens is a part of what they find out.
+   */
   probePoolTo(route: { runtime: string; to: MachineAddress }): Pool {
     const key = keyOf(route)
     const known = this.#probePools.get(key)
     if (known) return known
-    const pool = this.#open(route, 1)
+    const pool = doorPool(this.#door, dialOf(route), 1)
     this.#probePools.set(key, pool)
     return pool
   }
@@ -107,13 +113,6 @@ export class Routes {
   async close(): Promise<void> {
     const pools = [...this.#pools.values(), ...this.#probePools.values()]
     await Promise.all(pools.map(async (pool) => await pool.destroy()))
-  }
-
-  #open(route: { runtime: string; to: MachineAddress }, connections: number): Pool {
-    const { address, port, machine } = route.to
-    const expect = { expectRole: 'host', expectName: machine }
-    const dial = { address, port, protocol: RUNTIME_PROTOCOL, target: route.runtime, ...expect }
-    return doorPool(this.#door, dial, connections)
   }
 
   #follow(assignment: GatewayAssignment): void {
@@ -155,4 +154,9 @@ function endGently(pool: Pool): void {
 
 function keyOf(route: { runtime: string; to: MachineAddress }): string {
   return `${route.to.machine} ${route.to.address}:${route.to.port} ${route.runtime}`
+}
+
+function dialOf({ to, runtime }: { runtime: string; to: MachineAddress }): DialOptions {
+  const { address, port, machine } = to
+  return { address, port, protocol: RUNTIME_PROTOCOL, target: runtime, expectRole: 'host', expectName: machine }
 }

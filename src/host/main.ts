@@ -5,7 +5,13 @@ import { parseArgs } from 'node:util'
 import { parseVault } from '../backups/vault-option.ts'
 import type { HostFacts, HostHeartbeatAnswer } from '../contract/facts.ts'
 import type { FromRole, ToRole } from '../contract/local-cloud.ts'
-import { CONTROL_PROTOCOL, ORDERS_PROTOCOL, RUNTIME_PROTOCOL, SQL_PROTOCOL } from '../contract/protocols.ts'
+import {
+  CONTROL_PROTOCOL,
+  ORDERS_PROTOCOL,
+  RUNTIME_PROTOCOL,
+  RUNTIME_SHORTCUT_PROTOCOL,
+  SQL_PROTOCOL,
+} from '../contract/protocols.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
 import { repeat } from '../kit/clock.ts'
 import { Door, type DoorHandler, spliceToPath } from '../kit/door.ts'
@@ -26,6 +32,7 @@ import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } fro
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
 import { parseName, parsePort } from '../kit/role-options.ts'
+import { tellShortcut } from '../kit/shortcut.ts'
 import { type ControlLine, openControlLink } from '../machine/control-link.ts'
 import { ControlTrouble } from '../machine/control-trouble.ts'
 import { chooseListening, listenWhereBefore } from '../machine/door-place.ts'
@@ -103,6 +110,7 @@ async function run(args: string[]): Promise<void> {
   const handlers: Record<string, DoorHandler> = {
     [ORDERS_PROTOCOL]: serveHttp(orders.server),
     [RUNTIME_PROTOCOL]: (socket, _peer, target) => spliceTo(socket, host.runtimeSocket(target)),
+    [RUNTIME_SHORTCUT_PROTOCOL]: (socket, _peer, target) => tellShortcut(socket, host.runtimeSocket(target)),
     [SQL_PROTOCOL]: (socket, peer, target) => {
       const folder = peer.role === 'host' ? host.serverSocketFolder(target) : null
       spliceTo(socket, folder && `${folder}/.s.PGSQL.5432`)

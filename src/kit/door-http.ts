@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
-import type { DialOptions, Door, DoorHandler, Peer } from './door.ts'
+import type { DialOptions, DoorHandler, Peer } from './door.ts'
 import { Fault, faultFromBody, messageOf } from './fault.ts'
 
 const peers = new WeakMap<Socket, Peer>()
@@ -23,8 +23,11 @@ export function peerOfRequest(socket: Socket): Peer {
   return peer
 }
 
-/** An undici pool whose connections go through a door. The caller closes it. */
-export function doorPool(door: Door, to: DialOptions, connections: number): Pool {
+/** A door, or the shortcuts past it. */
+export type Dialler = { dial: (to: DialOptions) => Promise<Socket> }
+
+/** An undici pool whose connections go through a door, or past it by its shortcuts. The caller closes it. */
+export function doorPool(door: Dialler, to: DialOptions, connections: number): Pool {
   return new Pool(`http://${to.target}.mainstay`, {
     connections,
     connect: (_options, done) => {

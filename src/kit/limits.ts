@@ -2,6 +2,10 @@
 
 /** A machine in another region answers a TCP and TLS handshake well within this; more would make the operator wait. */
 export const DIAL_MS_MAX = 1_500
+/** A door that has no shortcut for us (an older release, another user) may have one after an upgrade. */
+export const SHORTCUT_FORGONE_MS = 60_000
+/** The path of a unix socket has 107 bytes (unix(7)). */
+export const SHORTCUT_PATH_BYTES_MAX = 200
 
 /** How often a machine looks whether its certificate is due: often enough for lives of seconds, seldom for months. */
 export const RENEW_LOOK_MS_MIN = 200
