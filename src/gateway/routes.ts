@@ -98,8 +98,8 @@ export class Routes {
   }
 
   /**
-   * A pool of its own for probes, so that they neither wait behind apps nor fall with a closed route. Always through the
-   * door: that it opens is a part of what they find out.
+   * A pool of its own for probes, so that they neither wait behind apps nor fall with a closed route. Always through
+   * the door: that it opens is a part of what they find out.
    */
   probePoolTo(route: { runtime: string; to: MachineAddress }): Pool {
     const key = keyOf(route)

@@ -14,8 +14,8 @@ const SOCKET_NAME = /^[0-9a-f]{8}\.sock$/
 const NONE = '\n'
 
 /**
- * Tells whoever has dialled which socket leads on, and holds the connection from then on. Only on the same machine, where
- * no network lies between the two. `path` null: nothing listens now.
+ * Tells whoever has dialled which socket leads on, and holds the connection from then on. Only on the same machine,
+ * where no network lies between the two. `path` null: nothing listens now.
  */
 export function tellShortcut(asking: TLSSocket, path: string | null): void {
   const isNear = asking.remoteAddress !== undefined && asking.remoteAddress === asking.localAddress
