@@ -40,6 +40,8 @@ export const scriptSide = (
   let awaitedError: Error | null = null
   /** The script's function came to its end, and so did its promise. */
   let isReturned = false
+  /** What it returns is the answer: until then it may yet look at what came of its operation. */
+  let isAnswerToCome = false
   /** Twice as long in the one message as in two; what is larger takes its way in parts. */
   const LEFT_LENGTH_MAX = 1_000_000
 
@@ -90,7 +92,7 @@ export const scriptSide = (
         return pending.promise
       }
       // Whether somebody waits for what comes of it shows when `await` has had its turn.
-      const isQuiet = () => typeof handlers.success !== 'function' && !pending.isWatched()
+      const isQuiet = () => typeof handlers.success !== 'function' && !pending.isWatched() && !isAnswerToCome
       const isLeft = () => outside.isSelfContained && isReturned && !isHandled && !pending.isWatched()
       outside.execute({
         isRead: what.op === 'read',
@@ -148,8 +150,10 @@ export const scriptSide = (
     }
     if (outcome.kind === 'failed' || outcome.kind === 'conflict') {
       if (typeof handlers.error === 'function') return handlers.error(errorOf(outcome))
-      if (!isAwaited) return finish({ kind: 'execute_failed' })
+      if (!isAwaited && !isAnswerToCome) return finish({ kind: 'execute_failed' })
       awaitedError = errorOf(outcome)
+      // Nobody may wait for it in the end: it is the answer then.
+      if (!isAwaited) pending.promise.catch(() => {})
       return pending.reject(awaitedError)
     }
     if (outcome.kind === 'row' && item) complete(item, outcome.row)
@@ -158,7 +162,7 @@ export const scriptSide = (
     pending.resolve(value)
     if (typeof handlers.success === 'function')
       return value === results ? handlers.success(results) : handlers.success()
-    return isAwaited ? undefined : defaultAnswer()
+    return isAwaited || isAnswerToCome ? undefined : defaultAnswer()
   }
 
   // The next try goes against the row as it is now: the client's change wins, unless the script decides otherwise.
@@ -214,6 +218,7 @@ export const scriptSide = (
       next,
     }
     const answered = (value: unknown) => {
+      isAnswerToCome = false
       if (isResponded) return
       if (value !== undefined) request.respond(operation === 'insert' ? 201 : 200, value)
       else if (executed === 'not yet') request.respond(204)
@@ -221,11 +226,13 @@ export const scriptSide = (
       // Otherwise it goes on, and answers by itself.
     }
     const refused = (error: unknown) => {
+      isAnswerToCome = false
       const status = typeof error === 'object' && error !== null ? (error as Fields).statusCode : undefined
       if (error === awaitedError) finish({ kind: 'execute_failed' })
       else if (typeof status !== 'number' || status < 400 || status > 499 || isResponded) fail(error)
       else request.respond(status, { code: status, error: String(error) })
     }
+    isAnswerToCome = true
     Promise.resolve()
       .then(() => main(about))
       .then(answered)

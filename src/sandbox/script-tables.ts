@@ -24,7 +24,7 @@ export type Bridge = {
 
 /** Something to wait for. `isWatched`: somebody does, so a failure is theirs. */
 export type Pending = {
-  promise: { then: unknown; catch: unknown; finally: unknown }
+  promise: { then: unknown; catch: (refuse: (error: unknown) => unknown) => unknown; finally: unknown }
   isWatched: () => boolean
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -103,7 +103,7 @@ export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Q
       promise: {
         // biome-ignore lint/suspicious/noThenProperty: scripts await it.
         then: (accept: never, refuse: never) => watched().then(accept, refuse),
-        catch: (refuse: never) => watched().catch(refuse),
+        catch: (refuse: (error: unknown) => unknown) => watched().catch(refuse),
         finally: (work: never) => watched().finally(work),
       },
       isWatched: () => isWatched,

@@ -34,6 +34,12 @@ const READS: Record<string, string> = {
     const rows = request.execute(), others = tables.getTable('Plain').read();
     request.respond(200, [(await rows).length, (await others).length]);
   }`,
+  Today: `export async function read({ next, tables }) {
+    const going = next();
+    const others = await tables.getTable('Plain').read();
+    await tables.getTable('Plain').read();
+    return [(await going).length, others.length];
+  }`,
   Parts: 'function read(query, user, request) { request.respond(200, query.getComponents()); }',
   Predicate: `function read(query, user, request) {
     query.where(function (ids, most) { return this.id in ids && this.n <= most; }, ['a', 'b', "it's"], 1);
@@ -207,6 +213,7 @@ test('success gets the rows, with dates as dates, and may change them', async ()
 test('a read that is awaited has its rows, whatever is asked for beside it', async () => {
   assert.deepEqual(await read('Beside'), [3, 3])
   assert.deepEqual(await read('First'), [3, 3])
+  assert.deepEqual(await read('Today'), [3, 3])
 })
 
 test('the components of a query are what the client asked for', async () => {

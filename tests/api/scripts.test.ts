@@ -163,6 +163,37 @@ export const insert = async ({ item, next, tables, parameters }) => {
     expected: { status: 201, equals: '{"id":"a","text":"new"}' },
   },
   {
+    is: 'a module of today: next() that is awaited later is answered by what is returned',
+    script: `export async function insert({ next, tables }) {
+  const going = next()
+  const [seed] = await tables.current.where({ id: 'seed' }).read()
+  const stored = await going
+  return [stored.id, seed.text]
+}`,
+    expected: { status: 201, equals: '["a","old"]' },
+  },
+  {
+    is: 'a module of today: next() that is awaited later, when it failed, is the script’s to answer',
+    script: `export async function insert({ item, next, tables }) {
+  item.id = 'seed'
+  const going = next()
+  await tables.current.where({ id: 'seed' }).read()
+  await tables.current.where({ id: 'seed' }).read()
+  return await going.catch((error) => [error.statusCode])
+}`,
+    expected: { status: 201, equals: '[409]' },
+  },
+  {
+    is: 'a module of today: next() that fails and is never awaited is the default error',
+    script: `export async function insert({ item, next, tables }) {
+  item.id = 'seed'
+  next()
+  await tables.current.where({ id: 'seed' }).read()
+  await tables.current.where({ id: 'seed' }).read()
+}`,
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
     is: 'a module of today that does nothing',
     script: 'export function insert() {}',
     expected: { status: 204, equals: '' },
