@@ -1,6 +1,6 @@
 // `mobile table show`: one table with its permissions and columns.
 import type { Command } from 'commander'
-import { formatCount } from '../contract/amounts.ts'
+import { formatBytes, formatCount } from '../contract/amounts.ts'
 import type { TableView } from '../contract/api.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
 import { slowReadText } from '../contract/slow-read.ts'
@@ -34,6 +34,7 @@ export function tableViewLines(view: TableView): string[] {
     ...pairLines([
       ['Table', view.name],
       ['Rows', view.recordCount === null ? 'unknown: its region cannot be asked now' : formatCount(view.recordCount)],
+      ...(typeof view.bytes === 'number' ? [['Size', formatBytes(view.bytes)] as [string, string]] : []),
       ['Ids', view.idType === 'integer' ? 'integers that the service gives' : 'texts'],
       ['Soft delete', view.hasSoftDelete === null ? 'unknown' : view.hasSoftDelete ? 'on' : 'off'],
       ['Created', view.createdAt],

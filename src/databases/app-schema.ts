@@ -93,12 +93,17 @@ async function dropTable(client: pg.Client, schema: string, table: string): Prom
   await client.query(`drop table if exists ${id(schema)}.${id(table)}`)
 }
 
-export type TableDescription = { columns: { name: string; type: string; indexed: boolean }[]; rows: number }
+/** `bytes`: on the disk, with its indexes and what is kept beside its rows. */
+export type TableDescription = {
+  columns: { name: string; type: string; indexed: boolean }[]
+  rows: number
+  bytes: number
+}
 
-/** The tables of a schema, our own left out: columns in order, and exact row counts. */
+/** The tables of a schema, our own left out: columns in order, exact row counts, and sizes. */
 export async function describeTables(client: pg.Client, schema: string): Promise<Record<string, TableDescription>> {
-  const columns = await client.query<{ table: string; name: string; type: string; indexed: boolean }>(
-    `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+  const columns = await client.query<{ table: string; bytes: string; name: string; type: string; indexed: boolean }>(
+    `select c.relname as table, pg_total_relation_size(c.oid)::text as bytes, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
             exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum) as indexed
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
       where n.nspname = $1 and c.relkind = 'r' and c.relname <> all($2) and a.attnum > 0 and not a.attisdropped
@@ -106,8 +111,8 @@ export async function describeTables(client: pg.Client, schema: string): Promise
     [schema, OWN_TABLES],
   )
   const found: Record<string, TableDescription> = {}
-  for (const { table, ...column } of columns.rows) {
-    found[table] ??= { columns: [], rows: await countRows(client, schema, table) }
+  for (const { table, bytes, ...column } of columns.rows) {
+    found[table] ??= { columns: [], rows: await countRows(client, schema, table), bytes: Number(bytes) }
     found[table].columns.push(column)
   }
   return found

@@ -8,6 +8,7 @@ const table: TableView = {
   idType: 'string',
   permissions: { insert: 'user', read: 'public', update: 'admin', delete: 'application' },
   recordCount: 3,
+  bytes: 65_536,
   columns: [
     { name: 'id', type: 'text', indexed: true },
     { name: '__createdAt', type: 'timestamp(3) with time zone', indexed: true },
@@ -19,14 +20,14 @@ const table: TableView = {
   hasSoftDelete: true,
   createdAt: '2026-01-01T00:00:00.000Z',
 }
-const lost: TableView = { ...table, recordCount: null, columns: null, hasSoftDelete: null }
+const lost: TableView = { ...table, recordCount: null, bytes: null, columns: null, hasSoftDelete: null }
 
 test('a table has what the original told of one, and -1 for what its lost region alone knows', () => {
   assert.deepEqual(tableEntry(table, 'https://h/t'), {
     name: 'TodoItem',
     idType: 'string',
     hasDeleted: true,
-    metrics: { indexCount: 3, recordCount: 3, sizeBytes: -1 },
+    metrics: { indexCount: 3, recordCount: 3, sizeBytes: 65_536 },
     selflink: 'https://h/t',
   })
   const { hasDeleted, metrics } = tableEntry(lost, 'https://h/t')

@@ -7,14 +7,14 @@ import { Fault } from '../kit/fault.ts'
 /** What the original says where it has not counted; we say it where the region cannot be asked. */
 const UNKNOWN = -1
 
-/** A table in a list. `selflink`: where it is. Nobody asked its size: that would be a look at the files of the server. */
+/** A table in a list. `selflink`: where it is. */
 export function tableEntry(table: TableView, selflink: string) {
   const indexCount = table.columns?.filter(({ indexed }) => indexed).length ?? UNKNOWN
   return {
     name: table.name,
     idType: table.idType,
     hasDeleted: table.hasSoftDelete ?? false,
-    metrics: { indexCount, recordCount: table.recordCount ?? UNKNOWN, sizeBytes: UNKNOWN },
+    metrics: { indexCount, recordCount: table.recordCount ?? UNKNOWN, sizeBytes: table.bytes ?? UNKNOWN },
     selflink,
   }
 }

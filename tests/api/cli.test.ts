@@ -13,6 +13,7 @@ const TABLE = {
   hasSoftDelete: false,
   permissions: { insert: 'application', read: 'public', update: 'admin', delete: 'admin' },
   recordCount: 1_204,
+  bytes: 212_992,
   columns: [{ name: 'id', type: 'string', indexed: true }],
   createdAt: SERVICE.createdAt,
 }
@@ -22,6 +23,7 @@ const REPLIES: Replies = {
   'GET /services/Empty': { status: 200, body: { ...SERVICE, name: 'Empty', tables: [] } },
   'POST /services': { status: 202, body: CREATED },
   'GET /services/PrimaryService/tables': { status: 200, body: [TABLE] },
+  'GET /services/PrimaryService/tables/TodoItem': { status: 200, body: TABLE },
   'POST /services/PrimaryService/tables': { status: 201, body: TABLE },
   'GET /services/PrimaryService/tables/TodoItem/data': { status: 200, body: [{ id: 'a', text: 'hello' }] },
   'DELETE /services/PrimaryService': { status: 202, body: { ...CREATED, kind: 'delete' } },
@@ -154,6 +156,12 @@ const TABLE_OF_COMMANDS: Row[] = [
     args: ['mobile', 'table', 'list', 'PrimaryService'],
     code: 0,
     says: [/TodoItem +1 +1,204/],
+  },
+  {
+    name: 'table show tells rows and size',
+    args: ['mobile', 'table', 'show', 'PrimaryService', 'TodoItem'],
+    code: 0,
+    says: [/Rows +1,204\n.*Size +208\.0 KiB\n/],
   },
   {
     name: 'table create refuses an unknown level',

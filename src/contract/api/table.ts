@@ -41,6 +41,8 @@ export const TableView = Type.Object({
   permissions: PermissionsView,
   /** Null where the region cannot be asked. */
   recordCount: Nullable(Type.Integer()),
+  /** On the disk, with its indexes. Null where the region cannot be asked. */
+  bytes: Type.Optional(Nullable(Type.Integer())),
   columns: Nullable(Type.Array(Type.Object({ name: Type.String(), type: Type.String(), indexed: Type.Boolean() }))),
   /** A delete marks a row. Null where the region cannot be asked. */
   hasSoftDelete: Nullable(Type.Boolean()),

@@ -4,7 +4,7 @@ import { Anchor, Stack, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { Link, useSearchParams } from 'wouter'
-import { formatCount } from '../../contract/amounts.ts'
+import { formatBytes, formatCount } from '../../contract/amounts.ts'
 import type { ServiceView, TableView } from '../../contract/api.ts'
 import { TABLE_OPERATIONS } from '../../contract/permissions.ts'
 import { tablesQuery } from '../calls/queries.ts'
@@ -63,6 +63,7 @@ function Tables({ service, tables }: { service: string; tables: TableView[] }) {
               <Table.Tr>
                 <Table.Th>Name</Table.Th>
                 <Table.Th>Rows</Table.Th>
+                <Table.Th>Size</Table.Th>
                 <Table.Th>Columns</Table.Th>
                 <Table.Th>Indexes</Table.Th>
                 <Table.Th>Permissions</Table.Th>
@@ -77,6 +78,7 @@ function Tables({ service, tables }: { service: string; tables: TableView[] }) {
                     </Anchor>
                   </Table.Td>
                   <Table.Td>{table.recordCount === null ? 'cannot be asked' : formatCount(table.recordCount)}</Table.Td>
+                  <Table.Td>{typeof table.bytes === 'number' ? formatBytes(table.bytes) : ''}</Table.Td>
                   <Table.Td>{table.columns?.length ?? ''}</Table.Td>
                   <Table.Td>{table.columns?.filter(({ indexed }) => indexed).length ?? ''}</Table.Td>
                   <Table.Td>{permissionsText(TABLE_OPERATIONS, table.permissions)}</Table.Td>
