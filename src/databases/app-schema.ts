@@ -102,8 +102,8 @@ export type TableDescription = {
 
 /** The tables of a schema, our own left out: columns in order, exact row counts, and sizes. */
 export async function describeTables(client: pg.Client, schema: string): Promise<Record<string, TableDescription>> {
-  const columns = await client.query<{ table: string; bytes: string; name: string; type: string; indexed: boolean }>(
-    `select c.relname as table, pg_total_relation_size(c.oid)::text as bytes, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+  const columns = await client.query<{ table: string; name: string; type: string; indexed: boolean }>(
+    `select c.relname as table, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
             exists (select 1 from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum) as indexed
        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
       where n.nspname = $1 and c.relkind = 'r' and c.relname <> all($2) and a.attnum > 0 and not a.attisdropped
@@ -111,11 +111,24 @@ export async function describeTables(client: pg.Client, schema: string): Promise
     [schema, OWN_TABLES],
   )
   const found: Record<string, TableDescription> = {}
-  for (const { table, bytes, ...column } of columns.rows) {
-    found[table] ??= { columns: [], rows: await countRows(client, schema, table), bytes: Number(bytes) }
+  for (const { table, ...column } of columns.rows) {
+    found[table] ??= { columns: [], ...(await measureTable(client, schema, table)) }
     found[table].columns.push(column)
   }
   return found
+}
+
+async function measureTable(
+  client: pg.Client,
+  schema: string,
+  table: string,
+): Promise<Pick<TableDescription, 'rows' | 'bytes'>> {
+  const name = `${id(schema)}.${id(table)}`
+  const found = await client.query<{ rows: string; bytes: string }>(
+    `select count(*)::text as rows, pg_total_relation_size($1::regclass)::text as bytes from ${name}`,
+    [name],
+  )
+  return { rows: Number(found.rows[0]?.rows ?? 0), bytes: Number(found.rows[0]?.bytes ?? 0) }
 }
 
 /** How many rows a table has. */

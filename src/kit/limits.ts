@@ -4,6 +4,10 @@
 export const DIAL_MS_MAX = 1_500
 /** A door that has no shortcut for us (an older release, another user) may have one after an upgrade. */
 export const SHORTCUT_FORGONE_MS = 60_000
+/** One whose socket is not there: its runtime may be starting anew, or we see other files than its host does. */
+export const SHORTCUT_GONE_MS = 5_000
+/** With less time left than this a door that did not answer is not dialled again. */
+export const DIAL_AGAIN_MS_MIN = 50
 /** The path of a unix socket has 107 bytes (unix(7)). */
 export const SHORTCUT_PATH_BYTES_MAX = 200
 

@@ -7,11 +7,20 @@ import { networkInterfaces } from 'node:os'
 import { basename } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import type { DialOptions, Door } from './door.ts'
-import { DIAL_MS_MAX, SHORTCUT_FORGONE_MS, SHORTCUT_PATH_BYTES_MAX } from './limits.ts'
+import { Fault } from './fault.ts'
+import {
+  DIAL_AGAIN_MS_MIN,
+  DIAL_MS_MAX,
+  SHORTCUT_FORGONE_MS,
+  SHORTCUT_GONE_MS,
+  SHORTCUT_PATH_BYTES_MAX,
+} from './limits.ts'
 
 /** What a host's sockets for shortcuts are called: a name that nothing else on a machine has. */
 const SOCKET_NAME = /^[0-9a-f]{8}\.sock$/
 const NONE = '\n'
+
+type Dialler = Pick<Door, 'dial'>
 
 /**
  * Tells whoever has dialled which socket leads on, and holds the connection from then on. Only on the same machine,
@@ -26,46 +35,45 @@ export function tellShortcut(asking: TLSSocket, path: string | null): void {
 
 /** Dials through a door, or past it where the other side is on this machine and allows it. */
 export class Shortcuts {
-  readonly #door: Door
+  readonly #door: Dialler
   /** The protocol by which sockets are told. */
   readonly #protocol: string
   /** Doors that have none for us, by address, and until when they are not asked again (`performance.now`). */
   readonly #forgone = new Map<string, number>()
 
-  constructor(door: Door, protocol: string) {
+  constructor(door: Dialler, protocol: string) {
     this.#door = door
     this.#protocol = protocol
   }
 
-  /** A connection to what `to` leads to. Faults as `Door.dial`. */
+  /** A connection to what `to` leads to. Faults as `Door.dial`, within the same time. */
   async dial(to: DialOptions): Promise<Socket> {
     const startedAt = performance.now()
+    const limitMs = to.timeoutMs ?? DIAL_MS_MAX
+    const leftMs = () => Math.ceil(limitMs - (performance.now() - startedAt))
     if (this.#isWorthAsking(to)) {
       try {
-        const socket = await this.#dialPast(to)
+        const socket = await this.#dialPast(to, leftMs)
         if (socket) return socket
       } catch (error) {
         // Who does not answer at all is not asked twice.
-        if (performance.now() - startedAt >= (to.timeoutMs ?? DIAL_MS_MAX)) throw error
-        if (isUnknownProtocol(error)) this.#forgo(to)
+        if (leftMs() < DIAL_AGAIN_MS_MIN) throw error
+        if (isUnknownProtocol(error)) this.#forgo(to, SHORTCUT_FORGONE_MS)
       }
     }
-    return await this.#door.dial(to)
+    return await this.#door.dial({ ...to, timeoutMs: Math.max(1, leftMs()) })
   }
 
   // Null where the way leads through the door.
-  async #dialPast(to: DialOptions): Promise<Socket | null> {
+  async #dialPast(to: DialOptions, leftMs: () => number): Promise<Socket | null> {
     const held = await this.#door.dial({ ...to, protocol: this.#protocol })
-    const path = await lineOf(held, to.timeoutMs ?? DIAL_MS_MAX)
+    const path = await lineOf(held, leftMs())
     // Nothing listens there now.
     if (path === null) return null
-    if (path === '' || (await isForeign(path))) {
-      this.#forgo(to)
-      held.destroy()
-      return null
-    }
-    const socket = await connected(path)
+    const found = path === '' ? 'foreign' : await look(path)
+    const socket = found === 'ours' && path !== '' ? await connected(path) : null
     if (socket === null || held.destroyed) {
+      if (!held.destroyed || path === '') this.#forgo(to, found === 'foreign' ? SHORTCUT_FORGONE_MS : SHORTCUT_GONE_MS)
       held.destroy()
       socket?.destroy()
       return null
@@ -81,8 +89,8 @@ export class Shortcuts {
     return isOwnAddress(to.address)
   }
 
-  #forgo(to: DialOptions): void {
-    this.#forgone.set(keyOf(to), performance.now() + SHORTCUT_FORGONE_MS)
+  #forgo(to: DialOptions, ms: number): void {
+    this.#forgone.set(keyOf(to), performance.now() + ms)
   }
 }
 
@@ -99,10 +107,10 @@ function isUnknownProtocol(error: unknown): boolean {
   return error instanceof Error && /no application protocol/i.test(error.message)
 }
 
-// The first line that is sent; null when there is none.
+// The first line that is sent; null when there is none. Throws when nothing comes in time.
 async function lineOf(held: TLSSocket, timeoutMs: number): Promise<string | null> {
-  return await new Promise((resolve) => {
-    let text = ''
+  return await new Promise((resolve, reject) => {
+    let bytes: Buffer = Buffer.alloc(0)
     const end = (line: string | null) => {
       clearTimeout(timer)
       held.removeListener('data', take)
@@ -112,26 +120,30 @@ async function lineOf(held: TLSSocket, timeoutMs: number): Promise<string | null
       resolve(line)
     }
     const take = (chunk: Buffer) => {
-      text += chunk.toString('latin1')
-      const length = text.indexOf('\n')
-      if (length >= 0) end(text.slice(0, length))
-      else if (text.length > SHORTCUT_PATH_BYTES_MAX) end(null)
+      bytes = Buffer.concat([bytes, chunk])
+      const length = bytes.indexOf('\n')
+      if (length >= 0) end(bytes.toString('utf8', 0, length))
+      else if (bytes.length > SHORTCUT_PATH_BYTES_MAX) end(null)
     }
-    const timer = setTimeout(() => end(null), timeoutMs)
+    const timer = setTimeout(() => {
+      reject(new Fault('door.unreachable', 503, `no word of a shortcut within ${timeoutMs} ms`))
+      end(null)
+    }, timeoutMs)
     held.on('data', take)
     held.once('close', () => end(null))
   })
 }
 
-// Whoever tells us a path could send us to any socket of this machine, with our rights: only one that is named as such
-// sockets are, and that our own user made, is taken. One that has just gone is nobody's.
-async function isForeign(path: string): Promise<boolean> {
-  if (!SOCKET_NAME.test(basename(path))) return true
+// Whoever tells us a path could send us to any socket of this machine, with our rights: only one that is there, named as
+// such sockets are, and that our own user made, is taken.
+async function look(path: string): Promise<'ours' | 'foreign' | 'gone'> {
+  if (!SOCKET_NAME.test(basename(path))) return 'foreign'
   try {
     const found = await lstat(path)
-    return !found.isSocket() || found.uid !== process.getuid?.() || (await realpath(path)) !== path
+    const isOurs = found.isSocket() && found.uid === process.getuid?.() && (await realpath(path)) === path
+    return isOurs ? 'ours' : 'foreign'
   } catch {
-    return false
+    return 'gone'
   }
 }
 

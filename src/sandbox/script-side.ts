@@ -3,7 +3,7 @@
 import type { Execution } from './call-under-way.ts'
 import type { AskOutcome, ScriptAnswer, TableAsk, TableStart } from './messages.ts'
 import type { Queries } from './script-queries.ts'
-import type { Fields, Handlers, Tables } from './script-tables.ts'
+import type { Fields, Handlers, Pending, Tables } from './script-tables.ts'
 
 /** What the sandbox gives for one call. Functions of the outer world: scripts get them wrapped only. */
 export type Outside = {
@@ -40,8 +40,12 @@ export const scriptSide = (
   let awaitedError: Error | null = null
   /** The script's function came to its end, and so did its promise. */
   let isReturned = false
-  /** What it returns is the answer: until then it may yet look at what came of its operation. */
+  /** Of a function of today: what it returns is the answer. Until then it may yet look at what came of its operation. */
   let isAnswerToCome = false
+  /** What it returned while its operation was under way. */
+  let returned: { value: unknown } | null = null
+  /** Of an operation that failed. */
+  let failed: Pending | null = null
   /** Twice as long in the one message as in two; what is larger takes its way in parts. */
   const LEFT_LENGTH_MAX = 1_000_000
 
@@ -142,32 +146,51 @@ export const scriptSide = (
     return { op: 'update', table, item: toWire(fields), systemProperties, version: versionIn(fields), isUndelete }
   }
 
-  function executedWith(handlers: Handlers, outcome: AskOutcome, pending: ReturnType<typeof newPending>): unknown {
+  function executedWith(handlers: Handlers, outcome: AskOutcome, pending: Pending): unknown {
+    failed = null
     if (outcome.kind === 'conflict')
       readyAgain(versionIn(fromWire(outcome.row)), typeof handlers.conflict === 'function')
     if (outcome.kind === 'conflict' && typeof handlers.conflict === 'function') {
-      return handlers.conflict(fromWire(outcome.row))
+      return handled(pending, handlers.conflict(fromWire(outcome.row)))
     }
     if (outcome.kind === 'failed' || outcome.kind === 'conflict') {
-      if (typeof handlers.error === 'function') return handlers.error(errorOf(outcome))
+      if (typeof handlers.error === 'function') return handled(pending, handlers.error(errorOf(outcome)))
       if (!isAwaited && !isAnswerToCome) return finish({ kind: 'execute_failed' })
+      failed = pending
       awaitedError = errorOf(outcome)
-      // Nobody may wait for it in the end: it is the answer then.
-      if (!isAwaited) pending.promise.catch(() => {})
-      return pending.reject(awaitedError)
+      // Nobody may look at it in the end: it is the answer then.
+      pending.ignore()
+      pending.reject(awaitedError)
+      return concluded(undefined)
     }
     if (outcome.kind === 'row' && item) complete(item, outcome.row)
     if (outcome.kind === 'rows' && outcome.rows !== '') results = rowsOf(outcome, start.query ?? newParts(start.table))
     const value = outcome.kind === 'rows' ? results : (item ?? undefined)
     pending.resolve(value)
     if (typeof handlers.success === 'function')
-      return value === results ? handlers.success(results) : handlers.success()
+      return concluded(value === results ? handlers.success(results) : handlers.success())
+    if (returned?.value !== undefined) return concluded(undefined)
     return isAwaited || isAnswerToCome ? undefined : defaultAnswer()
+  }
+
+  // Whoever awaits an operation that a handler took care of goes on when that is through.
+  function handled(pending: Pending, result: unknown): unknown {
+    pending.ignore()
+    pending.resolve(result)
+    return concluded(result)
+  }
+
+  // What was returned meanwhile has waited for the outcome.
+  function concluded(result: unknown): unknown {
+    if (returned && returned.value !== undefined && executed !== 'running' && !isResponded) {
+      request.respond(operation === 'insert' ? 201 : 200, returned.value)
+    }
+    return result
   }
 
   // The next try goes against the row as it is now: the client's change wins, unless the script decides otherwise.
   function readyAgain(current: string | null, isForHandler: boolean) {
-    if (!isForHandler && !isAwaited) return
+    if (!isForHandler && !isAwaited && !isAnswerToCome) return
     delVersion = current
     if (item) item.__version = current
     executed = 'not yet'
@@ -196,7 +219,7 @@ export const scriptSide = (
   const ending = {
     done: () => {
       isReturned = true
-      if (isAwaited && !isResponded && executed === 'done') respondDefault()
+      if (isAwaited && !isResponded && executed !== 'running' && lastOutcome) respondDefault()
     },
     failed: (error: unknown) => {
       if (error === awaitedError) finish({ kind: 'execute_failed' })
@@ -220,10 +243,12 @@ export const scriptSide = (
     const answered = (value: unknown) => {
       isAnswerToCome = false
       if (isResponded) return
-      if (value !== undefined) request.respond(operation === 'insert' ? 201 : 200, value)
-      else if (executed === 'not yet') request.respond(204)
-      else if (executed === 'done') respondDefault()
-      // Otherwise it goes on, and answers by itself.
+      // Its operation goes on: what comes of it is to be known first.
+      if (executed === 'running') returned = { value }
+      else if (failed && !failed.isWatched()) finish({ kind: 'execute_failed' })
+      else if (value !== undefined) request.respond(operation === 'insert' ? 201 : 200, value)
+      else if (lastOutcome) respondDefault()
+      else request.respond(204)
     }
     const refused = (error: unknown) => {
       isAnswerToCome = false

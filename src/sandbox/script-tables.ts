@@ -24,8 +24,10 @@ export type Bridge = {
 
 /** Something to wait for. `isWatched`: somebody does, so a failure is theirs. */
 export type Pending = {
-  promise: { then: unknown; catch: (refuse: (error: unknown) => unknown) => unknown; finally: unknown }
+  promise: { then: unknown; catch: unknown; finally: unknown }
   isWatched: () => boolean
+  /** Nobody need watch it. */
+  ignore: () => void
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
 }
@@ -103,10 +105,11 @@ export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Q
       promise: {
         // biome-ignore lint/suspicious/noThenProperty: scripts await it.
         then: (accept: never, refuse: never) => watched().then(accept, refuse),
-        catch: (refuse: (error: unknown) => unknown) => watched().catch(refuse),
+        catch: (refuse: never) => watched().catch(refuse),
         finally: (work: never) => watched().finally(work),
       },
       isWatched: () => isWatched,
+      ignore: () => void promise.catch(() => {}),
       resolve,
       reject,
     }

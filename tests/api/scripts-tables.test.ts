@@ -70,6 +70,21 @@ const WRITES: Record<string, string> = {
     request.execute({ conflict: function (server) { request.respond(statusCodes.CONFLICT, server); } });
   }`,
   'Default.update': 'function update(item, user, request) { request.execute(); }',
+  'RetriesAtOnce.update': `export async function update({ next }) {
+    try { await next() } catch (error) { if (error.statusCode === 412) await next() }
+  }`,
+  'RetriesLate.update': `export async function update({ next, tables }) {
+    const going = next();
+    for (let n = 0; n < 3; n += 1) await tables.current.lookup('u');
+    try { await going } catch (error) { if (error.statusCode === 412) await next() }
+  }`,
+  'SwallowsAtOnce.update': 'export async function update({ next }) { await next().catch(() => {}) }',
+  'SwallowsLate.update': `export async function update({ next, tables }) {
+    const going = next();
+    for (let n = 0; n < 3; n += 1) await tables.current.lookup('u');
+    await going.catch(() => {});
+  }`,
+  'Swallows.update': 'async function update(i, u, request) { try { await request.execute() } catch (error) {} }',
   'Kept.delete': "function del(id, user, request) { request.respond(403, 'not ' + id); }",
   'Default.delete':
     'function del(id, user, request) { request.execute({ success: function () { request.respond(); } }); }',
@@ -275,6 +290,18 @@ test('a conflict is settled by the script, or answered with the row as it is now
     if (table !== 'Default') continue
     check({ status: 412, contains: ['"text":"second"'] }, await ask({ method: 'DELETE', path, headers: outdated }))
     check({ status: 204, equals: '' }, await ask({ method: 'DELETE', path }))
+  }
+})
+
+test('a script that awaits its operation settles a conflict whenever it looks at it', async () => {
+  for (const table of ['RetriesAtOnce', 'RetriesLate', 'SwallowsAtOnce', 'SwallowsLate', 'Swallows']) {
+    const version = await put(table, { id: 'u', text: 'first' })
+    const path = `/tables/${table}/u`
+    await ask({ method: 'PATCH', path: `${path}?noScript=true`, headers: MASTER, body: { text: 'second' } })
+    const headers = { 'if-match': `"${version}"` }
+    const answer = await ask({ method: 'PATCH', path, headers, body: { text: 'third' } })
+    const isRetried = table.startsWith('Retries')
+    check({ status: isRetried ? 200 : 412, contains: [isRetried ? '"text":"third"' : '"text":"second"'] }, answer)
   }
 })
 

@@ -194,6 +194,45 @@ export const insert = async ({ item, next, tables, parameters }) => {
     expected: { status: 409, contains: ['Could not insert the item'] },
   },
   {
+    is: 'a module of today: what it returns does not hide that next() failed',
+    script: `export async function insert({ item, next, tables }) {
+  item.id = 'seed'
+  next()
+  await tables.current.where({ id: 'seed' }).read()
+  await tables.current.where({ id: 'seed' }).read()
+  return { ok: true }
+}`,
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
+    is: 'a module of today: what it returns waits for what comes of next()',
+    script: "export function insert({ item, next }) { item.id = 'seed'; next(); return { ok: true } }",
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
+    is: 'a module of today: what it returns while next() goes on is the answer',
+    script: 'export function insert({ next }) { next(); return { ok: true } }',
+    expected: { status: 201, equals: '{"ok":true}' },
+  },
+  {
+    is: 'a module of today: a failure of next() that it looks at, while it returns something else',
+    script: "export function insert({ item, next }) { item.id = 'seed'; next().catch(() => {}); return { ok: true } }",
+    expected: { status: 201, equals: '{"ok":true}' },
+  },
+  {
+    is: 'a module of today: a handler that took care of a failure, and nothing was said',
+    script: "export async function insert({ item, next }) { item.id = 'seed'; await next({ error() {} }) }",
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
+    is: 'a handler that took care of a failure, awaited, and nothing was said',
+    script: `async function insert(item, user, request) {
+      item.id = 'seed';
+      await request.execute({ error: function () {} });
+    }`,
+    expected: { status: 409, contains: ['Could not insert the item'] },
+  },
+  {
     is: 'a module of today that does nothing',
     script: 'export function insert() {}',
     expected: { status: 204, equals: '' },
