@@ -134,8 +134,8 @@ async function lineOf(held: TLSSocket, timeoutMs: number): Promise<string | null
   })
 }
 
-// Whoever tells us a path could send us to any socket of this machine, with our rights: only one that is there, named as
-// such sockets are, and that our own user made, is taken.
+// Whoever tells us a path could send us to any socket of this machine, with our rights: only one that is there, named
+// as such sockets are, and that our own user made, is taken.
 async function look(path: string): Promise<'ours' | 'foreign' | 'gone'> {
   if (!SOCKET_NAME.test(basename(path))) return 'foreign'
   try {

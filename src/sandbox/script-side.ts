@@ -40,7 +40,7 @@ export const scriptSide = (
   let awaitedError: Error | null = null
   /** The script's function came to its end, and so did its promise. */
   let isReturned = false
-  /** Of a function of today: what it returns is the answer. Until then it may yet look at what came of its operation. */
+  /** Of a function of today: what it returns is the answer. Until then it may look at what came of its operation. */
   let isAnswerToCome = false
   /** What it returned while its operation was under way. */
   let returned: { value: unknown } | null = null
