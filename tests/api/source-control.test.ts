@@ -220,6 +220,52 @@ describe('source control', { timeout: 1_200_000 }, () => {
     assert.ok((await scripts()).every(({ name }) => name !== 'extensions/startup'))
   })
 
+  test('scripts of tables and jobs are begun as at their home and not called; what each call would miss is refused', async () => {
+    const [client, job] = [await clone(), 'service/scheduler/cleanup.js']
+    await client.commit('good', {
+      'service/table/Table1.read.js': `var own = tables.current, others = tables.getTable('Table2');
+        if (require('left-pad')('a') !== 'a' || require('../shared/lib/rules').max !== 10) throw new Error();
+        if (own.getTableName() !== 'Table1' || !mssql.query || !push.wns) throw new Error();
+        others.read({ success: function () { process.exit(1) } });
+        function read() { process.exit(1) }\n`,
+      'service/table/Table2.insert.js': 'export default async ({ next }) => { await next(); process.exit(1) }\n',
+      'service/table/Table3.delete.js': 'exports.delete = () => process.exit(1)\n',
+      [job]: 'export async function cleanup() { process.exit(1) }\n',
+    })
+    assert.doesNotMatch(await client.run('push', 'origin', 'master'), /note: .*(?:load|tried)/)
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    const cases: [file: string, text: string, says: RegExp][] = [
+      [
+        INSERT,
+        "function insert() {}\nthrow new Error('on purpose')\n",
+        /Error: on purpose\n.*<\/table\/TodoItem\.insert\.js>:2:7/,
+      ],
+      [
+        INSERT,
+        "\nvar mail = require('../shared/nowhere')\nfunction insert() {}\n",
+        /Cannot find module '..\/shared\/nowhere'.*\n.*insert\.js>:2:12/,
+      ],
+      [INSERT, 'function update() {}\n', /Error: The script defines no function 'insert'\.\n/],
+      ['service/table/Table3.delete.js', 'exports.remove = () => {}\n', /no function 'del'\.\n/],
+      [job, 'function cleanUp() {}\n', /Error: The script defines no function 'cleanup'\.\n/],
+      [job, 'missing.thing()\nfunction cleanup() {}\n', /ReferenceError: missing is not defined\n.*cleanup\.js>:1:1/],
+      ['service/extensions/push.js', 'exports.registered = () => {}\n', /extension exports no function 'register'\.\n/],
+    ]
+    for (const [file, text, says] of cases) {
+      await client.commit('cannot be called', { [file]: text })
+      const { code, said } = await client.try('push', 'origin', 'master')
+      assert.notEqual(code, 0, said)
+      const told = said.replace(/^remote: ?| +$/gm, '')
+      assert.ok(told.includes(`error: ${file} cannot be loaded: `), said)
+      assert.match(told, says)
+      await client.run('reset', '--quiet', '--hard', before)
+    }
+    await client.commit('several', { [INSERT]: 'let a = 1\n', [job]: 'let b = 1\n' })
+    await refused(client, /TodoItem\.insert\.js cannot be loaded[\s\S]*cleanup\.js cannot be loaded/)
+    await client.run('reset', '--quiet', '--hard', before)
+    assert.equal((await client.run('ls-remote', 'origin', 'master')).slice(0, 40), before)
+  })
+
   test('what is changed elsewhere is a commit in the name of who did it, and a push without it is refused', async () => {
     const [client, late] = [await clone(), await clone()]
     const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`
