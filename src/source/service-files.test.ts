@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { managedFiles, parseTree, treeProblems } from './commit-tree.ts'
 import { parseApiFile, parseTableFile, renderApiFile, renderJobFile, renderTableFile } from './permission-file.ts'
-import { readFiles } from './service-files.ts'
+import { fileOf, readFiles } from './service-files.ts'
 
 const HASH = 'a'.repeat(40)
 const NOBODY = { tables: [], apis: [], jobs: [] }
@@ -70,6 +70,15 @@ test('files become tables, APIs, jobs and scripts', () => {
   assert.deepEqual([...wanted.scripts.keys()], ['table/T.delete', 'scheduler/j', 'extensions/push'])
 })
 
+test('shared JSON is a module under its whole name; what cannot be the name of one is only kept', () => {
+  const files = { 'service/shared/lib/words.json': '\uFEFF[1]', 'service/shared/.settings.json': '// no JSON' }
+  const { wanted, problems, notes } = read(files)
+  assert.deepEqual(problems, [])
+  assert.deepEqual([...wanted.scripts], [['shared/lib/words.json', '\uFEFF[1]']])
+  assert.deepEqual(notes, ['service/shared/.settings.json is stored, and not read'])
+  assert.equal(fileOf('shared/lib/words.json'), 'service/shared/lib/words.json')
+})
+
 const FILES: [path: string, text: string, says: RegExp][] = [
   ['service/table/T.del.js', 'x', /rename it to service\/table\/T\.delete\.js/],
   ['service/table/T.oops.js', 'x', /cannot be the name of a script/],
@@ -88,6 +97,10 @@ const FILES: [path: string, text: string, says: RegExp][] = [
   ['service/table/T.json', '{', /it is no JSON/],
   ['service/scheduler/j.json', '{"schedule":{"kind":"sometimes"}}', /no schedule as jobs have/],
   ['service/shared/z.js', 'a\0b', /zero byte/],
+  ['service/shared/words.json', '{"a":\n1,}', /words\.json.* is no JSON: .*line 2/],
+  ['service/shared/empty.json', '', /empty\.json' is no JSON/],
+  ['service/shared/words.JSON', '{}', /rename it to service\/shared\/words\.json$/],
+  ['service/shared/words.json.js', '1', /cannot be the name of a script/],
   ['service/package-lock.json', '{}', /there is no package\.json beside it/],
 ]
 for (const [path, text, says] of FILES) {

@@ -1,5 +1,5 @@
 // What a service runs as files of a repository, in the layout of the original, and back. Pure.
-import { MODULE_NAME } from '../contract/assignment.ts'
+import { JSON_MODULE, MODULE_NAME } from '../contract/assignment.ts'
 import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import type { TablePermissions } from '../contract/permissions.ts'
@@ -23,8 +23,8 @@ export type Known = { tables: string[]; apis: string[]; jobs: string[] }
 
 /** The file of a script. */
 export function fileOf(script: string): string {
-  const isText = script === PACKAGE_FILE || script === LOCK_FILE
-  return `${SOURCE_ROOT}/${script}${isText ? '' : '.js'}`
+  const isJson = script === PACKAGE_FILE || script === LOCK_FILE || JSON_MODULE.test(script)
+  return `${SOURCE_ROOT}/${script}${isJson ? '' : '.js'}`
 }
 
 /** The file that says who may, or when. */
@@ -62,9 +62,7 @@ function readFile(wanted: Wanted, path: string, text: string): string | null {
   }
   if (inner.endsWith('.json')) return readJsonFile(wanted, path, text)
   const { name } = parseScriptName(inner)
-  if (`${name}.js` !== inner) {
-    throw new Fault('source.bad_file', 400, `${path}: rename it to ${SOURCE_ROOT}/${name}.js`)
-  }
+  if (fileOf(name) !== path) throw new Fault('source.bad_file', 400, `${path}: rename it to ${fileOf(name)}`)
   // An empty file is no script, as in the original; what it belongs to is there.
   if (text.trim() !== '') {
     checkScriptText(name, text)
@@ -91,6 +89,14 @@ function readJsonFile(wanted: Wanted, path: string, text: string): string | null
       if (!isJobName(name)) throw new Fault('source.bad_file', 400, `${path}: '${name}' cannot be the name of a job`)
       wanted.jobs.set(name, parseJobFile(path, text))
       return null
+    case 'shared': {
+      const script = `shared/${name}.json`
+      // Such as settings of an editor.
+      if (!JSON_MODULE.test(script)) return `${path} is stored, and not read`
+      checkScriptText(parseScriptName(script).name, text)
+      wanted.scripts.set(script, text)
+      return null
+    }
     default:
       return `${path} is stored, and not read`
   }
@@ -126,7 +132,9 @@ function relationProblems(wanted: Wanted, known: Known): string[] {
   const modules = [...wanted.scripts].filter(([name]) => MODULE_NAME.test(name))
   const bytes = modules.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0)
   if (bytes > MODULES_BYTES_MAX) {
-    problems.push(`custom APIs and shared modules have ${bytes} bytes together; ${MODULES_BYTES_MAX} are the most`)
+    problems.push(
+      `custom APIs, shared modules and JSON have ${bytes} bytes together; ${MODULES_BYTES_MAX} are the most`,
+    )
   }
   if (wanted.scripts.has(LOCK_FILE) && !wanted.scripts.has(PACKAGE_FILE)) {
     problems.push(`${fileOf(LOCK_FILE)}: there is no ${PACKAGE_FILE} beside it`)

@@ -266,6 +266,45 @@ describe('source control', { timeout: 1_200_000 }, () => {
     assert.equal((await client.run('ls-remote', 'origin', 'master')).slice(0, 40), before)
   })
 
+  test('shared JSON is a module like any: pushed, refused where it is none, and changed elsewhere', async (context) => {
+    const [client, words] = [await clone(), 'service/shared/lib/words.json']
+    await client.commit('words', {
+      [words]: '{"hello":"ciao"}\n',
+      'service/api/hello.js': `if (require('../shared/lib/words').hello !== 'ciao') throw new Error()
+        exports.get = (req, res) => res.send(200)\n`,
+      [INSERT]: `const { hello } = require('../shared/lib/words.json')\nfunction insert(item, user, request) { request.execute() }\n`,
+    })
+    const said = await client.run('push', 'origin', 'master')
+    assert.doesNotMatch(said, /note: .*(?:load|tried|not read)/)
+    assert.equal(await textOf('shared/lib/words.json'), '{"hello":"ciao"}\n')
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    await client.commit('no JSON', { [words]: '{"hello":}\n' })
+    await refused(client, /error: service\/shared\/lib\/words\.json: 'shared\/lib\/words\.json' is no JSON: /)
+    await client.run('reset', '--quiet', '--hard', before)
+    await client.commit('without', { [words]: null })
+    await refused(
+      client,
+      /TodoItem\.insert\.js cannot be loaded: Error: Cannot find module '\.\.\/shared\/lib\/words\.json'/,
+    )
+    await client.run('reset', '--quiet', '--hard', before)
+    const bad = join(client.folder, 'bad.json')
+    await writeFile(bad, '{')
+    const upload = ['mobile', 'script', 'upload', SERVICE, 'shared/lib/words.json', '--file']
+    const told = await cli(context, [...upload, bad])
+    assert.match(told.stderr, /'shared\/lib\/words\.json' is no JSON/)
+    await writeFile(bad, '{"hello":"ciao","bye":"addio"}\n')
+    const written = await cli(context, [...upload, bad])
+    assert.equal(written.code, 0, written.stderr)
+    await rm(bad)
+    await client.run('pull', '--quiet', 'origin', 'master')
+    assert.equal(await readFile(join(client.folder, words), 'utf8'), '{"hello":"ciao","bye":"addio"}\n')
+    const folder = join(client.folder, 'out')
+    const saved = await cli(context, ['mobile', 'script', 'download', SERVICE, '--all', '-o', folder])
+    assert.equal(saved.code, 0, saved.stderr)
+    assert.match(await readFile(join(folder, 'shared/lib/words.json'), 'utf8'), /addio/)
+    await removeTree(folder)
+  })
+
   test('what is changed elsewhere is a commit in the name of who did it, and a push without it is refused', async () => {
     const [client, late] = [await clone(), await clone()]
     const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`
