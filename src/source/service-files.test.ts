@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { managedFiles, parseTree, treeProblems } from './commit-tree.ts'
-import { parseApiFile, parseTableFile, renderApiFile, renderJobFile, renderTableFile } from './permission-file.ts'
+import {
+  parseApiFile,
+  parsePushFile,
+  parseTableFile,
+  renderApiFile,
+  renderJobFile,
+  renderPushFile,
+  renderTableFile,
+} from './permission-file.ts'
 import { fileOf, readFiles } from './service-files.ts'
 
 const HASH = 'a'.repeat(40)
@@ -97,6 +105,13 @@ const FILES: [path: string, text: string, says: RegExp][] = [
   ['service/table/T.json', '{', /it is no JSON/],
   ['service/scheduler/j.json', '{"schedule":{"kind":"sometimes"}}', /no schedule as jobs have/],
   ['service/shared/z.js', 'a\0b', /zero byte/],
+  [
+    'service/extensions/push.json',
+    '{"routes":{"registrations":{"permission":"user"}}}',
+    /push\.json: there is one permission for all routes/,
+  ],
+  ['service/extensions/push.json', '{"routes":{"*":{"get":{"permission":"user"}}}}', /it says several/],
+  ['service/extensions/push.json', '{"routes":{"*":{"permission":"all"}}}', /is none of public/],
   ['service/shared/words.json', '{"a":\n1,}', /words\.json.* is no JSON: .*line 2/],
   ['service/shared/empty.json', '', /empty\.json' is no JSON/],
   ['service/shared/words.JSON', '{}', /rename it to service\/shared\/words\.json$/],
@@ -134,4 +149,22 @@ test('the routes of a custom API are kept as they are', () => {
   const kept = parseApiFile('a', text)
   assert.deepEqual(kept.routes?.['title/:id'], { get: 'public' })
   assert.deepEqual(parseApiFile('a', renderApiFile(kept)), kept)
+})
+
+test('who may register devices is one permission, in whichever words all routes say it', () => {
+  const each = Object.fromEntries(['get', 'post', 'put', 'delete'].map((method) => [method, { permission: 'public' }]))
+  for (const routes of [
+    { '*': { permission: 'public' } },
+    { '*': each },
+    { registrations: each, '/registrationIds/': { '*': { permission: 'public' } }, '*': { permission: 'public' } },
+  ]) {
+    assert.equal(parsePushFile('p', JSON.stringify({ routes })), 'public')
+  }
+  // What is not said is closed.
+  assert.equal(parsePushFile('p', '{"routes":{}}'), 'admin')
+  for (const level of ['public', 'application', 'user', 'admin'] as const) {
+    assert.equal(parsePushFile('p', renderPushFile(level)), level)
+  }
+  const { wanted, notes } = read({ 'service/extensions/push.json': renderPushFile('user') })
+  assert.deepEqual([wanted.push, notes], ['user', []])
 })

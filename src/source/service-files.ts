@@ -2,19 +2,21 @@
 import { JSON_MODULE, MODULE_NAME } from '../contract/assignment.ts'
 import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
-import type { TablePermissions } from '../contract/permissions.ts'
+import type { PermissionLevel, TablePermissions } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
 import type { KeptPermissions } from '../services/api-routes.ts'
 import { isApiName, isJobName, requireTableName } from '../services/names.ts'
 import { checkScriptText, parseScriptName } from '../services/scripts.ts'
-import { type JobSettings, parseApiFile, parseJobFile, parseTableFile } from './permission-file.ts'
+import { type JobSettings, parseApiFile, parseJobFile, parsePushFile, parseTableFile } from './permission-file.ts'
 
 /** What a commit says; null: that there is one, and nothing of who may or when. */
 export type Wanted = {
   tables: Map<string, TablePermissions>
   apis: Map<string, KeptPermissions | null>
   jobs: Map<string, JobSettings | null>
+  /** Who may register devices for push; null: what is so already. */
+  push: PermissionLevel | null
   /** Texts by name, `table/TodoItem.insert`; those of package files by theirs. */
   scripts: Map<string, string>
 }
@@ -32,12 +34,20 @@ export function jsonFileOf(folder: 'table' | 'api' | 'scheduler', name: string):
   return `${SOURCE_ROOT}/${folder}/${name}.json`
 }
 
+/** The file of who may register devices for push. */
+export const PUSH_FILE = `${SOURCE_ROOT}/extensions/push.json`
+
+/** What is wanted where there are no files. */
+export function nothingWanted(): Wanted {
+  return { tables: new Map(), apis: new Map(), jobs: new Map(), push: null, scripts: new Map() }
+}
+
 /** Reads the managed files of a commit, by their paths. Where there are problems, the rest is not to be believed. */
 export function readFiles(
   files: ReadonlyMap<string, string>,
   known: Known,
 ): { wanted: Wanted; problems: string[]; notes: string[] } {
-  const wanted: Wanted = { tables: new Map(), apis: new Map(), jobs: new Map(), scripts: new Map() }
+  const wanted = nothingWanted()
   const problems: string[] = []
   const notes: string[] = []
   for (const [path, text] of files) {
@@ -98,7 +108,9 @@ function readJsonFile(wanted: Wanted, path: string, text: string): string | null
       return null
     }
     default:
-      return `${path} is stored, and not read`
+      if (path !== PUSH_FILE) return `${path} is stored, and not read`
+      wanted.push = parsePushFile(path, text)
+      return null
   }
 }
 

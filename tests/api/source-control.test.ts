@@ -305,6 +305,29 @@ describe('source control', { timeout: 1_200_000 }, () => {
     await removeTree(folder)
   })
 
+  test('who may register devices comes from extensions/push.json, and goes there', async (context) => {
+    const [client, file] = [await clone(), 'service/extensions/push.json']
+    const permission = async () =>
+      (await api<{ permission: string }>('GET', `/services/${SERVICE}/push`)).body.permission
+    assert.equal(await permission(), 'application')
+    await client.commit('for users', { [file]: permissionsOf({ '*': 'user' }) })
+    assert.match(await client.run('push', 'origin', 'master'), /Deployment \d+ of '\w+': 1 change/)
+    assert.equal(await permission(), 'user')
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    await client.commit('of two minds', { [file]: permissionsOf({ '*': 'user', get: 'public' }) })
+    await refused(client, /error: service\/extensions\/push\.json: there is one permission for all routes/)
+    await client.run('reset', '--quiet', '--hard', before)
+    const set = await cli(context, ['mobile', 'push', 'permission', SERVICE, 'public'])
+    assert.equal(set.code, 0, set.stderr)
+    await client.run('pull', '--quiet', 'origin', 'master')
+    const written = JSON.parse(await readFile(join(client.folder, file), 'utf8'))
+    assert.deepEqual(written, { routes: { '*': { permission: 'public' } } })
+    // As with tables and APIs: without its file it stays as it is.
+    await client.commit('says nothing', { [file]: null })
+    await client.run('push', 'origin', 'master')
+    assert.equal(await permission(), 'public')
+  })
+
   test('what is changed elsewhere is a commit in the name of who did it, and a push without it is refused', async () => {
     const [client, late] = [await clone(), await clone()]
     const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`
