@@ -91,7 +91,7 @@ describe('the portal', () => {
     await page.getByRole('heading', { name: 'Third' }).waitFor()
   })
 
-  test('deleted data is kept until its date, and dropped before it or at once when that is typed', async () => {
+  test('deleted data is kept until its date or until it is back, and dropped sooner or at once when that is typed', async () => {
     const names = { kept: 'KeptAWhile', gone: 'GoneAtOnce' }
     for (const name of Object.values(names)) {
       await cloud.ok(['mobile', 'create', name, '--location', 'West US', '--sql-server', 'sql-west-us'])
@@ -126,6 +126,13 @@ describe('the portal', () => {
     const keptMs = Date.parse(kept?.dropDataAt ?? '') - Date.parse(kept?.archivedAt ?? '')
     assert.equal(Math.round(keptMs / 86_400_000), 30)
     await row.getByText(`kept until ${kept?.dropDataAt?.slice(0, 10)}`).waitFor()
+    await row.getByRole('button', { name: 'Bring back' }).click()
+    await dialog.getByRole('button', { name: 'Show what it does' }).click()
+    await dialog.getByRole('button', { name: 'Bring it back' }).click()
+    await row.waitFor({ state: 'detached' })
+    const isBack = async () => ((await stateOf(names.kept).catch(() => '')) === 'Ready' ? true : undefined)
+    await waitFor('it to be back', isBack, SOON)
+    await remove(names.kept, { isNow: false })
     await row.getByRole('button', { name: 'Drop' }).click()
     await dialog.getByText('It cannot be brought back then.').waitFor()
     await typeIn(names.kept, 'Drop it')
