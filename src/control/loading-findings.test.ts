@@ -1,7 +1,7 @@
 // What the trial of loading comes to.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { entriesOf, findingsOf, type Loaded } from './loading-findings.ts'
+import { entriesOf, findingsOf, type Loaded, toldOf } from './loading-findings.ts'
 
 const threw = (name: string, message: string): Loaded => ({ name, failure: { kind: 'threw', message } })
 const ok = (name: string): Loaded => ({ name, failure: null })
@@ -61,30 +61,23 @@ for (const [is, loaded, problems, notes] of TABLE) {
 }
 
 test('of a long stack only the beginning is told', () => {
-  const { problems } = findingsOf([threw('api/a', ['Error: no', '  at 1', '  at 2', '  at 3'].join('\n'))])
-  assert.equal(problems[0]?.split('\n').length, 3)
+  assert.equal(toldOf(['Error: no', '  at 1', '  at 2', '  at 3'].join('\n')).split('\n').length, 3)
 })
 
 test('of a stack only the frames of scripts are told', () => {
-  const stack = [
-    'Error: no',
-    '    at [external code]',
-    '    at insert (</table/T.insert.js>:1:1)',
-    '    at [external code]',
-  ]
-  const { problems } = findingsOf([threw('table/T.insert', stack.join('\n'))])
-  assert.match(problems[0] ?? '', /: Error: no\n +at insert \(<\/table\/T\.insert\.js>:1:1\)$/)
+  const frame = '    at insert (</table/T.insert.js>:1:1)'
+  const stack = ['Error: no', '    at [external code]', frame, '    at [external code]'].join('\n')
+  assert.equal(toldOf(stack), `Error: no\n${frame}`)
 })
 
-test('what an error says comes before where it was', () => {
-  const before = '</scheduler/j.js>:2\nmissing()\n^\n\n'
+test('what an error says comes before where it was, however long the line is', () => {
   const frame = '    at </scheduler/j.js>:2:1'
-  const { problems } = findingsOf([
-    threw('scheduler/j', `${before}ReferenceError: missing\n${frame}\n    at [external code]`),
-    threw('scheduler/k', `${before}SyntaxError: bad\n    at [external code]`),
-  ])
-  assert.match(problems[0] ?? '', /: ReferenceError: missing\n {4}at <\/scheduler\/j\.js>:2:1$/)
-  assert.match(problems[1] ?? '', /: SyntaxError: bad\n {4}at <\/scheduler\/j\.js>:2$/)
+  for (const before of ['missing()\n^\n\n', `${'x'.repeat(50_000)}\n${' '.repeat(1_000)}\n\n`, 'y\n']) {
+    const stack = `</scheduler/j.js>:2\n${before}ReferenceError: missing\n${frame}\n    at [external code]`
+    assert.equal(toldOf(stack), `ReferenceError: missing\n${frame}`)
+  }
+  const unplaced = '</scheduler/k.js>:2\na b\n  ^\n\nSyntaxError: bad\n    at [external code]'
+  assert.equal(toldOf(unplaced), 'SyntaxError: bad\n    at </scheduler/k.js>:2')
 })
 
 test('what was not tried after one that does not end is told', () => {

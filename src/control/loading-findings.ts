@@ -1,7 +1,7 @@
 // What the trial of loading a commit's scripts comes to: which are loaded, and what is said of those that fail. Pure.
 import { SOURCE_ROOT } from '../contract/deployment.ts'
 
-/** A script that was loaded; `unknown`: it took too long, or its sandbox ended. */
+/** A script that was loaded; `unknown`: it took too long, or its sandbox ended. `message`: as it is told. */
 export type Loaded = { name: string; failure: { kind: 'threw'; message: string } | { kind: 'unknown' } | null }
 
 const STARTUP = 'extensions/startup'
@@ -9,7 +9,7 @@ const LINES_SHOWN = 3
 /** What no start-up brings. */
 const MISSING = /Cannot find module|The (?:script defines|extension exports) no function/
 /** What V8 puts before an error that leaves a whole script: where that was, its line, and a mark below that. */
-const BEFORE_ERROR = /^<(.*)>:(\d+)\n.*\n *\^+\n+/
+const BEFORE_ERROR = /^<(.*)>:(\d+)\n.*\n(?:[ \t]*\^*\n)?\n*/
 const EXTERNAL_FRAME = /^\s+at \[external code\]$/
 /** In the order in which they are loaded. */
 const BY_THEMSELVES = ['extensions/', 'api/', 'table/', 'scheduler/']
@@ -39,7 +39,7 @@ export function findingsOf(loaded: Loaded[], all = loaded.length): { problems: s
       notes.push(`${file}: it could not be tried whether it loads`)
       continue
     }
-    const message = shown(failure.message)
+    const { message } = failure
     if (isStartup(name) || !hasStartup || MISSING.test(message)) problems.push(`${file} cannot be loaded: ${message}`)
     else notes.push(`${file} cannot be loaded unless the start-up helps it: ${message}`)
   }
@@ -48,8 +48,8 @@ export function findingsOf(loaded: Loaded[], all = loaded.length): { problems: s
   return { problems, notes }
 }
 
-// What it says comes first. Where our own code was on the way tells nobody anything.
-function shown(message: string): string {
+/** What is told of it: what it says, then where. Where our own code was on the way tells nobody anything. */
+export function toldOf(message: string): string {
   const [before = '', file, line] = BEFORE_ERROR.exec(message) ?? []
   const lines = message
     .slice(before.length)

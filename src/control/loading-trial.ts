@@ -23,7 +23,7 @@ import { describeModules, readModulesPart } from '../services/npm-modules.ts'
 import { parseScriptName } from '../services/scripts.ts'
 import type { Service } from '../services/services.ts'
 import type { TryLoading } from '../source/check-commit.ts'
-import { entriesOf, findingsOf, type Loaded } from './loading-findings.ts'
+import { entriesOf, findingsOf, type Loaded, toldOf } from './loading-findings.ts'
 
 type Deps = { folder: string; db: Kysely<ControlDatabase>; open: (sealed: string) => string; log: Log }
 /** The modules that are taught, and the texts of all scripts by name. */
@@ -202,7 +202,7 @@ function hashOf(text: string): string {
 function failureOf(result: CallResult | null): Loaded['failure'] {
   if (result?.kind !== 'answered') return { kind: 'unknown' }
   const { answer } = result
-  return answer.kind === 'failed' ? { kind: 'threw', message: cut(String(answer.message)) } : null
+  return answer.kind === 'failed' ? { kind: 'threw', message: cut(toldOf(String(answer.message))) } : null
 }
 
 // A copy: a slice alone would keep all of a long one.
