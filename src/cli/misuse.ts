@@ -3,6 +3,17 @@ import type { CommanderError } from 'commander'
 import { EXIT_DONE, EXIT_MISUSED } from './exit-code.ts'
 import { type Streams, Talk } from './talk.ts'
 
+/** What people of other tools type, and there is none of here: why, and what they may have meant. */
+const INSTEAD = new Map([
+  [
+    'account create',
+    {
+      message: "there is no 'account create': a cloud has one subscription, which is there; people are invited to it",
+      hint: 'mainstay account invite NAME --role operator',
+    },
+  ],
+])
+
 /** Says what was wrong and returns the exit code. Help and version that were asked for are no misuse. */
 export function explainMisuse(error: CommanderError, options: { args: string[]; streams: Streams }): number {
   if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return EXIT_DONE
@@ -26,8 +37,9 @@ export function misuseText(text: string, args: string[]): { message: string; hin
   const meant = rest.join(' ').match(/\(Did you mean (?:one of )?([^,?]+).*\?\)/)?.[1]
   if (unknown !== undefined) {
     const before = words.slice(0, Math.max(0, words.indexOf(unknown)))
+    const typed = [...before, unknown].join(' ')
     const command = ['mainstay', ...before, meant ?? '--help'].join(' ')
-    return { message: `'${[...before, unknown].join(' ')}' is not a mainstay command`, hint: command }
+    return INSTEAD.get(typed) ?? { message: `'${typed}' is not a mainstay command`, hint: command }
   }
   if (meant !== undefined) return { message: first, hint: `${meant} instead` }
   return { message: first, hint: ['mainstay', ...words.slice(0, 2), '--help'].join(' ') }

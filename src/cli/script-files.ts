@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { JSON_MODULE } from '../contract/assignment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { makeFolders, writeFileDurably } from '../kit/files.ts'
@@ -12,7 +13,7 @@ const FOLDERS = ['table', 'api', 'scheduler', 'shared', 'extensions']
 
 /** Where a script lies below a folder. */
 export function scriptPath(folder: string, name: string): string {
-  return join(folder, isPackageFile(name) ? name : `${name}${SUFFIX}`)
+  return join(folder, isPackageFile(name) || JSON_MODULE.test(name) ? name : `${name}${SUFFIX}`)
 }
 
 /** True for what says which npm modules there are. */
@@ -61,7 +62,7 @@ export async function readScriptFolder(folder: string): Promise<Map<string, stri
   try {
     await readdir(folder)
     const all = await Promise.all(FOLDERS.map(async (name) => await filesBelow(folder, name)))
-    files = all.flat().filter((name) => name.endsWith(SUFFIX))
+    files = all.flat().filter((name) => name.endsWith(SUFFIX) || JSON_MODULE.test(name))
     files.push(...[PACKAGE_FILE, LOCK_FILE].filter((name) => existsSync(join(folder, name))))
   } catch (error) {
     throw new Fault('script.file_failed', 400, `cannot read ${folder}: ${messageOf(error)}`, {
@@ -72,7 +73,7 @@ export async function readScriptFolder(folder: string): Promise<Map<string, stri
     const text = await readScriptFile(join(folder, file))
     // An empty file is no script, as in the original.
     if (text.trim() === '') continue
-    found.set(isPackageFile(file) ? file : file.slice(0, -SUFFIX.length), hashOf(text))
+    found.set(file.endsWith(SUFFIX) ? file.slice(0, -SUFFIX.length) : file, hashOf(text))
   }
   return found
 }

@@ -70,7 +70,7 @@ function addDownload(script: Command, shell: Shell): void {
   })
     .option(
       '-f, --file <file>',
-      'where to write it (default: ./NAME.js, as ./table/TABLE.OPERATION.js or ./api/API.js)',
+      'where to write it (default: ./NAME.js, as ./table/TABLE.OPERATION.js; ./shared/NAME.json)',
     )
     .option('--override', 'replace files that have another text')
     .option('--all', 'all scripts in force, into a folder')
@@ -133,7 +133,10 @@ function addUpload(script: Command, shell: Shell): void {
       UPLOAD_PACKAGE,
     ],
   })
-    .option('-f, --file <file>', 'where to read it (default: ./NAME.js, as ./table/TABLE.OPERATION.js or ./api/API.js)')
+    .option(
+      '-f, --file <file>',
+      'where to read it (default: ./NAME.js, as ./table/TABLE.OPERATION.js; ./shared/NAME.json)',
+    )
     .action(async (givenService: string | undefined, givenScript: string | undefined, flags: UploadFlags) => {
       await runCommand(shell, { name: 'mobile script upload', flags }, async (session) => {
         const service = await needService(session, givenService, UPLOAD)

@@ -121,6 +121,8 @@ export type DatabaseAssignment = {
 export type ScriptAssignment = { name: string; hash: string; bytes: number }
 /** Of those that are modules: each sandbox of the service is given them all. */
 export const MODULE_NAME = /^(?:api|shared|extensions)\//
+/** Of those that are JSON, and so are files of that very name. Folders may be in it; no part begins with a dot. */
+export const JSON_MODULE = /^shared\/(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.json$/
 
 export type ServiceAssignment = {
   id: string

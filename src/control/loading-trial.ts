@@ -1,5 +1,6 @@
-// Whether what a push brings can be loaded: its start-up, extensions and APIs, as modules, in a sandbox beside control,
-// with what they find at their home around them. Nothing is called, and nothing asked for is carried out.
+// Whether what a push brings can be loaded: its start-up, extensions and APIs, as modules, and the scripts of its
+// tables and jobs, each in a context of its own, in a sandbox beside control, with what they find at their home around
+// them. Nothing is called, and nothing asked for is carried out.
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
@@ -12,18 +13,26 @@ import { randomId } from '../kit/identifiers.ts'
 import { SOURCE_LOAD_MESSAGE_LENGTH_MAX, SOURCE_LOAD_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { unpackModules } from '../kit/module-files.ts'
+import type { ScriptOperation } from '../sandbox/messages.ts'
 import type { CallResult, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import { Sandboxes } from '../sandbox/sandboxes.ts'
 import { surroundingsOf } from '../sandbox/surroundings.ts'
 import { appSettingsOf } from '../services/app-settings.ts'
 import { authOf } from '../services/auth-providers.ts'
 import { describeModules, readModulesPart } from '../services/npm-modules.ts'
+import { parseScriptName } from '../services/scripts.ts'
 import type { Service } from '../services/services.ts'
 import type { TryLoading } from '../source/check-commit.ts'
-import { entriesOf, findingsOf, type Loaded } from './loading-findings.ts'
+import { entriesOf, findingsOf, type Loaded, toldOf } from './loading-findings.ts'
 
 type Deps = { folder: string; db: Kysely<ControlDatabase>; open: (sealed: string) => string; log: Log }
-type Modules = { files: Record<string, string>; texts: Map<string, string>; key: string }
+/** The modules that are taught, and the texts of all scripts by name. */
+type Own = {
+  files: Record<string, string>
+  texts: Map<string, string>
+  key: string
+  scripts: ReadonlyMap<string, string>
+}
 
 export class LoadingTrial {
   readonly #deps: Deps
@@ -41,13 +50,11 @@ export class LoadingTrial {
   tryLoading: TryLoading = async (service, { wanted, modules }) => {
     const entries = entriesOf([...wanted.scripts].flatMap(([name, text]) => (text === '' ? [] : [name])))
     if (entries.length === 0) return { problems: [], notes: [] }
-    const turn = this.#turn.then(
-      async () => await this.#load(service, entries, modulesOf(wanted.scripts), modules.hash),
-    )
+    const turn = this.#turn.then(async () => await this.#load(service, entries, ownOf(wanted.scripts), modules.hash))
     // Whoever is next does not care how it went.
     this.#turn = turn.catch(() => {})
     try {
-      return findingsOf(await turn)
+      return findingsOf(await turn, entries.length)
     } catch (error) {
       // Best effort: that it could not be tried says nothing of what was pushed, and its home may fare better.
       this.#deps.log.warn({ err: error, service: service.name }, 'what was pushed could not be loaded for a trial')
@@ -61,7 +68,7 @@ export class LoadingTrial {
     this.#sandboxes?.close()
   }
 
-  async #load(service: Service, entries: string[], own: Modules, npm: string | null): Promise<Loaded[]> {
+  async #load(service: Service, entries: string[], own: Own, npm: string | null): Promise<Loaded[]> {
     if (this.#isClosed) throw new Error('control is being stopped')
     const { folder, open } = this.#deps
     const sandboxes = await this.#border(join(folder, 'jail'))
@@ -113,24 +120,25 @@ export class LoadingTrial {
   }
 }
 
-function modulesOf(scripts: ReadonlyMap<string, string>): Modules {
+function ownOf(scripts: ReadonlyMap<string, string>): Own {
   const files: Record<string, string> = {}
   const texts = new Map<string, string>()
   for (const [name, text] of scripts) {
     if (!MODULE_NAME.test(name)) continue
-    const hash = createHash('sha256').update(text).digest('hex')
+    const hash = hashOf(text)
     files[name] = hash
     texts.set(hash, text)
   }
-  return { files, texts, key: 'trial' }
+  return { files, texts, key: 'trial', scripts }
 }
 
-async function loadAll(sandbox: SandboxProcess, entries: string[], { key, files, texts }: Modules): Promise<Loaded[]> {
+async function loadAll(sandbox: SandboxProcess, entries: string[], own: Own): Promise<Loaded[]> {
+  const { key, files, texts, scripts } = own
   sandbox.teach({ key, files }, texts)
   const deadline = performance.now() + SOURCE_LOAD_MS_MAX
   const loaded: Loaded[] = []
   for (const name of entries) {
-    const result = await load(sandbox, { name, hash: files[name] ?? '', key, deadline })
+    const result = await load(sandbox, { name, text: scripts.get(name) ?? '', key, deadline })
     loaded.push({ name, failure: failureOf(result) })
     // It ended, or is busy with this one for ever.
     if (result?.kind !== 'answered') break
@@ -141,12 +149,15 @@ async function loadAll(sandbox: SandboxProcess, entries: string[], { key, files,
 // Null when it takes too long.
 async function load(
   sandbox: SandboxProcess,
-  { name, hash, key, deadline }: { name: string; hash: string; key: string; deadline: number },
+  { name, text, key, deadline }: { name: string; text: string; key: string; deadline: number },
 ): Promise<CallResult | null> {
-  const { result } = sandbox.call(
+  const hash = hashOf(text)
+  // Those of modules were taught.
+  const isKnown = MODULE_NAME.test(name) || sandbox.knows(hash)
+  const { result, number } = sandbox.call(
     {
-      ...{ what: 'extension', hook: 'load', module: name, registration: '', modules: key },
-      ...{ script: { source: `/${name}.js`, hash, text: null }, user: { level: 'admin', id: null } },
+      ...{ ...loadOf(name), modules: key, user: { level: 'admin', id: null } },
+      script: { source: `/${name}.js`, hash, text: isKnown ? null : text },
     },
     {
       // Never answered: the service's data is not ours to touch, and the sandbox ends before anybody minds.
@@ -160,13 +171,38 @@ async function load(
   })
   const ended = await Promise.race([result, limit])
   clearTimeout(timer)
+  // What it left running would be in the way of those after it.
+  sandbox.forget(number)
   return ended
+}
+
+// How it is begun, by what it is.
+function loadOf(name: string) {
+  const parsed = parseScriptName(name)
+  switch (parsed.kind) {
+    case 'table': {
+      const { table, operation } = parsed
+      return { what: 'load', of: 'table', table, operation: functionOf(operation) } as const
+    }
+    case 'scheduler':
+      return { what: 'load', of: 'job', name: parsed.job } as const
+    default:
+      return { what: 'extension', hook: 'load', module: name, registration: '' } as const
+  }
+}
+
+function functionOf(operation: string): ScriptOperation {
+  return operation === 'delete' ? 'del' : (operation as ScriptOperation)
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 function failureOf(result: CallResult | null): Loaded['failure'] {
   if (result?.kind !== 'answered') return { kind: 'unknown' }
   const { answer } = result
-  return answer.kind === 'failed' ? { kind: 'threw', message: cut(String(answer.message)) } : null
+  return answer.kind === 'failed' ? { kind: 'threw', message: cut(toldOf(String(answer.message))) } : null
 }
 
 // A copy: a slice alone would keep all of a long one.

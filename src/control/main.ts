@@ -265,7 +265,7 @@ async function run(args: string[]): Promise<void> {
     feed,
     field,
     services,
-    source: { db, repositories, install: installer.install, tryLoading: loading.tryLoading },
+    source: { db, repositories, install: installer.install, tryLoading: loading.tryLoading, seal },
     recovery,
     backups,
     views,

@@ -10,7 +10,7 @@ import { parseScriptName, readScript, viewScripts } from '../services/scripts.ts
 import { getService } from '../services/services.ts'
 import { etagOf, requireMatch } from './etag.ts'
 import { isOlderDialect, serviceNameOf } from './protocol.ts'
-import { sharedEntry } from './script-shapes.ts'
+import { mimeOf, sharedEntry } from './script-shapes.ts'
 import { selfLink } from './self-link.ts'
 
 const Name = Type.String({ minLength: 1, maxLength: 100 })
@@ -23,8 +23,11 @@ const SHARED = '/repository/service/shared'
 export const scriptRoutes: FastifyPluginAsyncTypebox<ApiDeps> = async (app, deps) => {
   const read = async (request: FastifyRequest, reply: FastifyReply, name: string) => {
     const service = await getService(deps.db, deps.callerOf(request).subscriptionId, serviceNameOf(request))
-    const { text, hash } = await readScript(deps.db, service, parseScriptName(name).name)
-    return reply.header('etag', etagOf(hash)).type('application/javascript; charset=utf-8').send(text)
+    const found = await readScript(deps.db, service, parseScriptName(name).name)
+    return reply
+      .header('etag', etagOf(found.hash))
+      .type(`${mimeOf(found.name)}; charset=utf-8`)
+      .send(found.text)
   }
   // What was read may be named (If-Match): a moment later it may be another, and none is lost: versions are kept.
   const requireSeen = async (request: FastifyRequest, name: string) => {

@@ -1,15 +1,22 @@
 // Shared scripts as the original's management protocol lists them: files of a folder.
 import type { ScriptView } from '../contract/api.ts'
+import { JSON_MODULE } from '../contract/assignment.ts'
 
 /** A file of that folder; `href`: where the folder is. Clients keep what ends in `.js`. */
 export function sharedEntry({ name, bytes, createdAt }: ScriptView, href: string) {
-  const file = `${name.slice(name.indexOf('/') + 1)}.js`
+  const own = name.slice(name.indexOf('/') + 1)
+  const file = JSON_MODULE.test(name) ? own : `${own}.js`
   return {
     name: file,
     size: bytes,
     mtime: createdAt,
-    mime: 'application/javascript',
+    mime: mimeOf(name),
     href: `${href}/${file.split('/').map(encodeURIComponent).join('/')}`,
     path: `service/shared/${file}`,
   }
+}
+
+/** What a script is to whoever reads it. */
+export function mimeOf(name: string): string {
+  return JSON_MODULE.test(name) ? 'application/json' : 'application/javascript'
 }

@@ -7,6 +7,8 @@ import { pushOutside } from './push-calls.ts'
 import { sqlOutside } from './sql-calls.ts'
 import { DATE_KEY } from './wire.ts'
 
+const PUSH = 'extensions/push'
+
 /** Runs it until it first waits. */
 export function callExtension(
   start: ExtensionStart,
@@ -20,6 +22,7 @@ export function callExtension(
       const { inside } = world
       const exports = world.load(start.module)
       if (start.hook === 'load') {
+        if (start.module.toLowerCase() === PUSH) requireRegister(exports)
         call.answer({ kind: 'default', body: null })
         return
       }
@@ -34,4 +37,10 @@ export function callExtension(
       fail(error)
     }
   })
+}
+
+// As each registration would.
+function requireRegister(exports: unknown): void {
+  const { register } = Object(exports) as { register?: unknown }
+  if (typeof register !== 'function') throw new Error("The extension exports no function 'register'.")
 }

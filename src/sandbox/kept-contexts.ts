@@ -20,7 +20,8 @@ export type TableScript = {
 }
 /** The globals of a call. */
 export type CallGlobals = { tables: unknown; mssql: unknown; push: unknown; exports: unknown }
-type Begin = () => Record<string, unknown> | undefined
+/** Runs the text of a script, and gives the functions that it defines. */
+export type Begin = () => Record<string, unknown> | undefined
 
 /**
  * Contexts that wait for a call; each takes about 0.6 MB, a third of that of the heap. Scripts that wait for their
@@ -36,8 +37,22 @@ const CALLS_MAX = 1_000
 const TAME_CALLS = 100
 
 const OF_CALLS = ['tables', 'mssql', 'push', 'exports'] as const
-const SELF = new Script('globalThis')
+/** The global object as scripts see it. */
+export const SELF = new Script('globalThis')
 const OBJECT_PROTOTYPE = new Script('Object.prototype')
+
+/** Puts the globals of a call, of whichever one it is then, where scripts find them. */
+export function showGlobals(global: object, globalsNow: () => CallGlobals | null): void {
+  for (const name of OF_CALLS) {
+    const get = () => globalsNow()?.[name]
+    // A script that puts something else in its place has it for its own call.
+    const set = (value: unknown) => {
+      const globals = globalsNow()
+      if (globals) Object.defineProperty(globals, name, { value, configurable: true })
+    }
+    Object.defineProperty(global, name, { get, set, enumerable: true, configurable: true })
+  }
+}
 
 /** One of them. */
 export class ScriptContext {
@@ -69,15 +84,7 @@ export class ScriptContext {
       },
     })
     const { global } = this.inside
-    for (const name of OF_CALLS) {
-      const get = () => this.#owner().globals?.[name]
-      // A script that puts something else in its place has it for its own call.
-      const set = (value: unknown) => {
-        const { globals } = this.#owner()
-        if (globals) Object.defineProperty(globals, name, { value, configurable: true })
-      }
-      Object.defineProperty(global, name, { get, set, enumerable: true, configurable: true })
-    }
+    showGlobals(global, () => this.#owner().globals)
     this.#self = this.inside.run(SELF) as object
     this.#begin = this.inside.run(script) as Begin
     this.#clean = ownOf(global)

@@ -10,10 +10,19 @@ import { callExtension } from './extension-call.ts'
 import { failUnwatched } from './fetch-call.ts'
 import { FrameReader, FrameWriter, frameOf } from './frames.ts'
 import { KeptContexts, type TableScript } from './kept-contexts.ts'
-import type { CallStart, FromSandbox, JobStart, LogLevel, SandboxLimits, TableStart, ToSandbox } from './messages.ts'
+import type {
+  CallStart,
+  FromSandbox,
+  JobStart,
+  LoadStart,
+  LogLevel,
+  SandboxLimits,
+  TableStart,
+  ToSandbox,
+} from './messages.ts'
 import { ModuleWorld } from './module-world.ts'
 import { type NpmRequire, openNpmModules } from './npm-require.ts'
-import { callJob, callTableScript, compile, compileForTable } from './script-call.ts'
+import { callJob, callTableScript, compile, compileForTable, compileToBegin, loadScript } from './script-call.ts'
 import { look } from './sight.ts'
 
 const CHANNEL = 3
@@ -45,7 +54,12 @@ const calls = new Map<number, CallUnderWay>()
 const inbox: ToSandbox[] = []
 let isTaking = false
 let heldCalls = 0
-const scripts = { tables: new Map<string, TableScript>(), jobs: new Map<string, Script>() }
+const scripts = {
+  tables: new Map<string, TableScript>(),
+  jobs: new Map<string, Script>(),
+  /** Of tables, and not called. */
+  begun: new Map<string, Script>(),
+}
 /** The texts of scripts by hash, which come once, with whichever call. */
 const scriptTexts = new Map<string, string>()
 const contexts = new KeptContexts()
@@ -171,24 +185,28 @@ function begin(start: CallStart): void {
   beginScript(start, call)
 }
 
-function beginScript(start: TableStart | JobStart, call: CallUnderWay): void {
+function beginScript(start: TableStart | JobStart | LoadStart, call: CallUnderWay): void {
   const { source } = start.script
   const modules = world?.key === start.modules ? world.modules : null
   const folder = source.slice(0, source.lastIndexOf('/'))
   const tools = { limits, require: (name: string) => (modules ?? withoutModules()).require(folder, name) }
-  if (start.what === 'job') {
+  const { hash } = start.script
+  if (start.what === 'table') {
+    const script = compiled(start, call, scripts.tables, (text) => compileForTable({ source, hash, text }))
+    if (script) callTableScript(start, script, call, { ...tools, contexts })
+  } else if (start.what === 'job') {
     const script = compiled(start, call, scripts.jobs, (text) => compile(source, text))
     if (script) callJob(start, script, call, tools)
-    return
+  } else {
+    const [known, make] = start.of === 'job' ? [scripts.jobs, compile] : [scripts.begun, compileToBegin]
+    const script = compiled(start, call, known, (text) => make(source, text))
+    if (script) loadScript(start, script, call, tools)
   }
-  const { hash } = start.script
-  const script = compiled(start, call, scripts.tables, (text) => compileForTable({ source, hash, text }))
-  if (script) callTableScript(start, script, call, { ...tools, contexts })
 }
 
 // Null when it does not compile; its call has failed then. Stacks name the source, hence one for each source of a text.
 function compiled<T>(
-  { script: { source, hash, text } }: TableStart | JobStart,
+  { script: { source, hash, text } }: Pick<CallStart, 'script'>,
   call: CallUnderWay,
   known: Map<string, T>,
   make: (text: string) => T,

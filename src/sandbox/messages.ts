@@ -171,7 +171,8 @@ export type JobStart = CallOf & { what: 'job'; name: string }
 
 /**
  * The extension of that module. `register`: it is shown a registration (JSON), `extensions/push`. `startup`: it is called
- * before anything else. `load`: of any module, which is loaded and not called, to see whether that works.
+ * before anything else. `load`: of any module, which is loaded and not called, to see whether that works, and whether
+ * an extension `push` exports what is called.
  */
 export type ExtensionStart = CallOf & {
   what: 'extension'
@@ -180,7 +181,16 @@ export type ExtensionStart = CallOf & {
   registration: string
 }
 
-export type CallStart = TableStart | ApiStart | JobStart | ExtensionStart
+/**
+ * A script of a table or a job, begun as its next call would begin it, and not called: to see whether that works, and
+ * whether it defines what is called.
+ */
+export type LoadStart = CallOf & { what: 'load' } & (
+    | { of: 'table'; table: string; operation: ScriptOperation }
+    | { of: 'job'; name: string }
+  )
+
+export type CallStart = TableStart | ApiStart | JobStart | ExtensionStart | LoadStart
 
 /** Bounds that hold inside; what must hold against a hostile script is bounded by the kernel and the runtime. */
 export type SandboxLimits = {

@@ -17,6 +17,8 @@ import { Timers } from './timers.ts'
 const CONFIG_MODULE = 'mobileservice-config'
 const REQUEST_MODULE = 'request'
 const HTTP = new Map<string, Record<string, unknown>>()
+const EMPTY = new Script('({})')
+const PARSE = new Script('JSON.parse')
 const PARAMETERS = 'exports, require, module, __filename, __dirname'
 
 export type WorldDeps = {
@@ -36,6 +38,7 @@ export class ModuleWorld {
   readonly apis: Apis
   readonly #deps: WorldDeps
   readonly #modules = new Map<string, Module>()
+  readonly #json: typeof JSON.parse
   /** What modules begin while they are loaded outlives the call that first needed them. */
   readonly #timers: Timers
   /** Node's module of that name as far as scripts have it: its timers belong to calls. */
@@ -61,6 +64,7 @@ export class ModuleWorld {
       require: (name) => this.require('/', name),
       timers,
     })
+    this.#json = this.inside.run(PARSE) as typeof JSON.parse
     this.apis = this.inside.scriptApi()
     const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = this.inside.global
     this.#timersModule = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate }
@@ -91,11 +95,13 @@ export class ModuleWorld {
     const hash = this.#deps.files[name]
     const text = hash === undefined ? undefined : this.#deps.textOf(hash)
     if (text === undefined) throw new Error(`Cannot find module '${name}'.`)
-    const source = `/${name}.js`
-    const module: Module = { exports: this.inside.run(new Script('({})')), loaded: false, id: source }
+    const isJson = posix.extname(name) === '.json'
+    const source = isJson ? `/${name}` : `/${name}.js`
+    const module: Module = { exports: this.inside.run(EMPTY), loaded: false, id: source }
     this.#modules.set(name, module)
     try {
-      running.run({ call: null, source, timers: this.#timers }, () => this.#evaluate(source, text, module))
+      if (isJson) module.exports = this.#parse(source, text)
+      else running.run({ call: null, source, timers: this.#timers }, () => this.#evaluate(source, text, module))
     } catch (error) {
       // As in Node: what failed is tried again by the next who needs it.
       this.#modules.delete(name)
@@ -123,6 +129,15 @@ export class ModuleWorld {
     return found
   }
 
+  // Of the world in which scripts share it: as in Node, each has the same.
+  #parse(source: string, text: string): unknown {
+    try {
+      return this.#json(text.replace(/^\uFEFF/, ''))
+    } catch (error) {
+      throw new SyntaxError(`<${source}> is no JSON: ${(error as Error).message}`)
+    }
+  }
+
   #evaluate(source: string, text: string, module: Module): void {
     // On the same line, so that lines in stacks are those of the file.
     const body = isModuleText(text) ? `"use strict";${moduleText(text)}` : text
@@ -135,7 +150,8 @@ export class ModuleWorld {
 
   #find(path: string): string | null {
     const name = path.slice(1)
-    const names = [name, name.replace(/\.js$/, ''), `${name}/index`]
+    // As Node looks for files; those of scripts are called without their `.js`.
+    const names = [name, name.replace(/\.js$/, ''), `${name}.json`, `${name}/index`, `${name}/index.json`]
     return names.find((one) => Object.hasOwn(this.#deps.files, one)) ?? null
   }
 

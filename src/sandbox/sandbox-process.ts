@@ -36,6 +36,7 @@ import type {
   ExtensionStart,
   FromSandbox,
   JobStart,
+  LoadStart,
   LogLevel,
   ScriptAnswer,
   ScriptAsk,
@@ -56,6 +57,8 @@ export type CallInput =
   | Omit<ApiStart, 'kind' | 'call'>
   | Omit<JobStart, 'kind' | 'call'>
   | Omit<ExtensionStart, 'kind' | 'call'>
+  | Without<LoadStart, 'kind' | 'call'>
+type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
 /** What scripts may require: the hash of each module's text by its name, and a key that is another when they are. */
 export type ModuleSet = { key: string; files: Record<string, string> }
 

@@ -1,11 +1,18 @@
 // One call of a table script, in a context that it has for itself meanwhile, or of a job, in a fresh one. The text is
-// compiled once for all calls.
+// compiled once for all calls. Or a script is only begun, as a call would begin it.
 import { Script } from 'node:vm'
 import { isModuleText, moduleText } from '../kit/module-text.ts'
 import type { CallUnderWay } from './call-under-way.ts'
 import { type Inside, makeContext } from './contexts.ts'
-import type { CallGlobals, KeptContexts, TableScript } from './kept-contexts.ts'
-import type { JobStart, SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
+import {
+  type Begin,
+  type CallGlobals,
+  type KeptContexts,
+  SELF,
+  showGlobals,
+  type TableScript,
+} from './kept-contexts.ts'
+import type { JobStart, LoadStart, SandboxLimits, ScriptAnswer, TableStart } from './messages.ts'
 import { pushOutside } from './push-calls.ts'
 import type { Tables } from './script-tables.ts'
 import { sqlOutside } from './sql-calls.ts'
@@ -14,6 +21,9 @@ import { DATE_KEY } from './wire.ts'
 
 /** What a call runs with. `require`: what the script gets by a name. */
 export type CallTools = { limits: SandboxLimits; require: (name: string) => unknown }
+
+/** What a script has for the operation or the job that it is of; `isModern`: it is exported. */
+type Found = { main: unknown; isModern: boolean }
 
 /** Runs a table's script until it first waits. */
 export function callTableScript(
@@ -29,11 +39,7 @@ export function callTableScript(
       if (!call.isContextSpent) contexts.give(context)
     })
     const { inside } = context
-    const tables = tablesOf(call, inside, limits)
-    const globals = globalsOf(call, inside, tables)
-    const current = tables.getTable(start.table)
-    globals.tables = { getTable: tables.getTable, current }
-    call.globals = globals
+    const tables = giveTables(start, inside, call, limits)
     const outside = {
       ask: call.ask.bind(call),
       execute: call.execute.bind(call),
@@ -41,35 +47,88 @@ export function callTableScript(
       isSelfContained: script.isSelfContained,
     }
     const side = inside.scriptSide(start, outside, inside.queries, tables)
-    let defined: unknown
+    let found: Found
     try {
-      defined = context.begin(call, start.operation)
+      found = foundIn(context.begin(call, start.operation), call, start.operation)
     } catch (error) {
       call.fail(error)
       return
     }
-    const exported = exportedAs(start.operation, globals.exports)
-    if (typeof exported === 'function') side.runModern(exported as () => unknown)
-    else side.run(exported ?? defined)
+    if (found.isModern) side.runModern(found.main as () => unknown)
+    else side.run(found.main)
   })
 }
 
 /** Runs a job until it first waits. */
-export function callJob(start: JobStart, script: Script, call: CallUnderWay, { limits, require }: CallTools): void {
+export function callJob(start: JobStart, script: Script, call: CallUnderWay, tools: CallTools): void {
   call.run(() => {
-    const inside = makeContext(start.script.source, { log: call.log.bind(call), require, timers: call.timers })
-    const tables = tablesOf(call, inside, limits)
-    const globals = globalsOf(call, inside, tables)
-    globals.tables = { getTable: tables.getTable }
-    Object.defineProperties(inside.global, Object.getOwnPropertyDescriptors(globals))
+    let main: unknown
     try {
-      inside.run(script)
+      main = beginJob(start, script, call, tools)
     } catch (error) {
       call.fail(error)
       return
     }
-    runJob(start.name, exportedAs(start.name, globals.exports) ?? inside.global[start.name], call)
+    runJob(start.name, main, call)
   })
+}
+
+/** Begins a script, and calls nothing. Fails as each call of it would, also where it defines nothing to be called. */
+export function loadScript(start: LoadStart, script: Script, call: CallUnderWay, tools: CallTools): void {
+  call.run(() => {
+    try {
+      if (start.of === 'table') requireFunction(start.operation, beginTable(start, script, call, tools).main)
+      else requireFunction(start.name, beginJob(start, script, call, tools))
+      call.answer({ kind: 'default', body: null })
+    } catch (error) {
+      call.fail(error)
+    }
+  })
+}
+
+// In a context for this once, which nobody has to look after.
+function beginTable(
+  start: Extract<LoadStart, { of: 'table' }>,
+  script: Script,
+  call: CallUnderWay,
+  { limits, require }: CallTools,
+): Found {
+  const inside = makeContext(start.script.source, { log: call.log.bind(call), require, timers: call.timers })
+  giveTables(start, inside, call, limits)
+  showGlobals(inside.global, () => call.globals)
+  const begin = inside.run(script) as Begin
+  return foundIn(begin.call(inside.run(SELF))?.[start.operation], call, start.operation)
+}
+
+function giveTables({ table }: { table: string }, inside: Inside, call: CallUnderWay, limits: SandboxLimits): Tables {
+  const tables = tablesOf(call, inside, limits)
+  const globals = globalsOf(call, inside, tables)
+  globals.tables = { getTable: tables.getTable, current: tables.getTable(table) }
+  call.globals = globals
+  return tables
+}
+
+// What is exported goes before what is defined.
+function foundIn(defined: unknown, call: CallUnderWay, operation: string): Found {
+  const exported = exportedAs(operation, call.globals?.exports)
+  if (typeof exported === 'function') return { main: exported, isModern: true }
+  return { main: exported ?? defined, isModern: false }
+}
+
+// Runs its text, and gives what it defines for the job.
+function beginJob(
+  { name, script: { source } }: Pick<JobStart, 'name' | 'script'>,
+  script: Script,
+  call: CallUnderWay,
+  { limits, require }: CallTools,
+): unknown {
+  const inside = makeContext(source, { log: call.log.bind(call), require, timers: call.timers })
+  const tables = tablesOf(call, inside, limits)
+  const globals = globalsOf(call, inside, tables)
+  globals.tables = { getTable: tables.getTable }
+  Object.defineProperties(inside.global, Object.getOwnPropertyDescriptors(globals))
+  inside.run(script)
+  return exportedAs(name, globals.exports) ?? inside.global[name]
 }
 
 function tablesOf(call: CallUnderWay, inside: Inside, { rowsMax }: SandboxLimits): Tables {
@@ -103,13 +162,17 @@ function exportedAs(name: string, exports: unknown): unknown {
 function runJob(name: string, main: unknown, call: CallUnderWay): void {
   const done = () => call.answerWhenIdle({ kind: 'default', body: null })
   try {
-    if (typeof main !== 'function') throw new Error(`The script defines no function '${name}'.`)
+    requireFunction(name, main)
     const result = main() as PromiseLike<unknown> | undefined
     if (typeof result?.then === 'function') result.then(done, (error: unknown) => call.fail(error))
     else done()
   } catch (error) {
     call.fail(error)
   }
+}
+
+function requireFunction(name: string, main: unknown): asserts main is () => unknown {
+  if (typeof main !== 'function') throw new Error(`The script defines no function '${name}'.`)
 }
 
 /**
@@ -136,12 +199,17 @@ export function compile(source: string, text: string): Script {
 
 /** Compiles a script of a table. Throws what V8 says of its syntax. */
 export function compileForTable({ source, hash, text }: { source: string; hash: string; text: string }): TableScript {
+  const script = compileToBegin(source, text)
+  return { source, hash, script, isSelfContained: !COMES_BACK.test(text), isTame: isTame(text) }
+}
+
+/** The same, to be begun only. */
+export function compileToBegin(source: string, text: string): Script {
   // By itself first: a text that is no script may be a part of a function, and then V8 would say nothing of it.
   compile(source, text)
   const body = `"use strict";${isModuleText(text) ? moduleText(text) : text}`
-  const script = new Script(`${BEGINNING}${body}\n;return { ${DEFINED} }})`, {
+  return new Script(`${BEGINNING}${body}\n;return { ${DEFINED} }})`, {
     filename: `<${source}>`,
     columnOffset: -BEGINNING.length,
   })
-  return { source, hash, script, isSelfContained: !COMES_BACK.test(text), isTame: isTame(text) }
 }

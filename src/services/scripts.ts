@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
 import { type Kysely, sql } from 'kysely'
 import type { ScriptVersionView, ScriptView } from '../contract/api.ts'
-import { MODULE_NAME } from '../contract/assignment.ts'
+import { JSON_MODULE, MODULE_NAME } from '../contract/assignment.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { TABLE_OPERATIONS } from '../contract/permissions.ts'
@@ -26,7 +26,7 @@ export type ScriptName =
   | { kind: 'shared'; name: string }
   | { kind: 'package'; name: typeof PACKAGE_FILE | typeof LOCK_FILE }
 
-/** A script's name, taken apart; `del` means `delete`, and `.js` may follow. Faults with `script.bad_name`. */
+/** A script's name, taken apart; `del` means `delete`, and `.js` may follow, but after `.json`. Faults with `script.bad_name`. */
 export function parseScriptName(text: string): ScriptName {
   const file = PACKAGE_FILES.find((name) => name === text.toLowerCase())
   if (file) return { kind: 'package', name: file }
@@ -41,11 +41,15 @@ export function parseScriptName(text: string): ScriptName {
   if (kind === 'scheduler' && isJobName(rest)) return { kind, name: `scheduler/${rest}`, job: rest }
   const extension = EXTENSIONS.find((one) => one === rest.toLowerCase())
   if (kind === 'extensions' && extension) return { kind, name: `extensions/${extension}` }
-  if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest)) return { kind, name: `shared/${rest}` }
+  if (kind === 'shared' && rest.length <= 100 && SHARED_NAME.test(rest) && !/\.json\.js$/i.test(text)) {
+    return { kind, name: `shared/${rest.replace(/\.json$/i, '.json')}` }
+  }
   throw new Fault('script.bad_name', 400, `'${text}' cannot be the name of a script`, {
-    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, extensions/startup, shared/MODULE, or ${PACKAGE_FILE}.`,
+    hint: `Name it table/TABLE.OPERATION (${TABLE_OPERATIONS.join(', ')}), api/API, scheduler/JOB, extensions/push, extensions/startup, shared/MODULE, shared/DATA.json, or ${PACKAGE_FILE}.`,
   })
 }
+
+const NOTHING_CHANGED = 'Nothing was changed; what ran before runs on.'
 
 /** What is called on occasions, and by no app. */
 const EXTENSIONS = ['push', 'startup'] as const
@@ -55,11 +59,15 @@ const PACKAGE_FILES = [PACKAGE_FILE, LOCK_FILE] as const
 /** Folders may be in it; no part begins with a dot. */
 const SHARED_NAME = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*$/
 
-/** Refuses a text that is too large or that JavaScript cannot read. It is only compiled here, never run. */
+/** Refuses a text that is too large or that JavaScript cannot read, or JSON. It is only compiled here, never run. */
 export function checkScriptText(name: string, text: string): void {
   const bytes = Buffer.byteLength(text)
   if (bytes > SCRIPT_BYTES_MAX) {
     throw new Fault('script.too_large', 413, `'${name}' has ${bytes} bytes; ${SCRIPT_BYTES_MAX} are the most`)
+  }
+  if (JSON_MODULE.test(name)) {
+    checkJson(name, text)
+    return
   }
   try {
     // As it will be: by itself and strict, or as a module of Node.
@@ -70,8 +78,16 @@ export function checkScriptText(name: string, text: string): void {
     const line = lineOf(error)
     const where = line === undefined ? '' : ` in line ${line}`
     throw new Fault('script.syntax', 400, `'${name}' is no JavaScript${where}: ${messageOf(error)}`, {
-      hint: 'Nothing was changed; what ran before runs on.',
+      hint: NOTHING_CHANGED,
     })
+  }
+}
+
+function checkJson(name: string, text: string): void {
+  try {
+    JSON.parse(text.replace(/^\uFEFF/, ''))
+  } catch (error) {
+    throw new Fault('script.syntax', 400, `'${name}' is no JSON: ${messageOf(error)}`, { hint: NOTHING_CHANGED })
   }
 }
 

@@ -8,7 +8,7 @@ import { type InstallModules, installModules } from '../services/npm-modules.ts'
 import type { Service } from '../services/services.ts'
 import { managedFiles, parseTree, type TreeEntry, treeProblems } from './commit-tree.ts'
 import { git } from './git.ts'
-import { readFiles, type Wanted } from './service-files.ts'
+import { nothingWanted, readFiles, type Wanted } from './service-files.ts'
 import { type Modules, readKnown } from './service-state.ts'
 
 /** Where a commit is looked for: a folder, and what a push has brought there and nobody has taken yet. */
@@ -46,12 +46,11 @@ export async function checkCommit(
   { serviceId, hash, say }: { serviceId: string; hash: string; say: Say },
 ): Promise<CheckedCommit> {
   const words = await readWords(place, hash)
-  const nothing: Wanted = { tables: new Map(), apis: new Map(), jobs: new Map(), scripts: new Map() }
   const none: Modules = { hash: null, packageText: null, lockText: null }
   const tree = await checkFiles(place, hash)
   const managed = managedFiles(tree.entries)
   const first = [...tree.problems, ...managed.problems]
-  if (first.length > 0) return { ...words, hash, wanted: nothing, modules: none, problems: first, notes: [] }
+  if (first.length > 0) return { ...words, hash, wanted: nothingWanted(), modules: none, problems: first, notes: [] }
   const texts = await readTexts(place, managed.files)
   const read = readFiles(texts.texts, await readKnown(deps.db, serviceId))
   const problems = [...texts.problems, ...read.problems]

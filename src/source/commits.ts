@@ -19,7 +19,7 @@ export async function enableSourceControl(deps: SourceDeps, caller: Caller, serv
     const [branch] = DEPLOYED_BRANCHES
     await insertRepository(trx, locked.id, branch)
     await audit(trx, caller, { action: 'mobile preview enable', subject: locked.name, after: { branch } })
-    const files = await readStateFiles(trx, locked.id)
+    const files = await readStateFiles(trx, locked.id, deps.seal)
     // A service that has nothing takes the history that a team brings.
     if (files.size === 0) return
     const changes = await changesBetween(trx, new Map(), files)
@@ -48,9 +48,9 @@ export async function recorded<T>(deps: SourceDeps, trx: Trx, service: Service, 
   // First the service, as everywhere: two that want both never wait for each other.
   const locked = await lockService(trx, service)
   await lockRepository(trx, service.id)
-  const before = await readStateFiles(trx, service.id)
+  const before = await readStateFiles(trx, service.id, deps.seal)
   const result = await change()
-  const changes = await changesBetween(trx, before, await readStateFiles(trx, service.id))
+  const changes = await changesBetween(trx, before, await readStateFiles(trx, service.id, deps.seal))
   if (changes.length === 0) return result
   const { principal, action, subject } = await lastAudited(trx)
   const words = { author: principal, message: `${action} ${subject}` }

@@ -2,6 +2,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import { audit } from '../accounts/audit.ts'
 import type { Caller } from '../accounts/caller.ts'
+import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { DeploymentKind } from '../contract/deployment.ts'
 import { Fault } from '../kit/fault.ts'
@@ -24,20 +25,21 @@ export type SourceDeps = {
   repositories: Repositories
   install: InstallModules
   tryLoading: TryLoading
+  seal: Seal
 }
 /** A deployment that is stored: its number, and from which version on machines know it. */
 export type Stored = { number: number; desired: number; changes: string[] }
 
 /** Makes the service run a commit that was checked, and notes it. The caller has the locks. */
 export async function deploy(
-  trx: Trx,
+  { trx, seal }: { trx: Trx; seal: Seal },
   caller: Caller,
   service: Service,
   checked: CheckedCommit,
   about: { kind: DeploymentKind; branch: string; log: string },
 ): Promise<Stored> {
   const { hash, author, message } = checked
-  const changes = await applyWanted(trx, service, checked, caller.principal)
+  const changes = await applyWanted(trx, service, checked, { principal: caller.principal, seal })
   const number = await insertDeployment(trx, service.id, {
     ...{ ...about, is_deployed: true, hash, author, message, changes },
     principal: caller.principal,
@@ -89,7 +91,7 @@ export async function deployAgain(
       if (made.pack !== null) await storePack(trx, locked, made.pack)
       await writeRef(trx, locked.id, ref, made.hash)
       const about = { kind: action, branch: repository.branch, log: '' }
-      return await deploy(trx, caller, locked, checked, about)
+      return await deploy({ trx, seal: deps.seal }, caller, locked, checked, about)
     })
   })
 }

@@ -1,9 +1,10 @@
-// The JSON files beside scripts, in the form of the original: who may do what to a table or a custom API; when a job is
-// due. Text ⇄ what rows hold. Pure.
+// The JSON files beside scripts, in the form of the original: who may do what to a table or a custom API, and who may
+// register devices for push; when a job is due. Text ⇄ what rows hold. Pure.
 import { Check } from 'typebox/value'
 import { UpdateJob } from '../contract/api.ts'
 import {
   API_METHODS,
+  levelOf,
   PERMISSION_LEVELS,
   type PermissionLevel,
   TABLE_OPERATIONS,
@@ -12,7 +13,7 @@ import {
 import type { JobDefinition } from '../contract/scheduled-job.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { checkSchedule } from '../kit/schedule.ts'
-import { type KeptPermissions, parseApiRoutes } from '../services/api-routes.ts'
+import { generalPermissions, type KeptPermissions, parseApiRoutes } from '../services/api-routes.ts'
 
 export type JobSettings = Omit<JobDefinition, 'name' | 'countsFrom'>
 type Route = Partial<Record<string, PermissionLevel>>
@@ -27,6 +28,8 @@ export const DEFAULT_JOB: JobSettings = {
 
 // A table's operations by the method of their requests.
 const AS_OPERATION: Record<string, string> = { get: 'read', post: 'insert', patch: 'update', put: 'update' }
+/** By which devices are registered. */
+const PUSH_METHODS = ['get', 'post', 'put', 'delete'] as const
 /** The original's word for it in code. */
 const ALIASES: Record<string, PermissionLevel> = { authenticated: 'user' }
 const HINT = 'As {"routes":{"*":{"get":{"permission":"application"}}}}.'
@@ -48,6 +51,19 @@ export function parseApiFile(path: string, text: string): KeptPermissions {
     if (!(error instanceof Fault)) throw error
     throw badFile(path, error.message, error.hint ?? '')
   }
+}
+
+/**
+ * Reads `extensions/push.json`: who may register devices. What it leaves out is for admins; all of its routes have to say
+ * the same, since there is one permission. Faults with `source.bad_file`.
+ */
+export function parsePushFile(path: string, text: string): PermissionLevel {
+  const kept = parseApiFile(path, text)
+  const all = [generalPermissions(kept), ...Object.values(kept.routes ?? {})]
+  const [level, ...others] = new Set(all.flatMap((route) => PUSH_METHODS.map((method) => levelOf(route, method))))
+  if (level !== undefined && others.length === 0) return level
+  const hint = `As ${renderPushFile('user').replace(/\s+/g, '')}.`
+  throw badFile(path, 'there is one permission for all routes and methods of push, and it says several', hint)
 }
 
 /** Reads `scheduler/NAME.json`. Faults with `source.bad_file`. */
@@ -75,6 +91,11 @@ export function renderApiFile({ permissions, routes }: KeptPermissions): string 
   if (routes === null) return textOf({ '*': routeOf(permissions, API_METHODS) })
   const names = Object.keys(routes).sort()
   return textOf(Object.fromEntries(names.map((name) => [name, routeOf(routes[name] ?? {}, [...API_METHODS, '*'])])))
+}
+
+/** The file of who may register devices. */
+export function renderPushFile(level: PermissionLevel): string {
+  return textOf({ '*': { permission: level } })
 }
 
 function routeOf(levels: Route, keys: readonly string[]): Record<string, { permission: PermissionLevel }> {

@@ -82,7 +82,7 @@ export async function receivePush(
     }
     await setBranch(trx, locked.id, deploying.branch)
     const about = { kind: 'push', branch: deploying.branch, log: lines.join('\n') } as const
-    return await deploy(trx, caller, locked, checked, about)
+    return await deploy({ trx, seal: deps.seal }, caller, locked, checked, about)
   })
   faultPoint('source.push.stored')
   return { isTaken: true, stored }

@@ -2,8 +2,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { managedFiles, parseTree, treeProblems } from './commit-tree.ts'
-import { parseApiFile, parseTableFile, renderApiFile, renderJobFile, renderTableFile } from './permission-file.ts'
-import { readFiles } from './service-files.ts'
+import {
+  parseApiFile,
+  parsePushFile,
+  parseTableFile,
+  renderApiFile,
+  renderJobFile,
+  renderPushFile,
+  renderTableFile,
+} from './permission-file.ts'
+import { fileOf, readFiles } from './service-files.ts'
 
 const HASH = 'a'.repeat(40)
 const NOBODY = { tables: [], apis: [], jobs: [] }
@@ -70,6 +78,15 @@ test('files become tables, APIs, jobs and scripts', () => {
   assert.deepEqual([...wanted.scripts.keys()], ['table/T.delete', 'scheduler/j', 'extensions/push'])
 })
 
+test('shared JSON is a module under its whole name; what cannot be the name of one is only kept', () => {
+  const files = { 'service/shared/lib/words.json': '\uFEFF[1]', 'service/shared/.settings.json': '// no JSON' }
+  const { wanted, problems, notes } = read(files)
+  assert.deepEqual(problems, [])
+  assert.deepEqual([...wanted.scripts], [['shared/lib/words.json', '\uFEFF[1]']])
+  assert.deepEqual(notes, ['service/shared/.settings.json is stored, and not read'])
+  assert.equal(fileOf('shared/lib/words.json'), 'service/shared/lib/words.json')
+})
+
 const FILES: [path: string, text: string, says: RegExp][] = [
   ['service/table/T.del.js', 'x', /rename it to service\/table\/T\.delete\.js/],
   ['service/table/T.oops.js', 'x', /cannot be the name of a script/],
@@ -88,6 +105,17 @@ const FILES: [path: string, text: string, says: RegExp][] = [
   ['service/table/T.json', '{', /it is no JSON/],
   ['service/scheduler/j.json', '{"schedule":{"kind":"sometimes"}}', /no schedule as jobs have/],
   ['service/shared/z.js', 'a\0b', /zero byte/],
+  [
+    'service/extensions/push.json',
+    '{"routes":{"registrations":{"permission":"user"}}}',
+    /push\.json: there is one permission for all routes/,
+  ],
+  ['service/extensions/push.json', '{"routes":{"*":{"get":{"permission":"user"}}}}', /it says several/],
+  ['service/extensions/push.json', '{"routes":{"*":{"permission":"all"}}}', /is none of public/],
+  ['service/shared/words.json', '{"a":\n1,}', /words\.json.* is no JSON: .*line 2/],
+  ['service/shared/empty.json', '', /empty\.json' is no JSON/],
+  ['service/shared/words.JSON', '{}', /rename it to service\/shared\/words\.json$/],
+  ['service/shared/words.json.js', '1', /cannot be the name of a script/],
   ['service/package-lock.json', '{}', /there is no package\.json beside it/],
 ]
 for (const [path, text, says] of FILES) {
@@ -121,4 +149,22 @@ test('the routes of a custom API are kept as they are', () => {
   const kept = parseApiFile('a', text)
   assert.deepEqual(kept.routes?.['title/:id'], { get: 'public' })
   assert.deepEqual(parseApiFile('a', renderApiFile(kept)), kept)
+})
+
+test('who may register devices is one permission, in whichever words all routes say it', () => {
+  const each = Object.fromEntries(['get', 'post', 'put', 'delete'].map((method) => [method, { permission: 'public' }]))
+  for (const routes of [
+    { '*': { permission: 'public' } },
+    { '*': each },
+    { registrations: each, '/registrationIds/': { '*': { permission: 'public' } }, '*': { permission: 'public' } },
+  ]) {
+    assert.equal(parsePushFile('p', JSON.stringify({ routes })), 'public')
+  }
+  // What is not said is closed.
+  assert.equal(parsePushFile('p', '{"routes":{}}'), 'admin')
+  for (const level of ['public', 'application', 'user', 'admin'] as const) {
+    assert.equal(parsePushFile('p', renderPushFile(level)), level)
+  }
+  const { wanted, notes } = read({ 'service/extensions/push.json': renderPushFile('user') })
+  assert.deepEqual([wanted.push, notes], ['user', []])
 })

@@ -1,20 +1,22 @@
 // What a service runs as files of a repository, in the layout of the original, and back. Pure.
-import { MODULE_NAME } from '../contract/assignment.ts'
+import { JSON_MODULE, MODULE_NAME } from '../contract/assignment.ts'
 import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
-import type { TablePermissions } from '../contract/permissions.ts'
+import type { PermissionLevel, TablePermissions } from '../contract/permissions.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
 import type { KeptPermissions } from '../services/api-routes.ts'
 import { isApiName, isJobName, requireTableName } from '../services/names.ts'
 import { checkScriptText, parseScriptName } from '../services/scripts.ts'
-import { type JobSettings, parseApiFile, parseJobFile, parseTableFile } from './permission-file.ts'
+import { type JobSettings, parseApiFile, parseJobFile, parsePushFile, parseTableFile } from './permission-file.ts'
 
 /** What a commit says; null: that there is one, and nothing of who may or when. */
 export type Wanted = {
   tables: Map<string, TablePermissions>
   apis: Map<string, KeptPermissions | null>
   jobs: Map<string, JobSettings | null>
+  /** Who may register devices for push; null: what is so already. */
+  push: PermissionLevel | null
   /** Texts by name, `table/TodoItem.insert`; those of package files by theirs. */
   scripts: Map<string, string>
 }
@@ -23,8 +25,8 @@ export type Known = { tables: string[]; apis: string[]; jobs: string[] }
 
 /** The file of a script. */
 export function fileOf(script: string): string {
-  const isText = script === PACKAGE_FILE || script === LOCK_FILE
-  return `${SOURCE_ROOT}/${script}${isText ? '' : '.js'}`
+  const isJson = script === PACKAGE_FILE || script === LOCK_FILE || JSON_MODULE.test(script)
+  return `${SOURCE_ROOT}/${script}${isJson ? '' : '.js'}`
 }
 
 /** The file that says who may, or when. */
@@ -32,12 +34,20 @@ export function jsonFileOf(folder: 'table' | 'api' | 'scheduler', name: string):
   return `${SOURCE_ROOT}/${folder}/${name}.json`
 }
 
+/** The file of who may register devices for push. */
+export const PUSH_FILE = `${SOURCE_ROOT}/extensions/push.json`
+
+/** What is wanted where there are no files. */
+export function nothingWanted(): Wanted {
+  return { tables: new Map(), apis: new Map(), jobs: new Map(), push: null, scripts: new Map() }
+}
+
 /** Reads the managed files of a commit, by their paths. Where there are problems, the rest is not to be believed. */
 export function readFiles(
   files: ReadonlyMap<string, string>,
   known: Known,
 ): { wanted: Wanted; problems: string[]; notes: string[] } {
-  const wanted: Wanted = { tables: new Map(), apis: new Map(), jobs: new Map(), scripts: new Map() }
+  const wanted = nothingWanted()
   const problems: string[] = []
   const notes: string[] = []
   for (const [path, text] of files) {
@@ -62,9 +72,7 @@ function readFile(wanted: Wanted, path: string, text: string): string | null {
   }
   if (inner.endsWith('.json')) return readJsonFile(wanted, path, text)
   const { name } = parseScriptName(inner)
-  if (`${name}.js` !== inner) {
-    throw new Fault('source.bad_file', 400, `${path}: rename it to ${SOURCE_ROOT}/${name}.js`)
-  }
+  if (fileOf(name) !== path) throw new Fault('source.bad_file', 400, `${path}: rename it to ${fileOf(name)}`)
   // An empty file is no script, as in the original; what it belongs to is there.
   if (text.trim() !== '') {
     checkScriptText(name, text)
@@ -91,8 +99,18 @@ function readJsonFile(wanted: Wanted, path: string, text: string): string | null
       if (!isJobName(name)) throw new Fault('source.bad_file', 400, `${path}: '${name}' cannot be the name of a job`)
       wanted.jobs.set(name, parseJobFile(path, text))
       return null
+    case 'shared': {
+      const script = `shared/${name}.json`
+      // Such as settings of an editor.
+      if (!JSON_MODULE.test(script)) return `${path} is stored, and not read`
+      checkScriptText(parseScriptName(script).name, text)
+      wanted.scripts.set(script, text)
+      return null
+    }
     default:
-      return `${path} is stored, and not read`
+      if (path !== PUSH_FILE) return `${path} is stored, and not read`
+      wanted.push = parsePushFile(path, text)
+      return null
   }
 }
 
@@ -126,7 +144,9 @@ function relationProblems(wanted: Wanted, known: Known): string[] {
   const modules = [...wanted.scripts].filter(([name]) => MODULE_NAME.test(name))
   const bytes = modules.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0)
   if (bytes > MODULES_BYTES_MAX) {
-    problems.push(`custom APIs and shared modules have ${bytes} bytes together; ${MODULES_BYTES_MAX} are the most`)
+    problems.push(
+      `custom APIs, shared modules and JSON have ${bytes} bytes together; ${MODULES_BYTES_MAX} are the most`,
+    )
   }
   if (wanted.scripts.has(LOCK_FILE) && !wanted.scripts.has(PACKAGE_FILE)) {
     problems.push(`${fileOf(LOCK_FILE)}: there is no ${PACKAGE_FILE} beside it`)

@@ -1,15 +1,24 @@
 // What a service runs, between its rows and the files of its repository: read as files, and changed to what files say.
 import type { Kysely } from 'kysely'
+import type { Seal } from '../accounts/seal.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import { parseApiRoutes } from '../services/api-routes.ts'
 import { insertApi, listApis, removeApi, setApiPermissions } from '../services/apis.ts'
 import { changeJob, insertJob, listJobs, removeJob, type ServiceJob } from '../services/jobs.ts'
 import { setModules } from '../services/npm-modules.ts'
+import { pushSettingsOf, writePushSettings } from '../services/push-settings.ts'
 import { getText, listCurrentScripts, writeScript } from '../services/scripts.ts'
 import { insertTable, listTables, type Service, setPermissions } from '../services/services.ts'
-import { DEFAULT_JOB, type JobSettings, renderApiFile, renderJobFile, renderTableFile } from './permission-file.ts'
-import { fileOf, jsonFileOf, type Known, type Wanted } from './service-files.ts'
+import {
+  DEFAULT_JOB,
+  type JobSettings,
+  renderApiFile,
+  renderJobFile,
+  renderPushFile,
+  renderTableFile,
+} from './permission-file.ts'
+import { fileOf, jsonFileOf, type Known, PUSH_FILE, type Wanted } from './service-files.ts'
 
 type Db = Kysely<ControlDatabase>
 
@@ -32,7 +41,7 @@ export async function readKnown(db: Db, serviceId: string): Promise<Known> {
 export type Modules = { hash: string | null; packageText: string | null; lockText: string | null }
 
 /** All that a service runs, as files. */
-export async function readStateFiles(db: Db, serviceId: string): Promise<StateFiles> {
+export async function readStateFiles(db: Db, serviceId: string, { open }: Pick<Seal, 'open'>): Promise<StateFiles> {
   const files: StateFiles = new Map()
   for (const { name, permissions } of await listTables(db, [serviceId])) {
     files.set(jsonFileOf('table', name), { text: renderTableFile(permissions) })
@@ -42,8 +51,16 @@ export async function readStateFiles(db: Db, serviceId: string): Promise<StateFi
   for (const job of await listJobs(db, [serviceId])) {
     files.set(jsonFileOf('scheduler', job.name), { text: renderJobFile(settingsOf(job)) })
   }
+  const permission = await readPushPermission(db, serviceId, open)
+  if (permission !== undefined) files.set(PUSH_FILE, { text: renderPushFile(permission) })
   for (const { name, hash } of await listCurrentScripts(db, [serviceId])) files.set(fileOf(name), { script: hash })
   return files
+}
+
+// Undefined where nobody has said it.
+async function readPushPermission(db: Db, serviceId: string, open: Seal['open']) {
+  const row = await db.selectFrom('services').select('push_settings').where('id', '=', serviceId).executeTakeFirst()
+  return row && pushSettingsOf(row, open).permission
 }
 
 /** What was changed from `before` to `after`, with the texts. */
@@ -66,12 +83,13 @@ export async function applyWanted(
   trx: Db,
   service: Service,
   { wanted, modules }: { wanted: Wanted; modules: Modules },
-  principal: string,
+  { principal, seal }: { principal: string; seal: Seal },
 ): Promise<string[]> {
   return [
     ...(await applyTables(trx, service, wanted)),
     ...(await applyApis(trx, service, wanted)),
     ...(await applyJobs(trx, service, wanted)),
+    ...(await applyPush(trx, service, wanted, seal)),
     ...(await applyScripts(trx, service, wanted, principal)),
     ...(await applyModules(trx, service, modules, principal)),
   ]
@@ -139,6 +157,13 @@ async function applyJobs(trx: Db, service: Service, { jobs }: Wanted): Promise<s
     lines.push(`job ${job.name} is gone`)
   }
   return lines
+}
+
+async function applyPush(trx: Db, service: Service, { push }: Wanted, seal: Seal): Promise<string[]> {
+  const settings = pushSettingsOf(service, (sealed) => seal.open(sealed))
+  if (push === null || (settings.permission ?? 'application') === push) return []
+  await writePushSettings(trx, service, seal.seal(JSON.stringify({ ...settings, permission: push })))
+  return ['who may register devices for push']
 }
 
 async function applyScripts(trx: Db, service: Service, { scripts }: Wanted, principal: string): Promise<string[]> {

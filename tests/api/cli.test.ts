@@ -187,6 +187,16 @@ const TABLE_OF_COMMANDS: Row[] = [
     code: 2,
     says: [/error: {3}'mobile recvoer' is not a mainstay command\nTry: {5}mainstay mobile recover\n/],
   },
+  {
+    name: 'account create, which is not needed, exits 2 and tells how somebody is let in',
+    args: ['account', 'create', 'ada@example.com', '--json'],
+    code: 2,
+    says: [
+      /error: {3}there is no 'account create': a cloud has one subscription.*\nTry: {5}mainstay account invite NAME --role operator\n/,
+      /"code": ?"usage\.misused"/,
+    ],
+    never: [/Executing command/],
+  },
   { name: 'an unknown flag exits 2', args: ['mobile', 'list', '--bogus'], code: 2, says: [/unknown option '--bogus'/] },
   {
     name: 'a missing name without anybody to ask exits 2',

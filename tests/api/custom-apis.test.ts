@@ -225,6 +225,20 @@ const CASES: Case[] = [
     expected: { status: 200, equals: '["mail of deep",true]' },
   },
   {
+    is: 'shared JSON is there for modules, is the same for all, and is found without its ending where no script has it',
+    script: `var words = require('../shared/words.json'), same = require('../shared/deep/uses').words;
+      exports.get = function (req, res) {
+        res.json([words, words === same, words === require('../shared/words'), words instanceof Object, require('../shared/list')]);
+      }`,
+    expected: { status: 200, equals: '[{"hello":"ciao"},true,true,true,[1,2]]' },
+  },
+  {
+    is: 'what is no JSON is told by its file',
+    script: "exports.get = function (req, res) { require('../shared/broken.json'); }",
+    expected: { status: 500, equals: FAILED },
+    logs: ['SyntaxError: </shared/broken.json> is no JSON'],
+  },
+  {
     is: 'the libraries that scripts of old found there',
     script: `var _ = require('underscore'), async = require('async'), words = require('underscore.string');
       exports.get = function (req, res) {
@@ -287,6 +301,10 @@ const CASES: Case[] = [
 const SHARED = {
   'shared/today': "export const name = () => 'today'",
   'shared/mail': "var deep = require('./deep/index'); exports.name = function () { return 'mail of ' + deep.name; };",
+  'shared/words.json': '\uFEFF{"hello":"ciao"}',
+  'shared/list/index.json': '[1, 2]',
+  'shared/broken.json': '{',
+  'shared/deep/uses': "exports.words = require('../words.json');",
   'shared/deep/index': "exports.name = 'deep'; exports.back = require('../mail');",
 }
 
@@ -308,6 +326,7 @@ before(async () => {
     ...Object.fromEntries(CASES.map(({ script }, index) => [`api/a${index}`, script])),
     ...Object.fromEntries(levels.map(({ name }) => [`api/${name}`, who])),
     'TodoItem.read': "function read(q, user, request) { request.respond(200, require('../shared/mail').name()); }",
+    'TodoItem.insert': "import words from '../shared/words.json'\nexport const insert = () => words\n",
   }
   const bare = { name: 'bare', permissions: DEFAULT_API_PERMISSIONS }
   const options = { apis: [...apis, ...levels, bare], appSettings: { Color: 'red', MS_MasterKey: 'mine' } }
@@ -334,8 +353,10 @@ for (const [index, { is, call, expected, logs }] of CASES.entries()) {
   })
 }
 
-test('a table script may require shared modules', async () => {
+test('a table script may require shared modules and JSON', async () => {
   check({ status: 200, equals: '"mail of deep"' }, await ask({ path: '/tables/TodoItem', headers: APP }))
+  const insert = { method: 'POST', path: '/tables/TodoItem', headers: APP, body: '{}' }
+  check({ status: 201, equals: '{"hello":"ciao"}' }, await ask(insert))
 })
 
 test('unknown APIs, methods that no API has, and an API without a script', async () => {

@@ -291,6 +291,13 @@ describe('resources of a service, by the original’s management protocol', () =
       await does('DELETE', `${place}/mail.js`, 200, NEWER_ONLY)
       await refuses('DELETE', `${place}/mail.js`, 404, /no script/)
       await refuses('PUT', `${place}/..%2fx.js`, 400, /./, 'x')
+      await does('PUT', `${place}/words.json`, 201, { body: '{"a":1}', ...NEWER_ONLY })
+      assert.equal((await does('GET', `${place}/words.json`, 200)).text, '{"a":1}')
+      const [words] = (await gets(place)) as Record<string, unknown>[]
+      assert.deepEqual([words?.name, words?.mime], ['words.json', 'application/json'])
+      await refuses('PUT', `${place}/words.json`, 400, /'shared\/words\.json' is no JSON: .*Nothing was changed/, '{')
+      await refuses('PUT', `${place}/words.json.js`, 400, /cannot be the name of a script/, 'x')
+      await does('DELETE', `${place}/words.json`, 200, NEWER_ONLY)
     })
 
     test('are refused when JavaScript cannot read them, or nothing has them', async () => {

@@ -21,7 +21,7 @@ const SCRIPTS: Record<string, string> = {
   }`,
   'scheduler/promises': `async function promises() {
     const [row] = await mssql.query("select count(*) as n from todoitem");
-    console.log('rows', row.n >= 0, typeof require('../shared/helper').help);
+    console.log('rows', row.n >= 0, typeof require('../shared/helper').help, require('../shared/words.json').hello);
   }`,
   'scheduler/throwing': "function throwing() { console.log('before'); throw new Error('on purpose'); }",
   'scheduler/rejecting': "async function rejecting() { await null; throw new Error('late'); }",
@@ -34,6 +34,7 @@ const SCRIPTS: Record<string, string> = {
   'scheduler/chatty': "function chatty() { for (var i = 0; i < 50; i++) console.log(new Array(2001).join('x')); }",
   'scheduler/ticking': "function ticking() { tables.getTable('Tick').insert({ text: 'tick' }); }",
   'shared/helper': 'exports.help = function () {};',
+  'shared/words.json': '{"hello":"ciao"}',
   'Tick.read': '',
 }
 
@@ -97,7 +98,7 @@ describe('scheduled jobs', () => {
   const OUTCOMES: [string, JobRun['state'], RegExp][] = [
     ['plain', 'succeeded', /^hello 1$/],
     ['callbacks', 'succeeded', /^made callbacks$/],
-    ['promises', 'succeeded', /^rows true function$/],
+    ['promises', 'succeeded', /^rows true function ciao$/],
     ['throwing', 'failed', /^before\nError: on purpose\n.*<\/scheduler\/throwing\.js>/],
     ['rejecting', 'failed', /^Error: late/],
     ['uncared', 'failed', /An item with id 'missing' does not exist/],

@@ -220,6 +220,114 @@ describe('source control', { timeout: 1_200_000 }, () => {
     assert.ok((await scripts()).every(({ name }) => name !== 'extensions/startup'))
   })
 
+  test('scripts of tables and jobs are begun as at their home and not called; what each call would miss is refused', async () => {
+    const [client, job] = [await clone(), 'service/scheduler/cleanup.js']
+    await client.commit('good', {
+      'service/table/Table1.read.js': `var own = tables.current, others = tables.getTable('Table2');
+        if (require('left-pad')('a') !== 'a' || require('../shared/lib/rules').max !== 10) throw new Error();
+        if (own.getTableName() !== 'Table1' || !mssql.query || !push.wns) throw new Error();
+        others.read({ success: function () { process.exit(1) } });
+        function read() { process.exit(1) }\n`,
+      'service/table/Table2.insert.js': 'export default async ({ next }) => { await next(); process.exit(1) }\n',
+      'service/table/Table3.delete.js': 'exports.delete = () => process.exit(1)\n',
+      [job]: 'export async function cleanup() { process.exit(1) }\n',
+    })
+    assert.doesNotMatch(await client.run('push', 'origin', 'master'), /note: .*(?:load|tried)/)
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    const cases: [file: string, text: string, says: RegExp][] = [
+      [
+        INSERT,
+        "function insert() {}\nthrow new Error('on purpose')\n",
+        /Error: on purpose\n.*<\/table\/TodoItem\.insert\.js>:2:7/,
+      ],
+      [
+        INSERT,
+        "\nvar mail = require('../shared/nowhere')\nfunction insert() {}\n",
+        /Cannot find module '..\/shared\/nowhere'.*\n.*insert\.js>:2:12/,
+      ],
+      [INSERT, 'function update() {}\n', /Error: The script defines no function 'insert'\.\n/],
+      ['service/table/Table3.delete.js', 'exports.remove = () => {}\n', /no function 'del'\.\n/],
+      [job, 'function cleanUp() {}\n', /Error: The script defines no function 'cleanup'\.\n/],
+      [job, 'missing.thing()\nfunction cleanup() {}\n', /ReferenceError: missing is not defined\n.*cleanup\.js>:1:1/],
+      ['service/extensions/push.js', 'exports.registered = () => {}\n', /extension exports no function 'register'\.\n/],
+    ]
+    for (const [file, text, says] of cases) {
+      await client.commit('cannot be called', { [file]: text })
+      const { code, said } = await client.try('push', 'origin', 'master')
+      assert.notEqual(code, 0, said)
+      const told = said.replace(/^remote: ?| +$/gm, '')
+      assert.ok(told.includes(`error: ${file} cannot be loaded: `), said)
+      assert.match(told, says)
+      await client.run('reset', '--quiet', '--hard', before)
+    }
+    await client.commit('several', { [INSERT]: 'let a = 1\n', [job]: 'let b = 1\n' })
+    await refused(client, /TodoItem\.insert\.js cannot be loaded[\s\S]*cleanup\.js cannot be loaded/)
+    await client.run('reset', '--quiet', '--hard', before)
+    assert.equal((await client.run('ls-remote', 'origin', 'master')).slice(0, 40), before)
+  })
+
+  test('shared JSON is a module like any: pushed, refused where it is none, and changed elsewhere', async (context) => {
+    const [client, words] = [await clone(), 'service/shared/lib/words.json']
+    await client.commit('words', {
+      [words]: '{"hello":"ciao"}\n',
+      'service/api/hello.js': `if (require('../shared/lib/words').hello !== 'ciao') throw new Error()
+        exports.get = (req, res) => res.send(200)\n`,
+      [INSERT]: `const { hello } = require('../shared/lib/words.json')\nfunction insert(item, user, request) { request.execute() }\n`,
+    })
+    const said = await client.run('push', 'origin', 'master')
+    assert.doesNotMatch(said, /note: .*(?:load|tried|not read)/)
+    assert.equal(await textOf('shared/lib/words.json'), '{"hello":"ciao"}\n')
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    await client.commit('no JSON', { [words]: '{"hello":}\n' })
+    await refused(client, /error: service\/shared\/lib\/words\.json: 'shared\/lib\/words\.json' is no JSON: /)
+    await client.run('reset', '--quiet', '--hard', before)
+    await client.commit('without', { [words]: null })
+    await refused(
+      client,
+      /TodoItem\.insert\.js cannot be loaded: Error: Cannot find module '\.\.\/shared\/lib\/words\.json'/,
+    )
+    await client.run('reset', '--quiet', '--hard', before)
+    const bad = join(client.folder, 'bad.json')
+    await writeFile(bad, '{')
+    const upload = ['mobile', 'script', 'upload', SERVICE, 'shared/lib/words.json', '--file']
+    const told = await cli(context, [...upload, bad])
+    assert.match(told.stderr, /'shared\/lib\/words\.json' is no JSON/)
+    await writeFile(bad, '{"hello":"ciao","bye":"addio"}\n')
+    const written = await cli(context, [...upload, bad])
+    assert.equal(written.code, 0, written.stderr)
+    await rm(bad)
+    await client.run('pull', '--quiet', 'origin', 'master')
+    assert.equal(await readFile(join(client.folder, words), 'utf8'), '{"hello":"ciao","bye":"addio"}\n')
+    const folder = join(client.folder, 'out')
+    const saved = await cli(context, ['mobile', 'script', 'download', SERVICE, '--all', '-o', folder])
+    assert.equal(saved.code, 0, saved.stderr)
+    assert.match(await readFile(join(folder, 'shared/lib/words.json'), 'utf8'), /addio/)
+    await removeTree(folder)
+  })
+
+  test('who may register devices comes from extensions/push.json, and goes there', async (context) => {
+    const [client, file] = [await clone(), 'service/extensions/push.json']
+    const permission = async () =>
+      (await api<{ permission: string }>('GET', `/services/${SERVICE}/push`)).body.permission
+    assert.equal(await permission(), 'application')
+    await client.commit('for users', { [file]: permissionsOf({ '*': 'user' }) })
+    assert.match(await client.run('push', 'origin', 'master'), /Deployment \d+ of '\w+': 1 change/)
+    assert.equal(await permission(), 'user')
+    const before = (await client.run('rev-parse', 'HEAD')).trim()
+    await client.commit('of two minds', { [file]: permissionsOf({ '*': 'user', get: 'public' }) })
+    await refused(client, /error: service\/extensions\/push\.json: there is one permission for all routes/)
+    await client.run('reset', '--quiet', '--hard', before)
+    const set = await cli(context, ['mobile', 'push', 'permission', SERVICE, 'public'])
+    assert.equal(set.code, 0, set.stderr)
+    await client.run('pull', '--quiet', 'origin', 'master')
+    const written = JSON.parse(await readFile(join(client.folder, file), 'utf8'))
+    assert.deepEqual(written, { routes: { '*': { permission: 'public' } } })
+    // As with tables and APIs: without its file it stays as it is.
+    await client.commit('says nothing', { [file]: null })
+    await client.run('push', 'origin', 'master')
+    assert.equal(await permission(), 'public')
+  })
+
   test('what is changed elsewhere is a commit in the name of who did it, and a push without it is refused', async () => {
     const [client, late] = [await clone(), await clone()]
     const put = `/services/${SERVICE}/scripts/${encodeURIComponent('shared/mail')}`

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { strFromU8, unzipSync } from 'fflate'
 import type { Browser, Page } from 'playwright-core'
-import type { AuthProviderView, OperationView, ServiceView } from '../../src/contract/api.ts'
+import type { ArchiveView, AuthProviderView, OperationView, ServiceView } from '../../src/contract/api.ts'
 import { waitFor } from '../../src/kit/clock.ts'
 import { signalProcess } from '../../src/kit/processes.ts'
 import { type Complaints, openBrowser, openPage, requireAccessible, SEEN_MS_MAX } from '../support/browser.ts'
@@ -89,6 +89,68 @@ describe('the portal', () => {
       SOON,
     )
     await page.getByRole('heading', { name: 'Third' }).waitFor()
+  })
+
+  test('deleted data is kept until its date or until it is back, and dropped sooner or at once when that is typed', async () => {
+    const names = { kept: 'KeptAWhile', gone: 'GoneAtOnce' }
+    for (const name of Object.values(names)) {
+      await cloud.ok(['mobile', 'create', name, '--location', 'West US', '--sql-server', 'sql-west-us'])
+    }
+    const dialog = page.getByRole('dialog')
+    const archived = async () => await cloud.json<ArchiveView[]>(['mobile', 'archive', 'list'])
+    const typeIn = async (name: string, verb: string) => {
+      const really = dialog.getByRole('button', { name: verb, exact: true })
+      await dialog.getByText('What it does').waitFor()
+      assert.equal(await really.isDisabled(), true)
+      await dialog.getByLabel(`Type ${name} to go on`).fill(name)
+      await really.click()
+    }
+    const remove = async (name: string, { isNow }: { isNow: boolean }) => {
+      await page.goto(at(`/services/${name}/configure`))
+      await button('Delete the service').click()
+      const atOnce = dialog.getByLabel(/^At once/)
+      // It says nothing of what stays.
+      assert.equal(await atOnce.isDisabled(), true)
+      await dialog.getByLabel(/^Also delete its data, after 30 days/).check()
+      if (isNow) await atOnce.check()
+      await dialog.getByRole('button', { name: 'Show what it does' }).click()
+      await typeIn(name, 'Delete')
+      await page.getByRole('heading', { name: 'Services', exact: true }).waitFor()
+      await assert.rejects(cloud.service(name))
+    }
+
+    await remove(names.kept, { isNow: false })
+    const row = page.getByRole('table', { name: 'Services that ended' }).getByRole('row', { name: names.kept })
+    const [kept] = (await archived()).filter(({ name }) => name === names.kept)
+    assert.equal(kept?.hasData, true)
+    const keptMs = Date.parse(kept?.dropDataAt ?? '') - Date.parse(kept?.archivedAt ?? '')
+    assert.equal(Math.round(keptMs / 86_400_000), 30)
+    await row.getByText(`kept until ${kept?.dropDataAt?.slice(0, 10)}`).waitFor()
+    await row.getByRole('button', { name: 'Bring back' }).click()
+    await dialog.getByRole('button', { name: 'Show what it does' }).click()
+    await dialog.getByRole('button', { name: 'Bring it back' }).click()
+    await row.waitFor({ state: 'detached' })
+    const isBack = async () => ((await stateOf(names.kept).catch(() => '')) === 'Ready' ? true : undefined)
+    await waitFor('it to be back', isBack, SOON)
+    await remove(names.kept, { isNow: false })
+    await row.getByRole('button', { name: 'Drop' }).click()
+    await dialog.getByText('It cannot be brought back then.').waitFor()
+    await typeIn(names.kept, 'Drop it')
+    await row.waitFor({ state: 'detached' })
+    assert.equal((await archived()).filter(({ name }) => name === names.kept).length, 0)
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+
+    await remove(names.gone, { isNow: true })
+    assert.equal((await archived()).filter(({ name }) => name === names.gone).length, 0)
+    assert.equal(await page.getByRole('row', { name: names.gone }).count(), 0)
+    const { server } = await cloud.service('PrimaryService')
+    const inside = await connectInside(cloud, 'west-us', server)
+    const schemas = Object.values(names).map((name) => name.toLowerCase())
+    const areDropped = async () => {
+      const { rows } = await inside.query('select nspname from pg_namespace where nspname = any($1)', [schemas])
+      return rows.length === 0 ? true : undefined
+    }
+    await waitFor('the data of both to be dropped', areDropped, SOON).finally(() => inside.end())
   })
 
   test('a row is written, read and deleted; text in it stays text', async () => {
@@ -544,6 +606,8 @@ describe('the portal', () => {
     await dialog.getByRole('button', { name: 'Add' }).click()
     const domains = page.getByRole('table', { name: 'Domains' })
     await domains.getByText('api.example.com').waitFor()
+    // Each one has fields or buttons that the next has, and goes slowly.
+    await dialog.waitFor({ state: 'detached' })
     await button('Add a certificate').click()
     const file = { name: 'api.pfx', mimeType: 'application/x-pkcs12', buffer: pfx }
     await dialog.locator('input[type=file]').setInputFiles(file)
@@ -551,10 +615,12 @@ describe('the portal', () => {
     await dialog.getByRole('button', { name: 'Add', exact: true }).click()
     const certificates = page.getByRole('table', { name: 'Certificates' })
     await certificates.getByText(thumbprint).waitFor()
+    await dialog.waitFor({ state: 'detached' })
     await domains.getByRole('button', { name: 'Enable HTTPS' }).click()
     await dialog.getByLabel('Certificate').selectOption(thumbprint)
     await dialog.getByRole('button', { name: 'Enable' }).click()
     await domains.getByRole('cell', { name: 'on', exact: true }).waitFor()
+    await dialog.waitFor({ state: 'detached' })
     assert.ok(await certificates.getByRole('button', { name: 'Delete' }).isDisabled())
     await domains.getByRole('button', { name: 'Delete' }).click()
     await dialog.getByRole('button', { name: 'Delete' }).click()

@@ -61,7 +61,10 @@ describe('source control of a service whose region is lost', () => {
     const recovery = cloud.cli(['mobile', 'recover', 'PrimaryService', 'SecondaryService', '-q'])
     const find = async () => (await points.hitBy('recover.activate.begun')) ?? undefined
     const pid = await waitFor('the recovery to be half way', find, { withinMs: 60_000, everyMs: 50 })
-    await git.commit('second', { [INSERT]: script('second') })
+    await git.commit('second', {
+      'service/shared/words.json': '{"text":"second"}',
+      [INSERT]: script("' + require('../shared/words.json').text + '"),
+    })
     const push = git.try('push', 'origin', 'master')
     await points.letGo(pid)
     const [recovered, pushed] = await Promise.all([recovery, push])
@@ -77,7 +80,7 @@ describe('source control of a service whose region is lost', () => {
     assert.match(await git.run('push', 'origin', 'master'), /It runs on east-us-1\./)
     assert.equal(await insertedText(), 'third')
     const same = await cloud.ok(['mobile', 'verify', 'PrimaryService', '--against', url])
-    assert.match(same, /All 1 script\(s\) that run on east-us-1 are the same/)
+    assert.match(same, /All 2 script\(s\) that run on east-us-1 are the same/)
     await git.commit('fourth, not pushed', { [INSERT]: script('fourth') })
     const other = await cloud.cli(['mobile', 'verify', 'PrimaryService', '--against', git.folder])
     assert.equal(other.code, 1)

@@ -1,6 +1,6 @@
 // Services that ended and can be brought back: secondaries that were given up, and what was deleted.
 
-import { Group, NativeSelect, Stack, Table, Text } from '@mantine/core'
+import { Button, Group, NativeSelect, Stack, Table, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ArchiveView, RestoreService, StatusView } from '../../contract/api.ts'
@@ -12,17 +12,33 @@ import {
   planRestoreService,
 } from '../calls/service-changes.ts'
 import { formatAge, sizeText } from '../kit/amounts.ts'
-import { ChangeButton } from '../kit/change-dialog.tsx'
+import { ChangeDialog } from '../kit/change-dialog.tsx'
 import { useNow } from '../kit/now.ts'
 import { Panel } from '../kit/panel.tsx'
 import { Wide } from '../kit/wide.tsx'
 import { useMay } from '../session/session.ts'
 
+type Wish = { what: 'bring back' | 'drop'; archive: ArchiveView }
+
 export function ArchivesPanel({ status }: { status: StatusView }) {
+  const { data: archives = [] } = useQuery(archivesQuery())
+  // Here, not in its row: what is begun takes that away, and how it goes is still to be seen.
+  const [wish, setWish] = useState<Wish | null>(null)
+  const onClose = () => setWish(null)
+  return (
+    <>
+      {archives.length === 0 ? null : <Archives archives={archives} status={status} onWish={setWish} />}
+      {wish?.what === 'bring back' ? <BringBack archive={wish.archive} status={status} onClose={onClose} /> : null}
+      {wish?.what === 'drop' ? <DropNow archive={wish.archive} onClose={onClose} /> : null}
+    </>
+  )
+}
+
+type ArchivesProps = { archives: ArchiveView[]; status: StatusView; onWish: (wish: Wish) => void }
+
+function Archives({ archives, status, onWish }: ArchivesProps) {
   const may = useMay()
   const nowMs = useNow()
-  const { data: archives = [] } = useQuery(archivesQuery())
-  if (archives.length === 0) return null
   return (
     <Panel title="Services that ended" about="They come back with their tables, keys, rows and promise.">
       <Wide minWidth={620}>
@@ -50,8 +66,21 @@ export function ArchivesPanel({ status }: { status: StatusView }) {
                 {may.change ? (
                   <Table.Td>
                     <Group gap={4} wrap="nowrap">
-                      <BringBack archive={archive} status={status} />
-                      <DropNow archive={archive} />
+                      <Button
+                        size="compact-sm"
+                        variant="subtle"
+                        onClick={() => onWish({ what: 'bring back', archive })}
+                      >
+                        Bring back
+                      </Button>
+                      <Button
+                        size="compact-sm"
+                        variant="subtle"
+                        color="red"
+                        onClick={() => onWish({ what: 'drop', archive })}
+                      >
+                        Drop
+                      </Button>
                     </Group>
                   </Table.Td>
                 ) : null}
@@ -64,52 +93,58 @@ export function ArchivesPanel({ status }: { status: StatusView }) {
   )
 }
 
-function BringBack({ archive, status }: { archive: ArchiveView; status: StatusView }) {
+type WishProps = { archive: ArchiveView; onClose: () => void }
+
+function BringBack({ archive, status, onClose }: WishProps & { status: StatusView }) {
   const { name } = archive
   const home = regionName(status, archive.region)
   const [location, setLocation] = useState('')
   const endedAt = archive.archivedAt
   const request: RestoreService = location === '' ? { endedAt } : { endedAt, location }
   return (
-    <ChangeButton
-      label="Bring back"
-      isSmall
-      variant="subtle"
-      title={`Bring ${name} back`}
-      verb="Bring it back"
-      form={
-        <Stack gap="sm">
-          <Text size="sm">It is what it was, with its key and its rows.</Text>
-          <NativeSelect
-            label="Region"
-            value={location}
-            onChange={(event) => setLocation(event.currentTarget.value)}
-            data={[
-              { value: '', label: `Where it was: ${home}` },
-              ...status.regions.filter((one) => one.name !== home).map((one) => ({ value: one.name, label: one.name })),
-            ]}
-          />
-        </Stack>
-      }
-      plan={() => planRestoreService(name, request)}
-      run={(key) => beginRestoreService(name, request, key)}
+    <ChangeDialog
+      isOpen
+      onClose={onClose}
+      change={{
+        title: `Bring ${name} back`,
+        verb: 'Bring it back',
+        form: (
+          <Stack gap="sm">
+            <Text size="sm">It is what it was, with its key and its rows.</Text>
+            <NativeSelect
+              label="Region"
+              value={location}
+              onChange={(event) => setLocation(event.currentTarget.value)}
+              data={[
+                { value: '', label: `Where it was: ${home}` },
+                ...status.regions
+                  .filter((one) => one.name !== home)
+                  .map((one) => ({ value: one.name, label: one.name })),
+              ]}
+            />
+          </Stack>
+        ),
+        plan: () => planRestoreService(name, request),
+        run: (key) => beginRestoreService(name, request, key),
+      }}
     />
   )
 }
 
-function DropNow({ archive: { name, archivedAt } }: { archive: ArchiveView }) {
+function DropNow({ archive: { name, archivedAt }, onClose }: WishProps) {
   return (
-    <ChangeButton
-      label="Drop"
-      isSmall
-      variant="subtle"
-      isDangerous
-      title={`Drop what is kept of ${name}`}
-      verb="Drop it"
-      typed={name}
-      about="It cannot be brought back then."
-      plan={() => planDeleteArchived(name, archivedAt)}
-      run={(key) => beginDeleteArchived(name, archivedAt, key)}
+    <ChangeDialog
+      isOpen
+      onClose={onClose}
+      change={{
+        title: `Drop what is kept of ${name}`,
+        verb: 'Drop it',
+        isDangerous: true,
+        typed: name,
+        about: 'It cannot be brought back then.',
+        plan: () => planDeleteArchived(name, archivedAt),
+        run: (key) => beginDeleteArchived(name, archivedAt, key),
+      }}
     />
   )
 }
