@@ -22,7 +22,12 @@ export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; complaints: Complaints }> {
-  const context = await browser.newContext({ viewport: { width: 1_280, height: 900 }, locale: 'en-US', ...options })
+  const context = await browser.newContext({
+    ...{ viewport: { width: 1_280, height: 900 }, locale: 'en-US' },
+    // A dialog that fades out stands beside the next one, and would be taken for it.
+    reducedMotion: 'reduce',
+    ...options,
+  })
   context.setDefaultTimeout(SEEN_MS_MAX)
   const page = await context.newPage()
   const complaints: Complaints = []
