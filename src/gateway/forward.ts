@@ -2,31 +2,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Stream } from 'node:http2'
 import type { Dispatcher, Pool } from 'undici'
-import type { Route } from '../contract/assignment.ts'
-import {
-  EPOCH_HEADER,
-  INTERNAL_HEADER_PREFIX,
-  PREFIX_HEADER,
-  REFUSED_HEADER,
-  SERVICE_HEADER,
-} from '../contract/protocols.ts'
 import { GATEWAY_ANSWER_MS_MAX, GATEWAY_QUEUE_MAX } from '../kit/limits.ts'
-import { REQUEST_ID_HEADER } from '../kit/request-id.ts'
-import { authorityOf } from './https.ts'
+import { answerHeaders, type Forwarded, forwardedHeaders } from './forwarded-headers.ts'
 import type { Destination } from './router.ts'
 import type { Refusal } from './traffic.ts'
 
-// Of one hop only (RFC 9110, 7.6.1), or set anew by us.
-const HOP_HEADERS = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
 const UNKNOWN_TEXT = 'The connection to the service broke; whether the change was made is not known.'
 const UNREACHABLE_TEXT = 'The service cannot be reached at the moment.'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -40,32 +20,36 @@ let waiting = 0
 /** How a request ended. `failed`: the service said so; `refused`: we did, or broke off. */
 export type Outcome = { kind: 'answered' | 'failed' | 'aborted' } | { kind: 'refused'; why: Refusal; error?: unknown }
 
-type Forwarding = {
-  route: Route
-  destination: Destination
+type Forwarding = Forwarded & {
   pool: Pool
-  requestId: string
-  isSecure: boolean
   /** Answers in the place of the service. */
   refuse: (refused: Refused) => void
 }
 /** Why, and when to come back. */
 export type Refused = { message: string; retryAfterSeconds: number }
 
+export const TOO_MANY: Refused = { message: 'Too many requests wait for the service.', retryAfterSeconds: 1 }
+
+/** What is said when the connection to the service broke before its answer began, or never came about. */
+export function refusedAfter(method: string, { wasSent }: { wasSent: boolean }): Refused {
+  const isUnknown = wasSent && !SAFE_METHODS.has(method)
+  return { message: isUnknown ? UNKNOWN_TEXT : UNREACHABLE_TEXT, retryAfterSeconds: 1 }
+}
+
 /** Forwards one request; every failure is answered in JSON with Retry-After, at once. */
 export async function forward(request: IncomingMessage, response: ServerResponse, to: Forwarding): Promise<Outcome> {
   const { pool, destination } = to
   if (waiting > GATEWAY_QUEUE_MAX && (pool.stats.queued ?? 0) > GATEWAY_QUEUE_MAX) {
-    to.refuse({ message: 'Too many requests wait for the service.', retryAfterSeconds: 1 })
+    to.refuse(TOO_MANY)
     return { kind: 'refused', why: 'full' }
   }
   const method = request.method ?? 'GET'
   return await new Promise<Outcome>((resolve) => {
-    const isSafe = SAFE_METHODS.has(method)
-    const passage = new Passage(response, destination, { isSafe, refuse: to.refuse, onEnd: resolve })
+    const passage = new Passage(response, destination, { method, refuse: to.refuse, onEnd: resolve })
     const limits = { headersTimeout: GATEWAY_ANSWER_MS_MAX, bodyTimeout: GATEWAY_ANSWER_MS_MAX }
     const body = hasBody(request) ? request : null
-    const headers = forwardedHeaders(request, to)
+    const asked = { headers: request.headers, remoteAddress: request.socket?.remoteAddress }
+    const headers = forwardedHeaders(asked, to)
     pool.dispatch({ method: method as 'GET', path: destination.path, headers, body, ...limits }, passage)
   })
 }
@@ -74,7 +58,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
 class Passage implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse
   readonly #destination: Destination
-  readonly #isSafe: boolean
+  readonly #method: string
   readonly #refuse: Forwarding['refuse']
   readonly #onEnd: (outcome: Outcome) => void
   readonly #timer: NodeJS.Timeout
@@ -87,11 +71,11 @@ class Passage implements Dispatcher.DispatchHandler {
   constructor(
     response: ServerResponse,
     destination: Destination,
-    { isSafe, refuse, onEnd }: Pick<Forwarding, 'refuse'> & { isSafe: boolean; onEnd: (outcome: Outcome) => void },
+    { method, refuse, onEnd }: Pick<Forwarding, 'refuse'> & { method: string; onEnd: (outcome: Outcome) => void },
   ) {
     this.#response = response
     this.#destination = destination
-    this.#isSafe = isSafe
+    this.#method = method
     this.#refuse = refuse
     this.#onEnd = onEnd
     // The waits for a connection, for headers and for each part of a body all together.
@@ -152,7 +136,7 @@ class Passage implements Dispatcher.DispatchHandler {
     const wasSent = this.#controller !== null
     this.#end({ kind: 'refused', why: wasSent ? 'broken' : 'unreachable', error })
     if (this.#response.headersSent) this.#response.destroy()
-    else this.#refuse({ message: wasSent && !this.#isSafe ? UNKNOWN_TEXT : UNREACHABLE_TEXT, retryAfterSeconds: 1 })
+    else this.#refuse(refusedAfter(this.#method, { wasSent }))
     // After the answer: it takes the rest of what was sent with it.
     this.#controller?.abort(error)
   }
@@ -165,21 +149,20 @@ class Passage implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Answers with a JSON body. */
-export function answerJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
+/** An answer that is made here, not by a service. */
+export type OwnAnswer = { status: number; headers: Record<string, string | number>; body: string }
+
+/** One with a JSON body. */
+export function jsonAnswer(status: number, body: unknown, headers: Record<string, string> = {}): OwnAnswer {
   const text = JSON.stringify(body)
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'cache-control': 'no-cache',
-    'content-length': Buffer.byteLength(text),
-    ...headers,
-  })
-  response.end(text)
+  const about = { 'content-type': 'application/json', 'cache-control': 'no-cache' }
+  return { status, headers: { ...about, 'content-length': Buffer.byteLength(text), ...headers }, body: text }
+}
+
+/** Answers with a JSON body. */
+export function answerJson(response: ServerResponse, status: number, body: unknown): void {
+  const answer = jsonAnswer(status, body)
+  response.writeHead(answer.status, answer.headers).end(answer.body)
 }
 
 // A request of HTTP/2 need not say how long its body is: it ends with its headers, or has one.
@@ -187,54 +170,4 @@ function hasBody(request: IncomingMessage): boolean {
   const { headers } = request
   if ('stream' in request) return (request.stream as Http2Stream).endAfterHeaders !== true
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-}
-
-function forwardedHeaders(request: IncomingMessage, to: Forwarding): Record<string, string | string[]> {
-  const { headers } = request
-  const kept: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    // `expect` is answered by Node itself; what begins like ours is ours alone.
-    if (value === undefined || HOP_HEADERS.has(name) || name === 'expect' || name.startsWith(INTERNAL_HEADER_PREFIX))
-      continue
-    // Of HTTP/2: method, path and host have places of their own here.
-    if (name.startsWith(':')) continue
-    kept[name] = name === 'cookie' ? stripOwnCookies(String(value)) : value
-  }
-  kept['x-forwarded-for'] = [headers['x-forwarded-for'], request.socket?.remoteAddress]
-    .filter((one) => one !== undefined)
-    .join(', ')
-  kept['x-forwarded-proto'] = to.isSecure ? 'https' : 'http'
-  const host = authorityOf(request)
-  if (host !== undefined) kept.host = host
-  kept[REQUEST_ID_HEADER] = to.requestId
-  kept[SERVICE_HEADER] = to.route.service
-  kept[EPOCH_HEADER] = String(to.route.epoch)
-  kept[PREFIX_HEADER] = to.destination.prefix
-  return kept
-}
-
-function stripOwnCookies(cookies: string): string {
-  return cookies
-    .split(/;\s*/)
-    .filter((cookie) => !cookie.startsWith('mainstay_'))
-    .join('; ')
-}
-
-// A page that shares its host with other services is kept from what is theirs: it has an origin of its own.
-const APART = 'sandbox allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads'
-const NO_PAGE = /^application\/(?:[a-z0-9.+-]*\+)?json\b/i
-
-function answerHeaders(
-  headers: Record<string, string | string[] | undefined>,
-  { prefix }: Destination,
-): Record<string, string | string[]> {
-  const kept: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || HOP_HEADERS.has(name) || name === REFUSED_HEADER || name === REQUEST_ID_HEADER) continue
-    kept[name] = value
-  }
-  if (prefix !== '' && !NO_PAGE.test(String(kept['content-type'] ?? ''))) {
-    kept['content-security-policy'] = [...[kept['content-security-policy'] ?? []].flat(), APART]
-  }
-  return kept
 }

@@ -19,6 +19,11 @@ export class Holds {
     for (const service of services) if (!this.#gates.has(service)) this.#gates.set(service, Promise.withResolvers())
   }
 
+  /** True while requests of a service wait here. */
+  has(service: string): boolean {
+    return this.#gates.has(service)
+  }
+
   /** Waits until a service is no longer held; at once when it is not. */
   async wait(service: string, response: ServerResponse): Promise<HoldEnd> {
     const gate = this.#gates.get(service)

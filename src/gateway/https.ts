@@ -10,7 +10,7 @@ const MAPPED = /^::ffff:(?=[\d.]+$)/
 const CHALLENGE_PATH = '/.well-known/acme-challenge/'
 
 /** True for what came by TLS: to us, or to a proxy that says so. What anybody else says of it is nothing. */
-export function isSecure({ socket, headers }: IncomingMessage, proxies: Networks): boolean {
+export function isSecure({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>, proxies: Networks): boolean {
   // A stream of HTTP/2 whose connection is gone has none any more.
   if (!socket) return false
   if ('encrypted' in socket && socket.encrypted === true) return true

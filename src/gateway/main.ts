@@ -45,6 +45,7 @@ import { Certificate } from '../machine/renewal.ts'
 import { CertificateFiles } from './certificate-files.ts'
 import { DashboardCopy } from './dashboard-copy.ts'
 import { Holds } from './holds.ts'
+import { Lane } from './lane.ts'
 import { Load } from './load.ts'
 import { GATEWAY_MEASURES, type GatewayNumbers, REQUEST_DURATIONS } from './metrics.ts'
 import { Probes } from './probes.ts'
@@ -143,6 +144,10 @@ async function run(args: string[]): Promise<void> {
     })
   }
   publicServer.on('request', answer)
+  const lane = new Lane(publicServer, {
+    ...answering,
+    onError: (error, requestId) => log.error({ requestId, err: error }, 'a request failed'),
+  })
   const publicPort = await listenOn(publicServer, { address, port: wanted.publicPort })
   const securePort = secure && new SecurePort({ certificates, own: files?.pair ?? null, plain: publicServer, answer })
   if (securePort) {
@@ -231,6 +236,7 @@ async function run(args: string[]): Promise<void> {
   stopOnSignal(async () => {
     aborter.abort()
     securePort?.close()
+    lane.close()
     publicServer.close()
     publicServer.closeAllConnections()
     metricsServer?.close()

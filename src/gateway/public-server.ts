@@ -4,13 +4,13 @@ import type { Networks } from '../kit/networks.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import { isStatusPath } from '../status/answer.ts'
 import type { DashboardCopy } from './dashboard-copy.ts'
-import { answerJson, forward, type Refused } from './forward.ts'
+import { answerJson, forward, type Outcome, type Refused } from './forward.ts'
 import type { Holds } from './holds.ts'
 import { authorityOf, challengeTokenOf, hstsOf, isSecure, redirectOf } from './https.ts'
 import { refuse } from './refusal.ts'
 import { findDestination } from './router.ts'
 import type { Routes } from './routes.ts'
-import type { Traffic } from './traffic.ts'
+import type { RequestFacts, Traffic } from './traffic.ts'
 
 export type Counts = { requests: number; failedRequests: number }
 
@@ -73,25 +73,30 @@ export async function answerPublic(
   if (held !== 'open') {
     deps.traffic.noteRefusal('held', facts)
     deps.counts.failedRequests += 1
-    return refuse(request, response, route, HELD)
+    return refuse(request, response, { route, refused: HELD })
   }
   if (route.closed) {
     deps.traffic.noteRefusal('closed', facts)
-    return refuse(request, response, route, route.closed)
+    return refuse(request, response, { route, refused: route.closed })
   }
   if (deps.isLost(route.to.machine)) {
     deps.traffic.noteRefusal('lost', facts)
     const message = `The service's region ${route.to.region} cannot be reached at the moment.`
-    return refuse(request, response, route, { message, retryAfterSeconds: LOST_RETRY_SECONDS })
+    return refuse(request, response, { route, refused: { message, retryAfterSeconds: LOST_RETRY_SECONDS } })
   }
   const pool = deps.routes.poolTo(route)
   const to = {
     ...{ route, destination, pool, requestId, isSecure: secure },
-    refuse: (refused: Refused) => refuse(request, response, route, refused),
+    refuse: (refused: Refused) => refuse(request, response, { route, refused }),
   }
   const outcome = await deps.traffic.track(route.service, async () => await forward(request, response, to))
-  if (outcome.kind === 'failed' || outcome.kind === 'refused') deps.counts.failedRequests += 1
-  if (outcome.kind === 'refused') deps.traffic.noteRefusal(outcome.why, facts, outcome.error)
+  noteOutcome(outcome, facts, deps)
+}
+
+/** Counts how a request ended that was passed on. */
+export function noteOutcome(outcome: Outcome, facts: RequestFacts, { counts, traffic }: PublicDeps): void {
+  if (outcome.kind === 'failed' || outcome.kind === 'refused') counts.failedRequests += 1
+  if (outcome.kind === 'refused') traffic.noteRefusal(outcome.why, facts, outcome.error)
 }
 
 // Not for ever: a browser that has kept it would be sent on after HTTPS was given up.

@@ -1,4 +1,4 @@
-// The gateway's routes: the last assignment, kept on disk, and a pool to each runtime that they lead to.
+// The gateway's routes: the last assignment, kept on disk, and the ways to each runtime that they lead to.
 import { join } from 'node:path'
 import type { Pool } from 'undici'
 import type { GatewayAssignment, MachineAddress, Route } from '../contract/assignment.ts'
@@ -11,7 +11,13 @@ import { Shortcuts } from '../kit/shortcut.ts'
 import type { HighestEpoch } from '../machine/highest-epoch.ts'
 import type { Holds } from './holds.ts'
 import { hostNameOf } from './https.ts'
+import { RuntimeLines } from './runtime-lines.ts'
 import type { ShownCertificates } from './shown-certificates.ts'
+
+/** A runtime, and where it is. */
+type Place = { runtime: string; to: MachineAddress }
+/** Connections to one runtime: those of Node's server, and those of the fast lane. */
+type Way = { pool: Pool; lines: RuntimeLines }
 
 export class Routes {
   readonly #door: Door
@@ -20,7 +26,9 @@ export class Routes {
   readonly #highest: HighestEpoch
   readonly #holds: Holds
   readonly #certificates: ShownCertificates
-  readonly #pools = new Map<string, Pool>()
+  readonly #ways = new Map<string, Way>()
+  /** Of routes as they are now: found on the way of every request. */
+  #linesByRoute = new Map<Route, RuntimeLines>()
   readonly #probePools = new Map<string, Pool>()
   #assignment: GatewayAssignment = { version: 0, routes: [], hosts: [] }
   #machines = new Set<string>()
@@ -88,20 +96,23 @@ export class Routes {
     return found?.answer ?? null
   }
 
-  poolTo(route: { runtime: string; to: MachineAddress }): Pool {
-    const key = keyOf(route)
-    const known = this.#pools.get(key)
+  poolTo(place: Place): Pool {
+    return this.#wayTo(place).pool
+  }
+
+  linesTo(route: Route): RuntimeLines {
+    const known = this.#linesByRoute.get(route)
     if (known) return known
-    const pool = doorPool(this.#shortcuts, dialOf(route), GATEWAY_POOL_CONNECTIONS_MAX)
-    this.#pools.set(key, pool)
-    return pool
+    const { lines } = this.#wayTo(route)
+    this.#linesByRoute.set(route, lines)
+    return lines
   }
 
   /**
    * A pool of its own for probes, so that they neither wait behind apps nor fall with a closed route. Always through
    * the door: that it opens is a part of what they find out.
    */
-  probePoolTo(route: { runtime: string; to: MachineAddress }): Pool {
+  probePoolTo(route: Place): Pool {
     const key = keyOf(route)
     const known = this.#probePools.get(key)
     if (known) return known
@@ -111,14 +122,28 @@ export class Routes {
   }
 
   async close(): Promise<void> {
-    const pools = [...this.#pools.values(), ...this.#probePools.values()]
+    const ways = [...this.#ways.values()]
+    for (const { lines } of ways) lines.destroy()
+    const pools = [...ways.map(({ pool }) => pool), ...this.#probePools.values()]
     await Promise.all(pools.map(async (pool) => await pool.destroy()))
+  }
+
+  #wayTo(place: Place): Way {
+    const key = keyOf(place)
+    const known = this.#ways.get(key)
+    if (known) return known
+    const to = dialOf(place)
+    const lines = new RuntimeLines(async () => await this.#shortcuts.dial(to))
+    const way = { pool: doorPool(this.#shortcuts, to, GATEWAY_POOL_CONNECTIONS_MAX), lines }
+    this.#ways.set(key, way)
+    return way
   }
 
   #follow(assignment: GatewayAssignment): void {
     this.#assignment = assignment
     this.#door.refuse(assignment.revoked ?? [])
     this.#machines = new Set(assignment.hosts.map(({ machine }) => machine))
+    this.#linesByRoute = new Map()
     this.#byService = new Map(assignment.routes.map((route) => [route.service, route]))
     const { domains = [], certificates = [] } = assignment
     this.#byDomain = new Map(domains.map(({ name, service }) => [name, service]))
@@ -127,12 +152,12 @@ export class Routes {
     this.#holds.set(new Set(assignment.routes.filter(({ isHeld }) => isHeld).map(({ service }) => service)))
     const used = new Set(assignment.routes.filter((route) => !route.closed).map(keyOf))
     const closed = new Set(assignment.routes.filter((route) => route.closed).map(keyOf))
-    for (const [key, pool] of this.#pools) {
+    for (const [key, way] of this.#ways) {
       if (used.has(key)) continue
-      this.#pools.delete(key)
+      this.#ways.delete(key)
       // Requests under way to where a route was closed hang on a lost region: they are ended, and answered 503.
-      if (closed.has(key)) pool.destroy().catch(() => {})
-      else endGently(pool)
+      if (closed.has(key)) endAtOnce(way)
+      else endGently(way)
     }
     const probed = new Set(assignment.routes.map(keyOf))
     for (const [key, pool] of this.#probePools) {
@@ -143,20 +168,24 @@ export class Routes {
   }
 }
 
+function endAtOnce({ pool, lines }: Way): void {
+  lines.destroy()
+  pool.destroy().catch(() => {})
+}
+
 // The service is served elsewhere now, as wished: what is under way in its old place may end there.
-function endGently(pool: Pool): void {
-  const timer = setTimeout(() => void pool.destroy().catch(() => {}), MOVED_DRAIN_MS_MAX)
-  pool
-    .close()
+function endGently(way: Way): void {
+  const timer = setTimeout(() => endAtOnce(way), MOVED_DRAIN_MS_MAX)
+  Promise.all([way.pool.close(), way.lines.drain()])
     .catch(() => {})
     .finally(() => clearTimeout(timer))
 }
 
-function keyOf(route: { runtime: string; to: MachineAddress }): string {
-  return `${route.to.machine} ${route.to.address}:${route.to.port} ${route.runtime}`
+function dialOf({ runtime, to: { address, port, machine } }: Place): DialOptions {
+  const expect = { expectRole: 'host', expectName: machine }
+  return { address, port, protocol: RUNTIME_PROTOCOL, target: runtime, ...expect }
 }
 
-function dialOf({ to, runtime }: { runtime: string; to: MachineAddress }): DialOptions {
-  const { address, port, machine } = to
-  return { address, port, protocol: RUNTIME_PROTOCOL, target: runtime, expectRole: 'host', expectName: machine }
+function keyOf(route: Place): string {
+  return `${route.to.machine} ${route.to.address}:${route.to.port} ${route.runtime}`
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FAILURE_LINES_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { ABORTED, RequestCounts } from '../kit/request-counts.ts'
-import { isWhole, measure, Usage } from './usage.ts'
+import { isWhole, measure, Usage, type UsageNote } from './usage.ts'
 
 /**
  * Why a gateway answered by itself. `closed`: on control's word. `lost`: its own probes do not reach the machine. `full`:
@@ -41,13 +41,21 @@ export class Traffic {
 
   /** Counts a request from now until its answer is out, or its sender has gone. */
   begin(service: string, request: IncomingMessage, response: ServerResponse): void {
+    this.arrive()
+    measure(request, response, (one) => this.depart(service, isWhole(response) ? response.statusCode : ABORTED, one))
+  }
+
+  /** A request has come; `depart` says how it ended. */
+  arrive(): void {
     this.#inFlight += 1
-    measure(request, response, (one) => {
-      this.#inFlight -= 1
-      this.counts.note(service, isWhole(response) ? response.statusCode : ABORTED)
-      this.usage.note(service, one)
-      this.#observe(one.ms / 1_000)
-    })
+  }
+
+  /** `status`: of the answer; `ABORTED`: that did not get out whole. */
+  depart(service: string, status: number, note: UsageNote): void {
+    this.#inFlight -= 1
+    this.counts.note(service, status)
+    this.usage.note(service, note)
+    this.#observe(note.ms / 1_000)
   }
 
   /** Requests of each service that are at its runtime now. */
@@ -57,14 +65,24 @@ export class Traffic {
 
   /** Counts a request as under way at its service's runtime for as long as `work` lasts. */
   async track<T>(service: string, work: () => Promise<T>): Promise<T> {
-    this.#underWay.set(service, (this.#underWay.get(service) ?? 0) + 1)
+    this.enter(service)
     try {
       return await work()
     } finally {
-      const left = (this.#underWay.get(service) ?? 1) - 1
-      if (left > 0) this.#underWay.set(service, left)
-      else this.#underWay.delete(service)
+      this.leave(service)
     }
+  }
+
+  /** One more is under way at a service's runtime. */
+  enter(service: string): void {
+    this.#underWay.set(service, (this.#underWay.get(service) ?? 0) + 1)
+  }
+
+  /** One less. */
+  leave(service: string): void {
+    const left = (this.#underWay.get(service) ?? 1) - 1
+    if (left > 0) this.#underWay.set(service, left)
+    else this.#underWay.delete(service)
   }
 
   /** Counts a refusal. Those that nobody expected get a log line each, up to a limit. */

@@ -1,5 +1,5 @@
 // What apps ask of each service, counted by minutes, until control has taken it.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { UsageMinute, UsageReport } from '../contract/usage.ts'
 import { Distinct } from '../kit/distinct.ts'
 import { noLatencies, noteLatency } from '../kit/latencies.ts'
@@ -79,13 +79,18 @@ export class Usage {
 export function measure(request: IncomingMessage, response: ServerResponse, note: (one: UsageNote) => void): void {
   const startedAt = performance.now()
   const bytesSent = 'stream' in request ? countBodyBytes(response) : countBytes(request)
-  const named = request.headers[DEVICE_HEADER]
-  const device = typeof named === 'string' && named.length <= DEVICE_NAME_LENGTH_MAX ? named : null
+  const device = deviceOf(request.headers)
   response.once('close', () => {
     // Broken off in the middle, or a failure; who hung up before there was an answer is not told from here.
     const isError = isWhole(response) ? response.statusCode >= 500 : response.headersSent
     note({ isError, ms: performance.now() - startedAt, bytesOut: bytesSent(), device })
   })
+}
+
+/** Which device a request comes from, as it says; null: it does not. */
+export function deviceOf(headers: IncomingHttpHeaders): string | null {
+  const named = headers[DEVICE_HEADER]
+  return typeof named === 'string' && named.length <= DEVICE_NAME_LENGTH_MAX ? named : null
 }
 
 /** True for an answer that got out whole. One of HTTP/2 calls itself finished also when its client went away. */

@@ -222,10 +222,26 @@ export const RUNTIME_CONNECTIONS_MAX = 100
 export const APP_REQUEST_MS_MAX = 30_000
 /** A gateway waits for an answer a little longer than a runtime may take to give one. */
 export const GATEWAY_ANSWER_MS_MAX = 35_000
-/** Requests that may wait in one gateway for a connection to one runtime. */
+/** Requests that may wait in one gateway for a connection to one runtime: in its fast lane, and as many beside it. */
 export const GATEWAY_QUEUE_MAX = 1_000
-/** Connections of one gateway to one runtime; each carries one request at a time. */
+/**
+ * Connections of one gateway to one runtime; each carries one request at a time. So many for its fast lane, and as many
+ * for what goes through Node's server.
+ */
 export const GATEWAY_POOL_CONNECTIONS_MAX = 64
+/** A kept connection that was idle so long is not used again: well before a runtime closes it, maybe just then. */
+export const GATEWAY_KEPT_MS_MAX = 30_000
+/** What the gateway's fast lane takes: larger heads and bodies are few, and cost little beside what they carry. */
+export const LANE_HEAD_BYTES_MAX = 8_192
+export const LANE_BODY_BYTES_MAX = 65_536
+/** How long it waits for the rest of a request, or for the first one: then Node's server does, with its own limits. */
+export const LANE_WAIT_MS = 1_000
+/** How often it looks for what takes too long: once for all of them, since a timer for each would cost too much. */
+export const LANE_SWEEP_EVERY_MS = 1_000
+/** What a client may have sent ahead of the answer that it waits for, before it is read no further. */
+export const LANE_AHEAD_BYTES_MAX = 65_536
+/** The head of a runtime's answer, as long as Node lets one be. */
+export const ANSWER_HEAD_BYTES_MAX = 16_384
 /** Requests under way to where a service was served before it moved on purpose. */
 export const MOVED_DRAIN_MS_MAX = 2_000
 /** How long a host waits for what it was asked to wait for before it answers how it stands; it looks so often. */

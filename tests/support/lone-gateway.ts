@@ -1,7 +1,7 @@
 // A gateway's two public ports without control, before a runtime that tells what it was sent.
 
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -10,6 +10,7 @@ import type { GatewayAssignment, Route } from '../../src/contract/assignment.ts'
 import { RUNTIME_PROTOCOL } from '../../src/contract/protocols.ts'
 import { DashboardCopy } from '../../src/gateway/dashboard-copy.ts'
 import { Holds } from '../../src/gateway/holds.ts'
+import { Lane } from '../../src/gateway/lane.ts'
 import { answerPublic } from '../../src/gateway/public-server.ts'
 import { Routes } from '../../src/gateway/routes.ts'
 import { SecurePort } from '../../src/gateway/secure-port.ts'
@@ -31,7 +32,9 @@ export class LoneGateway {
   readonly traffic = new Traffic(pino({ level: 'silent' }), () => {})
   readonly routes: Routes
   readonly secure: SecurePort
+  readonly lane: Lane
   readonly ports: { plain: number; tls: number }
+  readonly #readByNode: () => number
   readonly #folder: string
   readonly #route: Route
   readonly #ends: (() => Promise<unknown> | unknown)[]
@@ -40,6 +43,8 @@ export class LoneGateway {
   private constructor(parts: {
     routes: Routes
     secure: SecurePort
+    lane: Lane
+    readByNode: () => number
     ports: { plain: number; tls: number }
     folder: string
     route: Route
@@ -49,6 +54,8 @@ export class LoneGateway {
   }) {
     this.routes = parts.routes
     this.secure = parts.secure
+    this.lane = parts.lane
+    this.#readByNode = parts.readByNode
     this.ports = parts.ports
     this.holds = parts.holds
     this.traffic = parts.traffic
@@ -57,8 +64,13 @@ export class LoneGateway {
     this.#ends = parts.ends
   }
 
-  /** `proxies`: networks whose word is believed. */
-  static async start(options: { own?: CertificatePair | null; proxies?: string[] } = {}): Promise<LoneGateway> {
+  /**
+   * `proxies`: networks whose word is believed. `runtime`: answers in place of the one that tells what it was sent.
+   * `keepAliveMs`: how long a connection is kept without a request.
+   */
+  static async start(
+    options: { own?: CertificatePair | null; proxies?: string[]; runtime?: RequestListener; keepAliveMs?: number } = {},
+  ): Promise<LoneGateway> {
     const folder = await mkdtemp(join(tmpdir(), 'mainstay-lone-gateway-'))
     const authority = await makeAuthority()
     const credentials = async (name: string, role: string) => {
@@ -67,7 +79,7 @@ export class LoneGateway {
       const certificate = await issueCertificate(authority, subject, { publicKey, lifeMs: 3_600_000 })
       return { authority: authority.certificate, key, certificate }
     }
-    const runtime = createServer(answerAsRuntime)
+    const runtime = createServer(options.runtime ?? answerAsRuntime)
     const host = new Door(await credentials('west-us-1', 'host'), { [RUNTIME_PROTOCOL]: serveHttp(runtime) })
     const port = await host.listen(AT_LOOPBACK)
     const door = new Door(await credentials('gateway-1', 'gateway'))
@@ -76,7 +88,7 @@ export class LoneGateway {
     const traffic = new Traffic(log, () => {})
     const certificates = new ShownCertificates(log)
     const routes = new Routes({ door, home: folder, highest: await HighestEpoch.open(folder), holds, certificates })
-    const plain = createServer()
+    const plain = createServer({ keepAliveTimeout: options.keepAliveMs ?? 5_000 })
     let tlsPort: number | null = null
     const answering = {
       ...{ routes, holds, traffic, counts: { requests: 0, failedRequests: 0 }, isLost: () => false },
@@ -84,20 +96,37 @@ export class LoneGateway {
       proxies: networksOf(options.proxies ?? []),
       httpsPort: () => tlsPort,
     }
+    let readByNode = 0
     const answer = (request: IncomingMessage, response: ServerResponse) => {
+      readByNode += 1
       answerPublic(request, response, answering).catch(() => response.destroy())
     }
     plain.on('request', answer)
+    const lane = new Lane(plain, { ...answering, onError: throwLater })
     const secure = new SecurePort({ certificates, own: options.own ?? null, plain, answer })
     tlsPort = await secure.listen(AT_LOOPBACK)
     const ports = { plain: await listenOn(plain, AT_LOOPBACK), tls: tlsPort }
     const to = { machine: 'west-us-1', region: 'West US', address: '127.0.0.1', port }
     const route: Route = { service: 'todo', epoch: 7, runtime: 'shared', to, closed: null }
-    const ends = [() => secure.close(), () => endServer(plain), () => routes.close(), () => door.close()]
+    const ends = [
+      () => secure.close(),
+      () => lane.close(),
+      () => endServer(plain),
+      () => routes.close(),
+      () => door.close(),
+    ]
     const all = [...ends, () => host.close(), () => endServer(runtime)]
-    const gateway = new LoneGateway({ routes, secure, ports, folder, route, ends: all, holds, traffic })
+    const gateway = new LoneGateway({
+      ...{ routes, secure, lane, ports, folder, route, ends: all, holds, traffic },
+      readByNode: () => readByNode,
+    })
     await gateway.assign({})
     return gateway
+  }
+
+  /** Requests that were read by Node's servers: not plain ones. */
+  get readByNode(): number {
+    return this.#readByNode()
   }
 
   get folder(): string {
@@ -121,6 +150,13 @@ export class LoneGateway {
     for (const end of this.#ends) await end()
     await rm(this.#folder, { recursive: true, force: true })
   }
+}
+
+// To nobody in particular: it is a mistake, and the test fails.
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
 }
 
 function endServer(server: Server): void {
