@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Http2Stream } from 'node:http2'
 import type { Dispatcher, Pool } from 'undici'
 import { GATEWAY_ANSWER_MS_MAX, GATEWAY_QUEUE_MAX } from '../kit/limits.ts'
+import { whenClosed } from './closing.ts'
 import { answerHeaders, type Forwarded, forwardedHeaders } from './forwarded-headers.ts'
 import type { Destination } from './router.ts'
 import type { Refusal } from './traffic.ts'
@@ -45,7 +46,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
   }
   const method = request.method ?? 'GET'
   return await new Promise<Outcome>((resolve) => {
-    const passage = new Passage(response, destination, { method, refuse: to.refuse, onEnd: resolve })
+    const passage = new Passage(response, destination, { request, refuse: to.refuse, onEnd: resolve })
     const limits = { headersTimeout: GATEWAY_ANSWER_MS_MAX, bodyTimeout: GATEWAY_ANSWER_MS_MAX }
     const body = hasBody(request) ? request : null
     const asked = { headers: request.headers, remoteAddress: request.socket?.remoteAddress }
@@ -62,6 +63,7 @@ class Passage implements Dispatcher.DispatchHandler {
   readonly #refuse: Forwarding['refuse']
   readonly #onEnd: (outcome: Outcome) => void
   readonly #timer: NodeJS.Timeout
+  readonly #stopWatching: () => void
   #controller: Dispatcher.DispatchController | null = null
   #isWaiting = true
   #status = 0
@@ -71,16 +73,20 @@ class Passage implements Dispatcher.DispatchHandler {
   constructor(
     response: ServerResponse,
     destination: Destination,
-    { method, refuse, onEnd }: Pick<Forwarding, 'refuse'> & { method: string; onEnd: (outcome: Outcome) => void },
+    {
+      request,
+      refuse,
+      onEnd,
+    }: Pick<Forwarding, 'refuse'> & { request: IncomingMessage; onEnd: (outcome: Outcome) => void },
   ) {
     this.#response = response
     this.#destination = destination
-    this.#method = method
+    this.#method = request.method ?? 'GET'
     this.#refuse = refuse
     this.#onEnd = onEnd
     // The waits for a connection, for headers and for each part of a body all together.
     this.#timer = setTimeout(() => this.#fail(new Error('no whole answer in time')), GATEWAY_ANSWER_MS_MAX)
-    response.once('close', this.#leave)
+    this.#stopWatching = whenClosed(request, response, () => this.#leave())
     waiting += 1
   }
 
@@ -122,7 +128,7 @@ class Passage implements Dispatcher.DispatchHandler {
     waiting -= 1
   }
 
-  #leave = (): void => {
+  #leave(): void {
     if (this.#outcome) return
     this.#end({ kind: 'aborted' })
     this.#controller?.abort(new Error('the sender has gone'))
@@ -144,7 +150,7 @@ class Passage implements Dispatcher.DispatchHandler {
   #end(outcome: Outcome): void {
     this.#outcome = outcome
     clearTimeout(this.#timer)
-    this.#response.removeListener('close', this.#leave)
+    this.#stopWatching()
     this.#onEnd(outcome)
   }
 }

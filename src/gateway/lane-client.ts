@@ -1,6 +1,7 @@
-// One connection of a client in the fast lane: its requests are carried one after the other, until one is not plain.
+// One connection of a client in the fast lane: its requests are carried one after the other, until one is not plain, or
+// comes before its client has the answer to the one before: few do that, and Node's server is made for them.
 import type { Socket } from 'node:net'
-import { LANE_AHEAD_BYTES_MAX, LANE_WAIT_MS } from '../kit/limits.ts'
+import { LANE_WAIT_MS } from '../kit/limits.ts'
 import { REQUEST_ID_HEADER, requestIdOf } from '../kit/request-id.ts'
 import { LaneExchange } from './lane-exchange.ts'
 import { openWayOf } from './lane-way.ts'
@@ -8,6 +9,7 @@ import { type PlainHead, scanPlainHead } from './plain-head.ts'
 import type { PublicDeps } from './public-server.ts'
 
 // As Node's server says it to who ends in the middle of a request.
+const EMPTY = Buffer.alloc(0)
 const CUT_SHORT = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
 
 export type LaneClientDeps = PublicDeps & {
@@ -60,14 +62,13 @@ export class LaneClient {
   #onData = (chunk: Buffer): void => {
     if (this.#bytes === null && this.#exchange === null) this.#since = performance.now()
     this.#bytes = this.#bytes === null ? chunk : Buffer.concat([this.#bytes, chunk])
-    if (this.#exchange === null) this.#goOn()
-    else if (this.#bytes.length > LANE_AHEAD_BYTES_MAX) this.#socket.pause()
-  }
-
-  #onDrain = (): void => {
-    if (this.#exchange) this.#exchange.resume()
+    // Sent ahead: it waits for the answer that is under way, and is handed over then.
+    if (this.#exchange) this.#socket.pause()
+    else if (this.#socket.writableNeedDrain) this.#handOver()
     else this.#goOn()
   }
+
+  #onDrain = (): void => this.#exchange?.resume()
 
   // Node's server takes the end of what a client sends as the end of its interest in answers, too.
   #onEnd = (): void => {
@@ -101,7 +102,7 @@ export class LaneClient {
 
   #takeNext(): void {
     const bytes = this.#bytes
-    if (bytes === null || this.#socket.writableNeedDrain) return
+    if (bytes === null) return
     const head = this.#head ?? scanPlainHead(bytes)
     if (head === 'hand over') this.#handOver()
     else if (head !== null) {
@@ -141,9 +142,7 @@ export class LaneClient {
     this.#exchange = null
     this.#wasAnswered = true
     this.#since = performance.now()
-    if (this.#bytes === null || this.#socket.destroyed) return
-    this.#socket.resume()
-    this.#goOn()
+    if (this.#bytes !== null && !this.#socket.destroyed) this.#handOver()
   }
 
   #handOver(): void {
@@ -154,7 +153,13 @@ export class LaneClient {
     socket.off('close', this.#onClose)
     socket.off('error', this.#onError)
     this.#deps.onGone(this)
-    if (this.#bytes !== null) socket.unshift(this.#bytes)
+    // First: what it schedules has to come before what `unshift` does. Otherwise Node's server, which reads past the
+    // stream, gets what comes next before what lies in the stream yet.
+    socket.resume()
+    const buffered = socket.readableLength > 0 ? (socket.read() as Buffer | null) : null
+    const bytes = Buffer.concat([this.#bytes ?? EMPTY, buffered ?? EMPTY])
+    this.#bytes = null
+    if (bytes.length > 0) socket.unshift(bytes)
     this.#deps.handOver(socket)
   }
 }

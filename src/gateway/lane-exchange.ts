@@ -73,6 +73,7 @@ export class LaneExchange implements Passenger {
     try {
       this.#take(bytes)
     } catch (error) {
+      this.#line?.break()
       this.#carried.onError(error)
     }
   }
@@ -138,12 +139,11 @@ export class LaneExchange implements Passenger {
 
   #finish(out: Buffer, { isLineGood }: { isLineGood: boolean }): void {
     this.#end({ kind: this.#status >= 500 ? 'failed' : 'answered' })
-    const line = this.#line
+    this.#write(out, this.#onOut)
+    if (isLineGood) this.#line?.release()
+    else this.#line?.break()
     // It carries somebody else in a moment.
     this.#line = null
-    this.#write(out, this.#onOut)
-    if (isLineGood) line?.release()
-    else line?.break()
     this.#onEnd()
   }
 

@@ -1,7 +1,7 @@
 // Reads the head of a request that is plain in every way. It is strict, and need not know everything: what it does not
 // take is read by Node's parser, which answers for it. Pure.
 import { INTERNAL_HEADER_PREFIX } from '../contract/protocols.ts'
-import { LANE_BODY_BYTES_MAX, LANE_HEAD_BYTES_MAX } from '../kit/limits.ts'
+import { LANE_BODY_BYTES_MAX, LANE_HEAD_BYTES_MAX, LANE_LINES_MAX } from '../kit/limits.ts'
 import { NOT_FORWARDED } from './forwarded-headers.ts'
 import { LinePicker } from './line-picker.ts'
 
@@ -25,8 +25,9 @@ const LOOKED_AT = [
   ...['origin', 'access-control-request-method', 'access-control-request-headers'],
 ] as const
 // In `[!-"$-~]`: no `#`, which begins what no client sends.
-const HEAD =
-  /^(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) (\/[!-"$-~]*) HTTP\/1\.1\r\n(?:[!#$%&'*+.^_`|~\w-]+:[\t -~]*\r\n)+\r\n$/
+const FIRST = String.raw`(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) (\/[!-"$-~]*) HTTP\/1\.1\r\n`
+const LINE = String.raw`[!#$%&'*+.^_\x60|~\w-]+:[\t -~]*\r\n`
+const HEAD = new RegExp(String.raw`^${FIRST}(?:${LINE}){1,${LANE_LINES_MAX}}\r\n$`)
 const END = Buffer.from('\r\n\r\n')
 const HOST = /^[\w.-]+(?::\d{1,5})?$|^\[[\da-f:.]+\](?::\d{1,5})?$/i
 const LENGTH = /^\d{1,9}$/

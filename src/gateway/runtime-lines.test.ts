@@ -168,6 +168,7 @@ describe('kept connections to a runtime', () => {
       riders[0].line?.release()
       now.mock.mockImplementation(() => 1)
       riders[1].line?.release()
+      await turn()
       now.mock.mockImplementation(() => GATEWAY_KEPT_MS_MAX)
       lines.send(new Rider('fresh'))
       await turn()

@@ -182,11 +182,13 @@ export class RuntimeLine {
     this.#socket.write(passenger.board(this))
   }
 
-  /** The answer is over, and the connection good for the next. */
+  /** The answer is over, and the connection good for the next: a turn later, if nothing comes behind the answer. */
   release(): void {
     this.#passenger = null
     this.#freeSince = performance.now()
-    this.#onFree()
+    setImmediate(() => {
+      if (!this.#isGone) this.#onFree()
+    })
   }
 
   /** Ends the connection; whoever is on it is told when there is an error. */

@@ -4,6 +4,7 @@ import type { UsageMinute, UsageReport } from '../contract/usage.ts'
 import { Distinct } from '../kit/distinct.ts'
 import { noLatencies, noteLatency } from '../kit/latencies.ts'
 import { DEVICE_NAME_LENGTH_MAX, USAGE_MINUTES_MAX, USAGE_REPORT_MINUTES_MAX } from '../kit/limits.ts'
+import { whenClosed } from './closing.ts'
 
 const MINUTE_MS = 60_000
 const DEVICE_HEADER = 'x-zumo-installation-id'
@@ -80,7 +81,7 @@ export function measure(request: IncomingMessage, response: ServerResponse, note
   const startedAt = performance.now()
   const bytesSent = 'stream' in request ? countBodyBytes(response) : countBytes(request)
   const device = deviceOf(request.headers)
-  response.once('close', () => {
+  whenClosed(request, response, () => {
     // Broken off in the middle, or a failure; who hung up before there was an answer is not told from here.
     const isError = isWhole(response) ? response.statusCode >= 500 : response.headersSent
     note({ isError, ms: performance.now() - startedAt, bytesOut: bytesSent(), device })

@@ -234,12 +234,12 @@ export const GATEWAY_KEPT_MS_MAX = 30_000
 /** What the gateway's fast lane takes: larger heads and bodies are few, and cost little beside what they carry. */
 export const LANE_HEAD_BYTES_MAX = 8_192
 export const LANE_BODY_BYTES_MAX = 65_536
+/** Node's parser has a limit of its own, of some 1,000 lines: far from it both take the same. */
+export const LANE_LINES_MAX = 200
 /** How long it waits for the rest of a request, or for the first one: then Node's server does, with its own limits. */
 export const LANE_WAIT_MS = 1_000
 /** How often it looks for what takes too long: once for all of them, since a timer for each would cost too much. */
 export const LANE_SWEEP_EVERY_MS = 1_000
-/** What a client may have sent ahead of the answer that it waits for, before it is read no further. */
-export const LANE_AHEAD_BYTES_MAX = 65_536
 /** The head of a runtime's answer, as long as Node lets one be. */
 export const ANSWER_HEAD_BYTES_MAX = 16_384
 /** Requests under way to where a service was served before it moved on purpose. */

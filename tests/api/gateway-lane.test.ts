@@ -1,14 +1,16 @@
 // The gateway's fast lane: it answers as Node's server does, and hands over what is not plain.
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp, type ServerResponse } from 'node:http'
 import { request as requestHttps, Agent as SecureAgent } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import fc from 'fast-check'
 import { waitFor } from '../../src/kit/clock.ts'
-import { LANE_BODY_BYTES_MAX } from '../../src/kit/limits.ts'
+import { GATEWAY_POOL_CONNECTIONS_MAX, GATEWAY_QUEUE_MAX, LANE_BODY_BYTES_MAX } from '../../src/kit/limits.ts'
 import { LoneGateway } from '../support/lone-gateway.ts'
 import { WebAuthority } from '../support/web-certificates.ts'
 
@@ -40,7 +42,10 @@ async function answerAt(request: IncomingMessage, response: ServerResponse): Pro
   response.setHeader('x-request-id', 'not ours')
   response.setHeader('Set-Cookie', ['a=1', 'b=2'])
   const count = Number(number)
-  if (word === 'status')
+  if (word === 'hash') {
+    const hash = `#${createHash('sha256').update(body).digest('hex')}#`
+    response.writeHead(200, { 'content-length': hash.length }).end(hash)
+  } else if (word === 'status')
     response.writeHead(count, { 'content-type': 'application/json' }).end(count === 304 ? '' : '{}')
   else if (word === 'page') response.writeHead(200, { 'content-type': 'text/html', 'content-length': '4' }).end('page')
   else if (word === 'large') response.writeHead(200, { 'content-length': count }).end(Buffer.alloc(count, 'x'))
@@ -201,7 +206,7 @@ describe('the fast lane', () => {
     assert.notEqual(gateway.traffic.usage.report()?.minutes.at(-1)?.devices, null)
   })
 
-  test('takes the next request only after the answer to the one before', async () => {
+  test('hands over what is sent before the answer to the one before, when that is there', async () => {
     const { socket, read } = await open()
     const before = gateway.readByNode
     const host = 'host: todo.example.com\r\n'
@@ -217,7 +222,65 @@ describe('the fast lane', () => {
       read(),
       /^HTTP\/1\.1 200 OK[\s\S]*first[\s\S]*HTTP\/1\.1 200 OK[\s\S]*\/second[\s\S]*HTTP\/1\.1 404 Not Found/,
     )
-    assert.equal(gateway.readByNode, before)
+    assert.equal(gateway.readByNode, before + 2)
+  })
+
+  test('any number of requests behind one that is refused at once are answered', async (t) => {
+    const holding: Socket[] = []
+    t.after(() => holding.forEach((one) => void one.destroy()))
+    const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: todo.example.com\r\n\r\n`
+    for (let count = 0; count < GATEWAY_POOL_CONNECTIONS_MAX + GATEWAY_QUEUE_MAX; count += 1) {
+      const { socket } = await open()
+      socket.write(request('/wait'))
+      holding.push(socket)
+    }
+    await until('all of them', () => gateway.traffic.inFlight === holding.length)
+    const before = gateway.traffic.refusals.full
+    const { socket, read } = await open()
+    const many = 3_000
+    socket.write(request('/status/404').repeat(many))
+    const answers = (status: number) => read().split(`HTTP/1.1 ${status} `).length - 1
+    await until('all answers', () => answers(503) + answers(404) === many)
+    assert.ok(answers(503) >= 1)
+    assert.equal(gateway.traffic.refusals.full, before + answers(503))
+    for (const one of holding) one.destroy()
+    await until('nobody', () => gateway.traffic.inFlight === 0)
+  })
+
+  test('hands over bodies that are sent ahead by TLS whole and in order', async () => {
+    const bodies = [randomBytes(50_000), randomBytes(4 * MIB), randomBytes(50_000)]
+    const host = 'host: todo.example.com\r\n'
+    const posts = bodies.map((body) =>
+      Buffer.concat([Buffer.from(`POST /hash HTTP/1.1\r\n${host}content-length: ${body.length}\r\n\r\n`), body]),
+    )
+    const all = Buffer.concat([...posts, Buffer.from(`GET /status/404 HTTP/1.1\r\n${host}\r\n`)])
+    const hashes = bodies.map((body) => createHash('sha256').update(body).digest('hex'))
+    const run = async () => {
+      const to = { port: gateway.ports.tls, host: '127.0.0.1', ca: authority.root, servername: 'todo.example.com' }
+      const socket = connectTls(to)
+      sockets.add(socket)
+      let read = ''
+      socket.on('data', (chunk: Buffer) => {
+        read += chunk.toString('latin1')
+      })
+      socket.write(all)
+      await until('four answers', () => read.includes('404 Not Found'))
+      socket.destroy()
+      assert.deepEqual(
+        [...read.matchAll(/#([0-9a-f]{64})#/g)].map(([, hash]) => hash),
+        hashes,
+      )
+    }
+    for (let round = 0; round < 3; round += 1) await Promise.all(Array.from({ length: 4 }, run))
+  })
+
+  test('hands over heads of very many lines, which Node refuses', async () => {
+    const { socket, read } = await open()
+    const broken = gateway.traffic.refusals.broken
+    socket.write(`GET /a HTTP/1.1\r\nhost: todo.example.com\r\n${'a:\r\n'.repeat(1_800)}\r\n`)
+    await until('an answer', () => read() !== '')
+    assert.match(read(), /^HTTP\/1\.1 431 /)
+    assert.equal(gateway.traffic.refusals.broken, broken)
   })
 
   test('hands over in the middle of a connection what is not plain, with all that follows', async () => {
