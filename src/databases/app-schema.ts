@@ -320,8 +320,10 @@ async function ensureRole(client: pg.Client, role: string, attributes: string): 
   if ((await find()).rows[0]?.ours === false) await client.query(`grant ${id(role)} to current_user`)
 }
 
-// `stamp` takes its transaction id before it reads the clock: a reader that ends its page at the start of the oldest
-// writing transaction (`settled`, which sees all of them) then never skips a row. The offset is a constant in a function
+// `stamp` takes its transaction id before it reads the clock, and `settled` reads the clock before it looks at who has
+// one: whoever writes then and is not seen gives later stamps. So a reader that ends its page at what `settled` says,
+// the start of the oldest writing transaction at the latest, never skips a row. In this order only, hence by two
+// statements: one alone would read the clock when it has seen everybody. The offset is a constant in a function
 // (stamps.ts), because a table lookup for each row would cost more.
 const PLATFORM_SQL = `
   create schema if not exists ${PLATFORM_SCHEMA};
@@ -350,10 +352,15 @@ const PLATFORM_SQL = `
     new.${id(VERSION_COLUMN)} := nextval(tg_argv[0]::regclass);
     return new;
   end $$;
-  create or replace function ${SETTLED_FUNCTION} returns timestamptz language sql volatile
+  create or replace function ${SETTLED_FUNCTION} returns timestamptz language plpgsql volatile
     security definer set search_path = pg_catalog as $$
-    select least(clock_timestamp(), min(xact_start)) + ${PLATFORM_SCHEMA}.stamp_offset()
-      from pg_stat_activity where backend_xid is not null and datid = (
-        select oid from pg_database where datname = current_database())
-  $$;
+  declare
+    asked_at constant timestamptz := clock_timestamp();
+    oldest timestamptz;
+  begin
+    -- A writer without a start began while we looked.
+    select min(xact_start) into oldest from pg_stat_activity where backend_xid is not null and datid = (
+      select oid from pg_database where datname = current_database());
+    return least(asked_at, oldest) + ${PLATFORM_SCHEMA}.stamp_offset();
+  end $$;
 `
