@@ -93,8 +93,9 @@ describe('a local cloud', () => {
       const before = cloud.rolePid(role)
       signalProcess(before, 'SIGKILL')
       const isBack = () => {
-        const [pid] = findProcesses(cloud.home, role === 'west-us' ? '/hosts/west-us' : `mjs ${role} `)
-        return pid && pid !== before ? true : undefined
+        // The role itself: what it has started outlives it for a moment, and may serve meanwhile.
+        const words = role === 'west-us' ? ['mjs host ', '/hosts/west-us'] : [`mjs ${role} `]
+        return findProcesses(cloud.home, ...words).some((pid) => pid !== before) ? true : undefined
       }
       await waitFor(`${role} to be started again`, isBack, { withinMs: 20_000, everyMs: 50 })
       await untilServing()
