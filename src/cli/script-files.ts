@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { JSON_MODULE } from '../contract/assignment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
+import { scriptFileOf } from '../contract/script-file.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { makeFolders, writeFileDurably } from '../kit/files.ts'
 
@@ -13,7 +14,7 @@ const FOLDERS = ['table', 'api', 'scheduler', 'shared', 'extensions']
 
 /** Where a script lies below a folder. */
 export function scriptPath(folder: string, name: string): string {
-  return join(folder, isPackageFile(name) || JSON_MODULE.test(name) ? name : `${name}${SUFFIX}`)
+  return join(folder, scriptFileOf(name))
 }
 
 /** True for what says which npm modules there are. */

@@ -1,11 +1,11 @@
 // Shared scripts as the original's management protocol lists them: files of a folder.
 import type { ScriptView } from '../contract/api.ts'
 import { JSON_MODULE } from '../contract/assignment.ts'
+import { scriptFileOf } from '../contract/script-file.ts'
 
 /** A file of that folder; `href`: where the folder is. Clients keep what ends in `.js`. */
 export function sharedEntry({ name, bytes, createdAt }: ScriptView, href: string) {
-  const own = name.slice(name.indexOf('/') + 1)
-  const file = JSON_MODULE.test(name) ? own : `${own}.js`
+  const file = scriptFileOf(name).slice(name.indexOf('/') + 1)
   return {
     name: file,
     size: bytes,

@@ -3,6 +3,7 @@ import { JSON_MODULE, MODULE_NAME } from '../contract/assignment.ts'
 import { SOURCE_ROOT } from '../contract/deployment.ts'
 import { LOCK_FILE, PACKAGE_FILE } from '../contract/npm-modules.ts'
 import type { PermissionLevel, TablePermissions } from '../contract/permissions.ts'
+import { scriptFileOf } from '../contract/script-file.ts'
 import { Fault, messageOf } from '../kit/fault.ts'
 import { MODULES_BYTES_MAX } from '../kit/limits.ts'
 import type { KeptPermissions } from '../services/api-routes.ts'
@@ -25,8 +26,7 @@ export type Known = { tables: string[]; apis: string[]; jobs: string[] }
 
 /** The file of a script. */
 export function fileOf(script: string): string {
-  const isJson = script === PACKAGE_FILE || script === LOCK_FILE || JSON_MODULE.test(script)
-  return `${SOURCE_ROOT}/${script}${isJson ? '' : '.js'}`
+  return `${SOURCE_ROOT}/${scriptFileOf(script)}`
 }
 
 /** The file that says who may, or when. */

@@ -5,6 +5,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ScriptView } from '../../contract/api.ts'
 import { TABLE_OPERATIONS, type TableOperation } from '../../contract/permissions.ts'
+import { scriptFileOf } from '../../contract/script-file.ts'
 import { scriptsQuery } from '../calls/queries.ts'
 import { readScript } from '../calls/table-changes.ts'
 import { FaultAlert } from '../kit/fault-alert.tsx'
@@ -45,17 +46,15 @@ export function ScriptsPanel({ service, table }: Props) {
   )
 }
 
-function fileOf(script: string): string {
-  return script.endsWith('.json') ? script : `${script}.js`
-}
-
 // Laid out as the command line's download lays them, and as a repository holds them.
 function ZipButton({ service, scripts }: { service: string; scripts: ScriptView[] }) {
   const work = useMutation({
     async mutationFn() {
       const { strToU8, zipSync } = await import('fflate')
       const texts = await Promise.all(scripts.map(async ({ name }) => [name, await readScript(service, name)] as const))
-      const files = Object.fromEntries(texts.map(([name, { text }]) => [`service/${fileOf(name)}`, strToU8(text)]))
+      const files = Object.fromEntries(
+        texts.map(([name, { text }]) => [`service/${scriptFileOf(name)}`, strToU8(text)]),
+      )
       saveFile(`${service}-scripts.zip`, new Blob([zipSync(files)], { type: 'application/zip' }))
     },
   })
