@@ -5,7 +5,7 @@ import { Fault } from '../kit/fault.ts'
 import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
 import { refusalText } from '../sandbox/endings.ts'
 import type { AskOutcome, ScriptAnswer } from '../sandbox/messages.ts'
-import type { Ask, CallInput, CallResult, ModuleSet, SandboxProcess } from '../sandbox/sandbox-process.ts'
+import type { Ask, CallInput, CallResult, ModuleSet, SandboxProcess, Without } from '../sandbox/sandbox-process.ts'
 import { outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
 import type { AppRequest } from './app-request.ts'
 import type { Leases } from './leases.ts'
@@ -29,7 +29,6 @@ export type RunAsks = {
   /** Nothing more is asked for. */
   end: () => void
 }
-type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
 /** What the script is given; its text and modules are added here. */
 export type RunInput = Without<CallInput, 'script' | 'modules'>
 type Ended = CallResult | { kind: 'timed_out' }

@@ -30,19 +30,7 @@ import type { Command } from './border.ts'
 import { type EndCause, endOf } from './endings.ts'
 import { FrameReader, FrameWriter, frameOf } from './frames.ts'
 import { answerOfLeft } from './left-answer.ts'
-import type {
-  ApiStart,
-  AskOutcome,
-  ExtensionStart,
-  FromSandbox,
-  JobStart,
-  LoadStart,
-  LogLevel,
-  ScriptAnswer,
-  ScriptAsk,
-  Sight,
-  TableStart,
-} from './messages.ts'
+import type { AskOutcome, CallStart, FromSandbox, LogLevel, ScriptAnswer, ScriptAsk, Sight } from './messages.ts'
 
 /** `lost`: the sandbox ended first. `isCulprit`: it ended because of this very call. `unsent`: the call never reached it. */
 export type CallResult =
@@ -52,13 +40,9 @@ export type CallResult =
 /** `requestId`: of the request that the script ran for, where that is known. */
 export type ScriptLine = { source: string | null; level: LogLevel; message: string; requestId: string | null }
 export type Ask = { what: ScriptAsk; isExecute: boolean }
-export type CallInput =
-  | Omit<TableStart, 'kind' | 'call'>
-  | Omit<ApiStart, 'kind' | 'call'>
-  | Omit<JobStart, 'kind' | 'call'>
-  | Omit<ExtensionStart, 'kind' | 'call'>
-  | Without<LoadStart, 'kind' | 'call'>
-type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
+/** As `Omit`, of each member of a union by itself. */
+export type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
+export type CallInput = Without<CallStart, 'kind' | 'call'>
 /** What scripts may require: the hash of each module's text by its name, and a key that is another when they are. */
 export type ModuleSet = { key: string; files: Record<string, string> }
 
