@@ -188,13 +188,13 @@ const COMING_BACK = [
 const COMES_BACK = new RegExp(`\\b(?:${COMING_BACK.join('|')})\\b`)
 
 const OPERATIONS = ['insert', 'read', 'update', 'del']
+const STRICT = '"use strict";'
 const BEGINNING = '(function () {'
 const DEFINED = OPERATIONS.map((name) => `${name}: typeof ${name} === 'function' ? ${name} : undefined`).join(', ')
 
 /** Compiles a script of a job. Throws what V8 says of its syntax. */
 export function compile(source: string, text: string): Script {
-  // On the same line, so that lines in stacks are those of the file.
-  return new Script(`"use strict";${isModuleText(text) ? moduleText(text) : text}`, { filename: `<${source}>` })
+  return new Script(bodyOf(text), { filename: `<${source}>`, columnOffset: -STRICT.length })
 }
 
 /** Compiles a script of a table. Throws what V8 says of its syntax. */
@@ -207,9 +207,13 @@ export function compileForTable({ source, hash, text }: { source: string; hash: 
 export function compileToBegin(source: string, text: string): Script {
   // By itself first: a text that is no script may be a part of a function, and then V8 would say nothing of it.
   compile(source, text)
-  const body = `"use strict";${isModuleText(text) ? moduleText(text) : text}`
-  return new Script(`${BEGINNING}${body}\n;return { ${DEFINED} }})`, {
+  return new Script(`${BEGINNING}${bodyOf(text)}\n;return { ${DEFINED} }})`, {
     filename: `<${source}>`,
-    columnOffset: -BEGINNING.length,
+    columnOffset: -(BEGINNING.length + STRICT.length),
   })
+}
+
+// On the same line, and what is before it is not counted, so that places in stacks are those of the file.
+function bodyOf(text: string): string {
+  return `${STRICT}${isModuleText(text) ? moduleText(text) : text}`
 }

@@ -254,6 +254,12 @@ export const insert = async ({ item, next, tables, parameters }) => {
     logs: ['Error: line three', '</table/T%.insert.js>:3:9)'],
   },
   {
+    is: 'a place in the first line is that of the file',
+    script: "function insert() { throw new Error('place') }",
+    expected: { status: 500, equals: FAILED },
+    logs: ['Error: place', '</table/T%.insert.js>:1:27)'],
+  },
+  {
     is: 'a handler that throws is an error, too',
     script:
       "function insert(i, u, request) { request.execute({ success: function () { throw new Error('in handler'); } }); }",
