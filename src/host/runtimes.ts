@@ -8,12 +8,12 @@ import type { PushCounts } from '../contract/push.ts'
 import type { FromRuntime, LeaseUntil, RuntimeNumbers, RuntimeService, ToRuntime } from '../contract/runtime-channel.ts'
 import type { ServiceLines } from '../contract/service-log.ts'
 import { mergeSlowReads, type SlowRead } from '../contract/slow-read.ts'
-import { randomId } from '../kit/identifiers.ts'
 import { startRole } from '../kit/launcher.ts'
 import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import { waitUntilGone } from '../kit/processes.ts'
 import { type RequestCount, RequestCounts } from '../kit/request-counts.ts'
+import { newSocketName } from '../kit/shortcut.ts'
 import { RecentScriptRuns } from './recent-script-runs.ts'
 
 type Wanted = { runtime: RuntimeAssignment; services: RuntimeService[] }
@@ -203,7 +203,7 @@ export class Runtimes {
 
   // A socket that nobody else had: one that ends removes its own, maybe long after its successor listens.
   #newWorker(): Worker {
-    const socket = join(this.#folder, `${randomId(4)}.sock`)
+    const socket = join(this.#folder, newSocketName())
     return { socket, child: null, isListening: false, ...NOTHING_TOLD, restarts: 0, streak: 0, timer: null }
   }
 

@@ -8,6 +8,7 @@ import { basename } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import type { DialOptions, Door } from './door.ts'
 import { Fault } from './fault.ts'
+import { randomId } from './identifiers.ts'
 import {
   DIAL_AGAIN_MS_MIN,
   DIAL_MS_MAX,
@@ -16,11 +17,14 @@ import {
   SHORTCUT_PATH_BYTES_MAX,
 } from './limits.ts'
 
-/** What a host's sockets for shortcuts are called: a name that nothing else on a machine has. */
+/** What sockets are called to which shortcuts lead: a name that nothing else on a machine has. */
 const SOCKET_NAME = /^[0-9a-f]{8}\.sock$/
 const NONE = '\n'
 
-type Dialler = Pick<Door, 'dial'>
+/** A name for a socket that shortcuts may lead to; nobody else has it. */
+export function newSocketName(): string {
+  return `${randomId(4)}.sock`
+}
 
 /**
  * Tells whoever has dialled which socket leads on, and holds the connection from then on. Only on the same machine,
@@ -35,13 +39,13 @@ export function tellShortcut(asking: TLSSocket, path: string | null): void {
 
 /** Dials through a door, or past it where the other side is on this machine and allows it. */
 export class Shortcuts {
-  readonly #door: Dialler
+  readonly #door: Pick<Door, 'dial'>
   /** The protocol by which sockets are told. */
   readonly #protocol: string
   /** Doors that have none for us, by address, and until when they are not asked again (`performance.now`). */
   readonly #forgone = new Map<string, number>()
 
-  constructor(door: Dialler, protocol: string) {
+  constructor(door: Pick<Door, 'dial'>, protocol: string) {
     this.#door = door
     this.#protocol = protocol
   }
@@ -70,10 +74,11 @@ export class Shortcuts {
     const path = await lineOf(held, leftMs())
     // Nothing listens there now.
     if (path === null) return null
-    const found = path === '' ? 'foreign' : await look(path)
-    const socket = found === 'ours' && path !== '' ? await connected(path) : null
+    const found = await look(path)
+    const socket = found === 'ours' ? await connected(path) : null
     if (socket === null || held.destroyed) {
-      if (!held.destroyed || path === '') this.#forgo(to, found === 'foreign' ? SHORTCUT_FORGONE_MS : SHORTCUT_GONE_MS)
+      if (found === 'foreign') this.#forgo(to, SHORTCUT_FORGONE_MS)
+      else if (!held.destroyed) this.#forgo(to, SHORTCUT_GONE_MS)
       held.destroy()
       socket?.destroy()
       return null
@@ -135,7 +140,7 @@ async function lineOf(held: TLSSocket, timeoutMs: number): Promise<string | null
 }
 
 // Whoever tells us a path could send us to any socket of this machine, with our rights: only one that is there, named
-// as such sockets are, and that our own user made, is taken.
+// as such sockets are, and that our own user made, is taken. No path at all is foreign, too: there is none for us.
 async function look(path: string): Promise<'ours' | 'foreign' | 'gone'> {
   if (!SOCKET_NAME.test(basename(path))) return 'foreign'
   try {

@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { type Authority, issueCertificate, makeAuthority } from '../../src/accounts/authority.ts'
 import { type DialOptions, Door, type DoorHandler } from '../../src/kit/door.ts'
 import { removeTree } from '../../src/kit/files.ts'
-import { Shortcuts, tellShortcut } from '../../src/kit/shortcut.ts'
+import { newSocketName, Shortcuts, tellShortcut } from '../../src/kit/shortcut.ts'
 import { makeKey } from '../../src/machine/join.ts'
 
 const THROUGH = 'test-through'
@@ -46,7 +46,7 @@ describe('a shortcut', () => {
   before(async () => {
     authority = await makeAuthority()
     folder = await mkdtemp(join(tmpdir(), 'shortcut-'))
-    path = join(folder, '0123abcd.sock')
+    path = join(folder, newSocketName())
     listening = createServer((socket) => socket.on('error', () => socket.destroy()).write('past the door'))
     await new Promise<void>((resolve) => listening.listen(path, () => resolve()))
   })
