@@ -1,6 +1,7 @@
 // Requests that wait at the gateway while their service is moved as planned. Their bodies stay unread meanwhile.
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HOLD_MS_MAX, HOLD_REQUESTS_MAX } from '../kit/limits.ts'
+import { whenClosed } from './closing.ts'
 
 /** `open`: the service is there again. `gone`: the client hung up. `full` and `late`: to be answered 503. */
 export type HoldEnd = 'open' | 'gone' | 'full' | 'late'
@@ -25,21 +26,20 @@ export class Holds {
   }
 
   /** Waits until a service is no longer held; at once when it is not. */
-  async wait(service: string, response: ServerResponse): Promise<HoldEnd> {
+  async wait(service: string, request: IncomingMessage, response: ServerResponse): Promise<HoldEnd> {
     const gate = this.#gates.get(service)
     if (!gate) return 'open'
     if (this.#waiting >= HOLD_REQUESTS_MAX) return 'full'
     const ended = Promise.withResolvers<HoldEnd>()
     const timer = setTimeout(() => ended.resolve('late'), HOLD_MS_MAX)
-    const onClose = () => ended.resolve('gone')
-    response.once('close', onClose)
+    const stopWatching = whenClosed(request, response, () => ended.resolve('gone'))
     this.#waiting += 1
     try {
       return await Promise.race([ended.promise, gate.promise.then((): HoldEnd => 'open')])
     } finally {
       this.#waiting -= 1
       clearTimeout(timer)
-      response.removeListener('close', onClose)
+      stopWatching()
     }
   }
 }

@@ -64,7 +64,7 @@ export async function answerPublic(
   if (location !== null) return answerRedirect(response, location)
   const hsts = hstsOf(secure, destination.prefix, known)
   if (hsts !== null) response.setHeader('strict-transport-security', hsts)
-  const held = await deps.holds.wait(known.service, response)
+  const held = await deps.holds.wait(known.service, request, response)
   if (held === 'gone') return
   // Where it was moved to, if it was held.
   const route = deps.routes.find(destination.service)
