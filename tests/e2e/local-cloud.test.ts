@@ -88,6 +88,19 @@ describe('a local cloud', () => {
     await untilServing()
   })
 
+  test('answers past the door of the home, on the way that its host has allowed', async () => {
+    // Over a connection that is kept from then on.
+    await untilServing()
+    const host = cloud.rolePid('west-us')
+    signalProcess(host, 'SIGSTOP')
+    try {
+      const answer = await cloud.app(primary, '/tables/TodoItem', { signal: AbortSignal.timeout(5_000) })
+      assert.equal(answer.status, 200)
+    } finally {
+      signalProcess(host, 'SIGCONT')
+    }
+  })
+
   for (const role of ['control', 'gateway', 'west-us']) {
     test(`brings ${role} back after kill -9`, async () => {
       const before = cloud.rolePid(role)
