@@ -31,8 +31,8 @@ export const JOIN_PROTOCOL = 'mainstay-join'
 export const ORDERS_PROTOCOL = 'mainstay-orders'
 /** HTTP of apps, spliced to a runtime; the target is the runtime's name. */
 export const RUNTIME_PROTOCOL = 'mainstay-runtime'
-/** Tells a gateway on the same machine where that runtime's socket is: a way past the door, as long as it is held. */
-export const RUNTIME_SHORTCUT_PROTOCOL = 'mainstay-runtime-shortcut'
+/** Tells a gateway on the same machine where that runtime's sockets are: a way past the door, as long as it is held. */
+export const RUNTIME_SHORTCUTS_PROTOCOL = 'mainstay-runtime-shortcuts'
 /** PostgreSQL's own protocol, spliced to a server's socket; the target is the server's name. */
 export const SQL_PROTOCOL = 'mainstay-sql'
 /** HTTP of apps, spliced to a gateway's own public listener, so that control can prove a URL through it. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Pool } from 'undici'
 import type { GatewayAssignment, MachineAddress, Route } from '../contract/assignment.ts'
-import { RUNTIME_PROTOCOL, RUNTIME_SHORTCUT_PROTOCOL } from '../contract/protocols.ts'
+import { RUNTIME_PROTOCOL, RUNTIME_SHORTCUTS_PROTOCOL } from '../contract/protocols.ts'
 import type { DialOptions, Door } from '../kit/door.ts'
 import { doorPool } from '../kit/door-http.ts'
 import { readJsonIfAny, writeJson } from '../kit/files.ts'
@@ -43,7 +43,7 @@ export class Routes {
     certificates: ShownCertificates
   }) {
     this.#door = options.door
-    this.#shortcuts = new Shortcuts(options.door, RUNTIME_SHORTCUT_PROTOCOL)
+    this.#shortcuts = new Shortcuts(options.door, RUNTIME_SHORTCUTS_PROTOCOL)
     this.#highest = options.highest
     this.#holds = options.holds
     this.#certificates = options.certificates

@@ -9,7 +9,7 @@ import {
   CONTROL_PROTOCOL,
   ORDERS_PROTOCOL,
   RUNTIME_PROTOCOL,
-  RUNTIME_SHORTCUT_PROTOCOL,
+  RUNTIME_SHORTCUTS_PROTOCOL,
   SQL_PROTOCOL,
 } from '../contract/protocols.ts'
 import { prepareBinaries } from '../databases/binaries.ts'
@@ -32,7 +32,7 @@ import { METRICS_OPTIONS, METRICS_USAGE, parseMetricsAddress, serveMetrics } fro
 import { stopOnSignal } from '../kit/processes.ts'
 import { readRelease } from '../kit/release.ts'
 import { parseName, parsePort } from '../kit/role-options.ts'
-import { tellShortcut } from '../kit/shortcut.ts'
+import { tellShortcuts } from '../kit/shortcut-hold.ts'
 import { type ControlLine, openControlLink } from '../machine/control-link.ts'
 import { ControlTrouble } from '../machine/control-trouble.ts'
 import { chooseListening, listenWhereBefore } from '../machine/door-place.ts'
@@ -110,7 +110,7 @@ async function run(args: string[]): Promise<void> {
   const handlers: Record<string, DoorHandler> = {
     [ORDERS_PROTOCOL]: serveHttp(orders.server),
     [RUNTIME_PROTOCOL]: (socket, _peer, target) => spliceTo(socket, host.runtimeSocket(target)),
-    [RUNTIME_SHORTCUT_PROTOCOL]: (socket, _peer, target) => tellShortcut(socket, host.runtimeSocket(target)),
+    [RUNTIME_SHORTCUTS_PROTOCOL]: (socket, _peer, target) => tellShortcuts(socket, () => host.runtimeSocket(target)),
     [SQL_PROTOCOL]: (socket, peer, target) => {
       const folder = peer.role === 'host' ? host.serverSocketFolder(target) : null
       spliceTo(socket, folder && `${folder}/.s.PGSQL.5432`)

@@ -13,7 +13,7 @@ import { RESTART_MS_MAX, RESTART_MS_MIN, ROLE_STOP_MS_MAX } from '../kit/limits.
 import type { Log } from '../kit/log.ts'
 import { waitUntilGone } from '../kit/processes.ts'
 import { type RequestCount, RequestCounts } from '../kit/request-counts.ts'
-import { newSocketName } from '../kit/shortcut.ts'
+import { newSocketName } from '../kit/shortcut-hold.ts'
 import { RecentScriptRuns } from './recent-script-runs.ts'
 
 type Wanted = { runtime: RuntimeAssignment; services: RuntimeService[] }

@@ -3,7 +3,9 @@
 import { connect as connectTcp, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import {
   connect as connectTls,
+  createSecureContext,
   createServer as createTlsServer,
+  type SecureContext,
   type TLSSocket,
   type Server as TlsServer,
 } from 'node:tls'
@@ -51,6 +53,8 @@ export class Door {
   #handlers: Map<string, DoorHandler>
   #open: Set<string>
   #credentials: Credentials
+  /** What dials show; made once of the credentials: that takes nearly as long as all else of a handshake. */
+  #shown: SecureContext | null = null
   #tcp: Server | null = null
   #tls: TlsServer | null = null
   #sockets: Record<Direction, Set<Socket>> = { inbound: new Set(), outbound: new Set() }
@@ -94,6 +98,7 @@ export class Door {
   /** Shows another certificate from now on, to whoever connects and whomever we connect to. What is open stays open. */
   useCredentials(credentials: Credentials): void {
     this.#credentials = credentials
+    this.#shown = null
     this.#tls?.setSecureContext({ ...this.#tlsIdentity(), minVersion: TLS_VERSION_MIN })
   }
 
@@ -105,7 +110,8 @@ export class Door {
 
   /** Opens a connection to another machine's door. Faults with `door.unreachable` or `door.refused`. */
   async dial(options: DialOptions): Promise<TLSSocket> {
-    return await this.#connect(options, this.#tlsIdentity())
+    this.#shown ??= createSecureContext({ ...this.#tlsIdentity(), minVersion: TLS_VERSION_MIN })
+    return await this.#connect(options, this.#shown)
   }
 
   /** Breaks what is open in these directions and leaves everything new in them without an answer; the others heal. */
@@ -149,7 +155,7 @@ export class Door {
     handler(socket, peer, name.split('.')[0] ?? '')
   }
 
-  async #connect(options: DialOptions, tls: object): Promise<TLSSocket> {
+  async #connect(options: DialOptions, secureContext: SecureContext): Promise<TLSSocket> {
     const timeoutMs = options.timeoutMs ?? DIAL_MS_MAX
     if (this.#cuts.has('outbound')) return await unanswered(options, timeoutMs)
     const raw = connectTcp({ host: options.address, port: options.port, noDelay: true })
@@ -163,11 +169,10 @@ export class Door {
       const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       raw.once('error', fail)
       const secure = connectTls({
-        ...tls,
+        secureContext,
         socket: raw,
         servername: `${options.target}${SUFFIX}`,
         ALPNProtocols: [options.protocol],
-        minVersion: TLS_VERSION_MIN,
         // The name in the certificate is a machine's, not a host's. A port that was used again is somebody else.
         checkServerIdentity: (_host, { subject }) => {
           const isExpected = options.expectName === undefined || subject.CN === options.expectName

@@ -9,7 +9,8 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { type Authority, issueCertificate, makeAuthority } from '../../src/accounts/authority.ts'
 import { type DialOptions, Door, type DoorHandler } from '../../src/kit/door.ts'
 import { removeTree } from '../../src/kit/files.ts'
-import { newSocketName, Shortcuts, tellShortcut } from '../../src/kit/shortcut.ts'
+import { Shortcuts } from '../../src/kit/shortcut.ts'
+import { newSocketName, tellShortcuts } from '../../src/kit/shortcut-hold.ts'
 import { makeKey } from '../../src/machine/join.ts'
 
 const THROUGH = 'test-through'
@@ -20,6 +21,7 @@ describe('a shortcut', () => {
   let folder: string
   let path: string
   let listening: Server
+  /** How often the door was dialled for shortcuts. */
   let asked = 0
   let told: string | null
   const doors: Door[] = []
@@ -35,7 +37,7 @@ describe('a shortcut', () => {
   const through: DoorHandler = (socket) => socket.end('through the door')
   const shortcut: DoorHandler = (socket) => {
     asked += 1
-    tellShortcut(socket, told)
+    tellShortcuts(socket, () => told)
   }
   const listen = async (door: Door, address = '127.0.0.1'): Promise<DialOptions> => {
     const port = await door.listen({ address, port: 0 })
@@ -65,6 +67,51 @@ describe('a shortcut', () => {
     const socket = await new Shortcuts(await open('gateway-1'), SHORTCUT).dial(to)
     assert.equal(await heard(socket), 'past the door')
     socket.destroy()
+  })
+
+  test('is told as often as it is asked for, by one connection that ends with the last', async (t) => {
+    const other = join(folder, newSocketName())
+    const second = createServer((socket) => socket.on('error', () => socket.destroy()).write('the other one'))
+    t.after(() => second.close())
+    await new Promise<void>((resolve) => second.listen(other, () => resolve()))
+    let held = 0
+    const turns = [path, other]
+    const inTurns: DoorHandler = (socket) => {
+      asked += 1
+      held += 1
+      socket.once('close', () => {
+        held -= 1
+      })
+      tellShortcuts(socket, () => {
+        turns.reverse()
+        return turns[0] ?? null
+      })
+    }
+    const to = await listen(await open('host-1', { [SHORTCUT]: inTurns }))
+    const shortcuts = new Shortcuts(await open('gateway-1'), SHORTCUT)
+    const sockets = await Promise.all(Array.from({ length: 64 }, async () => await shortcuts.dial(to)))
+    const words = await Promise.all(sockets.map(heard))
+    assert.equal(words.filter((word) => word === 'past the door').length, 32)
+    assert.deepEqual([asked, held], [1, 1])
+    for (const socket of sockets.slice(1)) socket.destroy()
+    assert.match(await heard(await shortcuts.dial(to)), /past the door|the other one/)
+    assert.deepEqual([asked, held], [1, 1])
+  })
+
+  test('is held no longer than it is used', async () => {
+    const ended = Promise.withResolvers<void>()
+    const told: DoorHandler = (socket) => {
+      asked += 1
+      socket.once('close', () => ended.resolve())
+      tellShortcuts(socket, () => path)
+    }
+    const to = await listen(await open('host-1', { [SHORTCUT]: told }))
+    const shortcuts = new Shortcuts(await open('gateway-1'), SHORTCUT)
+    const both = [await shortcuts.dial(to), await shortcuts.dial(to)]
+    for (const socket of both) socket.destroy()
+    await ended.promise
+    assert.equal(await heard(await shortcuts.dial(to)), 'past the door')
+    assert.equal(asked, 2)
   })
 
   const ends: [string, (host: Door, gateway: Door) => unknown][] = [
@@ -103,6 +150,7 @@ describe('a shortcut', () => {
     const socket = await shortcuts.dial(to)
     assert.equal(await heard(socket), 'past the door')
     socket.destroy()
+    // Nobody held the first one any more.
     assert.equal(asked, 2)
   })
 
@@ -128,7 +176,9 @@ describe('a shortcut', () => {
     // From 127.0.0.1, as from another machine.
     const to = await listen(await open('host-1', { [THROUGH]: through, [SHORTCUT]: shortcut }), '127.0.0.2')
     const gateway = await open('gateway-1')
-    assert.equal(await heard(await gateway.dial({ ...to, protocol: SHORTCUT })), '\n')
+    const asking = await gateway.dial({ ...to, protocol: SHORTCUT })
+    asking.write('\n')
+    assert.equal(await heard(asking), '-\n')
     assert.equal(await heard(await new Shortcuts(gateway, SHORTCUT).dial(to)), 'through the door')
     assert.equal(asked, 1)
   })
@@ -150,7 +200,7 @@ describe('a shortcut', () => {
       await assert.rejects(shortcuts.dial(to), { code: 'door.unreachable' })
     })
     await Promise.all(all)
-    assert.equal(dials, 64)
+    assert.equal(dials, 1)
   })
 
   test('is given up with a door that opens and then says nothing', async () => {
