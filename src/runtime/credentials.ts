@@ -1,5 +1,5 @@
 // Who is asking: application key, master key, the token of a user, and what a permission level demands.
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PermissionLevel } from '../contract/permissions.ts'
 import type { ScriptUser } from '../sandbox/messages.ts'
@@ -56,10 +56,10 @@ export function isMaster(headers: IncomingHttpHeaders, keys: ServiceKeys): boole
   return isSecret(headerOf(headers, 'x-zumo-master'), keys.masterKey)
 }
 
-// Hashed first: equal lengths, and a time that tells nothing about the secret.
+// The time that it takes tells nothing about the secret but its length, which is no secret.
 function isSecret(given: string, secret: string): boolean {
-  if (given === '' || secret === '') return false
-  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', secret, 'buffer'))
+  const [left, right] = [Buffer.from(given), Buffer.from(secret)]
+  return left.length > 0 && left.length === right.length && timingSafeEqual(left, right)
 }
 
 function bearerOf(headers: IncomingHttpHeaders): string {
