@@ -1,11 +1,8 @@
 // The certificate of a cloud on one machine that was given none: self-signed, for the names of this machine only,
 // kept in the home folder, and made anew before it ends.
 
-// The certificate library's dependency injection wants this polyfill loaded before it.
-import 'reflect-metadata'
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import { join } from 'node:path'
-import * as x509 from '@peculiar/x509'
 import { lifeOf, renewalOf } from '../kit/certificate-life.ts'
 import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
 
@@ -47,8 +44,16 @@ function isGood(pair: { cert: string; key: string }, now: Date): boolean {
   }
 }
 
+/** Loaded when one is made: every command of the CLI would wait for it otherwise. */
+async function library() {
+  // Its dependency injection wants this polyfill loaded before it.
+  await import('reflect-metadata')
+  return await import('@peculiar/x509')
+}
+
 // No authority: whoever trusts it trusts these names, and its key signs nothing for others.
 async function makePair(now: Date): Promise<{ cert: string; key: string }> {
+  const x509 = await library()
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const names = [
     ...(['localhost', '*.localhost'] as const).map((value) => ({ type: 'dns' as const, value })),
