@@ -102,6 +102,9 @@ const SETTINGS = [
   'shared_buffers = 32MB',
   'io_method = sync',
   'jit = off',
+  // We start it anew, as a new process. PostgreSQL 18 that starts over within itself may wait for ever for a checkpoint
+  // whose process has just died: its postmaster takes that for a part of the first crash.
+  'restart_after_crash = off',
   'fsync = on',
   'full_page_writes = on',
   'synchronous_commit = on',
