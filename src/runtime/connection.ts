@@ -21,7 +21,6 @@ export type RowsQuery = {
   rowsMax: number
   bytesMax: number
 }
-type QueryCallback = { callback: (error: Error | null, result: pg.QueryArrayResult<unknown[]>) => void }
 
 const PORT = 5432
 const TOO_MANY_TEXT = 'There is more to be answered than can be at once: ask for fewer rows, or for less of each.'
@@ -142,18 +141,17 @@ export class Connection {
 
   /** Runs a statement that is not ours: rows as lists, values as `types` reads them. Faults with `app.too_many_rows`. */
   async readRows({ rowsMax, bytesMax, ...asked }: RowsQuery): Promise<pg.QueryArrayResult<unknown[]>> {
-    const query = new pg.Query<unknown[]>({ ...asked, rowMode: 'array', queryMode: 'extended' } as pg.QueryArrayConfig)
+    const config = { ...asked, rowMode: 'array', queryMode: 'extended' } as pg.QueryArrayConfig
     let rows = 0
-    query.on('row', () => {
-      rows += 1
-      if (rows > rowsMax) this.#giveUp()
-    })
     return await this.#bounded(async () => {
-      const result = new Promise<pg.QueryArrayResult<unknown[]>>((resolve, reject) => {
-        ;(query as unknown as QueryCallback).callback = (error, done) => (error ? reject(error) : resolve(done))
+      return await new Promise<pg.QueryArrayResult<unknown[]>>((resolve, reject) => {
+        const query = new pg.Query<unknown[]>(config, (error, result) => (error ? reject(error) : resolve(result)))
+        query.on('row', () => {
+          rows += 1
+          if (rows > rowsMax) this.#giveUp()
+        })
+        this.#client.query(query)
       })
-      this.#client.query(query)
-      return await result
     }, bytesMax)
   }
 
