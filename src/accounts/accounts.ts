@@ -14,8 +14,9 @@ import { lifeOf } from '../kit/certificate-life.ts'
 import type { Credentials } from '../kit/door.ts'
 import { Fault } from '../kit/fault.ts'
 import { randomId, randomKey, slugOf } from '../kit/identifiers.ts'
+import { isSameSecret } from '../kit/same-secret.ts'
 import { type Authority, issueCertificate, issueServerCertificate, makeAuthority } from './authority.ts'
-import { hashToken, isSameHash, type Seal } from './seal.ts'
+import { hashToken, type Seal } from './seal.ts'
 
 /** How long things are good that are given to machines. */
 export type Lives = { certificateMs: number; joinTokenMs: number }
@@ -83,7 +84,7 @@ export class Accounts {
         .where('id', '=', String(request.id))
         .forUpdate()
         .executeTakeFirst()
-      const isHolder = token && isSameHash(token.secret_hash, hashToken(String(request.secret)))
+      const isHolder = token && isSameSecret(token.secret_hash, hashToken(String(request.secret)))
       const problem = isHolder ? tokenProblem(token, request, Date.now()) : 'is not known here'
       if (!token || problem !== null) {
         throw new Fault('join.refused', 403, `this join token ${problem}`, {

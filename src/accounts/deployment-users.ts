@@ -5,10 +5,10 @@ import type { DeploymentUserView } from '../contract/api.ts'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import { Fault } from '../kit/fault.ts'
 import { ACCOUNTS_LISTED_MAX, DEPLOYMENT_PASSWORD_KNOWN_MS, DEPLOYMENT_USERS_MAX } from '../kit/limits.ts'
+import { isSameSecret } from '../kit/same-secret.ts'
 import { audit } from './audit.ts'
 import { type Caller, DEFAULT_SUBSCRIPTION, type KnownCaller } from './caller.ts'
 import { hashPassword, isPassword, requirePassword } from './passwords.ts'
-import { isSameHash } from './seal.ts'
 import { SignInTries } from './sign-in-tries.ts'
 import { callerOfToken } from './tokens.ts'
 
@@ -115,7 +115,7 @@ export class DeploymentSignIn {
     const proof = createHmac('sha256', this.#key).update(password).digest('hex')
     const known = this.#known.get(name)
     const isKnown = known !== undefined && known.hash === hash && known.untilMs > Date.now()
-    if (isKnown && isSameHash(known.proof, proof)) return true
+    if (isKnown && isSameSecret(known.proof, proof)) return true
     if (!(await isPassword(password, hash)) || hash === null) return false
     const now = new Date()
     this.#known.set(name, { hash, proof, untilMs: now.getTime() + DEPLOYMENT_PASSWORD_KNOWN_MS })

@@ -1,9 +1,10 @@
 // Passwords, kept as what argon2id makes of them (RFC 9106), in its usual text form.
-import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type Argon2Parameters, argon2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from '../contract/portal-page.ts'
 import { Fault } from '../kit/fault.ts'
 import { PASSWORD_HASHES_MAX } from '../kit/limits.ts'
+import { isSameSecret } from '../kit/same-secret.ts'
 
 /** Of https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html; memory in KiB. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1 }
@@ -46,7 +47,7 @@ export async function isPassword(password: string, kept: string | null): Promise
   const cost = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) }
   const wanted = Buffer.from(tag, 'base64')
   const found = await tagOf(password, Buffer.from(salt, 'base64'), cost)
-  return found.length === wanted.length && timingSafeEqual(found, wanted)
+  return isSameSecret(found, wanted)
 }
 
 // Each takes 19 MiB and a core for a while: who tries many at once must not stop everybody else.

@@ -1,5 +1,5 @@
 // Secrets at rest: sealed with a key that is not in the database.
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { decodeControlKey, KEY_BYTES, keyFingerprint } from '../contract/control-key.ts'
 import { Fault } from '../kit/fault.ts'
 import { readTextIfAny, writeFileDurably } from '../kit/files.ts'
@@ -76,9 +76,4 @@ export function rememberOpened({ open, ...others }: KeyedSeal): KeyedSeal {
 /** What is kept of a token that only its holder knows: it has 190 bits, so a plain hash does. */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
-}
-
-/** Compares two hashes in constant time. */
-export function isSameHash(left: string, right: string): boolean {
-  return left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right))
 }

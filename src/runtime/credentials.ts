@@ -1,7 +1,7 @@
 // Who is asking: application key, master key, the token of a user, and what a permission level demands.
-import { timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { PermissionLevel } from '../contract/permissions.ts'
+import { isSameSecret } from '../kit/same-secret.ts'
 import type { ScriptUser } from '../sandbox/messages.ts'
 import { unauthorized } from './app-faults.ts'
 import type { ClientGeneration } from './client-generation.ts'
@@ -56,10 +56,9 @@ export function isMaster(headers: IncomingHttpHeaders, keys: ServiceKeys): boole
   return isSecret(headerOf(headers, 'x-zumo-master'), keys.masterKey)
 }
 
-// The time that it takes tells nothing about the secret but its length, which is no secret.
+// A secret that is not there is nobody's.
 function isSecret(given: string, secret: string): boolean {
-  const [left, right] = [Buffer.from(given), Buffer.from(secret)]
-  return left.length > 0 && left.length === right.length && timingSafeEqual(left, right)
+  return given !== '' && isSameSecret(given, secret)
 }
 
 function bearerOf(headers: IncomingHttpHeaders): string {

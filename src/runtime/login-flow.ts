@@ -1,10 +1,11 @@
 // The server flow of a sign-in: a browser goes to a provider and comes back. What has to be known again then, it
 // carries itself, sealed: so it may come back to another process, or another region.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { DEFAULT_INTAKE } from '../contract/assignment.ts'
 import { NO_AUTH } from '../contract/auth-provider.ts'
 import { isOriginAllowed } from '../kit/cors.ts'
 import { AUTH_CODE_MS, AUTH_QUERY_MAX, AUTH_TRY_MS, AUTH_URL_MAX } from '../kit/limits.ts'
+import { isSameSecret } from '../kit/same-secret.ts'
 import { refused, shortened } from '../sign-in/identity.ts'
 import { framePage, type LoginResult, messagePage, type PageAnswer } from '../sign-in/pages.ts'
 import type { Provider } from '../sign-in/provider.ts'
@@ -69,7 +70,7 @@ export function tryOf({ request, service }: FlowContext, name: string): LoginTry
     .map((text) => JSON.parse(text) as LoginTry)
   const state = request.query.get('state') ?? ''
   const isOurs = ({ provider, untilMs }: LoginTry) => provider === name && untilMs > Date.now()
-  return tries.filter(isOurs).find((one) => name === 'twitter' || isSame(state, one.state)) ?? null
+  return tries.filter(isOurs).find((one) => name === 'twitter' || isSameSecret(state, one.state)) ?? null
 }
 
 /** Who came back, with what the provider said. Faults with the reason. */
@@ -123,7 +124,8 @@ export function tokenFor({ request, service }: FlowContext, name: string): Login
   const { provider, token, challenge, untilMs } = JSON.parse(text) as Code
   const verifier = request.query.get('code_verifier') ?? ''
   const given = createHash('sha256').update(verifier).digest('base64url')
-  if (provider !== name || untilMs < Date.now() || !VERIFIER.test(verifier) || !isSame(given, challenge)) throw bad()
+  if (provider !== name || untilMs < Date.now() || !VERIFIER.test(verifier) || !isSameSecret(given, challenge))
+    throw bad()
   return token
 }
 
@@ -201,9 +203,4 @@ function isSecureHere(request: AppRequest): boolean {
 
 function cookiesOf({ headers }: AppRequest): string[] {
   return (headers.cookie ?? '').split(/;\s*/)
-}
-
-function isSame(given: string, wanted: string): boolean {
-  const [left, right] = [Buffer.from(given), Buffer.from(wanted)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }

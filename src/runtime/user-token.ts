@@ -1,7 +1,8 @@
 // The tokens by which apps' users are known: JSON web tokens signed with a key that comes from the service's master key, so
 // that they hold wherever the service is. Both generations' rules; messages are the original's.
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { USER_TOKEN_SECONDS } from '../kit/limits.ts'
+import { isSameSecret } from '../kit/same-secret.ts'
 import { seal, unseal, unsealOld } from '../sign-in/sealed.ts'
 import { unauthorized } from './app-faults.ts'
 import type { ClientGeneration } from './client-generation.ts'
@@ -103,8 +104,7 @@ export function signed(envelope: unknown, claims: unknown, key: Buffer | string)
 
 function isSigned(text: string, signature: string, key: Buffer | string): boolean {
   const wanted = createHmac('sha256', key).update(text).digest()
-  const given = Buffer.from(signature, 'base64url')
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
+  return isSameSecret(Buffer.from(signature, 'base64url'), wanted)
 }
 
 function parsed(part: string): Claims {
