@@ -4,7 +4,16 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { format } from 'node:util'
 import { describe } from './errors.ts'
 import type { CallGlobals } from './kept-contexts.ts'
-import type { AskOutcome, FromSandbox, LogLevel, SandboxLimits, ScriptAnswer, ScriptAsk, TableAsk } from './messages.ts'
+import type {
+  AskOutcome,
+  FromSandbox,
+  LeftBody,
+  LogLevel,
+  SandboxLimits,
+  ScriptAnswer,
+  ScriptAsk,
+  TableAsk,
+} from './messages.ts'
 import { Timers } from './timers.ts'
 
 export type CallDeps = {
@@ -16,7 +25,7 @@ export type CallDeps = {
 }
 
 /** What is left to the runtime: see the message `last`. */
-export type Left = { body: string | null }
+export type Left = { body: LeftBody }
 /**
  * The request's own operation. `left` says at the end of the turn what the runtime needs to answer by itself; null: the
  * script wants to see what comes of it.

@@ -19,10 +19,13 @@ export function frameOf(message: unknown, bytesMax: number): Buffer | null {
 /** Writes messages to a stream, those of one turn at once: each write of its own would cost as much as all of them. */
 export class FrameWriter {
   readonly #stream: Duplex
+  readonly #later: (work: () => void) => void
   #isHeld = false
 
-  constructor(stream: Duplex) {
+  /** `later`: when a turn ends: after what is running now, or after all else that has come in by now, too. */
+  constructor(stream: Duplex, later: (work: () => void) => void = process.nextTick) {
     this.#stream = stream
+    this.#later = later
   }
 
   /** Holds back all that is written, until it is flushed or something is urgent. */
@@ -36,7 +39,7 @@ export class FrameWriter {
   write(frame: Buffer, { isUrgent }: { isUrgent: boolean }): void {
     if (!isUrgent && !this.#isHeld) {
       this.hold()
-      process.nextTick(() => this.flush())
+      this.#later(() => this.flush())
     }
     this.#stream.write(frame)
     if (isUrgent) this.flush()

@@ -236,6 +236,23 @@ test('a tame script is looked after now and then all the same', () => {
   assert.ok(calls <= 100, `${calls} calls`)
 })
 
+// V8 counts a getter of an object's own among the old at once: all that a call had would stay until the next full
+// collection.
+test('the globals of a call have no getters of their own', () => {
+  const script = compileForTable({ source: '/table/T.insert.js', hash: 'h', text: 'function insert() {}' })
+  const call = new CallUnderWay(1, script.source, {
+    ...{ say: () => {}, limits: LIMITS, nextAsk: () => 1, onDone: () => {} },
+  })
+  const contexts = new KeptContexts()
+  callTableScript(START, script, call, { limits: LIMITS, require: () => undefined, contexts })
+  const own = Object.values(Object.getOwnPropertyDescriptors(call.globals ?? {}))
+  assert.ok(own.length > 0)
+  assert.deepEqual(
+    own.filter(({ get }) => get),
+    [],
+  )
+})
+
 test('a context is used again, and two calls at once have two', async () => {
   // A function that is in every context, but no object that is looked at, tells which one it is.
   const call = callerOf(scriptOf('', 'isNew').replace('request.respond', `${IS_NEW} request.respond`))

@@ -33,8 +33,10 @@ const IDLE_KEPT = 16
 const UNNEEDED_MS = 10_000
 /** What calls leave in places where nobody looks does not gather for ever. */
 const CALLS_MAX = 1_000
-/** To look at all that a context has costs more than a small script: of tame ones it is done this seldom. */
+/** To look at all that a context has costs as much as ten small scripts: of tame ones it is done this seldom. */
 const TAME_CALLS = 100
+/** Nor do they leave anything anywhere, and code that is run for long is compiled well. */
+const TAME_CALLS_MAX = 100_000
 
 const OF_CALLS = ['tables', 'mssql', 'push', 'exports'] as const
 /** The global object as scripts see it. */
@@ -113,19 +115,24 @@ export class ScriptContext {
     return this.#begin.call(this.#self)?.[name]
   }
 
+  /** Nothing need be looked at before the next call. */
+  get isClean(): boolean {
+    return this.#isTame && this.#calls % TAME_CALLS !== 0
+  }
+
   /** Takes away what calls left; false when it is not to be used again. */
   clean(): boolean {
-    if (this.#isTame && this.#calls % TAME_CALLS !== 0) return true
+    if (this.isClean) return true
     try {
-      return this.#isClean()
+      return this.#takeAway()
     } catch {
       // What it left fails when it is looked at.
       return false
     }
   }
 
-  #isClean(): boolean {
-    if (this.#calls >= CALLS_MAX || !this.#intrinsics.areUntouched) return false
+  #takeAway(): boolean {
+    if (this.#calls >= (this.#isTame ? TAME_CALLS_MAX : CALLS_MAX) || !this.#intrinsics.areUntouched) return false
     const { global } = this.inside
     for (const [name, before] of this.#clean) {
       if (!isSame(before, Reflect.getOwnPropertyDescriptor(global, name))) {
@@ -176,8 +183,15 @@ export class KeptContexts {
     }
   }
 
-  /** The call that had it is over. It is cleaned when nobody waits for that, and before another call has it. */
+  /**
+   * The call that had it is over. It is cleaned when nobody waits for that, and before another call has it. What is
+   * clean already is the next one's: all of it is still near, and its code is compiled.
+   */
   give(context: ScriptContext): void {
+    if (context.isClean) {
+      this.#keep(context)
+      return
+    }
     this.#used.push(context)
     if (this.#used.length > 1) return
     setImmediate(() => {

@@ -239,6 +239,12 @@ export type ScriptAnswer =
   /** Of a custom API: the route is not for this request. */
   | { kind: 'unauthorized' }
 
+/**
+ * What a script leaves of its answer: its item as JSON, which its operation completes; true: the very item that the
+ * operation is given; null: none.
+ */
+export type LeftBody = string | true | null
+
 export type LogLevel = 'info' | 'warn' | 'error'
 
 /** What a sandbox sees of the machine it runs on: the probe's evidence. */
@@ -250,9 +256,8 @@ export type FromSandbox =
   | { kind: 'ask'; call: number; ask: number; what: ScriptAsk; isExecute: boolean }
   /**
    * The script is over but for the request's own operation, and does not ask what comes of it: the runtime answers.
-   * `body`: the item as JSON, which the operation completes; null where there is none.
    */
-  | { kind: 'last'; call: number; what: TableAsk; body: string | null }
+  | { kind: 'last'; call: number; what: TableAsk; body: LeftBody }
   | { kind: 'answer'; call: number; answer: ScriptAnswer }
   /** It was answered, and nothing of it waits any more. */
   | { kind: 'done'; call: number }

@@ -105,7 +105,8 @@ export class SandboxProcess {
     // Those who serve everybody come first: runtimes and PostgreSQL.
     if (this.#child.pid !== undefined) giveWay(this.#child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
     this.#channel = this.#child.stdio[3] as Duplex
-    this.#writer = new FrameWriter(this.#channel)
+    // What many ask for at once wakes it once.
+    this.#writer = new FrameWriter(this.#channel, setImmediate)
     this.#ready = new Promise((resolve) => {
       this.#takeSight = resolve
     })
@@ -133,6 +134,11 @@ export class SandboxProcess {
 
   get pid(): number {
     return this.#child.pid ?? 0
+  }
+
+  /** It runs, and can be given calls. */
+  get isReady(): boolean {
+    return this.#isReady && this.#end === null
   }
 
   get isEnded(): boolean {
@@ -328,7 +334,7 @@ export class SandboxProcess {
     this.#calls.delete(call)
     found
       .ask({ what, isExecute: true })
-      .then((outcome) => found.resolve({ kind: 'answered', answer: answerOfLeft(outcome, body) }))
+      .then((outcome) => found.resolve({ kind: 'answered', answer: answerOfLeft(outcome, body, what) }))
       .catch((error: unknown) => {
         found.resolve({ kind: 'answered', answer: { kind: 'failed', message: messageOf(error) } })
       })

@@ -134,7 +134,7 @@ export const scriptApi = (): Apis => {
     return full.endsWith('/*') ? type.startsWith(full.slice(0, -1)) : type.trim().toLowerCase() === full
   }
 
-  function makeRequest(about: { request: ApiRequest; user: ScriptUser }, service: Fields, user: Fields): Fields {
+  function makeRequest(about: { request: ApiRequest; user: ScriptUser }, service: Service, user: Fields): Fields {
     const { method, path, url, host, isSecure, headers, body, files } = about.request
     const header = (name: unknown) => {
       const lower = String(name).toLowerCase()
@@ -191,10 +191,10 @@ export const scriptApi = (): Apis => {
     const listeners: [string, () => void][] = []
     let isText = true
     let isEnded = false
-    let charset: string | undefined
     const setHeader = (name: unknown, value: unknown) => {
       const lower = String(name).toLowerCase()
       const given = Array.isArray(value) ? value.map(String) : String(value)
+      const { charset } = response
       const needsCharset = lower === 'content-type' && charset !== undefined && !String(given).includes('charset=')
       headers.set(lower, { name: String(name), value: needsCharset ? `${given}; charset=${charset}` : given })
     }
@@ -242,7 +242,7 @@ export const scriptApi = (): Apis => {
     }
     const json = (...given: unknown[]) => {
       const value = takeStatus(given)
-      charset ??= 'utf-8'
+      response.charset ??= 'utf-8'
       if (getHeader('content-type') === undefined) setHeader('Content-Type', 'application/json')
       return end(JSON.stringify(value))
     }
@@ -255,7 +255,7 @@ export const scriptApi = (): Apis => {
         return end(outside.statusText(body))
       }
       if (typeof body === 'string') {
-        charset ??= 'utf-8'
+        response.charset ??= 'utf-8'
         if (!hasType) setHeader('Content-Type', 'text/html')
         return end(body)
       }
@@ -305,6 +305,7 @@ export const scriptApi = (): Apis => {
       headersSent: false,
       finished: false,
       locals: {},
+      charset: undefined,
       status,
       send,
       json,
@@ -346,16 +347,31 @@ export const scriptApi = (): Apis => {
       on,
       once: on,
     }
-    Object.defineProperty(response, 'charset', {
-      get: () => charset,
-      set: (given: string) => {
-        charset = given
-      },
-    })
     return response
   }
 
   // ---- the call
+
+  /** What a request has at hand of its service. A class, as the globals of table scripts are one. */
+  class Service {
+    readonly tables: Fields
+    readonly mssql: Fields
+    readonly config: Record<string, unknown>
+    readonly #makePush: () => Fields
+    #push: Fields | undefined
+
+    constructor({ config, mssql, push }: ApiOutside, { getTable }: Tables) {
+      this.tables = { getTable }
+      this.mssql = mssql
+      this.config = config
+      this.#makePush = push
+    }
+
+    get push(): Fields {
+      this.#push ??= this.#makePush()
+      return this.#push
+    }
+  }
 
   function handle(routes: Route[], about: About, outside: ApiOutside, tables: Tables): void {
     const path = about.request.path === '' ? '/' : about.request.path
@@ -374,17 +390,7 @@ export const scriptApi = (): Apis => {
       outside.answer({ kind: 'no_route', allow: matching.length === 0 && path !== '/' ? null : allow })
       return
     }
-    const { config, mssql } = outside
-    let push: Fields | undefined
-    const service = {
-      tables: { getTable: tables.getTable },
-      get push() {
-        push ??= outside.push()
-        return push
-      },
-      mssql,
-      config,
-    }
+    const service = new Service(outside, tables)
     const request = makeRequest(about, service, tables.userOf(about.user))
     const response = makeResponse(outside)
     Object.assign(request, { res: response, respond: response.send })

@@ -45,6 +45,7 @@ export function callTableScript(
       execute: call.execute.bind(call),
       answer: (given: ScriptAnswer) => call.answer(given),
       isSelfContained: script.isSelfContained,
+      isTame: script.isTame,
     }
     const side = inside.scriptSide(start, outside, inside.queries, tables)
     let found: Found
@@ -102,7 +103,7 @@ function beginTable(
 
 function giveTables({ table }: { table: string }, inside: Inside, call: CallUnderWay, limits: SandboxLimits): Tables {
   const tables = tablesOf(call, inside, limits)
-  const globals = globalsOf(call, inside, tables)
+  const globals = new Globals(call, inside, tables)
   globals.tables = { getTable: tables.getTable, current: tables.getTable(table) }
   call.globals = globals
   return tables
@@ -124,9 +125,9 @@ function beginJob(
 ): unknown {
   const inside = makeContext(source, { log: call.log.bind(call), require, timers: call.timers })
   const tables = tablesOf(call, inside, limits)
-  const globals = globalsOf(call, inside, tables)
+  const globals = new Globals(call, inside, tables)
   globals.tables = { getTable: tables.getTable }
-  Object.defineProperties(inside.global, Object.getOwnPropertyDescriptors(globals))
+  showGlobals(inside.global, () => globals)
   inside.run(script)
   return exportedAs(name, globals.exports) ?? inside.global[name]
 }
@@ -136,20 +137,31 @@ function tablesOf(call: CallUnderWay, inside: Inside, { rowsMax }: SandboxLimits
   return inside.scriptTables({ ask: call.ask.bind(call), fail, rowsMax, dateKey: DATE_KEY }, inside.queries)
 }
 
-// Some are made when they are first used: few calls do.
-function globalsOf(call: CallUnderWay, inside: Inside, tables: Tables): CallGlobals {
-  let [mssql, push]: unknown[] = []
-  return {
-    tables: null,
-    get mssql() {
-      mssql ??= inside.scriptSql(sqlOutside(call), tables)
-      return mssql
-    },
-    get push() {
-      push ??= inside.scriptPush(pushOutside(call), tables)
-      return push
-    },
-    exports: {},
+// What few calls use is made when they do. A class, since V8 counts a getter of an object's own among the old at once,
+// and so all that it leads to: what a call had would stay until the next full collection.
+class Globals implements CallGlobals {
+  tables: unknown = null
+  exports: unknown = {}
+  readonly #call: CallUnderWay
+  readonly #inside: Inside
+  readonly #tables: Tables
+  #mssql: unknown
+  #push: unknown
+
+  constructor(call: CallUnderWay, inside: Inside, tables: Tables) {
+    this.#call = call
+    this.#inside = inside
+    this.#tables = tables
+  }
+
+  get mssql(): unknown {
+    this.#mssql ??= this.#inside.scriptSql(sqlOutside(this.#call), this.#tables)
+    return this.#mssql
+  }
+
+  get push(): unknown {
+    this.#push ??= this.#inside.scriptPush(pushOutside(this.#call), this.#tables)
+    return this.#push
   }
 }
 

@@ -1,7 +1,7 @@
 // What a table script sees of its request: built anew inside the V8 context of each call, so that its objects are of
 // the script's own world. Sent there as text: it may use nothing but its arguments and the globals of a bare context.
 import type { Execution } from './call-under-way.ts'
-import type { AskOutcome, ScriptAnswer, TableAsk, TableStart } from './messages.ts'
+import type { AskOutcome, LeftBody, ScriptAnswer, TableAsk, TableStart } from './messages.ts'
 import type { Queries } from './script-queries.ts'
 import type { Fields, Handlers, Pending, Tables } from './script-tables.ts'
 
@@ -13,6 +13,8 @@ export type Outside = {
   answer: (answer: ScriptAnswer) => void
   /** Nothing that the script uses may come back to it unseen, when the turn has ended. */
   isSelfContained: boolean
+  /** It can do no more with its item than set values: see tame-scripts.ts. */
+  isTame: boolean
 }
 
 /** Prepares the `request` of a call and gives what runs the script's function with it. */
@@ -101,7 +103,7 @@ export const scriptSide = (
       outside.execute({
         isRead: what.op === 'read',
         what: () => (what.op === 'read' ? { ...what, isQuiet: isQuiet() } : what),
-        left: () => (isLeft() ? leftBody() : null),
+        left: () => (isLeft() ? leftBody(what) : null),
         done,
       })
       return pending.promise
@@ -118,17 +120,40 @@ export const scriptSide = (
   function isPlainItem(): boolean {
     if (item === null) return true
     if (Object.getPrototypeOf(item) !== Object.prototype || 'toJSON' in item || !Object.isExtensible(item)) return false
-    return Object.values(Object.getOwnPropertyDescriptors(item)).every(({ value, writable, enumerable }) => {
-      const isSimple = value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)
-      return writable === true && enumerable === true && (isSimple || value instanceof Date)
-    })
+    // To look at how it has each value costs as much as a small script.
+    if (outside.isTame) return Object.values(item).every(isSimple)
+    return Object.values(Object.getOwnPropertyDescriptors(item)).every(
+      ({ value, writable, enumerable }) => writable === true && enumerable === true && isSimple(value),
+    )
+  }
+
+  function isSimple(value: unknown): boolean {
+    return isScalar(value) || value === undefined || value instanceof Date
+  }
+
+  function isScalar(value: unknown): boolean {
+    return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
   }
 
   // What the operation's own answer is made of; null where that cannot be told before it.
-  function leftBody(): { body: string | null } | null {
-    if (operation === 'read' || operation === 'del') return { body: null }
+  function leftBody(what: TableAsk): { body: LeftBody } | null {
+    if (!('item' in what)) return { body: null }
+    if (outside.isTame && isStored(what.item)) return { body: true }
     const body = isPlainItem() ? jsonOf(item) : null
     return body === null || body.length > LEFT_LENGTH_MAX ? null : { body }
+  }
+
+  // True while the item is what its operation was given, value for value.
+  function isStored(stored: Fields): boolean {
+    if (item === null) return false
+    const names = Object.keys(item)
+    let length = 0
+    for (const name of names) {
+      const value = item[name]
+      if (value !== stored[name] || !isScalar(value)) return false
+      length += typeof value === 'string' ? value.length : 0
+    }
+    return names.length === Object.keys(stored).length && length <= LEFT_LENGTH_MAX
   }
 
   function executeAsk(handlers: Handlers): TableAsk {

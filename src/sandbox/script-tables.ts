@@ -52,13 +52,18 @@ export type Tables = {
 
 /** Makes the tables of one call, and what else works on items and outcomes. */
 export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Queries): Tables => {
+  const DATE_LENGTH = 24
   const isDate = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
-  const toWire = (fields: Fields): Fields =>
-    Object.fromEntries(
-      Object.entries(fields)
-        .filter(([, value]) => value !== undefined && typeof value !== 'function')
-        .map(([name, value]) => [name, wireValue(value)]),
-    )
+  const toWire = (fields: Fields): Fields => {
+    const names = Object.keys(fields)
+    const wire = { ...fields }
+    for (const name of names) {
+      const value = wire[name]
+      if (value === undefined || typeof value === 'function') delete wire[name]
+      else if (typeof value === 'object') wire[name] = wireValue(value)
+    }
+    return wire
+  }
   function wireValue(value: unknown): unknown {
     if (!(value instanceof Date)) return value
     if (Number.isNaN(value.getTime())) throw new Error('An invalid date can not be stored.')
@@ -67,11 +72,16 @@ export const scriptTables = (bridge: Bridge, { makeQuery, newParts, partsOf }: Q
   // Rows come as JSON, where a date is its text; items sent by the client come with their dates marked.
   const fromWire = (fields: Fields): Fields => {
     const copy = JSON.parse(JSON.stringify(fields)) as Fields
-    for (const [name, value] of Object.entries(copy)) copy[name] = revived(name, value)
+    for (const name of Object.keys(copy)) {
+      const value = copy[name]
+      const revived = typeof value === 'string' || typeof value === 'object' ? revivedOf(name, value) : value
+      if (revived !== value) copy[name] = revived
+    }
     return copy
   }
-  function revived(name: string, value: unknown): unknown {
-    if (name !== 'id' && typeof value === 'string' && isDate.test(value)) return new Date(value)
+  function revivedOf(name: string, value: unknown): unknown {
+    if (typeof value === 'string')
+      return value.length === DATE_LENGTH && name !== 'id' && isDate.test(value) ? new Date(value) : value
     const marked = typeof value === 'object' && value !== null ? (value as Fields)[bridge.dateKey] : undefined
     return typeof marked === 'string' ? new Date(marked) : value
   }
