@@ -19,6 +19,8 @@ export type Item = { id: string | null; properties: Property[] }
 const COLUMN_NAME_LENGTH_MAX = 63
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?Z$/
+/** `/Date(…)/` with sixteen digits, a sign and an offset. */
+const DATE_LENGTH_MAX = 30
 const MS_DATE = /^\/Date\((-?\d{1,16})(?:[+-]\d{4})?\)\/$/
 const INTEGER = /^[+-]?\d+$/
 const FORBIDDEN_IN_ID = new Set(['"', '+', '?', '\\', '/', '`'])
@@ -147,12 +149,17 @@ function parseValue(name: string, value: unknown): ItemValue {
   throw badRequest(`The value of property '${name}' is of type 'object' which is not a supported type.`)
 }
 
-function parseText(text: string): ItemValue {
+// A text that only looks like a date, 2013-13-45T…, is none.
+function dateIn(text: string): Date | null {
   const ms = MS_DATE.exec(text)?.[1]
   const time = ms !== undefined ? Number(ms) : ISO_DATE.test(text) ? Date.parse(text) : Number.NaN
   const date = new Date(time)
-  // A text that only looks like a date, 2013-13-45T…, stays text.
-  if (!Number.isNaN(date.getTime())) return { kind: 'date', value: date.toISOString() }
+  return Number.isNaN(date.getTime()) ? null : date
+}
+
+function parseText(text: string): ItemValue {
+  const date = text.length <= DATE_LENGTH_MAX ? dateIn(text) : null
+  if (date) return { kind: 'date', value: date.toISOString() }
   // Stored composed, so that the text functions of filters, which compare letter by letter, find it.
   return { kind: 'string', value: text.normalize('NFC') }
 }

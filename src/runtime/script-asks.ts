@@ -293,7 +293,10 @@ function executedRead(
 
 // A script may hand back a row as it read it: what only the database sets is left out.
 function itemOf(fields: WireItem, idType: IdType): Item {
-  const own = Object.entries(fields).filter(([name]) => !SYSTEM_COLUMNS.some((column) => column === name))
+  const isOwn = (name: string) => !SYSTEM_COLUMNS.some((column) => column === name)
+  const isPlain = Object.keys(fields).every((name) => isOwn(name) && plainOf(fields[name]) === fields[name])
+  if (isPlain) return parseItem(fields, idType)
+  const own = Object.entries(fields).filter(([name]) => isOwn(name))
   return parseItem(Object.fromEntries(own.map(([name, value]) => [name, plainOf(value)])), idType)
 }
 
@@ -313,7 +316,7 @@ function orderTermOf({ term, isDescending }: WireQuery['ordering'][number]): Ord
 }
 
 function parseAsked(names: string[]): string[] {
-  return parseSystemProperties(names.map(String).join(','))
+  return names.length === 0 ? [] : parseSystemProperties(names.map(String).join(','))
 }
 
 function outcomeOf(error: unknown): AskOutcome {

@@ -79,12 +79,18 @@ function whyFailed(cause: unknown): string {
 async function run(context: RunContext, script: ScriptAssignment, wanted: RunWith): Promise<Ended> {
   // A sandbox that ends between being found and being told has run nothing: the next one may.
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    const place = await context.scripts.place(context.service.assignment)
-    if (place.kind === 'refused') throw unavailable(place.reason)
-    const result = await runIn(place.sandbox, context, { script, ...wanted })
+    const { scripts, service } = context
+    const sandbox = scripts.running(service.assignment) ?? (await placeFor(context))
+    const result = await runIn(sandbox, context, { script, ...wanted })
     if (result.kind !== 'unsent') return result
   }
   throw unavailable('The scripts of this service could not be started.')
+}
+
+async function placeFor({ scripts, service }: RunContext): Promise<SandboxProcess> {
+  const place = await scripts.place(service.assignment)
+  if (place.kind === 'refused') throw unavailable(place.reason)
+  return place.sandbox
 }
 
 async function runIn(
@@ -97,7 +103,7 @@ async function runIn(
   // The text of a module goes with the modules.
   const isKnown = input.what === 'api' || sandbox.knows(hash)
   const text = isKnown ? null : await textOf(context, script)
-  const lesson = await beginIn(sandbox, context)
+  const lesson = modulesOf(context.service.assignment) && (await beginIn(sandbox, context))
   const { deadline } = request.work
   const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
   const ask = async (wanted: Ask) => await asks.carryOut(wanted)
@@ -106,16 +112,16 @@ async function runIn(
   if (lesson) sandbox.teach(lesson.modules, lesson.texts)
   const modules = lesson?.modules.key ?? null
   const call = sandbox.call({ ...input, modules, script: { source: sourceOf(script), hash, text } }, host)
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<Ended>((resolve) => {
-    timer = setTimeout(() => {
+  return await new Promise<Ended>((resolve, reject) => {
+    const timer = setTimeout(() => {
       sandbox.forget(call.number)
       resolve({ kind: 'timed_out' })
     }, leftMs)
+    call.result.then((result) => {
+      clearTimeout(timer)
+      resolve(result)
+    }, reject)
   })
-  const result = await Promise.race([call.result, limit])
-  clearTimeout(timer)
-  return result
 }
 
 // What the sandbox is to be taught. An extension `startup` of the service has been called there when this is known.

@@ -9,7 +9,7 @@ import type { RuntimeService } from '../contract/runtime-channel.ts'
 import type { EgressPolicy } from '../kit/egress-agent.ts'
 import { isFolder, readTextIfAny } from '../kit/files.ts'
 import type { Log } from '../kit/log.ts'
-import type { ModuleSet, ScriptLine } from '../sandbox/sandbox-process.ts'
+import type { ModuleSet, SandboxProcess, ScriptLine } from '../sandbox/sandbox-process.ts'
 import { type Place, type SandboxedService, Sandboxes } from '../sandbox/sandboxes.ts'
 import { clientsOf, surroundingsOf } from '../sandbox/surroundings.ts'
 import type { PushSender } from './push-sender.ts'
@@ -60,6 +60,11 @@ export class Scripts {
   assign(services: RuntimeService[]): void {
     this.#ids = new Map(services.map(({ name, id }) => [name, id]))
     this.#sandboxes.keep(services.map(sandboxed))
+  }
+
+  /** Where its next call runs, if that is known at once; null: see `place`. */
+  running(service: RuntimeService): SandboxProcess | null {
+    return this.#sandboxes.running(sandboxed(service))
   }
 
   async place(service: RuntimeService): Promise<Place> {

@@ -91,6 +91,14 @@ export class Sandboxes {
     return { level, problem, isLate: isLate && !this.#isClosed }
   }
 
+  /** The sandbox for a service's next call, where one is there that nobody need think about; null: see `place`. */
+  running(service: SandboxedService): SandboxProcess | null {
+    const group = this.#groups.get(service.name)
+    if (group?.service.binding !== service.binding) return null
+    const found = findAnswering(group)
+    return found?.isReady && !found.isSlowed && found.open < SANDBOX_CALLS_MAX ? found : null
+  }
+
   /** The sandbox for a service's next call, started when there is none that answers. */
   async place(service: SandboxedService): Promise<Place> {
     const { level, jail: common, isLate } = await this.#border()
