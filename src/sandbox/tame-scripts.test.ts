@@ -13,6 +13,13 @@ for (const text of [
   insert('var text = item.text.trim().toLowerCase(); item.text = `!` + item.n; console.log("kept", text)'),
   insert('item.n += 1; item.n++; request.respond(200, { id: item.id, all: [item.n, null] })'),
   insert('item.n = Number(item.n) || parseInt(item.text, 10); item.late = item.at.getTime() > Date.now()'),
+  insert(
+    'var n = 0; for (var i = 0; i < item.text.length; i += 1) if (item.text.charAt(i) === " ") n += 1; item.n = n',
+  ),
+  insert(
+    'let i = 0; while (i < 3) { i++; if (i > 1) break; else continue } do { i-- } while (i > 0); request.execute()',
+  ),
+  insert('item.n = Math.max(item.n, 0); item.m = Math.round(item.m * 10) / 10; request.execute()'),
   'function read(query, user, request) { request.execute(); }',
   'function del(id, user, request) { console.log(id); request.execute(); }',
 ]) {
@@ -47,6 +54,14 @@ for (const text of [
   insert('({ a: user.left } = item)'),
   insert('var { a } = item'),
   insert('for (user.left of item.list) {}'),
+  insert('for (user.left = 0; ; ) {}'),
+  insert('for (var item = user; ; ) item.left = 1'),
+  insert('for (let i = 0; ; ) {} let i'),
+  insert('while (left = 1) {}'),
+  insert('do { left = 1 } while (false)'),
+  insert('Math.left = 1'),
+  insert('Math.max.left = 1'),
+  insert('Math.constructor.assign(Math, item)'),
   insert('for (user.left in item) {}'),
   // Names that are another's, or become it.
   insert('item = user; item.left = 1'),

@@ -15,9 +15,10 @@ const ITEM_AT = 0
 const REQUEST_AT = 2
 const OF_REQUEST = new Set(['execute', 'respond'])
 const OF_CONSOLE = new Set(['log', 'info', 'warn', 'error'])
+const OF_MATH = new Set(['abs', 'ceil', 'floor', 'max', 'min', 'pow', 'random', 'round', 'sqrt', 'trunc'])
 /** Of JavaScript and ours: nothing that is called by these names changes anything. */
 const CALLED = new Set(['String', 'Number', 'Boolean', 'parseInt', 'parseFloat', 'isNaN'])
-const GLOBALS = new Set([...CALLED, 'undefined', 'NaN', 'Infinity', 'Date', 'statusCodes', 'console'])
+const GLOBALS = new Set([...CALLED, 'undefined', 'NaN', 'Infinity', 'Date', 'Math', 'statusCodes', 'console'])
 /** Of strings, numbers and dates. What takes a pattern is not among them: `RegExp` remembers the last one. */
 const METHODS = new Set([
   ...[
@@ -97,6 +98,11 @@ class Names {
         return node.body.every((one) => this.#declareIn(one))
       case 'IfStatement':
         return this.#declareIn(node.consequent) && (!node.alternate || this.#declareIn(node.alternate))
+      case 'ForStatement':
+        return (!node.init || this.#declareIn(node.init)) && this.#declareIn(node.body)
+      case 'WhileStatement':
+      case 'DoWhileStatement':
+        return this.#declareIn(node.body)
       case 'VariableDeclaration':
         return node.declarations.every(({ id }) => {
           if (id.type !== 'Identifier' || !this.#add(id.name)) return false
@@ -120,6 +126,14 @@ class Names {
       case 'IfStatement':
       case 'ConditionalExpression':
         return this.#areTame([node.test, node.consequent, node.alternate])
+      case 'ForStatement':
+        return this.#areTame([node.init, node.test, node.update, node.body])
+      case 'WhileStatement':
+      case 'DoWhileStatement':
+        return this.#areTame([node.test, node.body])
+      case 'BreakStatement':
+      case 'ContinueStatement':
+        return true
       case 'ReturnStatement':
       case 'ThrowStatement':
         return this.#isTame(node.argument)
@@ -180,6 +194,7 @@ class Names {
     if (name === null) return false
     if (isNamed(object, 'console')) return OF_CONSOLE.has(name)
     if (isNamed(object, 'Date')) return name === 'now'
+    if (isNamed(object, 'Math')) return OF_MATH.has(name)
     if (object.type === 'Identifier' && this.#requests.has(object.name)) return OF_REQUEST.has(name)
     return METHODS.has(name) && this.#isTame(object)
   }
