@@ -1,17 +1,16 @@
 // A cloud with one mobile service for measurements of what apps see: without a standby, with tables that are read,
-// written and written through a script.
+// written and written through scripts.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostAssignment, ServiceAssignment } from '../src/contract/assignment.ts'
 import { socketFolderOf } from '../src/kit/home-folder.ts'
 import { commandOf, findProcesses, treeOf } from '../src/kit/processes.ts'
 import { TestCloud } from '../tests/support/cloud.ts'
-import { READ_TABLE, SCRIPTED_TABLE, WRITTEN_TABLE } from './app-work.ts'
+import { INSERT_SCRIPTS, READ_TABLE, WRITTEN_TABLE } from './app-work.ts'
 import type { Target } from './load.ts'
 
 export const SERVER = 'sql-west-us'
 const SERVICE = 'Shop'
-const SCRIPT = 'function insert(item, user, request) { if (item.number < 0) item.number = 0; request.execute(); }'
 
 export class AppCloud {
   readonly cloud: TestCloud
@@ -27,14 +26,16 @@ export class AppCloud {
     const cloud = await TestCloud.start('empty')
     try {
       await cloud.ok(['mobile', 'create', SERVICE, '--location', 'West US'])
-      for (const table of [READ_TABLE, WRITTEN_TABLE, SCRIPTED_TABLE]) {
+      for (const table of [READ_TABLE, WRITTEN_TABLE, ...Object.keys(INSERT_SCRIPTS)]) {
         await cloud.ok(['mobile', 'table', 'create', SERVICE, table])
       }
       // What a standby costs is measured by bench:databases.
       await cloud.ok(['sql', 'server', 'protect', SERVER, '--protection', 'none', '-q'])
       const file = join(cloud.home, 'insert.js')
-      await writeFile(file, SCRIPT)
-      await cloud.ok(['mobile', 'script', 'upload', SERVICE, `table/${SCRIPTED_TABLE}.insert.js`, '--file', file])
+      for (const [table, script] of Object.entries(INSERT_SCRIPTS)) {
+        await writeFile(file, script)
+        await cloud.ok(['mobile', 'script', 'upload', SERVICE, `table/${table}.insert.js`, '--file', file])
+      }
       const text = await readFile(join(cloud.home, 'hosts', 'west-us', 'assignment.json'), 'utf8')
       const { runtimes } = JSON.parse(text) as HostAssignment
       const assigned = runtimes.flatMap(({ services }) => services).find(({ name }) => name === SERVICE)

@@ -1,5 +1,5 @@
 // The work that bench:runtime and bench:peers do on every server: rows of a table that is only read, gets by id, a page
-// with a filter, inserts, and inserts through a script.
+// with a filter, inserts, and inserts through scripts.
 import { type Asked, load, type Target } from './load.ts'
 
 export type Row = { text: string; number: number; complete: boolean }
@@ -7,6 +7,17 @@ export type Row = { text: string; number: number; complete: boolean }
 export const READ_TABLE = 'Catalogue'
 export const WRITTEN_TABLE = 'Order'
 export const SCRIPTED_TABLE = 'Checked'
+export const SANDBOXED_TABLE = 'Counted'
+/** The scripts of these: one that the runtime evaluates, and one that a sandbox runs, since it has a loop. */
+export const INSERT_SCRIPTS = {
+  [SCRIPTED_TABLE]: 'function insert(item, user, request) { if (item.number < 0) item.number = 0; request.execute(); }',
+  [SANDBOXED_TABLE]: `function insert(item, user, request) {
+    var words = 1;
+    for (var i = 0; i < item.text.length; i += 1) if (item.text.charAt(i) === ' ') words += 1;
+    item.number = words;
+    request.execute();
+  }`,
+}
 export const PAGE_ROWS = 50
 /** Of nearly every row, so that a page costs the same wherever it begins. */
 export const FILTER = 'complete eq false and number gt 10'
@@ -53,6 +64,7 @@ export function worksOf(ids: string[]): Record<string, Asked[]> {
     [`list of ${PAGE_ROWS}`]: [{ method: 'GET', path: `/tables/${READ_TABLE}?$filter=${filter}&$top=${PAGE_ROWS}` }],
     insert: inserts(`/tables/${WRITTEN_TABLE}`),
     'insert, scripted': inserts(`/tables/${SCRIPTED_TABLE}`),
+    'insert, sandboxed': inserts(`/tables/${SANDBOXED_TABLE}`),
   }
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomKey } from '../src/kit/identifiers.ts'
 import { freePort } from '../tests/support/cloud.ts'
-import { SCRIPTED_TABLE } from './app-work.ts'
+import { SANDBOXED_TABLE, SCRIPTED_TABLE } from './app-work.ts'
 import type { Target } from './load.ts'
 
 export const PEER = 'parse-server@9.10.0'
@@ -33,6 +33,12 @@ process.on('disconnect', () => process.exit(0))
 const CLOUD_CODE = `
 Parse.Cloud.beforeSave('${SCRIPTED_TABLE}', (request) => {
   if (request.object.get('number') < 0) request.object.set('number', 0)
+})
+Parse.Cloud.beforeSave('${SANDBOXED_TABLE}', (request) => {
+  const text = request.object.get('text')
+  let words = 1
+  for (let i = 0; i < text.length; i += 1) if (text.charAt(i) === ' ') words += 1
+  request.object.set('number', words)
 })
 `
 

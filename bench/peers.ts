@@ -1,5 +1,5 @@
 // The same work on Mainstay and on parse-server, on one PostgreSQL, in turns: a get by id, a page with a filter, an
-// insert, and an insert through a script (Cloud Code, `beforeSave`). parse-server is installed on demand outside of
+// insert, and inserts through scripts (Cloud Code, `beforeSave`). parse-server is installed on demand outside of
 // this package. Mainstay is asked as apps ask it, through the gateway, and at its runtime, which is what parse-server
 // has of that.
 // Usage: npm run bench:peers -- [seconds] [rounds] [folder where parse-server is installed]
@@ -12,6 +12,7 @@ import {
   inserts,
   PAGE_ROWS,
   READ_TABLE,
+  SANDBOXED_TABLE,
   SCRIPTED_TABLE,
   WRITTEN_TABLE,
   warmUp,
@@ -72,6 +73,7 @@ async function parseServer(target: Target): Promise<Contender> {
     [`list of ${PAGE_ROWS}`]: one(`${classOf(READ_TABLE)}?where=${where}&limit=${PAGE_ROWS}&order=objectId`),
     insert: inserts(classOf(WRITTEN_TABLE)),
     'insert, scripted': inserts(classOf(SCRIPTED_TABLE)),
+    'insert, sandboxed': inserts(classOf(SANDBOXED_TABLE)),
   }
   return { name: PEER, target, works }
 }

@@ -4,6 +4,7 @@ import type { ScriptAssignment } from '../contract/assignment.ts'
 import { Fault } from '../kit/fault.ts'
 import { SCRIPT_TIMEOUT_MARGIN_MS } from '../kit/limits.ts'
 import { refusalText } from '../sandbox/endings.ts'
+import { answerOfLeft } from '../sandbox/left-answer.ts'
 import type { AskOutcome, ScriptAnswer } from '../sandbox/messages.ts'
 import type { Ask, CallInput, CallResult, ModuleSet, SandboxProcess, Without } from '../sandbox/sandbox-process.ts'
 import { outcomeUnknown, scriptFailed, TIMED_OUT_TEXT, timedOut, unavailable } from './app-faults.ts'
@@ -11,6 +12,7 @@ import type { AppRequest } from './app-request.ts'
 import type { Leases } from './leases.ts'
 import { modulesOf, type Scripts } from './scripts.ts'
 import type { ServedService } from './services.ts'
+import type { SmallEnd } from './small-call.ts'
 import { runStartup, startupOf } from './startup-extension.ts'
 
 /** Whose run it is. */
@@ -77,6 +79,8 @@ function whyFailed(cause: unknown): string {
 }
 
 async function run(context: RunContext, script: ScriptAssignment, wanted: RunWith): Promise<Ended> {
+  const end = await evaluate(context, script, wanted.input)
+  if (end) return await finish(context, end, wanted.asks)
   // A sandbox that ends between being found and being told has run nothing: the next one may.
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const { scripts, service } = context
@@ -85,6 +89,30 @@ async function run(context: RunContext, script: ScriptAssignment, wanted: RunWit
     if (result.kind !== 'unsent') return result
   }
   throw unavailable('The scripts of this service could not be started.')
+}
+
+// Null for what a sandbox has to run. What a service has done first in a sandbox may be there for any of its scripts.
+async function evaluate(context: RunContext, script: ScriptAssignment, input: RunInput): Promise<SmallEnd | null> {
+  if (input.what !== 'table' || startupOf(context.service.assignment)) return null
+  const { small } = context.scripts
+  const known = small.find(script.hash, input.operation)
+  if (known !== undefined) return known?.(input) ?? null
+  const { hash } = script
+  return small.learn({ hash, text: await textOf(context, script) }, input.operation)?.(input) ?? null
+}
+
+// What was evaluated leaves one operation at most.
+async function finish(context: RunContext, end: SmallEnd, asks: RunAsks): Promise<Ended> {
+  if (end.kind === 'answered') {
+    asks.end()
+    return end
+  }
+  const { what, body } = end
+  const answered = asks
+    .carryOut({ what, isExecute: true })
+    .then((outcome): Ended => ({ kind: 'answered', answer: answerOfLeft(outcome, body, what) }))
+    .finally(() => asks.end())
+  return await inTime(context, answered)
 }
 
 async function placeFor({ scripts, service }: RunContext): Promise<SandboxProcess> {
@@ -105,21 +133,26 @@ async function runIn(
   const text = isKnown ? null : await textOf(context, script)
   const lesson = modulesOf(context.service.assignment) && (await beginIn(sandbox, context))
   const { deadline } = request.work
-  const leftMs = Math.max(0, deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
   const ask = async (wanted: Ask) => await asks.carryOut(wanted)
   const host = { ask, onOver: () => asks.end(), onLine, deadline, requestId: request.id }
   // In one go: nobody else may teach it something else in between.
   if (lesson) sandbox.teach(lesson.modules, lesson.texts)
   const modules = lesson?.modules.key ?? null
   const call = sandbox.call({ ...input, modules, script: { source: sourceOf(script), hash, text } }, host)
+  return await inTime(context, call.result, () => sandbox.forget(call.number))
+}
+
+// A little before the request's own time is over, so that what is known of the script is answered.
+async function inTime({ request }: RunContext, result: Promise<Ended>, giveUp = () => {}): Promise<Ended> {
+  const leftMs = Math.max(0, request.work.deadline - performance.now() - SCRIPT_TIMEOUT_MARGIN_MS)
   return await new Promise<Ended>((resolve, reject) => {
     const timer = setTimeout(() => {
-      sandbox.forget(call.number)
+      giveUp()
       resolve({ kind: 'timed_out' })
     }, leftMs)
-    call.result.then((result) => {
+    result.then((ended) => {
       clearTimeout(timer)
-      resolve(result)
+      resolve(ended)
     }, reject)
   })
 }

@@ -16,11 +16,14 @@ import type { PushSender } from './push-sender.ts'
 import { ScriptFetches } from './script-fetch.ts'
 import { ScriptRunCounts } from './script-runs.ts'
 import { GatheredLines } from './service-lines.ts'
+import { SmallScripts } from './small-scripts.ts'
 
 export class Scripts {
   readonly runs = new ScriptRunCounts()
   /** What was said since its host last took it. */
   readonly lines = new GatheredLines()
+  /** Those that need no sandbox. */
+  readonly small = new SmallScripts()
   /** What scripts ask of the world. */
   readonly fetches: ScriptFetches
   /** What they push to devices. */
@@ -120,7 +123,12 @@ export function findScript(
   table: string,
   operation: TableOperation,
 ): ScriptAssignment | undefined {
-  return scriptsByName(service).get(`table/${table}.${operation}`.toLowerCase())
+  return scriptNamed(service, `table/${table}.${operation}`.toLowerCase())
+}
+
+/** The script of that name, in lower case; an empty one is none. */
+export function scriptNamed(service: ServiceAssignment, name: string): ScriptAssignment | undefined {
+  return scriptsByName(service).get(name)
 }
 
 function scriptsByName(service: ServiceAssignment): Map<string, ScriptAssignment> {

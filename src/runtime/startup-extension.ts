@@ -5,12 +5,13 @@ import { STARTUP_MS_MAX, STARTUP_WAIT_MS_MAX } from '../kit/limits.ts'
 import type { ModuleSet, SandboxProcess } from '../sandbox/sandbox-process.ts'
 import { ScriptAsks } from './script-asks.ts'
 import { type RunContext, sourceOf } from './script-run.ts'
+import { scriptNamed } from './scripts.ts'
 
 const NAME = 'extensions/startup'
 
 /** That script, where a service has one; an empty one is none. */
-export function startupOf({ scripts }: ServiceAssignment): ScriptAssignment | undefined {
-  return scripts.find(({ name, bytes }) => bytes > 0 && name.toLowerCase() === NAME)
+export function startupOf(service: ServiceAssignment): ScriptAssignment | undefined {
+  return scriptNamed(service, NAME)
 }
 
 /** Calls it in a sandbox that was taught its modules, and waits until it is done, or a moment. */

@@ -11,6 +11,7 @@ import { scriptSide } from './script-side.ts'
 import { scriptSql } from './script-sql.ts'
 import { scriptStartup } from './script-startup.ts'
 import { scriptTables } from './script-tables.ts'
+import { STATUS_CODES } from './status-codes.ts'
 
 /** Our side inside a context. */
 export type Inside = {
@@ -74,10 +75,10 @@ const SHARED = {
 }
 
 /** Makes one. `name` is for debuggers. */
-export function makeContext(name: string, outside: Omit<GlobalsOutside, 'shared'>): Inside {
+export function makeContext(name: string, outside: Omit<GlobalsOutside, 'shared' | 'statusCodes'>): Inside {
   const context = createContext({}, { name })
   const made = inside.runInContext(context) as Functions
-  made.scriptGlobals({ ...outside, shared: SHARED })
+  made.scriptGlobals({ ...outside, shared: SHARED, statusCodes: STATUS_CODES })
   return {
     global: context as Record<string, unknown>,
     run: (script) => script.runInContext(context),

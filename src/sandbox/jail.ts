@@ -64,6 +64,7 @@ const CODE = [
   'sight',
   'sql-calls',
   'sql-text',
+  'status-codes',
   'tame-scripts',
   'timers',
   'wire',

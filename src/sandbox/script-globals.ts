@@ -10,6 +10,7 @@ export type GlobalsOutside = {
     clear: (timer: unknown) => void
   }
   shared: Record<string, unknown>
+  statusCodes: Record<string, number>
 }
 
 /** Puts them on the context's global object. */
@@ -36,26 +37,6 @@ export const scriptGlobals = (outside: GlobalsOutside): void => {
     clearTimeout: clear,
     clearInterval: clear,
     clearImmediate: clear,
-    statusCodes: {
-      OK: 200,
-      CREATED: 201,
-      ACCEPTED: 202,
-      NO_CONTENT: 204,
-      MOVED_PERMANANTLY: 301,
-      FOUND: 302,
-      NOT_MODIFIED: 304,
-      BAD_REQUEST: 400,
-      UNAUTHORIZED: 401,
-      FORBIDDEN: 403,
-      NOT_FOUND: 404,
-      METHOD_NOT_ALLOWED: 405,
-      CONFLICT: 409,
-      GONE: 410,
-      PRECONDITION_FAILED: 412,
-      REQUEST_ENTITY_TOO_LARGE: 413,
-      INTERNAL_SERVER_ERROR: 500,
-      BAD_GATEWAY: 502,
-      SERVICE_UNAVAILABLE: 503,
-    },
+    statusCodes: { ...outside.statusCodes },
   })
 }
