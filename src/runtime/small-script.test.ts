@@ -242,6 +242,9 @@ for (const body of [
   'item.x = item.at + 1; request.execute()',
   'item.x = item.at == 1; request.execute()',
   'item.x = item.number.trim(); request.execute()',
+  'request.respond(200, [item, item])',
+  `request.respond(200, [${'item.text, '.repeat(200)}])`,
+  `${'item.x = item.text === item.more; '.repeat(100)} request.execute()`,
   // Longer than what may be made, and more than may be done.
   `var a = item.text; ${'a = a + a; '.repeat(20)} request.execute()`,
   `${'item.text.indexOf("zzzzzzzzzzzzzzzz"); '.repeat(80)} request.execute()`,

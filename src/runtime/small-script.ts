@@ -258,7 +258,7 @@ class Reader {
 
   #respond({ arguments: given }: CallExpression): Perform {
     if (given.length === 0 || given.length > 2) throw BEYOND
-    const values = given.map((one) => this.#any(one))
+    const values = given.map((one) => this.#answer(one))
     return (call) => {
       call.respond(values.map((value) => value(call)))
       return false
@@ -307,23 +307,33 @@ class Reader {
 
   // ---- expressions
 
-  /** One that is also read where an object or a list may be made. */
-  #any(node: AnyNode): Evaluate {
+  /** What may be answered: a value, or an object or a list that is made of such. */
+  #answer(node: AnyNode): Evaluate {
+    return node.type === 'ObjectExpression' || node.type === 'ArrayExpression' ? this.#made(node) : this.#value(node)
+  }
+
+  // Each text in it counts, since one may stand in many places; objects that are there already do not come in at all.
+  #made(node: AnyNode): Evaluate {
     if (node.type === 'ObjectExpression') {
       const made = node.properties.map((one): [string, Evaluate] => {
         if (one.type !== 'Property' || one.computed || one.method || one.kind !== 'init') throw BEYOND
-        return [keyOf(one.key as AnyNode), this.#any(one.value as AnyNode)]
+        return [keyOf(one.key as AnyNode), this.#made(one.value as AnyNode)]
       })
       return (call) => Object.fromEntries(made.map(([name, value]) => [name, value(call)]))
     }
     if (node.type === 'ArrayExpression') {
       const made = node.elements.map((one) => {
         if (!one) throw BEYOND
-        return this.#any(one)
+        return this.#made(one)
       })
       return (call) => made.map((value) => value(call))
     }
-    return this.#value(node)
+    const value = this.#value(node)
+    return (call) => {
+      const made = value(call)
+      if (!(isPrimitive(made) || made instanceof Date)) throw BEYOND
+      return call.kept(made)
+    }
   }
 
   #value(node: AnyNode): Evaluate {
@@ -351,7 +361,7 @@ class Reader {
       case 'BinaryExpression': {
         const [left, right] = [this.#value(node.left as AnyNode), this.#value(node.right)]
         const identity = IDENTITY.get(node.operator)
-        if (identity) return (call) => identity(left(call), right(call))
+        if (identity) return compared(identity, left, right)
         const operator = OPERATORS.get(node.operator)
         if (!operator) throw BEYOND
         return operated(operator, left, right)
@@ -438,9 +448,9 @@ class Reader {
       const called = FUNCTIONS.get(callee.name)
       if (!called) throw BEYOND
       return (call) => {
-        const with_ = values.map((value) => primitive(value(call)))
-        call.spend(lengthOf(with_[0]))
-        return call.kept(called(...(with_ as never[])))
+        const args = values.map((value) => primitive(value(call)))
+        call.spend(lengthOf(args[0]))
+        return call.kept(called(...(args as never[])))
       }
     }
     if (!isMember(callee)) throw BEYOND
@@ -453,13 +463,13 @@ class Reader {
     const receiver = this.#value(callee.object as AnyNode)
     return (call) => {
       const on = receiver(call)
-      const with_ = values.map((value) => primitive(value(call)))
+      const args = values.map((value) => primitive(value(call)))
       const kind = on instanceof Date ? 'date' : typeof on
       if ((kind !== 'string' && kind !== 'number' && kind !== 'date') || !METHODS[kind].has(name)) throw BEYOND
       // To look for a long text in a long one may take as long as both together have pairs of characters.
-      call.spend(lengthOf(on) * (1 + lengthOf(with_[0]) / 8))
+      call.spend(lengthOf(on) * (1 + lengthOf(args[0]) / 8))
       const method = (on as Record<string, (...given: unknown[]) => unknown>)[name]
-      return call.kept(method?.apply(on, with_))
+      return call.kept(method?.apply(on, args))
     }
   }
 
@@ -468,14 +478,22 @@ class Reader {
       case '!':
         return (call) => !value(call)
       case '-':
-        return (call) => -(primitive(value(call)) as number)
+        return (call) => -numberOf(call, value(call))
       case '+':
-        return (call) => Number(primitive(value(call)))
+        return (call) => numberOf(call, value(call))
       case 'typeof':
         return (call) => typeof value(call)
       default:
         throw BEYOND
     }
+  }
+}
+
+function compared(identity: (left: unknown, right: unknown) => boolean, left: Evaluate, right: Evaluate): Evaluate {
+  return (call) => {
+    const [one, other] = [left(call), right(call)]
+    call.spend(lengthOf(one))
+    return identity(one, other)
   }
 }
 
@@ -485,6 +503,11 @@ function operated(operator: Operator, left: Evaluate, right: Evaluate): Evaluate
     call.spend(lengthOf(one) + lengthOf(other))
     return call.kept(operator(one as never, other as never))
   }
+}
+
+function numberOf(call: SmallCall, value: unknown): number {
+  call.spend(lengthOf(value))
+  return Number(primitive(value))
 }
 
 function primitive(value: unknown): unknown {
