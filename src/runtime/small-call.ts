@@ -5,7 +5,17 @@ import { DATE_KEY } from '../sandbox/wire.ts'
 /** What a call of a table's script is given. */
 export type SmallInput = Pick<
   TableStart,
-  'table' | 'operation' | 'item' | 'id' | 'version' | 'user' | 'parameters' | 'systemProperties' | 'isUndelete'
+  | 'table'
+  | 'operation'
+  | 'item'
+  | 'id'
+  | 'query'
+  | 'version'
+  | 'user'
+  | 'parameters'
+  | 'systemProperties'
+  | 'includesDeleted'
+  | 'isUndelete'
 >
 /** `left`: its operation is all that is left to do, as in the message `last` of a sandbox. */
 export type SmallEnd = { kind: 'left'; what: TableAsk; body: LeftBody } | { kind: 'answered'; answer: ScriptAnswer }
@@ -22,6 +32,7 @@ const CHARACTERS_PER_FUEL = 32
 const STRING_LENGTH_MAX = 20_000
 /** As in sandbox/script-side.ts. */
 const BODY_LENGTH_MAX = 1_000_000
+const COLUMN = /^[A-Za-z_][A-Za-z0-9_]*$/
 const DATE_LENGTH = 24
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
@@ -30,6 +41,8 @@ export class SmallCall {
   readonly item: Fields | null
   /** By their places; none is there before it is declared. */
   readonly variables: unknown[] = []
+  /** What its query asks for beyond what the client did. */
+  readonly #filters: string[] = []
   #stored: WireItem | null = null
   #isExecuted = false
   #answer: ScriptAnswer | null = null
@@ -47,6 +60,14 @@ export class SmallCall {
     if (input.operation === 'update' && item?.id !== input.item?.id) throw BEYOND
     this.#isExecuted = true
     this.#stored = item && storedOf(item)
+  }
+
+  /** `query.where(…)` with an object. */
+  where(values: Fields): void {
+    // What is asked for after it began would still count there.
+    if (this.#isExecuted) throw BEYOND
+    const condition = Object.entries(values).map(equalityOf).join(' and ')
+    if (condition !== '') this.#filters.push(this.kept(condition))
   }
 
   /** `request.respond(…)`; `given`: what it is called with. */
@@ -90,7 +111,12 @@ export class SmallCall {
   }
 
   #left(): { what: TableAsk; body: LeftBody } {
-    const { table, operation, systemProperties, isUndelete, id, version } = this.input
+    const { table, operation, systemProperties, isUndelete, id, version, query, includesDeleted } = this.input
+    if (query) {
+      const filters = [...query.filters, ...this.#filters]
+      const what = { op: 'read' as const, query: { ...query, filters }, systemProperties, includesDeleted }
+      return { what: { ...what, isQuiet: true }, body: null }
+    }
     if (operation === 'del') return { what: { op: 'del', table, id: String(id ?? ''), version }, body: null }
     if (!this.item || !this.#stored) throw BEYOND
     const item = this.#stored
@@ -115,6 +141,20 @@ export function ownOf(object: object, name: string): unknown {
   if (Object.hasOwn(object, name)) return (object as Fields)[name]
   if (name in object) throw BEYOND
   return undefined
+}
+
+// As a query that a sandbox makes says it (sandbox/script-queries.ts).
+function equalityOf([column, value]: [string, unknown]): string {
+  if (!COLUMN.test(column)) throw BEYOND
+  return `${column} eq ${literalOf(value)}`
+}
+
+function literalOf(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
+  if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) return String(value)
+  if (value instanceof Date) return `datetimeoffset'${value.toISOString()}'`
+  throw BEYOND
 }
 
 // As scripts have it: dates are dates, and what is known of its version is with it.

@@ -24,22 +24,36 @@ const INPUT: SmallInput = {
   operation: 'insert',
   item: { text: 'a b', number: 3, isDone: false, nothing: null, at: { '$mainstay.date': '2026-01-02T03:04:05.006Z' } },
   id: null,
+  query: null,
   version: null,
   user: { level: 'authenticated', id: 'Facebook:1' },
   parameters: { filter: 'x' },
   systemProperties: ['__version'],
+  includesDeleted: false,
   isUndelete: false,
+}
+const QUERY = { table: 'T', filters: ['number gt 1'], selections: [], ordering: [], skip: 0, take: 50 }
+const READ: SmallInput = {
+  ...{ ...INPUT, operation: 'read', item: null },
+  query: { ...QUERY, includeTotalCount: false, id: null },
 }
 const ROW: AskOutcome = { kind: 'row', row: { id: 'made', __version: 'AAAB' } }
 
-/** What was done, and what was answered. `none`: nothing yet. */
+const OUTCOMES: Record<ScriptOperation, AskOutcome> = {
+  insert: ROW,
+  update: ROW,
+  del: { kind: 'done' },
+  read: { kind: 'rows', rows: '', count: null },
+}
+
+/** What was done, and what was answered; null: nothing yet. */
 type Come = { what: TableAsk | null; answer: ScriptAnswer | null }
 
 /** What comes of it in a sandbox, where its operation is done well. */
 async function sandboxed(text: string, input: SmallInput): Promise<Come> {
   const come: Come = { what: null, answer: null }
   const source = '/table/T.insert.js'
-  const outcome: AskOutcome = input.operation === 'del' ? { kind: 'done' } : ROW
+  const outcome = OUTCOMES[input.operation]
   const say = (message: FromSandbox) => {
     if (message.kind === 'last') {
       come.what = throughJson(message.what)
@@ -51,7 +65,7 @@ async function sandboxed(text: string, input: SmallInput): Promise<Come> {
   }
   const call = new CallUnderWay(1, source, { say, limits: LIMITS, nextAsk: () => 1, onDone: () => {} })
   const script = compileForTable({ source, hash: 'h', text })
-  const about = { script: { source, hash: 'h', text: null }, modules: null, query: null, includesDeleted: false }
+  const about = { script: { source, hash: 'h', text: null }, modules: null }
   const start: TableStart = throughJson({ kind: 'call', what: 'table', call: 1, ...about, ...input })
   callTableScript(start, script, call, { limits: LIMITS, require: () => undefined, contexts: new KeptContexts() })
   // An operation and what comes of it take a few turns.
@@ -64,7 +78,7 @@ function evaluated(text: string, input: SmallInput): Come | null {
   const end = endOf(text, input)
   if (!end) return null
   if (end.kind === 'answered') return { what: null, answer: end.answer }
-  const outcome: AskOutcome = input.operation === 'del' ? { kind: 'done' } : ROW
+  const outcome = OUTCOMES[input.operation]
   const what = throughJson(end.what)
   assert.deepEqual(end.what, what)
   return { what, answer: answerOfLeft(outcome, end.body, structuredClone(what)) }
@@ -168,6 +182,55 @@ for (const [operation, text, input] of [
     const come = evaluated(text, whole)
     assert.ok(come)
     assert.deepEqual(await sandboxed(text, whole), come)
+  })
+}
+
+for (const [is, body, filters, text] of [
+  ['all of it', 'request.execute();', [], null],
+  ['what is theirs', 'query.where({ owner: user.userId }); request.execute();', ["owner eq 'Facebook:1'"], null],
+  [
+    'of more than one value',
+    'query.where({ b: null, c: true }); query.where({}); query.where({ d: -1.5 }); request.execute()',
+    ['b eq null and c eq true', 'd eq -1.5'],
+    null,
+  ],
+  ['of a text with a quote', `query.where({ a: "it's" }); request.execute()`, ["a eq 'it''s'"], null],
+  ['or nothing', "if (user.level !== 'admin') request.respond(403, 'no'); else request.execute()", null, '"no"'],
+] as [string, string, string[] | null, string | null][]) {
+  const script = `function read(query, user, request) { ${body} }`
+  test(`read: ${is}`, async () => {
+    const come = evaluated(script, READ)
+    const asked = come?.what as { query: { filters: string[] } } | undefined
+    if (filters) assert.deepEqual(asked?.query.filters, ['number gt 1', ...filters])
+    else assert.equal(come?.answer?.kind === 'respond' ? come.answer.body : null, text)
+    assert.deepEqual(await sandboxed(script, READ), come)
+  })
+}
+
+for (const body of [
+  'return request.execute()',
+  "query.where('a eq 1'); request.execute()",
+  'query.where({ a: 1 }, 2); request.execute()',
+  'query.where(function () { return true }); request.execute()',
+  'var q = query; request.execute()',
+  'query.read()',
+  "query.orderBy('a'); request.execute()",
+  'query.where({ a: 1 }).take(2); request.execute()',
+]) {
+  test(`no small read: ${body}`, () => {
+    assert.equal(readSmallScript(`function read(query, user, request) { ${body} }`, 'read'), null)
+  })
+}
+
+for (const body of [
+  "query.where({ 'a b': 1 })",
+  'query.where({ a: 0 / 0 })',
+  'request.execute(); query.where({ a: 1 })',
+]) {
+  test(`a read that is left to the sandbox: ${body}`, () => {
+    const text = `function read(query, user, request) { ${body}; request.execute() }`
+    assert.ok(readSmallScript(text, 'read'))
+    assert.equal(endOf(text, READ), null)
   })
 }
 
@@ -391,4 +454,33 @@ test('whatever the script and the item, what is evaluated comes to what a sandbo
   )
   // Or nothing was shown.
   assert.ok(seen.evaluated > 300, JSON.stringify(seen))
+})
+
+test('whatever it asks for, a read that is evaluated asks for it as a sandbox does', async () => {
+  let count = 0
+  const where = fc
+    .dictionary(fc.constantFrom('a', 'b', 'c d', '__proto', 'e'), expression, { maxKeys: 3 })
+    .map((values) => {
+      const members = Object.entries(values).map(([name, value]) => `${JSON.stringify(name)}: ${value}`)
+      return `query.where({ ${members.join(', ')} });`
+    })
+  const text = fc
+    .tuple(
+      fc.array(where, { maxLength: 3 }),
+      fc.constantFrom('request.execute();', 'if (user.userId) request.execute();'),
+    )
+    .map(
+      ([wheres, last]) =>
+        `function read(query, user, request) { var item = request.parameters; ${wheres.join(' ')} ${last} }`,
+    )
+  await fc.assert(
+    fc.asyncProperty(text, async (given) => {
+      const come = evaluated(given, READ)
+      if (!come) return
+      count += 1
+      assert.deepEqual(await sandboxed(given, READ), come)
+    }),
+    { numRuns: 500 },
+  )
+  assert.ok(count > 100, String(count))
 })

@@ -8,6 +8,7 @@
 // strings, numbers and dates, with such values.
 import { createRequire } from 'node:module'
 import type { AnyNode, CallExpression, FunctionDeclaration, MemberExpression } from 'acorn'
+import type { ScriptOperation } from '../sandbox/messages.ts'
 import { STATUS_CODES } from '../sandbox/status-codes.ts'
 import { BEYOND, isPrimitive, lengthOf, ownOf, SmallCall, type SmallEnd, type SmallInput } from './small-call.ts'
 
@@ -19,9 +20,15 @@ type Evaluate = (call: SmallCall) => unknown
 type Perform = (call: SmallCall) => boolean
 type Variable = { is: 'variable'; at: number; kind: 'var' | 'let' | 'const' }
 /** What a name stands for. */
-type Meaning = { is: 'item' | 'id' | 'user' | 'request' } | Variable
+type Meaning = { is: 'item' | 'id' | 'query' | 'user' | 'request' } | Variable
 
-const OPERATIONS = ['insert', 'update', 'del']
+/** What the function of each is given first. */
+const SUBJECTS = new Map([
+  ['insert', 'item'],
+  ['read', 'query'],
+  ['update', 'item'],
+  ['del', 'id'],
+] as const)
 /** A longer text is not small. */
 const TEXT_LENGTH_MAX = 4_000
 
@@ -73,10 +80,10 @@ const IDENTITY = new Map<string, (left: unknown, right: unknown) => boolean>([
 ])
 
 /** Reads the function that a script of a table has for an operation; null where that is not small. */
-export function readSmallScript(text: string, operation: string): SmallScript | null {
-  if (!OPERATIONS.includes(operation) || text.length > TEXT_LENGTH_MAX) return null
+export function readSmallScript(text: string, operation: ScriptOperation): SmallScript | null {
+  if (text.length > TEXT_LENGTH_MAX) return null
   try {
-    const perform = new Reader().read(functionIn(text, operation), operation)
+    const perform = new Reader(operation).read(functionIn(text, operation))
     return (input) => evaluate(perform, input)
   } catch {
     // Also what is no script at all: the sandbox says what is wrong with it.
@@ -123,10 +130,14 @@ class Reader {
   /** Of those of today: the places of the ones in whose blocks the reader is. */
   readonly #inSight = new Set<number>()
   #variables = 0
+  readonly #operation: ScriptOperation
 
-  read({ params, body }: FunctionDeclaration, operation: string): Perform {
-    const subject = operation === 'del' ? 'id' : 'item'
-    const roles = [subject, 'user', 'request'] as const
+  constructor(operation: ScriptOperation) {
+    this.#operation = operation
+  }
+
+  read({ params, body }: FunctionDeclaration): Perform {
+    const roles = [SUBJECTS.get(this.#operation), 'user', 'request'] as const
     params.forEach((param, at) => {
       const is = roles[at]
       if (param.type !== 'Identifier' || is === undefined) throw BEYOND
@@ -193,6 +204,8 @@ class Reader {
   // What `respond` gives is nothing; what `execute` gives is waited for, and then the answer is the same.
   #returned(node: AnyNode): Perform {
     const effect = this.#effect(node)
+    // Whoever waits for rows is shown them first.
+    if (this.#operation === 'read') throw BEYOND
     return (call) => {
       effect(call)
       return true
@@ -235,11 +248,10 @@ class Reader {
     if (node.type === 'AssignmentExpression' || node.type === 'UpdateExpression') return this.#assignment(node)
     if (node.type === 'CallExpression' && isMember(node.callee)) {
       const { object, property } = node.callee
-      if (object.type === 'Identifier' && this.#meanings.get(object.name)?.is === 'request') {
-        if (property.name === 'execute') return this.#execute(node)
-        if (property.name === 'respond') return this.#respond(node)
-        throw BEYOND
-      }
+      const is = object.type === 'Identifier' ? this.#meanings.get(object.name)?.is : undefined
+      if (is === 'request' && property.name === 'execute') return this.#execute(node)
+      if (is === 'request' && property.name === 'respond') return this.#respond(node)
+      if (is === 'query' && property.name === 'where') return this.#where(node)
     }
     const value = this.#value(node)
     return (call) => {
@@ -252,6 +264,16 @@ class Reader {
     if (given.length > 0) throw BEYOND
     return (call) => {
       call.execute()
+      return false
+    }
+  }
+
+  #where({ arguments: given }: CallExpression): Perform {
+    const [values, ...more] = given
+    if (values?.type !== 'ObjectExpression' || more.length > 0) throw BEYOND
+    const made = this.#made(values)
+    return (call) => {
+      call.where(made(call) as Record<string, unknown>)
       return false
     }
   }
@@ -411,7 +433,7 @@ class Reader {
         }
       }
       default:
-        // The request and the user are no values.
+        // The request, the query and the user are no values.
         throw BEYOND
     }
   }

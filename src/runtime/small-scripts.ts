@@ -1,4 +1,5 @@
 // Which scripts of tables are small, found out once for each text.
+import type { ScriptOperation } from '../sandbox/messages.ts'
 import { readSmallScript, type SmallScript } from './small-script.ts'
 
 /** As many texts are remembered, each with what evaluates it: some kilobytes at most. */
@@ -9,12 +10,12 @@ export class SmallScripts {
   readonly #known = new Map<string, SmallScript | null>()
 
   /** What evaluates it; null when it is not small, undefined while that is not known: see `learn`. */
-  find(hash: string, operation: string): SmallScript | null | undefined {
+  find(hash: string, operation: ScriptOperation): SmallScript | null | undefined {
     return this.#known.get(keyOf(hash, operation))
   }
 
   /** Reads its text. */
-  learn({ hash, text }: { hash: string; text: string }, operation: string): SmallScript | null {
+  learn({ hash, text }: { hash: string; text: string }, operation: ScriptOperation): SmallScript | null {
     const found = readSmallScript(text, operation)
     this.#known.set(keyOf(hash, operation), found)
     if (this.#known.size > KNOWN_MAX) for (const [oldest] of this.#known.entries().take(1)) this.#known.delete(oldest)

@@ -18,6 +18,7 @@ const SCRIPTS = {
   'Small.update': 'function update(item, user, request) { item.text += "!"; request.execute(); }',
   'Small.delete':
     'function del(id, user, request) { if (id === "kept") request.respond(403); else request.execute(); }',
+  'Read.read': "function read(query, user, request) { query.where({ text: 'shown' }); request.execute(); }",
   'Larger.insert': 'function insert(item, user, request) { console.log("ran"); request.execute(); }',
 }
 
@@ -116,4 +117,16 @@ test('a service whose extension is called first in each sandbox has its scripts 
   await runtime.assign([service, other])
   check({ status: 201 }, await insert({ id: 'a', text: 'x' }, 'Small', other))
   await runtime.untilLogged('started')
+})
+
+test('a read is of the rows that a script leaves in it', async () => {
+  for (const [id, text] of Object.entries({ 'r-1': 'shown', 'r-2': 'hidden' })) {
+    check({ status: 201 }, await insert({ id, text }, 'Read'))
+  }
+  check({ status: 200, equals: '[{"id":"r-1","text":"shown"}]' }, await ask({ path: '/tables/Read' }))
+  check({ status: 200, equals: '[]' }, await ask({ path: "/tables/Read?$filter=id eq 'r-2'".replaceAll(' ', '%20') }))
+  check({ status: 200, equals: '{"id":"r-1","text":"shown"}' }, await ask({ path: '/tables/Read/r-1' }))
+  check({ status: 404 }, await ask({ path: '/tables/Read/r-2' }))
+  const counted = await ask({ path: '/tables/Read?$inlinecount=allpages' })
+  check({ status: 200, equals: '{"results":[{"id":"r-1","text":"shown"}],"count":1}' }, counted)
 })
