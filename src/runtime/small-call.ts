@@ -1,6 +1,8 @@
 // One call of a small script (small-script.ts): what it is given, what it has done so far, and what it may spend.
+import { LEFT_LENGTH_MAX } from '../sandbox/left-answer.ts'
 import type { LeftBody, ScriptAnswer, TableAsk, TableStart, WireItem } from '../sandbox/messages.ts'
 import { DATE_KEY } from '../sandbox/wire.ts'
+import { isIdentifier } from './item-body.ts'
 
 /** What a call of a table's script is given. */
 export type SmallInput = Pick<
@@ -30,9 +32,6 @@ const FUEL = 5_000
 const CHARACTERS_PER_FUEL = 32
 /** Of any string that a script makes. */
 const STRING_LENGTH_MAX = 20_000
-/** As in sandbox/script-side.ts. */
-const BODY_LENGTH_MAX = 1_000_000
-const COLUMN = /^[A-Za-z_][A-Za-z0-9_]*$/
 const DATE_LENGTH = 24
 const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 
@@ -145,7 +144,7 @@ export function ownOf(object: object, name: string): unknown {
 
 // As a query that a sandbox makes says it (sandbox/script-queries.ts).
 function equalityOf([column, value]: [string, unknown]): string {
-  if (!COLUMN.test(column)) throw BEYOND
+  if (!isIdentifier(column)) throw BEYOND
   return `${column} eq ${literalOf(value)}`
 }
 
@@ -192,7 +191,8 @@ function storedOf(item: Fields): WireItem {
   return stored
 }
 
-function isValue(value: unknown): boolean {
+/** True for what may be a value of an item. */
+export function isValue(value: unknown): boolean {
   return isPrimitive(value) || value instanceof Date
 }
 
@@ -204,6 +204,6 @@ function isStored(item: Fields, stored: WireItem): boolean {
 function textOf(item: Fields): string {
   if (!Object.values(item).every(isValue)) throw BEYOND
   const text = JSON.stringify(item)
-  if (text.length > BODY_LENGTH_MAX) throw BEYOND
+  if (text.length > LEFT_LENGTH_MAX) throw BEYOND
   return text
 }

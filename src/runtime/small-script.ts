@@ -1,21 +1,43 @@
 // Scripts of tables that are small enough to be evaluated here, without a sandbox: their text is read as data, and only
-// what stands in this file is ever done. What a text does beyond that, or what fails, is left to the sandbox, which
-// runs the script from its beginning: until its end nothing has happened that anybody could see.
+// what stands here and in small-values.ts is ever done. What a text does beyond that, or what fails, is left to the
+// sandbox, which runs the script from its beginning: until its end nothing has happened that anybody could see.
 //
 // Why no text can do harm here: it is never run as code. It has no loops, calls no function of its own, and what it
 // spends is counted. It works on strings, numbers, booleans, dates and plain objects; of objects it sees their own
-// properties only, so that nothing of the process can be reached from them. Methods are called by the names below, on
-// strings, numbers and dates, with such values.
+// properties only, so that nothing of the process can be reached from them. Methods are called by name, on strings,
+// numbers and dates, with such values.
 import { createRequire } from 'node:module'
 import type { AnyNode, CallExpression, FunctionDeclaration, MemberExpression } from 'acorn'
 import type { ScriptOperation } from '../sandbox/messages.ts'
 import { STATUS_CODES } from '../sandbox/status-codes.ts'
-import { BEYOND, isPrimitive, lengthOf, ownOf, SmallCall, type SmallEnd, type SmallInput } from './small-call.ts'
+import {
+  BEYOND,
+  isPrimitive,
+  isValue,
+  lengthOf,
+  ownOf,
+  SmallCall,
+  type SmallEnd,
+  type SmallInput,
+} from './small-call.ts'
+import {
+  CONSTANTS,
+  compared,
+  type Evaluate,
+  FUNCTIONS,
+  IDENTITY,
+  METHODS,
+  memberOf,
+  numberOf,
+  OPERATORS,
+  operated,
+  primitive,
+  RESERVED,
+} from './small-values.ts'
 
 /** Evaluates it; null: only a sandbox can tell what comes of it. */
 export type SmallScript = (input: SmallInput) => SmallEnd | null
 
-type Evaluate = (call: SmallCall) => unknown
 /** True when the function has returned. */
 type Perform = (call: SmallCall) => boolean
 type Variable = { is: 'variable'; at: number; kind: 'var' | 'let' | 'const' }
@@ -23,61 +45,9 @@ type Variable = { is: 'variable'; at: number; kind: 'var' | 'let' | 'const' }
 type Meaning = { is: 'item' | 'id' | 'query' | 'user' | 'request' } | Variable
 
 /** What the function of each is given first. */
-const SUBJECTS = new Map([
-  ['insert', 'item'],
-  ['read', 'query'],
-  ['update', 'item'],
-  ['del', 'id'],
-] as const)
+const SUBJECTS = { insert: 'item', read: 'query', update: 'item', del: 'id' } as const
 /** A longer text is not small. */
 const TEXT_LENGTH_MAX = 4_000
-
-const CONSTANTS = new Map<string, unknown>([
-  ['undefined', undefined],
-  ['NaN', Number.NaN],
-  ['Infinity', Number.POSITIVE_INFINITY],
-])
-const FUNCTIONS = new Map<string, (...given: never[]) => unknown>([
-  ['String', String],
-  ['Number', Number],
-  ['Boolean', Boolean],
-  ['parseInt', Number.parseInt],
-  ['parseFloat', Number.parseFloat],
-  // The global one: it converts first.
-  ['isNaN', (...given: unknown[]) => Number.isNaN(Number(given[0]))],
-])
-const RESERVED = new Set([...CONSTANTS.keys(), ...FUNCTIONS.keys(), 'Date', 'statusCodes', 'arguments', 'eval'])
-const METHODS = {
-  string: new Set([
-    ...['charAt', 'charCodeAt', 'concat', 'endsWith', 'includes', 'indexOf', 'lastIndexOf', 'slice', 'startsWith'],
-    ...['substr', 'substring', 'toLowerCase', 'toUpperCase', 'trim'],
-  ]),
-  number: new Set(['toFixed']),
-  date: new Set(['getTime', 'toISOString']),
-}
-
-type Operator = (left: never, right: never) => unknown
-/** Of values that are no objects, where JavaScript calls nothing to convert them. */
-const OPERATORS = new Map<string, Operator>([
-  ['+', (left, right) => left + right],
-  ['-', (left, right) => left - right],
-  ['*', (left, right) => left * right],
-  ['/', (left, right) => left / right],
-  ['%', (left, right) => left % right],
-  ['<', (left, right) => left < right],
-  ['>', (left, right) => left > right],
-  ['<=', (left, right) => left <= right],
-  ['>=', (left, right) => left >= right],
-  // biome-ignore lint/suspicious/noDoubleEquals: as scripts mean it.
-  ['==', (left, right) => left == right],
-  // biome-ignore lint/suspicious/noDoubleEquals: as scripts mean it.
-  ['!=', (left, right) => left != right],
-])
-/** Of any values. */
-const IDENTITY = new Map<string, (left: unknown, right: unknown) => boolean>([
-  ['===', (left, right) => left === right],
-  ['!==', (left, right) => left !== right],
-])
 
 /** Reads the function that a script of a table has for an operation; null where that is not small. */
 export function readSmallScript(text: string, operation: ScriptOperation): SmallScript | null {
@@ -117,12 +87,6 @@ function evaluate(perform: Perform, input: SmallInput): SmallEnd | null {
   }
 }
 
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value === 'string' && name === 'length') return value.length
-  if (typeof value !== 'object' || value === null || value instanceof Date) throw BEYOND
-  return ownOf(value, name)
-}
-
 /** Makes of the syntax what evaluates it. Throws where there is more in it than is evaluated here. */
 class Reader {
   /** Each name stands for one thing, wherever it is: so none hides another. */
@@ -137,7 +101,7 @@ class Reader {
   }
 
   read({ params, body }: FunctionDeclaration): Perform {
-    const roles = [SUBJECTS.get(this.#operation), 'user', 'request'] as const
+    const roles = [SUBJECTS[this.#operation], 'user', 'request'] as const
     params.forEach((param, at) => {
       const is = roles[at]
       if (param.type !== 'Identifier' || is === undefined) throw BEYOND
@@ -353,7 +317,7 @@ class Reader {
     const value = this.#value(node)
     return (call) => {
       const made = value(call)
-      if (!(isPrimitive(made) || made instanceof Date)) throw BEYOND
+      if (!isValue(made)) throw BEYOND
       return call.kept(made)
     }
   }
@@ -509,32 +473,6 @@ class Reader {
         throw BEYOND
     }
   }
-}
-
-function compared(identity: (left: unknown, right: unknown) => boolean, left: Evaluate, right: Evaluate): Evaluate {
-  return (call) => {
-    const [one, other] = [left(call), right(call)]
-    call.spend(lengthOf(one))
-    return identity(one, other)
-  }
-}
-
-function operated(operator: Operator, left: Evaluate, right: Evaluate): Evaluate {
-  return (call) => {
-    const [one, other] = [primitive(left(call)), primitive(right(call))]
-    call.spend(lengthOf(one) + lengthOf(other))
-    return call.kept(operator(one as never, other as never))
-  }
-}
-
-function numberOf(call: SmallCall, value: unknown): number {
-  call.spend(lengthOf(value))
-  return Number(primitive(value))
-}
-
-function primitive(value: unknown): unknown {
-  if (!isPrimitive(value)) throw BEYOND
-  return value
 }
 
 function inOrder(all: Perform[]): Perform {

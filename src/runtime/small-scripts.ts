@@ -18,7 +18,8 @@ export class SmallScripts {
   learn({ hash, text }: { hash: string; text: string }, operation: ScriptOperation): SmallScript | null {
     const found = readSmallScript(text, operation)
     this.#known.set(keyOf(hash, operation), found)
-    if (this.#known.size > KNOWN_MAX) for (const [oldest] of this.#known.entries().take(1)) this.#known.delete(oldest)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > KNOWN_MAX && oldest !== undefined) this.#known.delete(oldest)
     return found
   }
 }

@@ -2,8 +2,8 @@
 import { messageOf } from '../kit/fault.ts'
 import type { AskOutcome, LeftBody, ScriptAnswer, TableAsk } from './messages.ts'
 
-/** As in script-side.ts. */
-const LEFT_LENGTH_MAX = 1_000_000
+/** Of an item as JSON, in characters. As in script-side.ts, which can import nothing. */
+export const LEFT_LENGTH_MAX = 1_000_000
 
 /** `body`: what the script left of it; `what`: the operation, which adds the id and the system properties asked for. */
 export function answerOfLeft(outcome: AskOutcome, body: LeftBody, what: TableAsk): ScriptAnswer {
