@@ -30,6 +30,7 @@ import { beginDueIssues } from './acme.ts'
 import { beginDueCheck } from './backup-checks.ts'
 import type { Db } from './database.ts'
 import { removeEndedBackups } from './ended-backups.ts'
+import { FleetWatch } from './fleet-watch.ts'
 import { judgeAll, noteLost } from './judge.ts'
 import type { Certificates } from './judge-parts.ts'
 import type { MachineField } from './machine-field.ts'
@@ -66,13 +67,14 @@ export async function reign(deps: DutyDeps, signal: AbortSignal): Promise<void> 
   // The one before may have noted a verdict and not told it any more.
   await db.transaction().execute(bumpDesired)
   onChange()
+  const fleet = new FleetWatch(db)
   const brokenSince = new Map<string, number>()
   await Promise.all([
     repeat({ everyMs: JUDGE_EVERY_MS, signal, onError }, async () => {
-      await judgeAll({ db, board, incidents, domain, certificates: deps.certificates, onChange })
+      await judgeAll({ db, fleet, board, incidents, domain, certificates: deps.certificates, onChange })
     }),
     repeat({ everyMs: STEWARD_EVERY_MS, signal, onError }, async () => {
-      if (await tendServers({ db, seal: deps.seal, board, field, brokenSince })) await field.push()
+      if (await tendServers({ db, fleet, seal: deps.seal, board, field, brokenSince })) await field.push()
     }),
     repeat({ everyMs: BACKUP_CHECK_LOOK_MS, signal, onError }, async () => {
       await beginDueCheck({ db, board, backups: deps.backups })

@@ -26,15 +26,17 @@ import { runtimeOf } from '../regions/field.ts'
 import { shortageOf } from '../regions/ledger.ts'
 import { bumpDesired, type Machine } from '../regions/regions.ts'
 import { roomOf } from '../regions/room.ts'
-import { listHoldings, type Service } from '../services/services.ts'
+import type { Service } from '../services/services.ts'
+import type { FleetWatch } from './fleet-watch.ts'
 import { API_SUBJECT, type Certificates, judgeParts } from './judge-parts.ts'
-import { type Fleet, readFleet } from './snapshot.ts'
+import type { Fleet } from './snapshot.ts'
 
 /** How old may be what a runtime tells of a login: it looks in the background. */
 const LOOK_MS_MAX = DATABASE_CHECK_EVERY_MS + DATABASE_CHECK_MS_MAX
 
 export type JudgeDeps = {
   db: Kysely<ControlDatabase>
+  fleet: FleetWatch
   board: FactBoard
   incidents: Incidents
   domain: string
@@ -44,16 +46,15 @@ export type JudgeDeps = {
 
 /** Judges every region, every service, and what they stand on, once. */
 export async function judgeAll(deps: JudgeDeps): Promise<void> {
-  const fleet = await readFleet(deps.db)
+  const fleet = await deps.fleet.read()
   const hosts = fleet.machines.filter((machine) => machine.role === 'host')
   const reach = noteLost(deps, hosts)
   let isChanged = false
-  const holdings = await listHoldings(deps.db)
   const short = new Map<string, ReturnType<typeof shortageOf>>()
   for (const region of fleet.regions) {
     const room = roomOf(region, fleet.machines, deps.board)
     // A region of which nothing reports is lost or just starting; that is another verdict.
-    const shortage = room.offer.hosts.size === 0 ? [] : shortageOf(room, holdings)
+    const shortage = room.offer.hosts.size === 0 ? [] : shortageOf(room, fleet.holdings)
     short.set(region.slug, shortage)
     const lost = hosts.filter((host) => host.domain === region.name).map((host) => reach.get(host.name))
     const isLost = lost.length > 0 && lost.every((one) => one?.isLost)

@@ -59,7 +59,7 @@ export type Snapshot = Fleet & {
   verdicts: Map<string, Verdict>
 }
 
-/** Reads everything in one repeatable-read transaction. */
+/** Reads everything, as it is at one moment. */
 export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapshot> {
   return await atOneMoment(db, async (trx) => {
     const { version } = await trx.selectFrom('desired').select('version').executeTakeFirstOrThrow()
@@ -91,12 +91,8 @@ export async function readSnapshot(db: Kysely<ControlDatabase>): Promise<Snapsho
   })
 }
 
-/** Reads what there is, without what it is made of: for those who look several times a second. */
-export async function readFleet(db: Kysely<ControlDatabase>): Promise<Fleet> {
-  return await atOneMoment(db, fleetIn)
-}
-
-async function fleetIn(trx: Kysely<ControlDatabase>): Promise<Fleet> {
+/** What there is, without what it is made of. */
+export async function fleetIn(trx: Kysely<ControlDatabase>): Promise<Fleet> {
   return {
     machines: await listMachines(trx),
     regions: await listRegions(trx),
@@ -105,7 +101,8 @@ async function fleetIn(trx: Kysely<ControlDatabase>): Promise<Fleet> {
   }
 }
 
-async function atOneMoment<T>(
+/** Reads in one repeatable-read transaction. */
+export async function atOneMoment<T>(
   db: Kysely<ControlDatabase>,
   read: (trx: Kysely<ControlDatabase>) => Promise<T>,
 ): Promise<T> {

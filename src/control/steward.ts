@@ -18,19 +18,23 @@ import {
   primaryOf,
   type ServerWithMembers,
   standbyOf,
+  wantsStandby,
 } from '../databases/servers.ts'
 import { findStandbyHost, supplyStandby } from '../databases/standby-supply.ts'
 import { isFollowing, nextStanding } from '../databases/standing.ts'
 import { HEARTBEAT_SILENT_MS } from '../kit/limits.ts'
 import type { FactBoard } from '../regions/fact-board.ts'
 import type { Field } from '../regions/field.ts'
-import { type Hosts, listHosts } from '../regions/hosts.ts'
-import { bumpDesired, listRegions } from '../regions/regions.ts'
+import { type Hosts, hostsAmong } from '../regions/hosts.ts'
+import { bumpDesired, type Region } from '../regions/regions.ts'
 import { dropDueServices } from '../services/due-drops.ts'
 import { forgetDroppedTables } from '../services/services.ts'
+import { findChores } from './chores.ts'
+import type { FleetWatch, WatchedFleet } from './fleet-watch.ts'
 
 export type StewardDeps = {
   db: Kysely<ControlDatabase>
+  fleet: FleetWatch
   seal: Seal
   board: FactBoard
   field: Field
@@ -40,11 +44,13 @@ export type StewardDeps = {
 
 /** Does what is due now; true when machines must be told. */
 export async function tendServers(deps: StewardDeps): Promise<boolean> {
-  const hosts = await listHosts(deps.db, deps.field)
-  let isChanged = await ensureDefaultServers(deps, hosts)
-  for (const server of await listServers(deps.db)) {
+  const before = await deps.fleet.read()
+  let isChanged = await ensureDefaultServers(deps, before)
+  const fleet = isChanged ? await deps.fleet.read() : before
+  const hosts = hostsAmong(fleet.machines, deps.field)
+  for (const server of fleet.servers) {
     if (server.kind === 'external') {
-      if (await ensureAttendant(deps, server, hosts)) isChanged = true
+      if (await ensureAttendant(deps, server, { regions: fleet.regions, hosts })) isChanged = true
       continue
     }
     if (await ensureStandby(deps, server)) isChanged = true
@@ -53,25 +59,35 @@ export async function tendServers(deps: StewardDeps): Promise<boolean> {
     await noteSynchronous(deps, server)
     await noteInitialized(deps, server)
   }
-  if (await dropDueServices(deps.db)) isChanged = true
-  if (await noteDropped(deps)) isChanged = true
-  if (await dropOldSchemas(deps.db)) isChanged = true
-  const heard = (machine: string) =>
-    deps.board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS ? deps.board.host(machine) : null
-  if (await noteDroppedSchemas(deps.db, heard)) isChanged = true
-  await noteDroppedCopies(deps.db, deps.board)
+  if (await tidyUp(deps)) isChanged = true
   await noteDivergences(
     deps.db,
     deps.board.hosts().map(({ facts }) => facts),
   )
-  await noteDroppedTables(deps)
   return isChanged
 }
 
-async function ensureDefaultServers(deps: StewardDeps, { hosts, reporting }: Hosts): Promise<boolean> {
-  const servers = await listServers(deps.db)
+// What services and servers leave behind where they were.
+async function tidyUp(deps: StewardDeps): Promise<boolean> {
+  const chores = await findChores(deps.db)
+  let isChanged = chores.dueServices && (await dropDueServices(deps.db))
+  if (chores.endedServices && (await noteDropped(deps))) isChanged = true
+  if (chores.formerSchemas) {
+    if (await dropOldSchemas(deps.db)) isChanged = true
+    const heard = (machine: string) =>
+      deps.board.hostSilentMs(machine) < HEARTBEAT_SILENT_MS ? deps.board.host(machine) : null
+    if (await noteDroppedSchemas(deps.db, heard)) isChanged = true
+  }
+  if (chores.copies) await noteDroppedCopies(deps.db, deps.board)
+  if (chores.tables) await noteDroppedTables(deps)
+  return isChanged
+}
+
+async function ensureDefaultServers(deps: StewardDeps, fleet: WatchedFleet): Promise<boolean> {
+  const { servers, regions, machines } = fleet
+  const { hosts, reporting } = hostsAmong(machines, deps.field)
   let isChanged = false
-  for (const region of await listRegions(deps.db)) {
+  for (const region of regions) {
     const local = new Set(hosts.filter((host) => host.domain === region.name).map((host) => host.name))
     if (servers.some((server) => isDefaultOf(region.slug, server) && local.has(primaryOf(server).machine))) continue
     const machine = choosePrimaryHost(region.name, { reporting, servers })
@@ -88,9 +104,13 @@ async function ensureDefaultServers(deps: StewardDeps, { hosts, reporting }: Hos
 }
 
 // It lives on when the host that looks after it is lost: another one takes over, and gives it back.
-async function ensureAttendant(deps: StewardDeps, server: ServerWithMembers, { reporting }: Hosts): Promise<boolean> {
-  const region = (await listRegions(deps.db)).find(({ slug }) => slug === server.home_region)?.name ?? ''
-  const machine = chooseAttendant(server, { region, reporting })
+async function ensureAttendant(
+  deps: StewardDeps,
+  server: ServerWithMembers,
+  { regions, hosts }: { regions: Region[]; hosts: Hosts },
+): Promise<boolean> {
+  const region = regions.find(({ slug }) => slug === server.home_region)?.name ?? ''
+  const machine = chooseAttendant(server, { region, reporting: hosts.reporting })
   return machine !== null && (await moveAttendant(deps.db, server.name, machine))
 }
 
@@ -98,7 +118,7 @@ async function ensureAttendant(deps: StewardDeps, server: ServerWithMembers, { r
 // what is still to be exported. Only one that never moved gets its standby by itself.
 async function ensureStandby(deps: StewardDeps, server: ServerWithMembers): Promise<boolean> {
   const isFree = server.members.length === 1 && server.is_initialized && server.operation_id === null
-  return isFree && (await supplyStandby(deps.db, server.name, { field: deps.field }))
+  return isFree && wantsStandby(server) && (await supplyStandby(deps.db, server.name, { field: deps.field }))
 }
 
 // The machine of a standby was revoked: another one of another region takes its place, once there is one.

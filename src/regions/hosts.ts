@@ -10,7 +10,12 @@ export type Hosts = { hosts: Machine[]; reporting: Machine[] }
 
 /** All of them, as of now. */
 export async function listHosts(db: Kysely<ControlDatabase>, field: Pick<Field, 'isReachable'>): Promise<Hosts> {
-  const hosts = (await listMachines(db)).filter(({ role, revoked_at }) => role === 'host' && revoked_at === null)
+  return hostsAmong(await listMachines(db), field)
+}
+
+/** Those among all machines. */
+export function hostsAmong(machines: Machine[], field: Pick<Field, 'isReachable'>): Hosts {
+  const hosts = machines.filter(({ role, revoked_at }) => role === 'host' && revoked_at === null)
   return { hosts, reporting: hosts.filter(({ name }) => field.isReachable(name)) }
 }
 

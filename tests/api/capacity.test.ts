@@ -7,7 +7,9 @@ import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { sealOf } from '../../src/accounts/seal.ts'
+import { findChores } from '../../src/control/chores.ts'
 import { type ControlStore, type Db, openControlStore } from '../../src/control/database.ts'
+import { FleetWatch } from '../../src/control/fleet-watch.ts'
 import { setRegion } from '../../src/control/set-region.ts'
 import { insertServer, insertStandby, listServers } from '../../src/databases/servers.ts'
 import { Incidents } from '../../src/health/incidents.ts'
@@ -263,6 +265,7 @@ describe('operators who all want something at once', () => {
     }
     await settled()
     const outcomes = new Map<string, number>()
+    const watch = new FleetWatch(db)
     const startedAt = performance.now()
     for (const [number, batch] of fc
       .sample(fc.array(ask, { minLength: BATCH, maxLength: BATCH }), { seed, numRuns: BATCHES })
@@ -273,6 +276,7 @@ describe('operators who all want something at once', () => {
         // Some are carried out while others are still asking.
         runner.startFree(aborter.signal),
         requireRoom(),
+        watch.read(),
       ])
       for (const [index, one] of ended.entries()) {
         const { kind } = batch[index] as Ask
@@ -280,8 +284,13 @@ describe('operators who all want something at once', () => {
         outcomes.set(`${kind} ${outcome}`, (outcomes.get(`${kind} ${outcome}`) ?? 0) + 1)
       }
       await requireRoom()
+      await watch.read()
       await settled()
       await requireRoom()
+      // Who looked in the middle of it all misses nothing of what came of it, and what stays is not read again.
+      const seen = await watch.read()
+      assert.deepEqual(seen, await new FleetWatch(db).read())
+      assert.equal(await watch.read(), seen)
     }
     const states = await db
       .selectFrom('operations')
@@ -356,12 +365,17 @@ describe('operators who all want something at once', () => {
     const days = (dropAt.getTime() - before) / 86_400_000
     assert.ok(days >= 30 && days < 30.01, String(days))
 
-    await dropDueServices(db, new Date(dropAt.getTime() - 1))
+    const early = new Date(dropAt.getTime() - 1)
+    await dropDueServices(db, early)
+    assert.equal((await findChores(db, early)).dueServices, false)
     assert.equal((await rowsOf('softly'))[0]?.state, 'archived')
     assert.ok((await serversThere()).includes(server))
     // Control may have been off on the day: what counts for the backups is when it was dropped.
     const late = new Date(dropAt.getTime() + 86_400_000)
+    assert.equal((await findChores(db, late)).dueServices, true)
     assert.equal(await dropDueServices(db, late), true)
+    const { dueServices, endedServices } = await findChores(db, late)
+    assert.deepEqual({ dueServices, endedServices }, { dueServices: false, endedServices: true })
     assert.deepEqual([(await rowsOf('softly'))[0]?.state, await archived('softly')], ['deleted', []])
     assert.equal((await serversThere()).includes(server), false)
     const drops = await listDrops(db, dropAt)
@@ -448,6 +462,7 @@ describe('operators who all want something at once', () => {
     await remove('halfway', { isDataDropped: true })
     const [before] = await rowsOf('halfway')
     await db.updateTable('services').set({ state: 'deleting' }).where('name', '=', 'halfway').execute()
+    assert.equal((await findChores(db)).dueServices, true)
     await dropDueServices(db)
     assert.deepEqual(await rowsOf('halfway'), [before])
   })
