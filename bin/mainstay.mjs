@@ -2,6 +2,7 @@
 // The launcher: runs under any Node from 18 and hands over to the pinned Node 24, where it starts a role or the CLI.
 import * as module from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { entryOf } from './built.mjs'
 import { handOver, isNewEnough } from './pinned-node.mjs'
 import { stripTypesUnderNodeModules } from './strip-types.mjs'
 
@@ -15,6 +16,6 @@ if (!isNewEnough()) {
   stripTypesUnderNodeModules()
   const word = process.argv[2] ?? ''
   const isRole = ROLES.has(word) && !process.argv[3]?.match(/^(restore|key|settle)$/)
-  const { main } = await import(isRole ? `../src/${word}/main.ts` : '../src/cli/main.ts')
+  const { main } = await import(entryOf(isRole ? word : 'cli'))
   await main(process.argv.slice(isRole ? 3 : 2))
 }

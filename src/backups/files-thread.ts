@@ -1,6 +1,7 @@
 // A thread of its own for the files of a backup: opened and written in the host itself they would fill its memory so
 // fast that a third of the time went into sweeping it, and leases and requests would wait meanwhile.
 import { type MessagePort, Worker } from 'node:worker_threads'
+import { sourceUrl } from '../kit/sources.ts'
 import type { BaseManifest } from './base-manifest.ts'
 import { errorAgain, type ToldError, tellError } from './object-problems.ts'
 import { restoreFiles } from './restore-data.ts'
@@ -31,7 +32,7 @@ export async function restoreFilesApart(
   signal.throwIfAborted()
   const order: Order = { manifest, dataFolder, key: vault.key }
   const launcher = new URL('../../bin/thread.mjs', import.meta.url)
-  const worker = new Worker(launcher, { workerData: { module: import.meta.url, ...order } })
+  const worker = new Worker(launcher, { workerData: { module: sourceUrl('backups/files-thread.ts').href, ...order } })
   const tell = (word: ToThread, handedOver: ArrayBuffer[] = []) => worker.postMessage(word, handedOver)
   const give = async (name: string) => {
     try {

@@ -1,4 +1,4 @@
-// What there is, for those who look several times a second: read again only when a row of it is another one than before.
+// What there is, for those who look several times a second: read again only when a row of it has been written since.
 import { type Kysely, sql } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
 import type { Holding } from '../regions/ledger.ts'

@@ -10,14 +10,16 @@ import { makeKey, writeIdentity } from './join.ts'
 /** The certificate that a machine shows at the moment, and its renewal until aborted. */
 export class Certificate {
   #identity: MachineIdentity
+  #until: string
 
   constructor(identity: MachineIdentity) {
     this.#identity = identity
+    this.#until = untilOf(identity)
   }
 
   /** When it ends, ISO 8601. */
   get until(): string {
-    return new Date(lifeOf(this.#identity.certificate).untilMs).toISOString()
+    return this.#until
   }
 
   async keep(options: {
@@ -38,6 +40,7 @@ export class Certificate {
         // On disk before it is shown: a crash in between leaves one of two good certificates.
         await writeIdentity(home, identity)
         this.#identity = identity
+        this.#until = untilOf(identity)
         door.useCredentials(identity)
         log.info({ until: this.until }, 'the certificate was renewed')
       },
@@ -46,6 +49,11 @@ export class Certificate {
       signal,
     })
   }
+}
+
+// Told with each heartbeat, and not read out of the certificate each time.
+function untilOf({ certificate }: MachineIdentity): string {
+  return new Date(lifeOf(certificate).untilMs).toISOString()
 }
 
 function joinAgain(name: string): string {

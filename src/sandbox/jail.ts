@@ -1,11 +1,13 @@
 // The folder that becomes a sandbox's root: places for Node and its libraries, which are mounted there, and the sandbox's
 // own code, with types stripped. Made once by each runtime.
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { access, chmod, constants, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createRequire, stripTypeScriptTypes } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { makeFolders, removeTree } from '../kit/files.ts'
 import { NPM_WORK_BYTES_MAX } from '../kit/limits.ts'
+import { sourceUrl } from '../kit/sources.ts'
 import { type BorderFacts, CODE_INSIDE, NODE_INSIDE, TOOLS, type Tools, WORK_INSIDE } from './border.ts'
 
 /** What a jail is for: its own code, what of this machine is seen in it, and a folder that may be written to. */
@@ -23,7 +25,7 @@ export const MODULES_INSIDE = '/service/node_modules'
 /** Of a jail that installs npm modules; `npmFolder`: where npm is on this machine. */
 export function npmPlan(npmFolder: string): JailPlan {
   return {
-    code: ['install-main', 'frames', 'registry-agent', 'sight'],
+    code: INSTALLER_CODE,
     libraries: {},
     folders: [{ from: npmFolder, inside: NPM_INSIDE }],
     work: { inside: WORK_INSIDE, bytes: NPM_WORK_BYTES_MAX },
@@ -70,8 +72,9 @@ const CODE = [
   'wire',
   'wns-templates',
 ]
+const INSTALLER_CODE = ['install-main', 'frames', 'registry-agent', 'sight']
 /** Of the kit: it is needed on both sides. */
-const KIT_CODE = ['module-text']
+const KIT_CODE = ['../kit/module-text']
 // Libraries that our code needs, or that scripts are given, with what they need themselves: files, or folders with all
 // the code in them. They lie where Node looks for them.
 const LIBRARIES: Record<string, string[]> = {
@@ -87,6 +90,8 @@ const LIBRARIES: Record<string, string[]> = {
 }
 /** Of a sandbox that runs scripts. */
 const SCRIPTS_PLAN: JailPlan = { code: CODE, libraries: LIBRARIES, folders: [], work: null }
+/** Beside the bundles: that code as it lies in sandboxes. Beside this file there is none. */
+export const BUILT_CODE = 'sandbox'
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
 const READ_ONLY = 'bind,ro,nosuid,nodev'
 
@@ -97,11 +102,12 @@ export async function makeJail(folder: string, plan: JailPlan = SCRIPTS_PLAN): P
   const root = join(folder, 'root')
   const mounts = join(folder, 'mounts')
   await removeTree(folder)
-  for (const name of plan.code) {
-    const path = join(root, CODE_INSIDE, `${name}.mjs`)
-    await put(path, await strippedCode(name))
+  for (const name of [...plan.code, ...KIT_CODE]) {
+    const file = `${basename(name)}.mjs`
+    // Stripping types takes a tool that is slow to load.
+    const built = new URL(`${BUILT_CODE}/${file}`, import.meta.url)
+    await put(join(root, CODE_INSIDE, file), existsSync(built) ? await readFile(built, 'utf8') : strippedCode(name))
   }
-  for (const name of KIT_CODE) await put(join(root, CODE_INSIDE, `${name}.mjs`), await strippedCode(`../kit/${name}`))
   const libraries = Object.entries(plan.libraries)
   await Promise.all(
     libraries.map(async ([name, files]) => {
@@ -149,8 +155,14 @@ export async function withModules(jail: Jail, modules: string): Promise<Jail> {
   return { ...jail, mounts: own }
 }
 
-async function strippedCode(name: string): Promise<string> {
-  const text = await readFile(new URL(`./${name}.ts`, import.meta.url), 'utf8')
+/** The name of its file, and its text, of all the code of ours that lies in sandboxes; for `build/roles.ts`. */
+export function sandboxCode(): [string, string][] {
+  const names = new Set([...CODE, ...INSTALLER_CODE, ...KIT_CODE])
+  return [...names].map((name) => [`${basename(name)}.mjs`, strippedCode(name)])
+}
+
+function strippedCode(name: string): string {
+  const text = readFileSync(sourceUrl(`sandbox/${name}.ts`), 'utf8')
   // Node warns that this function may change; the version of Node is pinned.
   const warn = process.emitWarning
   process.emitWarning = () => {}

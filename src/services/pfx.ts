@@ -2,6 +2,7 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
 import { Fault } from '../kit/fault.ts'
 import { PFX_MEMORY_MB_MAX, PFX_MS_MAX } from '../kit/limits.ts'
+import { sourceUrl } from '../kit/sources.ts'
 
 type Order = { pfx: Uint8Array; password: string }
 /** PEM. `keys`: all that are in it. */
@@ -30,7 +31,7 @@ export async function readPfx(pfx: Uint8Array, password: string): Promise<{ chai
 async function openApart(order: Order): Promise<FromThread> {
   const launcher = new URL('../../bin/thread.mjs', import.meta.url)
   const worker = new Worker(launcher, {
-    workerData: { module: import.meta.url, ...order },
+    workerData: { module: sourceUrl('services/pfx.ts').href, ...order },
     resourceLimits: { maxOldGenerationSizeMb: PFX_MEMORY_MB_MAX },
   })
   const ended = Promise.withResolvers<FromThread>()

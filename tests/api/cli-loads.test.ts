@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/mainstay.mjs', import.meta.url))
+// The sources: a bundle has what it needs in it.
+const CLI = new URL('../../src/cli/main.ts', import.meta.url).href
 // Tells at the end which packages were loaded.
 const TELLING = `
   import { registerHooks } from 'node:module'
@@ -21,6 +21,7 @@ const TELLING = `
 
 test('a command of the CLI loads the parser of command lines, and no other package', async () => {
   const hook = `data:text/javascript,${encodeURIComponent(TELLING)}`
-  const { stderr } = await promisify(execFile)(process.execPath, ['--import', hook, LAUNCHER, '--version'])
+  const run = `const { main } = await import('${CLI}'); await main(['--version'])`
+  const { stderr } = await promisify(execFile)(process.execPath, ['--import', hook, '--input-type=module', '-e', run])
   assert.deepEqual(JSON.parse(stderr), ['commander'])
 })
