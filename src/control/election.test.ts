@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decideElection, type ElectionFacts } from './election.ts'
+import { decideElection, type ElectionFacts, lookAgainMs } from './election.ts'
 
 const base: ElectionFacts = { me: 'a', myTerm: null, holder: 'b', term: 7, holderSilentMs: 400, isAlone: false }
 
@@ -18,5 +18,16 @@ describe('a control process', () => {
   ]
   for (const [name, given, wanted] of rows) {
     test(name, () => assert.equal(decideElection({ ...base, ...given }), wanted))
+  }
+
+  const looks: [string, number | null, number][] = [
+    ['says every half second that it is there', 400, 500],
+    ['looks again in the moment in which the executor has been silent for too long', 2_800.4, 200],
+    ['does not look without a pause', 2_999, 50],
+    ['looks on when somebody else took over', 3_500, 50],
+    ['looks on while nobody executes', null, 500],
+  ]
+  for (const [name, holderSilentMs, wanted] of looks) {
+    test(name, () => assert.equal(lookAgainMs({ holderSilentMs }), wanted))
   }
 })

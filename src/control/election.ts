@@ -1,7 +1,7 @@
 // Which of several control processes executes: a row in the control database says so, and the database's clock decides.
 import { type Selectable, sql } from 'kysely'
 import type { ControlDatabase } from '../contract/control-schema.ts'
-import { CONTROL_FORGET_MS, CONTROL_SILENT_MS } from '../kit/limits.ts'
+import { CONTROL_FORGET_MS, CONTROL_LOOK_MS_MIN, CONTROL_PRESENT_EVERY_MS, CONTROL_SILENT_MS } from '../kit/limits.ts'
 import type { Db } from './database.ts'
 
 /** This process as the others see it. The id is its home's: a home is locked, so an earlier process of it is dead. */
@@ -24,6 +24,12 @@ export function decideElection(facts: ElectionFacts): 'keep' | 'stand_by' | 'tak
   if (facts.holder === facts.me) return facts.term === facts.myTerm ? 'keep' : 'take'
   if (facts.holder === null || facts.holderSilentMs === null || facts.isAlone) return 'take'
   return facts.holderSilentMs >= CONTROL_SILENT_MS ? 'take' : 'stand_by'
+}
+
+/** When to look again: who stands by, at the moment at which the holder would have been silent for too long. */
+export function lookAgainMs({ holderSilentMs }: Pick<ElectionFacts, 'holderSilentMs'>): number {
+  const leftMs = CONTROL_SILENT_MS - (holderSilentMs ?? 0)
+  return Math.ceil(Math.min(CONTROL_PRESENT_EVERY_MS, Math.max(CONTROL_LOOK_MS_MIN, leftMs)))
 }
 
 /** Renews this process's presence, giving it a name at first; forgets those that have long been gone. */
@@ -51,15 +57,23 @@ export async function notePresence(db: Db, self: Self): Promise<void> {
   })
 }
 
-/** Looks who executes and takes over when that is due. Gives the term under which this process executes, or null. */
+/** `term`: under which this process executes, or null. */
+export type Elected = { term: number | null; lookAgainMs: number }
+
+/** Looks who executes and takes over when that is due. */
 export async function electionRound(
   db: Db,
   self: { id: string; term: number | null; isAlone: boolean },
-): Promise<number | null> {
+): Promise<Elected> {
   const seen = await readFacts(db, self)
   const decision = decideElection(seen)
-  if (decision === 'stand_by') return null
-  if (decision === 'keep') return seen.term
+  if (decision === 'stand_by') return { term: null, lookAgainMs: lookAgainMs(seen) }
+  const term = decision === 'keep' ? seen.term : await takeOver(db, self)
+  return { term, lookAgainMs: CONTROL_PRESENT_EVERY_MS }
+}
+
+// Null: somebody else was faster, or the holder is back.
+async function takeOver(db: Db, self: { id: string; term: number | null; isAlone: boolean }): Promise<number | null> {
   return await db.transaction().execute(async (trx) => {
     // Waits for what the former one is just committing; what it begins afterwards is refused.
     await trx.selectFrom('executor').select('term').forUpdate().execute()

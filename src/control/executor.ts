@@ -1,5 +1,5 @@
 // This process among several: says that it is there, and does the executor's duties for as long as it is the one.
-import { repeat } from '../kit/clock.ts'
+import { pause } from '../kit/clock.ts'
 import { CONTROL_PRESENT_EVERY_MS } from '../kit/limits.ts'
 import type { Log } from '../kit/log.ts'
 import type { Db } from './database.ts'
@@ -32,32 +32,36 @@ export class Executor {
     return this.#reign?.aborter.signal ?? null
   }
 
-  /** Looks once; faults when the database does not answer. */
-  async round(): Promise<void> {
+  /** Looks once, and says in how many milliseconds to look again; faults when the database does not answer. */
+  async round(): Promise<number> {
     const { db, guard, isAlone, log } = this.#deps
     await notePresence(db, await this.#deps.self())
-    const term = await electionRound(db, { id: this.#id, term: guard.term, isAlone })
-    if (term === guard.term) return
+    const { term, lookAgainMs } = await electionRound(db, { id: this.#id, term: guard.term, isAlone })
+    if (term === guard.term) return lookAgainMs
     await this.#end()
     guard.term = term
     log.info({ term }, term === null ? 'another control process executes; standing by' : 'executing')
-    if (term === null) return
+    if (term === null) return lookAgainMs
     const aborter = new AbortController()
     const done = this.#deps.reign(aborter.signal).catch((error) => log.error({ err: error }, 'the duties ended'))
     this.#reign = { aborter, done }
+    return lookAgainMs
   }
 
   /** Looks again and again. */
   async watch(signal: AbortSignal): Promise<void> {
-    // While the database is away nothing can be written: who executes is decided when it is back.
-    const onError = (error: unknown) => {
-      if (this.#isAnswering) this.#deps.log.warn({ err: error }, 'cannot tell who executes')
-      this.#isAnswering = false
+    let lookAgainMs = CONTROL_PRESENT_EVERY_MS
+    while (!signal.aborted) {
+      try {
+        lookAgainMs = await this.round()
+        this.#isAnswering = true
+      } catch (error) {
+        // While the database is away nothing can be written: who executes is decided when it is back.
+        if (this.#isAnswering) this.#deps.log.warn({ err: error }, 'cannot tell who executes')
+        this.#isAnswering = false
+      }
+      await pause(lookAgainMs, signal)
     }
-    await repeat({ everyMs: CONTROL_PRESENT_EVERY_MS, signal, onError }, async () => {
-      await this.round()
-      this.#isAnswering = true
-    })
   }
 
   /** Ends the duties and leaves them to others. */

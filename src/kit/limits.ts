@@ -77,6 +77,8 @@ export const CONTROL_LOCK_MS_MAX = 8_000
 export const CONTROL_PRESENT_EVERY_MS = 500
 /** An executor that is silent this long is replaced: a pause of 2 s must not do it, and 5 s are promised. */
 export const CONTROL_SILENT_MS = 3_000
+/** One that stands by looks again when the executor will have been silent for so long, and not at once. */
+export const CONTROL_LOOK_MS_MIN = 50
 /** A control process that was not seen for a day is forgotten. */
 export const CONTROL_FORGET_MS = 86_400_000
 /** How often control turns facts into verdicts. */

@@ -18,7 +18,8 @@ describe('of two control processes on one database', () => {
   let store: ControlStore
   let guard: TermGuard
   let own: Db
-  const round = async (id: string, term: number | null) => await electionRound(store.db, { id, term, isAlone: false })
+  const round = async (id: string, term: number | null) =>
+    (await electionRound(store.db, { id, term, isAlone: false })).term
   const silence = async (id: string) =>
     await clusters.sql(`update controls set seen_at = now() - interval '4 seconds' where id = '${id}'`)
   const version = async () =>
