@@ -2,6 +2,7 @@
 // PostgreSQL: throughput, times and processors' time of gets by id, pages, inserts and inserts through scripts, at the
 // runtime itself and through the gateway; and the memory of services without traffic. All of one row is measured in
 // turns, a few seconds each: whatever else the machine does meets all alike. Only the ratios mean something elsewhere.
+// A splice that does nothing stands beside the gateway: what a process in between costs at least on this machine.
 // Usage: npm run bench:runtime -- [seconds] [rounds]      default: 2 5
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +19,8 @@ const CONNECTIONS = [1, 16, 64]
 /** What the issue of speed asks for: the share of the ceiling's throughput, and what may be added. */
 const TARGETS = { ofBare: 0.7, ofScript: 1.25, scriptMs: 1, ofDirect: 0.75 }
 
-type Place = 'bare' | 'runtime' | 'gateway'
+type Place = 'bare' | 'runtime' | 'splice' | 'gateway'
+const PLACES: Place[] = ['bare', 'runtime', 'splice', 'gateway']
 type Cell = { perSecond: number[]; timesMicros: number[]; usedMicros: number[]; ownMicros: number[] }
 /** By the name of the work and the place. */
 type Cells = Map<string, Cell>
@@ -28,10 +30,14 @@ const rounds = Number(process.argv[3] ?? 5)
 await measureIdleServices()
 const cloud = await AppCloud.start()
 let bare: ChildProcess | null = null
+let splice: ChildProcess | null = null
 try {
+  const { child, port } = await startSplice()
+  splice = child
   const targets: Record<Place, Target> = {
     bare: { url: 'http://bare', socketPath: join(cloud.cloud.home, 'bare.sock'), headers: {} },
     runtime: cloud.runtime,
+    splice: { url: `http://127.0.0.1:${port}`, headers: cloud.runtime.headers },
     gateway: cloud.gateway,
   }
   const ids = await fill(targets.gateway, `/tables/${READ_TABLE}`, (row) => (row as { id: string }).id)
@@ -39,14 +45,14 @@ try {
   for (const table of written) await warmUp(targets.gateway, inserts(`/tables/${table}`))
   bare = await startBare(targets.bare.socketPath ?? '')
   const works = worksOf(ids)
-  for (const place of ['bare', 'runtime', 'gateway'] as const) {
+  for (const place of PLACES) {
     for (const requests of Object.values(works)) await warmUp(targets[place], requests)
   }
   for (const connections of CONNECTIONS) {
     const cells: Cells = new Map()
     for (let round = 0; round < rounds; round += 1) {
       for (const [work, requests] of Object.entries(works)) {
-        for (const place of inTurns(['bare', 'runtime', 'gateway'] as const, round)) {
+        for (const place of inTurns(PLACES, round)) {
           await measure(cells, { work, place, requests, connections, target: targets[place] })
         }
       }
@@ -55,6 +61,7 @@ try {
   }
 } finally {
   bare?.kill()
+  splice?.kill()
   await cloud.dispose()
 }
 
@@ -67,6 +74,12 @@ async function startBare(socketPath: string): Promise<ChildProcess> {
   return child
 }
 
+async function startSplice(): Promise<{ child: ChildProcess; port: number }> {
+  const child = fork(new URL('./bare-splice.ts', import.meta.url), [cloud.runtime.socketPath ?? ''])
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, port }
+}
+
 async function measure(
   cells: Cells,
   about: { work: string; place: Place; requests: Asked[]; connections: number; target: Target },
@@ -76,7 +89,8 @@ async function measure(
   cells.set(key, cell)
   // Looked up each time: connections and sandboxes come and go.
   const { runtime, way, postgres } = cloud.processes
-  const ours = { bare: [bare?.pid ?? 0], runtime, gateway: way }[about.place]
+  const between = [...runtime, splice?.pid ?? 0]
+  const ours = { bare: [bare?.pid ?? 0], runtime, splice: between, gateway: way }[about.place]
   const before = { own: processorMicros(ours), postgres: processorMicros(postgres) }
   const { perSecond, timesMicros } = await load(about.target, about.requests, {
     connections: about.connections,
@@ -110,13 +124,11 @@ function report(cells: Cells, connections: number): void {
     return cell
   }
   for (const work of new Set([...cells.keys()].map((name) => name.slice(0, name.lastIndexOf(','))))) {
-    const {
-      runtime,
-      gateway,
-      bare: ceiling,
-    } = { runtime: of(work, 'runtime'), gateway: of(work, 'gateway'), bare: of(work, 'bare') }
-    judge(`${work}: runtime / bare`, ratio(runtime.perSecond, ceiling.perSecond), { least: TARGETS.ofBare })
-    judge(`${work}: gateway / runtime`, ratio(gateway.perSecond, runtime.perSecond), { least: TARGETS.ofDirect })
+    const share = (place: Place, whole: Place) => ratio(of(work, place).perSecond, of(work, whole).perSecond)
+    judge(`${work}: runtime / bare`, share('runtime', 'bare'), { least: TARGETS.ofBare })
+    judge(`${work}: gateway / runtime`, share('gateway', 'runtime'), { least: TARGETS.ofDirect })
+    const [ceiling, reached] = [share('splice', 'runtime').toFixed(2), share('gateway', 'splice').toFixed(2)]
+    console.log(`     ${work}: splice / runtime ${ceiling}, gateway / splice ${reached}`)
   }
   for (const work of ['get by id', `list of ${PAGE_ROWS}`, 'insert']) {
     const share = ratio(of(work, 'runtime').usedMicros, of(work, 'bare').usedMicros).toFixed(2)
