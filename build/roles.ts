@@ -2,10 +2,11 @@
 // have to find, read and check one by one. They go into `dist/roles`, where the launcher finds them (`bin/built.mjs`).
 // Usage: npm run build
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { BUNDLES } from '../bin/built.mjs'
+import { isAlive } from '../src/kit/processes.ts'
 import { BUILT_CODE, sandboxCode } from '../src/sandbox/jail.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -15,7 +16,15 @@ const ENTRIES = ['backups', 'cli', 'control', 'gateway', 'guard', 'host', 'runti
 const APART = ['@aws-sdk/client-s3', 'acme-client', 'node-forge', 'openid-client', 'papaparse', 'pg-native', 'web-push']
 const NOTICES = 'third-party-notices.txt'
 
-const making = `${BUNDLES.slice(0, -1)}.${process.pid}`
+const startedAt = new Date()
+const folder = dirname(BUNDLES)
+await mkdir(folder, { recursive: true })
+// What builds before this one left there, when they were killed.
+for (const name of await readdir(folder)) {
+  const pid = Number(/^roles\.(\d+)$/.exec(name)?.[1])
+  if (pid > 0 && !isAlive(pid)) await rm(join(folder, name), { recursive: true })
+}
+const making = join(folder, `roles.${process.pid}`)
 try {
   const bundle = await rolldown({
     input: Object.fromEntries(ENTRIES.map((name) => [name, join(ROOT, 'src', name, 'main.ts')])),
@@ -28,6 +37,8 @@ try {
   await mkdir(join(making, BUILT_CODE))
   for (const [name, text] of sandboxCode()) await writeFile(join(making, BUILT_CODE, name), text)
   await writeFile(join(making, NOTICES), await noticesOf(files))
+  // Whatever was changed since it began may not be in it.
+  await utimes(join(making, 'cli.mjs'), startedAt, startedAt)
   // In one step, as far as there is one: whoever starts meanwhile runs the sources.
   await rm(BUNDLES, { recursive: true, force: true })
   await rename(making, BUNDLES)

@@ -1,6 +1,6 @@
 // Which files start a role: bundles, or sources where one of these is newer.
 import assert from 'node:assert/strict'
-import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
@@ -65,6 +65,11 @@ test('an installed package runs what it brought, whatever the times of its files
 
 test('what is tested here is what was built, with the code of the sandbox as it is', async () => {
   assert.ok(isBuilt(), 'run npm run build first')
+  // As old as the beginning of the build: what was changed while it ran is newer.
+  const [anchor, other] = await Promise.all(
+    ['cli.mjs', 'host.mjs'].map(async (name) => await stat(join(BUNDLES, name))),
+  )
+  assert.ok(anchor && other && anchor.mtimeMs < other.mtimeMs)
   for (const [name, text] of sandboxCode()) {
     assert.equal(await readFile(join(BUNDLES, 'sandbox', name), 'utf8'), text, name)
   }
